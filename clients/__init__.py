@@ -1,0 +1,1 @@
+"""What runs at the edge: the end nodes and the fog node, a Flower ClientApp."""

@@ -1,0 +1,109 @@
+"""The ClientApp of a fog node: downloads W, trains on its noisy data, returns dW."""
+
+import functools
+from typing import TYPE_CHECKING
+
+from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
+
+from clients.attacks import attack_mod
+from clients.end_node import EndNode
+from clients.fog_node import NodeData, gather
+from clients.node_store import scratch_dir, stored_data
+from fog_flower.code_identity import code_identity
+from fog_flower.config import RunConfig
+from fog_flower.data.field import prepare_field
+from fog_flower.messages import ARRAYS, CONFIG, METRICS, NODE, PROXIMAL_MU, SERVER_ROUND
+from fog_flower.weights import from_record, to_record
+
+if TYPE_CHECKING:
+    from clients.training import Trainer
+
+Metrics = dict[str, int | float | list[int] | list[float]]
+
+app = ClientApp(mods=[attack_mod])
+
+
+@app.query()
+def report(message: Message, context: Context) -> Message:
+    """Build the node's data, and say who this is: the handshake before round 1."""
+    fog_node, config = _who(context)
+    data = _node_data(context.run_id, config, fog_node)
+    metrics: Metrics = {
+        "partition-id": fog_node,
+        "num-examples": len(data.labels),
+        "bytes-received": data.bytes_received,
+    }
+    identity = ConfigRecord({"code": code_identity(), "refused": list(data.refused)})
+    content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})
+    return Message(content, reply_to=message)
+
+
+@app.train()
+def train(message: Message, context: Context) -> Message:
+    """Train from the W received and return dW (paper, section 3)."""
+    fog_node, config = _who(context)
+    instructions = message.content.config_records[CONFIG]
+    data = _node_data(context.run_id, config, fog_node)
+    result = _trainer(config).train(
+        start=from_record(message.content.array_records[ARRAYS]),
+        data=data,
+        fog_node=fog_node,
+        server_round=int(instructions[SERVER_ROUND]),  # type: ignore[arg-type]
+        mu=float(instructions.get(PROXIMAL_MU, 0.0)),  # type: ignore[arg-type]
+    )
+    metrics: Metrics = {
+        "partition-id": fog_node,
+        "num-examples": len(data.labels),
+        "loss": result.loss,
+        "accuracy": result.accuracy,
+        "seconds": result.seconds,
+    }
+    content = RecordDict(
+        {
+            ARRAYS: to_record(result.delta),
+            METRICS: MetricRecord(metrics),
+            NODE: ConfigRecord({"code": code_identity()}),
+        }
+    )
+    return Message(content, reply_to=message)
+
+
+def _who(context: Context) -> tuple[int, RunConfig]:
+    return int(context.node_config["partition-id"]), RunConfig.from_run_config(context.run_config)
+
+
+# Actors live through the run, so what they keep here is there in the next round. RunConfig is
+# frozen and hashable: another configuration is another entry.
+
+
+@functools.lru_cache(maxsize=1)
+def _trainer(config: RunConfig) -> "Trainer":
+    from clients.training import Trainer  # noqa: PLC0415  (TensorFlow, only where one trains)
+    from fog_flower.models import build_model  # noqa: PLC0415
+    from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
+
+    configure_tensorflow(config.client_threads)
+    return Trainer(build_model(config.model, config.seed), config)
+
+
+@functools.lru_cache(maxsize=64)
+def _node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
+    return stored_data(
+        scratch_dir(run_id) / f"fog-node-{fog_node}",
+        lambda: _build_node_data(config, fog_node),
+    )
+
+
+def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
+    """Play the end nodes of one fog node, and gather what they ship."""
+    field = _field(config)
+    end_nodes = (
+        EndNode(fog_node, number, field.train.take(shard))
+        for number, shard in enumerate(field.shards[fog_node])
+    )
+    shipments = ((node.end_node, node.ship(config, field.normaliser)) for node in end_nodes)
+    return gather(fog_node, shipments)
+
+
+_field = functools.lru_cache(maxsize=1)(prepare_field)

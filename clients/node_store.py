@@ -1,0 +1,52 @@
+"""The data of a fog node on its disk: built once a run, then memory-mapped by whoever trains it.
+
+Ray hands a fog node's message to whichever actor is free, so without this every actor would build
+the data of every node.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from clients.fog_node import NodeData
+
+SCRATCH_VARIABLE = "FOG_FLOWER_SCRATCH"
+
+
+def scratch_dir(run_id: int) -> Path:
+    """Return the folder of a run's node data: under ``$FOG_FLOWER_SCRATCH``, or the temp folder."""
+    configured = os.environ.get(SCRATCH_VARIABLE)
+    root = Path(configured) if configured else Path(tempfile.gettempdir(), "fog-flower")
+    return root / f"run-{run_id}"
+
+
+def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
+    """Return the node data in ``folder``, which ``build`` fills if it is not there yet."""
+    if not (folder / "receipt.json").exists():
+        _write(folder, build())
+    receipt = json.loads((folder / "receipt.json").read_text())
+    return NodeData(
+        images=np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False),
+        labels=np.load(folder / "labels.npy", allow_pickle=False),
+        bytes_received=receipt["bytes_received"],
+        refused=tuple(receipt["refused"]),
+    )
+
+
+def _write(folder: Path, data: NodeData) -> None:
+    staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
+    staging.mkdir(parents=True)
+    try:
+        np.save(staging / "images.npy", data.images, allow_pickle=False)
+        np.save(staging / "labels.npy", data.labels, allow_pickle=False)
+        receipt = {"bytes_received": data.bytes_received, "refused": list(data.refused)}
+        (staging / "receipt.json").write_text(json.dumps(receipt))
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,35 @@
+"""SGD with FedProx' proximal term (Li et al. 2020, doi:10.48550/arXiv.1812.06127)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+
+class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
+    """w <- w - eta * (g + mu * (w - W)), where W is what the cloud sent; mu 0 is plain SGD.
+
+    The server-side partner is Flower's ``FedProx``, which sends mu as ``proximal-mu``.
+    """
+
+    def anchor(self, variables: Sequence[keras.Variable], mu: float) -> None:
+        """Pull ``variables`` towards their present values with strength ``mu``."""
+        if mu < 0:
+            raise ValueError(f"mu must be at least 0, not {mu}")
+        if not hasattr(self, "_mu"):
+            self._mu = keras.Variable(0.0, trainable=False, dtype="float32", name="mu")
+            self._anchors: dict[str, keras.Variable] = {}
+            self._pulls = False
+        if mu > 0 and not self._anchors:
+            self._anchors = {v.path: keras.Variable(v, trainable=False) for v in variables}
+            self._pulls = True  # from here on the compiled step has the term; before, it is plain
+        if self._anchors:
+            for variable in variables:
+                self._anchors[variable.path].assign(variable)
+        self._mu.assign(mu)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Add the term to the gradient, then step as SGD does."""
+        if self._pulls:
+            gradient = gradient + self._mu * (variable - self._anchors[variable.path])
+        super().update_step(gradient, variable, learning_rate)

@@ -1,0 +1,1 @@
+"""What every tier shares: data, models, topology, configuration, records and the ServerApp."""

@@ -1,0 +1,33 @@
+"""What the cloud holds: the model, and the images that live only there."""
+
+import time
+
+import keras
+
+from fog_flower.config import RunConfig
+from fog_flower.data.images import Dataset
+from fog_flower.data.normalise import fit_normaliser
+from fog_flower.data.split import Split, held_out_sets, split_dataset
+from fog_flower.keras_evaluator import KerasEvaluator
+from fog_flower.models import build_model
+from fog_flower.records.recorder import CloudEvaluation
+from fog_flower.weights import Weights
+
+
+class Cloud:
+    """The model of the run, and its evaluators on the validation and the test images."""
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.split: Split = split_dataset(dataset, config)
+        self.model: keras.Model = build_model(config.model, config.seed)
+        self.initial_weights: Weights = self.model.get_weights()
+        normaliser = fit_normaliser(dataset.train.take(self.split.train).images)
+        validation, test = held_out_sets(dataset, self.split)
+        self.validation = KerasEvaluator(self.model, validation, normaliser)
+        self.test = KerasEvaluator(self.model, test, normaliser)
+
+    def evaluate(self, weights: Weights) -> CloudEvaluation:
+        """Evaluate the merged model once on all validation and all test images."""
+        began = time.perf_counter()
+        validation, test = self.validation.evaluate(weights), self.test.evaluate(weights)
+        return CloudEvaluation(validation, test, time.perf_counter() - began)

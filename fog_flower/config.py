@@ -1,0 +1,208 @@
+"""The run configuration: parsed once, from Flower's run config, into a frozen dataclass."""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fog_flower.errors import UserError
+
+Scalar = bool | int | float | str
+
+PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
+OFF, OPEN, ALONE, GREEDY = "off", "open", "alone", "greedy"
+MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
+NONE, NAN, CRASH = "none", "nan", "crash"
+STANDARDISED, PIXEL = "standardised", "pixel"
+
+
+def _key(
+    text: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    return dataclasses.field(
+        metadata={"help": text, "low": low, "high": high, "choices": choices},
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides a run. The defaults live in ``pyproject.toml``, and only there.
+
+    Attribute ``train_images`` is the run-config key ``train-images``, and so on. The help of each
+    key is its field's metadata (``fog-flower keys`` prints it).
+    """
+
+    # Data
+    dataset: str = _key("rendered-digits, svhn, or npz:PATH (arrays x_train y_train x_test y_test)")
+    data_dir: str = _key("folder of train_32x32.mat and test_32x32.mat; empty: cache, or download")
+    data_seed: int = _key("seed of the rendered digits, apart from the run's seed", low=0)
+    train_images: int = _key("training images over all end nodes; 0: all there are", low=0)
+    validation_images: int = _key("held-out images in the cloud, which judge updates", low=1)
+    test_images: int = _key("untouched test images; 0: all that validation leaves", low=0)
+    # Tiers
+    fog_nodes: int = _key("fog nodes (Flower clients); the paper has 3, 5, 7", low=1)
+    end_nodes: int = _key("end nodes per fog node; the paper has 6", low=1)
+    partition: str = _key(
+        "iid, dirichlet:ALPHA, pathological:CLASSES, shard:SHARDS, linear, square or exponential"
+    )
+    share_fraction: float = _key("fraction of its images an end node shares", low=0.0, high=1.0)
+    noise_sigma: float = _key("standard deviation of the end node's Gaussian noise", low=0.0)
+    noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
+    # Training
+    model: str = _key("mlp, mlp-2-hidden, cnn, or module:function returning a Keras model")
+    learning_rate: float = _key("of SGD", low=0.0)
+    batch_size: int = _key("images per SGD step", low=1)
+    clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)
+    upload: str = _key(
+        "what a round uploads: the last epoch's dW, or the mean over its epochs",
+        choices=(PER_EPOCH, EPOCH_MEAN),
+    )
+    local_epochs: int = _key("epochs per round; 1 with per-epoch is the paper's protocol", low=1)
+    rounds: int = _key("rounds of download, training, upload, merge", low=1)
+    # Cloud
+    strategy: str = _key("a Flower strategy by name (FedAvg, Krum, ...) or module:Class")
+    strategy_args: str = _key("its arguments, e.g. num_malicious_nodes=1,server_learning_rate=0.5")
+    validation: str = _key(
+        "how updates are judged: off (plain strategy), open (finite ones pass), "
+        "alone (each against W: stalls), greedy (by what it does to the merge)",
+        choices=(OFF, OPEN, ALONE, GREEDY),
+    )
+    validation_tolerance: float = _key("relative loss increase that greedy and alone allow", low=0)
+    gate_images: int = _key("validation images per trial merge; 0: all of them", low=0)
+    merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
+    # Misbehaving fog nodes
+    attack: str = _key(
+        "what malicious nodes do: none, nan (upload NaN), crash (raise)",
+        choices=(NONE, NAN, CRASH),
+    )
+    malicious_nodes: str = _key("how many (the last ones), or which: nodes:0,3")
+    attack_rounds: str = _key("rounds in which they do it, e.g. 2 or 3-5; empty: all")
+    # Run
+    seed: int = _key("drives split, shards, initial weights, noise and shuffles", low=0)
+    client_threads: int = _key("TensorFlow threads of one fog node; changes CNN's last bits", low=1)
+    round_timeout: float = _key("seconds after which a fog node counts as missing", low=0.1)
+    results_dir: str = _key("absolute folder for run folders; empty: ~/fog-flower-results")
+    run_name: str = _key("name of the run's folder; empty: made from the configuration and time")
+
+    @classmethod
+    def from_run_config(cls, run_config: Mapping[str, Scalar]) -> "RunConfig":
+        """Check and freeze a Flower run config.
+
+        Raises
+        ------
+        UserError
+            For an unknown or missing key, a wrong type, or a value out of range.
+        """
+        fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(cls)}
+        for key in run_config:
+            if key not in fields:
+                near = difflib.get_close_matches(key, fields, n=1)
+                hint = f"did you mean {near[0]}?" if near else "`fog-flower keys` lists the keys"
+                raise UserError(f"unknown key {key}={run_config[key]!r}: {hint}")
+        values: dict[str, Scalar] = {}
+        for key, field in fields.items():
+            if key not in run_config:
+                raise UserError(f"key {key} is missing: set it in [tool.flwr.app.config]")
+            values[field.name] = _checked(key, run_config[key], field)
+        config = cls(**values)  # type: ignore[arg-type]
+        config._check_combinations()
+        return config
+
+    def to_run_config(self) -> dict[str, Scalar]:
+        """Return the configuration as Flower writes it, kebab-case."""
+        return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items()}
+
+    def _check_combinations(self) -> None:
+        if self.share_fraction == 0.0:
+            raise UserError("share-fraction=0.0: end nodes would share nothing; use e.g. 1.0")
+        if self.learning_rate == 0.0:
+            raise UserError("learning-rate=0.0: nothing would be learnt; the paper uses 0.1")
+        if self.validation == OFF and self.merge == SEQUENTIAL:
+            raise UserError(
+                "merge='sequential' judges each update against the W left by the one before, but "
+                "validation='off' judges none; use validation=open or merge=sum"
+            )
+        for key, path in (("data-dir", self.data_dir), ("results-dir", self.results_dir)):
+            if path and not Path(path).expanduser().is_absolute():
+                raise UserError(
+                    f"{key}={path!r}: must be absolute, because Flower runs the app elsewhere "
+                    "(`fog-flower run` makes it absolute for you)"
+                )
+        malicious_nodes(self)
+        attack_rounds(self)
+        if self.run_name and Path(self.run_name).name != self.run_name:
+            raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
+
+
+def malicious_nodes(config: RunConfig) -> frozenset[int]:
+    """Return the fog nodes that misbehave: the last ``malicious-nodes``, or those it lists."""
+    if config.attack == NONE:
+        return frozenset()
+    text, fog_nodes = config.malicious_nodes, config.fog_nodes
+    listed = text.removeprefix("nodes:").split(",") if text.startswith("nodes:") else None
+    try:
+        chosen = [int(n) for n in listed] if listed else range(fog_nodes - int(text), fog_nodes)
+    except ValueError:
+        chosen = [-1]
+    if not all(0 <= node < fog_nodes for node in chosen):
+        raise UserError(
+            f"malicious-nodes={text!r}: write how many of the {fog_nodes} fog nodes, e.g. 1, "
+            f"or which of 0 to {fog_nodes - 1}, e.g. nodes:0,2"
+        )
+    return frozenset(chosen)
+
+
+def attack_rounds(config: RunConfig) -> range:
+    """Return the rounds in which malicious nodes misbehave."""
+    text = config.attack_rounds
+    first, dash, last = text.partition("-")
+    try:
+        rounds = range(int(first), int(last if dash else first) + 1) if text else None
+    except ValueError:
+        rounds = range(0)
+    if rounds is None:
+        return range(1, config.rounds + 1)
+    if not rounds or rounds.start < 1:
+        raise UserError(f"attack-rounds={text!r}: write a round or a range, e.g. 2 or 3-5")
+    return rounds
+
+
+def key_help() -> list[tuple[str, str]]:
+    """Return every key with its explanation, in order."""
+    return [
+        (
+            field.name.replace("_", "-"),
+            field.metadata["help"]
+            + (f" [{', '.join(field.metadata['choices'])}]" if field.metadata["choices"] else ""),
+        )
+        for field in dataclasses.fields(RunConfig)
+    ]
+
+
+def _checked(key: str, value: Scalar, field: "dataclasses.Field[Any]") -> Scalar:
+    # `eta=1` arrives as int from Flower's TOML parser, also where a float is meant.
+    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, field.type) or isinstance(value, bool):  # type: ignore[arg-type]
+        wanted = {int: "a whole number", float: "a number", str: "text"}[field.type]  # type: ignore[index]
+        raise UserError(
+            f"{key}={value!r}: must be {wanted}, not {type(value).__name__} ({_help(field)})"
+        )
+    low, high, choices = (field.metadata[name] for name in ("low", "high", "choices"))
+    if choices and value not in choices:
+        raise UserError(f"{key}={value!r}: must be one of {', '.join(choices)}")
+    if isinstance(value, int | float) and not (math.isfinite(value) and low <= value <= high):
+        upper = "" if high == math.inf else f" and at most {high:g}"
+        raise UserError(f"{key}={value!r}: must be at least {low:g}{upper} ({_help(field)})")
+    checked: Scalar = value
+    return checked
+
+
+def _help(field: "dataclasses.Field[Any]") -> str:
+    return str(field.metadata["help"])

@@ -1,0 +1,77 @@
+"""From the ``dataset`` key to the data."""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from fog_flower.config import RunConfig
+from fog_flower.data.cache import cached_images
+from fog_flower.data.images import Dataset, LabelledImages
+from fog_flower.data.npz import load_npz
+from fog_flower.data.svhn import FULL_SIZE, load_svhn
+from fog_flower.errors import UserError
+
+Progress = Callable[[int, int], None]
+RENDERED, SVHN, NPZ = "rendered-digits", "svhn", "npz:"
+RENDERED_TRAIN, RENDERED_TEST = FULL_SIZE.values()  # as many as SVHN has
+
+
+def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset:
+    """Load the configured data; within a process, once.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its ``dataset``, ``data-dir``, ``data-seed`` and image counts are used.
+    progress : callable, optional
+        Called with (done, total) while images are rendered.
+
+    Raises
+    ------
+    UserError
+        If there is no such source, or its data cannot be had. Never another source instead.
+    """
+    if config.dataset == SVHN:
+        return _svhn(config.data_dir)
+    if config.dataset == RENDERED:
+        train = config.train_images or RENDERED_TRAIN
+        test = (
+            config.validation_images + config.test_images if config.test_images else RENDERED_TEST
+        )
+        return _rendered(config.data_seed, train, test, progress)
+    if config.dataset.startswith(NPZ):
+        path = Path(config.dataset.removeprefix(NPZ)).expanduser()
+        if not path.is_absolute():
+            raise UserError(f"dataset={config.dataset!r}: the path must be absolute")
+        return _npz(path)
+    raise UserError(
+        f"dataset={config.dataset!r}: there are {RENDERED}, {SVHN} and {NPZ}/absolute/path.npz"
+    )
+
+
+_npz = functools.lru_cache(maxsize=1)(load_npz)
+_svhn = functools.lru_cache(maxsize=1)(load_svhn)
+
+
+@functools.lru_cache(maxsize=1)
+def _rendered(seed: int, train: int, test: int, progress: Progress | None) -> Dataset:
+    # Rendering needs fonts and OpenCV; a run on SVHN or one with a warm cache does not.
+    from fog_flower.data.rendered import RENDERER_VERSION, render_digits  # noqa: PLC0415
+
+    total = train + test
+
+    def part(name: str, count: int, done_before: int) -> tuple[LabelledImages, str]:
+        def report(done: int, _total: int) -> None:
+            if progress:
+                progress(done_before + done, total)
+
+        return cached_images(
+            f"{RENDERED}-{RENDERER_VERSION}-seed{seed}-{name}{count}",
+            lambda: LabelledImages(*render_digits(name, count, seed, progress=report)),
+        )
+
+    train_part, train_sha256 = part("train", train, 0)
+    test_part, test_sha256 = part("test", test, train)
+    sha256 = hashlib.sha256(f"{train_sha256}{test_sha256}".encode()).hexdigest()
+    return Dataset(f"{RENDERED}-{train}+{test}-seed{seed}", sha256, train_part, test_part)

@@ -1,0 +1,126 @@
+"""Checks before round 1 that everybody is there, and that everybody runs this code."""
+
+import dataclasses
+import time
+from logging import INFO, WARNING
+
+from flwr.app import ConfigRecord, Message, MessageType, RecordDict
+from flwr.common import log
+from flwr.serverapp import Grid
+
+from fog_flower.code_identity import code_identity
+from fog_flower.errors import UserError
+from fog_flower.messages import CONFIG, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
+from fog_flower.topology import Topology
+
+GATHER_SECONDS = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Federation:
+    """The fog nodes of a run, as they introduced themselves.
+
+    Attributes
+    ----------
+    fog_nodes : dict
+        Node id to partition id.
+    num_examples : dict
+        Partition id to images.
+    bytes_from_end_nodes : int
+        Of all shipments.
+    refused_shipments : tuple of str
+    """
+
+    fog_nodes: dict[int, int]
+    num_examples: dict[int, int]
+    bytes_from_end_nodes: int
+    refused_shipments: tuple[str, ...]
+
+
+def find_nodes(grid: Grid, topology: Topology) -> list[int]:
+    """Return the node ids of the federation, one a fog node.
+
+    Raises
+    ------
+    UserError
+        If there are more or fewer SuperNodes than fog nodes; it says the command that fits.
+    """
+    deadline = time.monotonic() + GATHER_SECONDS
+    node_ids = list(grid.get_node_ids())
+    while len(node_ids) < topology.fog_nodes and time.monotonic() < deadline:
+        time.sleep(0.2)
+        node_ids = list(grid.get_node_ids())
+    if len(node_ids) != topology.fog_nodes:
+        raise UserError(
+            f"fog-nodes={topology.fog_nodes}, but the federation has {len(node_ids)} SuperNodes: "
+            f'flwr run . --federation-config "{topology.federation_config()}"'
+        )
+    return node_ids
+
+
+def introduce(
+    grid: Grid, topology: Topology, node_ids: list[int], timeout_seconds: float
+) -> Federation:
+    """Ask every fog node who it is; it builds its data before it answers.
+
+    Parameters
+    ----------
+    grid : Grid
+    topology : Topology
+    node_ids : list of int
+        From ``find_nodes``.
+    timeout_seconds : float
+        For all answers together.
+
+    Raises
+    ------
+    UserError
+        If a fog node fails or is silent, two claim the same place, or one runs other code than
+        the server.
+    """
+    content = RecordDict({CONFIG: ConfigRecord({})})
+    questions = [Message(content, node_id, MessageType.QUERY) for node_id in node_ids]
+    fog_nodes: dict[int, int] = {}
+    num_examples: dict[int, int] = {}
+    refused: list[str] = []
+    received = 0
+    for reply in grid.send_and_receive(questions, timeout=timeout_seconds):
+        if reply.has_error():
+            raise UserError(f"a fog node failed before round 1: {_last_line(reply.error.reason)}")
+        metrics = reply.content.metric_records[METRICS]
+        identity = reply.content.config_records[NODE]
+        fog_node = int(metrics[PARTITION_ID])  # type: ignore[arg-type]
+        _check_code(fog_node, str(identity["code"]))
+        if fog_node in num_examples or not 0 <= fog_node < topology.fog_nodes:
+            raise UserError(
+                f"partition-id={fog_node}: taken twice or not in 0 to {topology.fog_nodes - 1}; "
+                "give every SuperNode its own partition-id"
+            )
+        fog_nodes[reply.metadata.src_node_id] = fog_node
+        num_examples[fog_node] = int(metrics[NUM_EXAMPLES])  # type: ignore[arg-type]
+        received += int(metrics["bytes-received"])  # type: ignore[arg-type]
+        refused += [str(line) for line in identity["refused"]]  # type: ignore[union-attr]
+    silent = len(node_ids) - len(fog_nodes)
+    if silent:
+        raise UserError(
+            f"round-timeout={timeout_seconds:g}: {silent} of {len(node_ids)} fog nodes did not "
+            "answer before round 1; raise round-timeout or look at the log for their failure"
+        )
+    for line in refused:
+        log(WARNING, "refused: %s", line)
+    log(INFO, "%d fog nodes, %d images", len(fog_nodes), sum(num_examples.values()))
+    return Federation(fog_nodes, num_examples, received, tuple(refused))
+
+
+def _check_code(fog_node: int, identity: str) -> None:
+    if identity != code_identity():
+        raise UserError(
+            f"fog node {fog_node} runs other code ({identity}) than the server "
+            f"({code_identity()}): start from a folder without a checkout, as `fog-flower run` "
+            "does, and stop old SuperLinks"
+        )
+
+
+def _last_line(reason: str | None) -> str:
+    lines = (reason or "unknown").strip().splitlines()
+    return lines[-1][:500] if lines else "unknown"

@@ -1,0 +1,66 @@
+"""Pictures of one run, from its two tables alone."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+
+mpl.use("Agg")  # there is no screen in a server process
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+
+LINES = {
+    "train_accuracy": "training, mean of fog nodes",
+    "local_validation_accuracy": "validation, mean of\nlocal models (the paper's)",
+    "cloud_validation_accuracy": "validation, cloud model",
+    "test_accuracy": "test, cloud model",
+}
+
+
+def draw_curves(folder: Path, title: str) -> Path:
+    """Draw accuracy per round, and who was accepted, to ``curves.png`` in the run's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``rounds.csv`` and ``updates.csv``.
+    title : str
+        Must say which data the run saw.
+    """
+    rounds = pd.read_csv(folder / "rounds.csv")
+    updates = pd.read_csv(folder / "updates.csv")
+    sns.set_theme(style="whitegrid", context="notebook")
+    figure, (curves, raster) = plt.subplots(
+        2, 1, figsize=(11, 6), sharex=True, height_ratios=[3, 1], layout="constrained"
+    )
+    long = rounds.rename(columns=LINES).melt(
+        id_vars="round", value_vars=list(LINES.values()), var_name="curve", value_name="accuracy"
+    )
+    sns.lineplot(long, x="round", y="accuracy", hue="curve", style="curve", markers=True, ax=curves)
+    curves.set(title=title, ylim=(0, 1))
+    curves.legend(title=None, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    _draw_raster(updates, raster)
+    path = folder / "curves.png"
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+    return path
+
+
+def _draw_raster(updates: pd.DataFrame, axes: Axes) -> None:
+    shown = updates.assign(update=updates["accepted"].map({True: "accepted", False: "rejected"}))
+    sns.scatterplot(
+        shown,
+        x="round",
+        y="fog_node",
+        hue="update",
+        style="update",
+        hue_order=["accepted", "rejected"],
+        style_order=["accepted", "rejected"],
+        palette={"accepted": "tab:blue", "rejected": "tab:red"},
+        ax=axes,
+    )
+    axes.set(ylabel="fog node", yticks=sorted(shown["fog_node"].unique()))
+    axes.invert_yaxis()
+    axes.legend(title=None, loc="upper left", bbox_to_anchor=(1.0, 1.0))

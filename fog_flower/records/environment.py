@@ -1,0 +1,54 @@
+"""Where and with what a run was made."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-datasets", "fog-flower")
+GIT_COMMIT_VARIABLE = "FOG_FLOWER_GIT_COMMIT"  # the bundle has no git: the launcher tells
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of what the figures depend on."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            found[library] = "not installed"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Return processor, cores usable by this process, memory in GiB, and system."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "memory_gib": round(_memory_bytes() / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def git_commit() -> str | None:
+    """Return the commit that the launcher found, None if it told none."""
+    return os.environ.get(GIT_COMMIT_VARIABLE) or None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0

@@ -1,0 +1,237 @@
+"""Writes a run's records as it goes: after every round they are on disk, complete."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from fog_flower.evaluation import Evaluation
+from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.run_folder import create_run_folder
+
+RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
+
+ROUND_COLUMNS = (
+    "round",
+    "train_loss",
+    "train_accuracy",
+    "local_validation_loss",
+    "local_validation_accuracy",
+    "cloud_validation_loss",
+    "cloud_validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "accepted",
+    "rejected",
+    "bytes_from_end_nodes",
+    "bytes_up",
+    "bytes_down",
+    "train_seconds",
+    "validation_seconds",
+    "merge_seconds",
+    "evaluation_seconds",
+    "round_seconds",
+    "note",
+)
+UPDATE_COLUMNS = (
+    "round",
+    "fog_node",
+    "accepted",
+    "reason",
+    "num_examples",
+    "train_loss",
+    "train_accuracy",
+    "loss_alone",
+    "accuracy_alone",
+    "loss_without",
+    "accuracy_without",
+    "loss_with",
+    "accuracy_with",
+    "update_norm",
+    "bytes_up",
+    "seconds",
+)
+
+
+class VerdictLike(Protocol):
+    """What the records need to know of an update (see ``strategies.report.Verdict``)."""
+
+    fog_node: int
+    accepted: bool
+    reason: str
+    num_examples: int
+    train_loss: float
+    train_accuracy: float
+    seconds: float
+    update_norm: float
+    bytes_up: int
+    alone: Evaluation
+    without: Evaluation
+    with_update: Evaluation
+
+
+class RoundLike(Protocol):
+    """What the records need to know of a round (see ``strategies.report.RoundReport``)."""
+
+    server_round: int
+    verdicts: Sequence[Any]
+    bytes_down: int
+    train_seconds: float
+    validation_seconds: float
+    merge_seconds: float
+    note: str
+    accepted: int
+
+
+@dataclasses.dataclass(frozen=True)
+class CloudEvaluation:
+    """The merged model on the validation and on the untouched test images."""
+
+    validation: Evaluation
+    test: Evaluation
+    seconds: float
+
+
+class RunRecorder:
+    """Owns ``run.json``, ``rounds.csv`` and ``updates.csv`` of one run.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist yet; it is created here.
+    facts : dict
+        What is known before round 1: configuration, data, versions, hardware, ...
+    bytes_from_end_nodes : int
+        The shipments of all end nodes, which arrive once, before round 1.
+    """
+
+    def __init__(self, folder: Path, facts: dict[str, Any], bytes_from_end_nodes: int) -> None:
+        create_run_folder(folder)
+        self.folder = folder
+        self._facts = facts
+        self._bytes_from_end_nodes = bytes_from_end_nodes
+        self._rounds: list[dict[str, Any]] = []
+        self._updates: list[dict[str, Any]] = []
+        self._began = self._round_began = time.perf_counter()
+        self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._write_run(RUNNING)
+
+    @property
+    def rounds(self) -> list[dict[str, Any]]:
+        """The rows of ``rounds.csv`` so far."""
+        return self._rounds
+
+    def record_start(self, cloud: CloudEvaluation) -> None:
+        """Record round 0: the initial model, which nobody has trained."""
+        row: dict[str, Any] = dict.fromkeys(ROUND_COLUMNS, math.nan)
+        row |= {"round": 0, "accepted": 0, "rejected": 0, "note": ""}
+        row |= dict.fromkeys(("bytes_from_end_nodes", "bytes_up", "bytes_down"), 0)
+        row |= _cloud_columns(cloud)
+        self._rounds.append(row)
+        self._write_tables()
+        self._round_began = time.perf_counter()
+
+    def record_round(self, report: RoundLike, cloud: CloudEvaluation) -> None:
+        """Append a round and its verdicts, and write both tables."""
+        verdicts = report.verdicts
+        now = time.perf_counter()
+        self._rounds.append(
+            {
+                "round": report.server_round,
+                "train_loss": _mean([v.train_loss for v in verdicts]),
+                "train_accuracy": _mean([v.train_accuracy for v in verdicts]),
+                "local_validation_loss": _mean([v.alone.loss for v in verdicts]),
+                "local_validation_accuracy": _mean([v.alone.accuracy for v in verdicts]),
+                **_cloud_columns(cloud),
+                "accepted": report.accepted,
+                "rejected": len(verdicts) - report.accepted,
+                "bytes_from_end_nodes": 0 if len(self._rounds) > 1 else self._bytes_from_end_nodes,
+                "bytes_up": sum(v.bytes_up for v in verdicts),
+                "bytes_down": report.bytes_down,
+                "train_seconds": report.train_seconds,
+                "validation_seconds": report.validation_seconds,
+                "merge_seconds": report.merge_seconds,
+                "round_seconds": now - self._round_began,
+                "note": report.note,
+            }
+        )
+        self._updates += [_update_row(report.server_round, verdict) for verdict in verdicts]
+        self._write_tables()
+        self._round_began = now
+
+    def finish(self) -> None:
+        """Mark the run as finished."""
+        self._write_run(FINISHED)
+
+    def fail(self, cause: str) -> None:
+        """Mark the run as failed; what was recorded stays."""
+        self._write_run(FAILED, cause)
+
+    def _write_tables(self) -> None:
+        write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
+        write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
+
+    def _write_run(self, status: str, cause: str | None = None) -> None:
+        seconds = time.perf_counter() - self._began
+        write_json(
+            self.folder / "run.json",
+            {
+                "status": status,
+                "cause": cause,
+                "final": self._final_figures(),
+                "seconds": round(seconds, 3),
+                "started": self._started,
+                **self._facts,
+            },
+        )
+
+    def _final_figures(self) -> dict[str, Any]:
+        if not self._rounds:
+            return {}
+        last = self._rounds[-1]
+        names = [name for name in ROUND_COLUMNS if name.endswith(("_loss", "_accuracy"))]
+        return {
+            "round": last["round"],
+            **{name: last[name] for name in names},
+            "diverged": not math.isfinite(last["cloud_validation_loss"]),
+            "rejected": sum(row["rejected"] for row in self._rounds),
+        }
+
+
+def _cloud_columns(cloud: CloudEvaluation) -> dict[str, Any]:
+    return {
+        "cloud_validation_loss": cloud.validation.loss,
+        "cloud_validation_accuracy": cloud.validation.accuracy,
+        "test_loss": cloud.test.loss,
+        "test_accuracy": cloud.test.accuracy,
+        "evaluation_seconds": cloud.seconds,
+    }
+
+
+def _update_row(server_round: int, verdict: VerdictLike) -> dict[str, Any]:
+    return {
+        "round": server_round,
+        "fog_node": verdict.fog_node,
+        "accepted": verdict.accepted,
+        "reason": verdict.reason,
+        "num_examples": verdict.num_examples,
+        "train_loss": verdict.train_loss,
+        "train_accuracy": verdict.train_accuracy,
+        "loss_alone": verdict.alone.loss,
+        "accuracy_alone": verdict.alone.accuracy,
+        "loss_without": verdict.without.loss,
+        "accuracy_without": verdict.without.accuracy,
+        "loss_with": verdict.with_update.loss,
+        "accuracy_with": verdict.with_update.accuracy,
+        "update_norm": verdict.update_norm,
+        "bytes_up": verdict.bytes_up,
+        "seconds": verdict.seconds,
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Average over the fog nodes that have a finite figure; ``updates.csv`` names the others."""
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else math.nan

@@ -1,0 +1,77 @@
+"""The end of a run, good or bad: status, final model, pictures."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from logging import INFO
+from typing import Any
+
+from flwr.app import ArrayRecord
+from flwr.common import log
+
+from fog_flower.cloud import Cloud
+from fog_flower.code_identity import code_identity
+from fog_flower.config import RunConfig
+from fog_flower.data.images import Dataset
+from fog_flower.data.split import class_counts
+from fog_flower.handshake import Federation
+from fog_flower.records.environment import git_commit, hardware, versions
+from fog_flower.records.recorder import RunRecorder
+from fog_flower.weights import from_record
+
+
+@dataclasses.dataclass
+class Results:
+    """Filled in by the run."""
+
+    arrays: ArrayRecord | None = None
+
+
+def known_facts(
+    config: RunConfig, dataset: Dataset, cloud: Cloud, federation: Federation, run_id: int
+) -> dict[str, Any]:
+    """Collect what ``run.json`` tells besides status and figures."""
+    split = cloud.split
+    return {
+        "data": {
+            "name": dataset.name,
+            "sha256": dataset.sha256,
+            "train_images": len(split.train),
+            "validation_images": len(split.validation),
+            "test_images": len(split.test),
+            "train_class_counts": class_counts(dataset.train.labels[split.train]),
+        },
+        "nodes": {
+            "num_examples": [federation.num_examples[fog] for fog in range(config.fog_nodes)],
+            "bytes_from_end_nodes": federation.bytes_from_end_nodes,
+            "refused_shipments": list(federation.refused_shipments),
+        },
+        "model_parameters": int(cloud.model.count_params()),
+        "seed": config.seed,
+        "config": config.to_run_config(),
+        "code_identity": code_identity(),
+        "git_commit": git_commit(),
+        "flower_run_id": str(run_id),
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+
+
+@contextlib.contextmanager
+def keep_results(recorder: RunRecorder, cloud: Cloud, data_name: str) -> Iterator[Results]:
+    """Save model and pictures at the end; on an error, record the cause and let it pass."""
+    results = Results()
+    try:
+        yield results
+        if results.arrays is not None:
+            cloud.model.set_weights(from_record(results.arrays))
+            cloud.model.save(recorder.folder / "model.keras")
+
+        from fog_flower.records.curves import draw_curves  # noqa: PLC0415  (2 s to import)
+
+        draw_curves(recorder.folder, f"{recorder.folder.name} on {data_name}")
+    except BaseException as error:
+        recorder.fail(f"{type(error).__name__}: {error}")
+        raise
+    recorder.finish()
+    log(INFO, "records: %s", recorder.folder)

@@ -1,0 +1,58 @@
+"""The folder of a run: named, checked early, created once."""
+
+import os
+import time
+from pathlib import Path
+
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+
+
+def default_run_name(config: RunConfig) -> str:
+    """Name a run after what it does and when, e.g. ``mlp-3-fog-seed0-20261123-101500``."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    model = config.model.replace(":", ".")
+    return f"{model}-{config.fog_nodes}-fog-seed{config.seed}-{stamp}"
+
+
+def run_folder(config: RunConfig) -> Path:
+    """Return where the run's records will be, after checking that they can be.
+
+    Raises
+    ------
+    UserError
+        If the folder exists or its parent cannot be written to.
+    """
+    configured = Path(config.results_dir).expanduser() if config.results_dir else None
+    parent = configured or Path.home() / "fog-flower-results"
+    folder = parent / (config.run_name or default_run_name(config))
+    if folder.exists():
+        raise UserError(
+            f"run-name={folder.name!r}: {folder} exists, and results are never overwritten; "
+            "choose another run-name or move it away"
+        )
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(config, parent, error) from error
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise _unwritable(config, parent, PermissionError("permission denied"))
+    return folder
+
+
+def create_run_folder(folder: Path) -> None:
+    """Create the run's folder; another run that was faster is an error."""
+    try:
+        folder.mkdir(parents=True, exist_ok=False)
+    except FileExistsError as error:
+        raise UserError(f"{folder} exists now: another run was faster; use run-name") from error
+    except OSError as error:
+        raise UserError(f"results-dir: {folder} cannot be created ({error.strerror})") from error
+
+
+def _unwritable(config: RunConfig, parent: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    return UserError(
+        f"results-dir={config.results_dir!r}: cannot write to {parent} ({reason}); "
+        "name another folder"
+    )

@@ -1,0 +1,66 @@
+"""The ServerApp: a recipe. Check everything, shake hands, run the rounds, keep the records."""
+
+from flwr.app import ArrayRecord, Context, MetricRecord
+from flwr.serverapp import Grid, ServerApp
+
+from fog_flower.config import RunConfig
+from fog_flower.data.sources import load_dataset
+from fog_flower.handshake import find_nodes, introduce
+from fog_flower.records.recorder import RunRecorder
+from fog_flower.records.run_folder import run_folder
+from fog_flower.references import load_reference
+from fog_flower.topology import Topology
+from fog_flower.weights import from_record, to_record
+
+# By reference, Flower's own grammar: this package never imports those that build on it.
+STRATEGY, GATE = "strategies.cloud:inner_strategy", "strategies.cloud:cloud_strategy"
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Run the configured number of rounds and record each of them."""
+    config = RunConfig.from_run_config(context.run_config)
+    folder = run_folder(config)
+    strategy = load_reference(STRATEGY, "strategy")(config)
+    topology = Topology(config.fog_nodes, config.end_nodes)
+    node_ids = find_nodes(grid, topology)
+
+    # TensorFlow takes seconds to load: whatever can fail without it has been checked.
+    from fog_flower.cloud import Cloud  # noqa: PLC0415
+    from fog_flower.records.results import keep_results, known_facts  # noqa: PLC0415
+    from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
+
+    configure_tensorflow()
+    dataset = load_dataset(config)
+    cloud = Cloud(config, dataset)
+    federation = introduce(grid, topology, node_ids, config.round_timeout)
+
+    facts = known_facts(config, dataset, cloud, federation, context.run_id)
+    recorder = RunRecorder(folder, facts, federation.bytes_from_end_nodes)
+    gated = load_reference(GATE, "validation")(
+        config, strategy, cloud.validation, federation.fog_nodes
+    )
+
+    def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
+        evaluation = cloud.evaluate(from_record(arrays))
+        if server_round == 0:
+            recorder.record_start(evaluation)
+        else:
+            recorder.record_round(gated.report, evaluation)
+        return MetricRecord(
+            {
+                "validation-accuracy": evaluation.validation.accuracy,
+                "test-accuracy": evaluation.test.accuracy,
+            }
+        )
+
+    with keep_results(recorder, cloud, dataset.name) as results:
+        results.arrays = gated.start(
+            grid=grid,
+            initial_arrays=to_record(cloud.initial_weights),
+            num_rounds=config.rounds,
+            timeout=config.round_timeout,
+            evaluate_fn=evaluate_and_record,
+        ).arrays

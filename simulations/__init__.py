@@ -1,0 +1,1 @@
+"""What runs on the researcher's machine, around Flower; not part of the bundle."""

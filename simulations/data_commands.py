@@ -1,0 +1,74 @@
+"""``fog-flower data``: what there is, get it ready, and measure how real it is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(help="Prepare, describe and measure the image data.", no_args_is_help=True)
+console = Console()
+
+
+@app.command()
+def prepare(
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. dataset=svhn")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
+) -> None:
+    """Render or download a run's data into the cache, and describe it."""
+    from fog_flower.data.cache import cache_dir  # noqa: PLC0415
+    from fog_flower.data.sources import load_dataset  # noqa: PLC0415
+    from fog_flower.data.split import class_counts, split_dataset  # noqa: PLC0415
+    from simulations.display import render_progress  # noqa: PLC0415
+    from simulations.overrides import configure  # noqa: PLC0415
+
+    config = configure(preset, settings or [])
+    with render_progress(console) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        dataset = load_dataset(
+            config,
+            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+        )
+    split = split_dataset(dataset, config)
+    table = Table("set", "images", *map(str, range(10)), title=f"{dataset.name}: images per digit")
+    for name, part, indices in (
+        ("training", dataset.train, split.train),
+        ("validation", dataset.test, split.validation),
+        ("test", dataset.test, split.test),
+    ):
+        counts = class_counts(part.labels[indices])
+        table.add_row(name, f"{len(indices):,}", *map(str, counts))
+    console.print(table)
+    console.print(f"sha256 {dataset.sha256}\ncache {cache_dir()}", soft_wrap=True)
+
+
+@app.command()
+def sheet(
+    path: Annotated[Path, typer.Argument(help="the PNG to write")],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
+) -> None:
+    """Draw the first images of a data set, a row for each digit."""
+    from fog_flower.data.sources import load_dataset  # noqa: PLC0415
+    from simulations.contact_sheet import draw_contact_sheet  # noqa: PLC0415
+    from simulations.overrides import configure  # noqa: PLC0415
+
+    draw_contact_sheet(load_dataset(configure(preset, settings or [])), path)
+    console.print(f"picture: {path}", soft_wrap=True)
+
+
+@app.command()
+def realism(
+    mat: Annotated[list[Path], typer.Option(help="a .mat file of SVHN's format; repeatable")],
+    train_images: Annotated[int, typer.Option(min=1, help="rendered digits to train on")] = 73_257,
+    epochs: Annotated[int | None, typer.Option(min=1, help="default: the measured setting")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Train the paper's CNN on rendered digits alone, and let it read real ones."""
+    from simulations.realism import EPOCHS, measure_realism  # noqa: PLC0415
+
+    result = measure_realism(mat, train_images=train_images, epochs=epochs or EPOCHS, seed=seed)
+    console.print(result)

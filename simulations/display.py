@@ -1,0 +1,133 @@
+"""What the terminal shows: live progress of a run, and its final table."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from simulations.run_files import read_rounds, read_run
+
+Rows = list[dict[str, str]]
+
+
+class RunDisplay:
+    """A progress bar in a terminal; in a log, a line for each round."""
+
+    def __init__(self, console: Console, rounds: int) -> None:
+        self._console = console
+        self._rounds = rounds
+        self._shown = 0
+        self._first_round_at = time.monotonic()
+        self._bar = Progress(
+            TextColumn("[bold]round"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("starting Flower", total=rounds)
+
+    def __enter__(self) -> "RunDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, rows: Rows) -> None:
+        """Show the rounds that are new; row 0 is the untrained model."""
+        if not self._shown:
+            self._first_round_at = time.monotonic()
+        for row in rows[self._shown :]:
+            line = f"{_round_line(row)}  {self._remaining(int(row['round']))}"
+            self._bar.update(self._task, completed=int(row["round"]), description=line)
+            if not self._console.is_terminal:
+                self._console.print(f"round {row['round']}/{self._rounds}  {line}", soft_wrap=True)
+        self._shown = len(rows)
+
+    def _remaining(self, done: int) -> str:
+        if done == 0:
+            return ""
+        if done >= self._rounds:
+            return "done"
+        seconds = (time.monotonic() - self._first_round_at) / done * (self._rounds - done)
+        return f"ETA {int(seconds // 60)}:{int(seconds % 60):02d}"
+
+
+def render_progress(console: Console) -> Progress:
+    """Return a bar for images that are being rendered."""
+    return Progress(
+        TextColumn("rendering digits"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def print_run(console: Console, folder: Path) -> None:
+    """Print the summary of a run: what it was, its figures, and where its pictures are."""
+    run, rounds = read_run(folder), read_rounds(folder)
+    config, data, final = run["config"], run["data"], run["final"]
+    table = Table(title=f"{folder.name}: {run['status']}", title_justify="left")
+    table.add_column("", style="bold")
+    table.add_column("")
+    table.add_row(
+        "data",
+        f"{data['name']} ({data['train_images']:,} training, "
+        f"{data['validation_images']:,} validation, {data['test_images']:,} test images)",
+    )
+    table.add_row(
+        "topology",
+        f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes, "
+        f"{config['partition']}, noise {config['noise-sigma']} {config['noise-unit']}",
+    )
+    table.add_row("model", f"{config['model']}, {run['model_parameters']:,} parameters")
+    table.add_row(
+        "merging",
+        f"{config['strategy']}, validation {config['validation']}, "
+        f"{config['merge']}, {config['upload']}",
+    )
+    if run.get("cause"):
+        table.add_row("cause", f"[red]{run['cause']}[/red]")
+    for label, name in (
+        ("training accuracy", "train_accuracy"),
+        ("validation accuracy, local models", "local_validation_accuracy"),
+        ("validation accuracy, cloud model", "cloud_validation_accuracy"),
+        ("test accuracy, cloud model", "test_accuracy"),
+    ):
+        table.add_row(label, _percent(final.get(name)))
+    table.add_row(
+        "rounds",
+        f"{final.get('round', 0)} of {config['rounds']}, "
+        f"{final.get('rejected', 0)} updates rejected, {run['seconds']:.0f} s",
+    )
+    if final.get("diverged"):
+        table.add_row("", "[red]diverged: the cloud model is not finite[/red]")
+    console.print(table)
+    for row in [row for row in rounds if row["note"]][:3]:
+        console.print(f"round {row['round']}: {row['note']}")
+    names = ("curves.png", "rounds.csv", "updates.csv", "model.keras")
+    present = [name for name in names if (folder / name).exists()]
+    console.print(f"records: {folder}/ ({', '.join(['run.json', *present])})", soft_wrap=True)
+    if (folder / "curves.png").exists():
+        console.print(f"picture: {folder / 'curves.png'}", soft_wrap=True)
+
+
+def _round_line(row: dict[str, str]) -> str:
+    accuracy = f"test {_percent(row['test_accuracy'])}  cloud validation " + _percent(
+        row["cloud_validation_accuracy"]
+    )
+    if row["round"] == "0":
+        return f"{accuracy} (untrained)"
+    asked = int(row["accepted"]) + int(row["rejected"])
+    return f"{accuracy}  accepted {row['accepted']}/{asked}"
+
+
+def _percent(value: Any) -> str:
+    return "unknown" if value in (None, "", "nan") else f"{100 * float(value):.2f}%"

@@ -1,0 +1,61 @@
+"""From what was typed, ``key=value`` and a preset, to a checked configuration."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from fog_flower.config import RunConfig, Scalar
+from fog_flower.errors import UserError
+from fog_flower.records.run_folder import default_run_name
+from simulations.app_folder import default_run_config
+from simulations.presets import PRESETS
+
+RESULTS = Path("results", "runs")
+PATH_PREFIX = "npz:"
+
+
+def configure(preset: str, typed: Sequence[str]) -> RunConfig:
+    """Merge defaults, preset and ``key=value`` arguments, in this order, and check the result.
+
+    Relative paths become absolute here, because Flower runs the app elsewhere; results go to
+    ``results/runs`` under the current folder unless told otherwise.
+
+    Raises
+    ------
+    UserError
+        If there is no such preset, an argument is not ``key=value``, or a value does not fit.
+    """
+    if preset not in PRESETS:
+        raise UserError(f"preset={preset!r}: there are {', '.join(PRESETS)}")
+    defaults = default_run_config()
+    merged = {**defaults, **PRESETS[preset]}
+    for argument in typed:
+        key, value = _parse(argument, defaults)
+        merged[key] = value
+    merged["results-dir"] = _absolute(str(merged["results-dir"] or RESULTS))
+    merged["data-dir"] = _absolute(str(merged["data-dir"]))
+    dataset = str(merged["dataset"])
+    if dataset.startswith(PATH_PREFIX):
+        merged["dataset"] = PATH_PREFIX + _absolute(dataset.removeprefix(PATH_PREFIX))
+    config = RunConfig.from_run_config(merged)
+    if not config.run_name:
+        config = RunConfig.from_run_config({**merged, "run-name": default_run_name(config)})
+    return config
+
+
+def _parse(argument: str, defaults: dict[str, Scalar]) -> tuple[str, Scalar]:
+    key, separator, text = argument.partition("=")
+    key = key.strip().lstrip("-")
+    if not separator:
+        raise UserError(f"{argument!r}: write it as key=value, e.g. fog-nodes=7")
+    if isinstance(defaults.get(key, ""), str):  # no quotes needed around text
+        return key, text.strip("\"'") if text[:1] in "\"'" else text
+    try:
+        value: Scalar = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # of a wrong type, which RunConfig says better
+    return key, value
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute()) if path else ""

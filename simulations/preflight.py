@@ -1,0 +1,88 @@
+"""Everything that can be checked before any process is started."""
+
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+
+from fog_flower.config import RunConfig
+from fog_flower.data.images import Dataset
+from fog_flower.data.shards import assign_shards
+from fog_flower.data.sources import Progress, load_dataset
+from fog_flower.data.split import split_dataset
+from fog_flower.errors import UserError
+from fog_flower.records.run_folder import run_folder
+from fog_flower.topology import Topology
+
+
+def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
+    """Check folder, strategy, model, data and shards; the data is in the cache afterwards.
+
+    Raises
+    ------
+    UserError
+        As the run itself would, but before any Flower process starts.
+    """
+    run_folder(config)
+    _check_strategy(config)
+    _check_model(config)
+    dataset = load_dataset(config, progress)
+    split = split_dataset(dataset, config)
+    assign_shards(
+        dataset.train.labels[split.train],
+        Topology(config.fog_nodes, config.end_nodes),
+        config.partition,
+        config.seed,
+    )
+    return dataset
+
+
+def user_folders(config: RunConfig) -> list[str]:
+    """Return the folders that hold the user's own modules, for the processes of the run."""
+    folders = []
+    for reference in (config.strategy, config.model):
+        module = reference.partition(":")[0].partition(".")[0]
+        if ":" not in reference or not (spec := importlib.util.find_spec(module)):
+            continue
+        if spec.origin:
+            parent = Path(spec.origin).parent
+            folders.append(str(parent.parent if spec.submodule_search_locations else parent))
+    # What is installed is found anyway, and our own checkout must not be put before the bundle.
+    root = str(Path(__file__).resolve().parent.parent)
+    return [
+        folder for folder in dict.fromkeys(folders) if "-packages" not in folder and folder != root
+    ]
+
+
+def import_from_here() -> None:
+    """Let ``module:name`` find the user's files in the current folder, as Python itself does."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _check_strategy(config: RunConfig) -> None:
+    # Flower takes a second to import, so only where something is to be checked.
+    from strategies.cloud import inner_strategy  # noqa: PLC0415
+
+    # Built here only to see whether it can be: its remarks belong to the run's own log.
+    flower_log = logging.getLogger("flwr")
+    level = flower_log.level
+    flower_log.setLevel(logging.ERROR)
+    try:
+        inner_strategy(config)
+    finally:
+        flower_log.setLevel(level)
+
+
+def _check_model(config: RunConfig) -> None:
+    names = ("mlp", "mlp-2-hidden", "cnn")
+    if config.model in names:
+        return
+    if ":" not in config.model:
+        raise UserError(
+            f"model={config.model!r}: there are {', '.join(names)}, or your own as module:function"
+        )
+    from fog_flower.models import build_model  # noqa: PLC0415  (TensorFlow: seconds)
+
+    build_model(config.model, config.seed)

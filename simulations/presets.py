@@ -1,0 +1,21 @@
+"""Named configurations: what each changes of the defaults in ``pyproject.toml``."""
+
+from fog_flower.config import Scalar
+
+_PAPER: dict[str, Scalar] = {
+    "train-images": 70_000,
+    "validation-images": 10_000,
+    "test-images": 0,
+    "learning-rate": 0.1,
+    "batch-size": 32,
+    "local-epochs": 1,
+    "upload": "per-epoch",
+    "noise-sigma": 0.01,
+    "end-nodes": 6,
+}
+
+PRESETS: dict[str, dict[str, Scalar]] = {
+    "demo": {},
+    "paper-mlp": {**_PAPER, "model": "mlp", "rounds": 100},
+    "paper-cnn": {**_PAPER, "model": "cnn", "rounds": 20},
+}

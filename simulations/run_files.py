@@ -1,0 +1,50 @@
+"""Reads a run's records, also while they are being written."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from fog_flower.errors import UserError
+from fog_flower.records.files import write_json
+from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return ``run.json``; empty while there is none."""
+    path = folder / "run.json"
+    if not path.exists():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def read_rounds(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of ``rounds.csv`` so far, as text."""
+    path = folder / "rounds.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def find_run(name: str) -> Path:
+    """Return the folder of a run, given its path or its name under ``results/runs``.
+
+    Raises
+    ------
+    UserError
+        If there is no ``run.json``.
+    """
+    for folder in (Path(name), Path("results", "runs", name)):
+        if (folder / "run.json").is_file():
+            return folder
+    raise UserError(f"{name!r} is not a run: neither it nor results/runs/{name} has a run.json")
+
+
+def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
+    """Correct the status of a run whose server process could not do it any more."""
+    run = read_run(folder)
+    if run.get("status") == RUNNING:
+        status = INTERRUPTED if interrupted else FAILED
+        write_json(folder / "run.json", {**run, "status": status, "cause": cause})

@@ -1,0 +1,202 @@
+"""A SuperLink of one's own: its folder, its ports, and nothing left of it afterwards."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import psutil
+
+from fog_flower.errors import UserError
+from fog_flower.records.environment import GIT_COMMIT_VARIABLE
+
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+class SuperLink:
+    """A running SuperLink in simulation mode, which only this process uses.
+
+    A SuperLink that ``flwr run`` starts by itself outlives it, keeps the folder and environment of
+    its first run, and lets Ray put that folder ahead of every later bundle. This one lives in a
+    folder of its own, so clients run the bundle and nothing else.
+    """
+
+    def __init__(self, workspace: Path, python_path: Iterable[str]) -> None:
+        self.workspace = workspace
+        self.log = workspace / "superlink.log"
+        self.environment = _environment(workspace, python_path)
+        self._port = self.environment["FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"]
+        with (workspace / "superlink.out").open("wb") as output:
+            self._process = subprocess.Popen(
+                [
+                    str(_script("flower-superlink")),
+                    "--insecure",
+                    "--simulation",
+                    *("--isolation", "subprocess"),
+                    *("--host", "127.0.0.1"),
+                    *("--port", self._port),
+                    *("--log-file", str(self.log)),
+                ],
+                cwd=workspace,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C is ours to handle
+            )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Return when it answers.
+
+        Raises
+        ------
+        UserError
+            If it ends or does not answer in time.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.alive:
+            with contextlib.suppress(urllib.error.URLError, OSError):
+                url = f"http://127.0.0.1:{self._port}/health"
+                with urllib.request.urlopen(url, timeout=2):
+                    return
+            time.sleep(0.05)
+        raise UserError(f"Flower's SuperLink did not start: {last_lines(self.log)}")
+
+    def flwr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Flower's own CLI against this SuperLink."""
+        return subprocess.run(
+            [str(_script("flwr")), *arguments],
+            cwd=self.workspace,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def simulation_running(self) -> bool:
+        """Whether a process of a run is there; Flower reports an ended run within seconds only."""
+        return any("flwr-simulation" in " ".join(_command(p)) for p in self._descendants())
+
+    def stop(self) -> None:
+        """End it and every process it started: executors, simulations, Ray and its actors."""
+        processes = self._descendants()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(self._process.pid))
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+        _, stubborn = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+        for process in stubborn:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+        self._process.wait()
+
+    def _descendants(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+
+@contextlib.contextmanager
+def own_superlink(python_path: Iterable[str]) -> Iterator[SuperLink]:
+    """Start a SuperLink in a temporary folder; both are gone afterwards, however one leaves."""
+    workspace = Path(tempfile.mkdtemp(prefix="fog-flower-"))
+    try:
+        superlink = SuperLink(workspace, python_path)
+        try:
+            yield superlink
+        finally:
+            superlink.stop()
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def last_lines(log: Path, count: int = 3) -> str:
+    """Return the end of a log in one line."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return " | ".join(line.strip() for line in lines[-count:]) or "it left no log"
+
+
+def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
+    http, control = _free_ports(2)
+    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "FLWR_HOME")}
+    return {
+        **inherited,
+        "PATH": os.pathsep.join([str(_scripts()), os.environ.get("PATH", "")]),
+        "PYTHONPATH": os.pathsep.join(python_path),
+        "FLWR_HOME": str(workspace / "flwr"),
+        "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT": str(http),
+        "FLWR_LOCAL_CONTROL_API_PORT": str(control),
+        # This environment has what the app needs; a fresh one per run costs 4 to 13 seconds.
+        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
+        GIT_COMMIT_VARIABLE: _git_commit(),
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _git_commit() -> str:
+    root = Path(__file__).resolve().parent.parent
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return ""
+    commit, changes = (
+        subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, check=False)
+        for arguments in (
+            ("rev-parse", "--verify", "--quiet", "HEAD"),
+            ("status", "--porcelain", "--untracked-files=no"),
+        )
+    )
+    return commit.stdout.strip() + ("-modified" if changes.stdout.strip() else "")
+
+
+def _scripts() -> Path:
+    return Path(sys.executable).parent
+
+
+def _script(name: str) -> Path:
+    path = _scripts() / name
+    if not path.exists():
+        found = shutil.which(name)
+        if found is None:
+            raise UserError(f"{name} is not installed beside {sys.executable}: pip install flwr")
+        return Path(found)
+    return path
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []

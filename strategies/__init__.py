@@ -1,0 +1,1 @@
+"""What runs in the cloud: validated merging as a wrapper around any Flower strategy."""

@@ -1,0 +1,130 @@
+"""From the configuration to the cloud's strategy: which one, and behind which gate."""
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flwr.serverapp.strategy as flower_strategies
+from flwr.serverapp.strategy import Strategy
+
+from fog_flower.config import ALONE, GREEDY, MEAN, OFF, OPEN, RunConfig
+from fog_flower.errors import UserError
+from fog_flower.evaluation import Evaluator
+from fog_flower.references import load_reference
+from strategies.policies import Alone, Greedy, OpenGate, Policy
+from strategies.updates_to_weights import UpdatesToWeights
+from strategies.validated_merge import ValidatedMerge
+
+POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
+    OPEN: lambda _config: OpenGate(),
+    ALONE: lambda config: Alone(config.validation_tolerance),
+    GREEDY: lambda config: Greedy(config.validation_tolerance),
+}
+
+
+def cloud_strategy(
+    config: RunConfig, strategy: Strategy, evaluator: Evaluator, fog_nodes: Mapping[int, int]
+) -> UpdatesToWeights:
+    """Put the configured gate around the configured strategy.
+
+    Parameters
+    ----------
+    config : RunConfig
+    strategy : Strategy
+        From ``inner_strategy``.
+    evaluator : Evaluator
+        Of the validation images.
+    fog_nodes : mapping
+        Node id to partition id.
+    """
+    common: dict[str, Any] = {"fog_nodes": fog_nodes, "max_examples": config.train_images or None}
+    if config.validation == OFF:
+        return UpdatesToWeights(strategy, evaluator, scale_to_sum=config.merge != MEAN, **common)
+    return ValidatedMerge(
+        strategy,
+        evaluator,
+        POLICIES[config.validation](config),
+        merge=config.merge,
+        gate_images=config.gate_images,
+        seed=config.seed,
+        **common,
+    )
+
+
+def inner_strategy(config: RunConfig) -> Strategy:
+    """Build the strategy that ``strategy`` names: one of Flower's, or ``module:Class``.
+
+    It is told the number of fog nodes, where its constructor takes it (as all of Flower's do),
+    and not to evaluate on clients: the validation images live in the cloud alone.
+
+    Raises
+    ------
+    UserError
+        If there is no such strategy, or its arguments do not fit.
+    """
+    reference = config.strategy
+    if ":" in reference:
+        build = load_reference(reference, "strategy")
+    else:
+        build = getattr(flower_strategies, reference, None)
+        if build is None or not inspect.isclass(build):
+            raise UserError(
+                f"strategy={reference!r}: Flower has {', '.join(_flower_names())}; "
+                "write your own as module:Class"
+            )
+    arguments = _parse_arguments(config.strategy_args)
+    try:
+        known = inspect.signature(build).parameters
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+        defaults = {
+            name: value
+            for name, value in _federation_arguments(config.fog_nodes).items()
+            if takes_any or name in known
+        }
+        strategy = build(**{**defaults, **arguments})
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"strategy={reference!r}, strategy-args={config.strategy_args!r}: {error}"
+        ) from error
+    if not isinstance(strategy, Strategy):
+        raise UserError(
+            f"strategy={reference!r}: made a {type(strategy).__name__}, which is no "
+            "flwr.serverapp.strategy.Strategy; derive it from one, e.g. from FedAvg"
+        )
+    return strategy
+
+
+def _federation_arguments(fog_nodes: int) -> dict[str, Any]:
+    return {
+        "fraction_train": 1.0,
+        "fraction_evaluate": 0.0,
+        "min_train_nodes": fog_nodes,
+        "min_evaluate_nodes": 0,
+        "min_available_nodes": fog_nodes,
+    }
+
+
+def _flower_names() -> list[str]:
+    names = []
+    for name in dir(flower_strategies):
+        item = getattr(flower_strategies, name)
+        is_strategy = inspect.isclass(item) and issubclass(item, Strategy)
+        if is_strategy and not inspect.isabstract(item) and name[:4] not in ("Diff", "FedX"):
+            names.append(name)
+    return names
+
+
+def _parse_arguments(text: str) -> dict[str, Any]:
+    """Read ``a=1,b=0.5,c='text'``: Python keyword arguments with literal values."""
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise SyntaxError
+        pairs = [(keyword.arg, keyword.value) for keyword in call.keywords]
+        return {str(name): ast.literal_eval(value) for name, value in pairs if name}
+    except (SyntaxError, ValueError) as error:
+        raise UserError(
+            f"strategy-args={text!r}: write name=value, separated by commas, with plain values, "
+            "e.g. num_malicious_nodes=1,server_learning_rate=0.5"
+        ) from error

@@ -1,0 +1,42 @@
+"""The literal reading of "validates": each update alone against W. Kept to show that it stalls."""
+
+import dataclasses
+
+from strategies.policies.trial import Decision, Trial, not_worse
+
+
+@dataclasses.dataclass(frozen=True)
+class Alone:
+    """Accepts dW_i if W + dW_i is not worse than W on the validation images.
+
+    From the third round or so on **every honest node's own model is worse than W**, yet the merge
+    of all of them is better: this policy then rejects everyone and learning stops. In sequence
+    (``merge=sequential``) W is the W left by the update before.
+
+    Attributes
+    ----------
+    tolerance : float
+        Relative increase of the loss that still passes; 0 is the literal rule.
+    """
+
+    tolerance: float = 0.0
+
+    def judge(self, trial: Trial) -> list[Decision]:
+        """Compare each local model with W."""
+        merged: list[int] = []
+        reference = trial.evaluate_merge(merged)
+        decisions = []
+        for number in range(len(trial.alone)):
+            candidate = trial.evaluate_merge([*merged, number])
+            accepted = not_worse(candidate, reference, self.tolerance)
+            decisions.append(
+                Decision(
+                    accepted,
+                    "accepted: not worse than W" if accepted else "rejected: worse than W",
+                    without=reference,
+                    with_update=candidate,
+                )
+            )
+            if accepted and trial.in_sequence:
+                merged, reference = [*merged, number], candidate
+        return decisions

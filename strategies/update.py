@@ -1,0 +1,156 @@
+"""An update as the cloud receives it, or the reason why it cannot be one."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from flwr.app import Message
+
+from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
+from fog_flower.weights import Weights, count_bytes, from_record
+
+
+@dataclasses.dataclass(frozen=True)
+class Update:
+    """One fog node's dW in one round, structurally sound; its numbers may still be anything.
+
+    Attributes
+    ----------
+    fog_node : int
+        The partition id: node ids are random in each run, so this is the identity.
+    delta : Weights
+        dW, in the model's shapes and dtypes.
+    num_examples : int
+        What the node says it trained on; positive.
+    message : Message
+        The reply it came in.
+    """
+
+    fog_node: int
+    delta: Weights
+    num_examples: int
+    message: Message
+
+    @property
+    def bytes_up(self) -> int:
+        """Bytes of dW."""
+        return count_bytes(self.delta)
+
+    def metric(self, name: str) -> float:
+        """Return a number that the node reported, NaN if it did not."""
+        record = next(iter(self.message.content.metric_records.values()))
+        value = record.get(name, math.nan)
+        return float(value) if isinstance(value, int | float) else math.nan
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why there is no update of a fog node; ``fog_node`` is -1 where nobody knows which one."""
+
+    fog_node: int
+    reason: str
+
+
+def read_replies(
+    replies: Iterable[Message],
+    expected: Iterable[int],
+    weights: Sequence[np.ndarray],
+    fog_nodes: Mapping[int, int],
+    max_examples: int | None = None,
+) -> tuple[list[Update], list[Refusal]]:
+    """Sort the replies of a round into updates and refusals, both by fog node.
+
+    The order matters: replies arrive in any order, and sums in another order differ in their last
+    bits.
+
+    Parameters
+    ----------
+    replies : iterable of Message
+    expected : iterable of int
+        Node ids that were asked; who did not answer is missing or late.
+    weights : sequence of arrays
+        W, whose shapes and dtypes an update must have.
+    fog_nodes : mapping
+        Node id to partition id, as far as it is known.
+    max_examples : int, optional
+        No node can have trained on more images than there are.
+    """
+    updates: list[Update] = []
+    refusals: list[Refusal] = []
+    answered: set[int] = set()
+    for reply in replies:
+        node_id = reply.metadata.src_node_id
+        answered.add(node_id)
+        fog_node = fog_nodes.get(node_id, -1)
+        read = _read_reply(reply, fog_node, weights, max_examples)
+        if isinstance(read, Refusal):
+            refusals.append(read)
+        elif any(other.fog_node == read.fog_node for other in updates):
+            refusals.append(Refusal(read.fog_node, "a second update in one round"))
+        else:
+            updates.append(read)
+    refusals += [
+        Refusal(fog_nodes.get(node_id, -1), "missing or late: no reply in time")
+        for node_id in set(expected) - answered
+    ]
+    updates.sort(key=lambda update: update.fog_node)
+    refusals.sort(key=lambda refusal: refusal.fog_node)
+    return updates, refusals
+
+
+class _UnusableError(ValueError):
+    """What is wrong with a reply."""
+
+
+def _read_reply(
+    reply: Message, fog_node: int, weights: Sequence[np.ndarray], max_examples: int | None
+) -> Update | Refusal:
+    try:
+        if reply.has_error():
+            raise _UnusableError(f"failed: {_first_line(reply.error.reason)}")
+        fog_node, examples = _read_metrics(reply, fog_node, max_examples)
+        return Update(fog_node, _read_arrays(reply, weights), examples, reply)
+    except _UnusableError as problem:
+        return Refusal(fog_node, str(problem))
+
+
+def _read_metrics(reply: Message, fog_node: int, max_examples: int | None) -> tuple[int, int]:
+    records = reply.content.metric_records
+    if len(records) != 1:
+        raise _UnusableError(f"malformed: {len(records)} MetricRecords instead of one")
+    metrics = next(iter(records.values()))
+    claimed = metrics.get(PARTITION_ID, fog_node)
+    if fog_node == -1 and isinstance(claimed, int):
+        fog_node = claimed
+    if claimed != fog_node:
+        raise _UnusableError(f"claims to be fog node {claimed}")
+    examples = metrics.get(NUM_EXAMPLES)
+    limit = math.inf if max_examples is None else max_examples
+    if not isinstance(examples, int | float) or not 0 < examples <= limit:
+        raise _UnusableError(f"claims {examples} examples, of {limit} that there can be")
+    return fog_node, int(examples)
+
+
+def _read_arrays(reply: Message, weights: Sequence[np.ndarray]) -> Weights:
+    records = reply.content.array_records
+    if len(records) != 1:
+        raise _UnusableError(f"malformed: {len(records)} ArrayRecords instead of one")
+    try:
+        delta = from_record(next(iter(records.values())))
+    except Exception as error:  # hostile bytes: NumPy raises many kinds
+        raise _UnusableError(f"unreadable arrays: {_first_line(str(error))}") from error
+    if len(delta) != len(weights):
+        raise _UnusableError(f"wrong shape: {len(delta)} arrays instead of {len(weights)}")
+    for position, (array, wanted) in enumerate(zip(delta, weights, strict=True)):
+        if array.shape != wanted.shape or array.dtype != wanted.dtype:
+            raise _UnusableError(
+                f"wrong shape: array {position} is {array.dtype} {list(array.shape)} instead of "
+                f"{wanted.dtype} {list(wanted.shape)}"
+            )
+    return delta
+
+
+def _first_line(text: str | None) -> str:
+    lines = (text or "unknown").strip().splitlines()
+    return lines[0][:300] if lines else "unknown"

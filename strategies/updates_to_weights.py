@@ -1,0 +1,202 @@
+"""The plain path: any Flower strategy on top of dW replies, without validation."""
+
+import time
+from collections.abc import Iterable, Mapping
+from logging import INFO, WARNING
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.common import log
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Strategy
+
+from fog_flower.evaluation import UNKNOWN, Evaluation, Evaluator
+from fog_flower.weights import Weights, add, count_bytes, from_record, norm
+from strategies.merging import scale_for_sum
+from strategies.policies.trial import Decision
+from strategies.report import RoundReport, Verdict
+from strategies.update import Update, read_replies
+
+
+class UpdatesToWeights(Strategy):
+    """Wraps any Flower strategy, so that it can be used where clients return dW.
+
+    Flower's strategies expect weights; this hands them W + dW, in the order of the fog nodes.
+    Every update that can be added to W is handed on, whatever its numbers are: that is the
+    baseline, and a single NaN destroys it. ``ValidatedMerge`` is the same with a judgement.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        The strategy to wrap.
+    evaluator : Evaluator, optional
+        Evaluates each local model on the validation images, for the records only: the paper's
+        metric is their mean.
+    fog_nodes : mapping, optional
+        Node id to partition id; else replies are asked for ``partition-id``.
+    scale_to_sum : bool
+        Scale each dW such that the strategy's weighted mean becomes W + sum of dW (the literal
+        reading of section 3). False is the neutral value.
+    max_examples : int, optional
+        Refuse replies that claim more.
+
+    Attributes
+    ----------
+    report : RoundReport or None
+        What was decided in the last round.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        evaluator: Evaluator | None = None,
+        *,
+        fog_nodes: Mapping[int, int] | None = None,
+        scale_to_sum: bool = False,
+        max_examples: int | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(strategy, Strategy):
+            raise TypeError(f"strategy must be a Flower Strategy, not {type(strategy).__name__}")
+        if max_examples is not None and max_examples < 1:
+            raise ValueError(f"max_examples must be at least 1, not {max_examples}")
+        self.strategy = strategy
+        self.evaluator = evaluator
+        self.fog_nodes = dict(fog_nodes or {})
+        self.scale_to_sum = scale_to_sum
+        self.max_examples = max_examples
+        self.report: RoundReport | None = None
+        self._record = ArrayRecord()
+        self._weights: Weights = []
+        self._asked: tuple[int, ...] = ()
+        self._sent_at = time.perf_counter()
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Let the wrapped strategy choose, and remember W and who was asked."""
+        messages = list(self.strategy.configure_train(server_round, arrays, config, grid))
+        self._record = arrays
+        self._weights = from_record(arrays)
+        self._asked = tuple(message.metadata.dst_node_id for message in messages)
+        self._sent_at = time.perf_counter()
+        return messages
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Hand the accepted updates to the wrapped strategy as weights.
+
+        Where there is none, W is kept, and the report's note says so.
+        """
+        began = time.perf_counter()
+        updates, refusals = read_replies(
+            replies, self._asked, self._weights, self.fog_nodes, self.max_examples
+        )
+        alone = self._evaluate_local_models(updates)
+        decisions = self.judge(server_round, updates, alone)
+        judged = time.perf_counter()
+        accepted = [u for u, d in zip(updates, decisions, strict=True) if d.accepted]
+        arrays, metrics, note = self._merge(server_round, accepted)
+        verdicts = [
+            *map(_verdict, updates, decisions, alone),
+            *(Verdict(refusal.fog_node, False, refusal.reason) for refusal in refusals),
+        ]
+        self.report = RoundReport(
+            server_round=server_round,
+            verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.fog_node)),
+            bytes_down=len(self._asked) * count_bytes(self._weights),
+            train_seconds=began - self._sent_at,
+            validation_seconds=judged - began,
+            merge_seconds=time.perf_counter() - judged,
+            note=note,
+        )
+        self._log_report(self.report)
+        return arrays, metrics
+
+    def judge(
+        self,
+        server_round: int,  # noqa: ARG002
+        updates: list[Update],
+        alone: list[Evaluation],  # noqa: ARG002
+    ) -> list[Decision]:
+        """Return a decision for each update; here all pass."""
+        return [Decision(True, "accepted: no validation") for _ in updates]
+
+    def _evaluate_local_models(self, updates: list[Update]) -> list[Evaluation]:
+        if self.evaluator is None:
+            return [UNKNOWN] * len(updates)
+        return [self.evaluator.evaluate(add(self._weights, u.delta)) for u in updates]
+
+    def _merge(
+        self, server_round: int, accepted: list[Update]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None, str]:
+        if not accepted:
+            return self._record, None, "no update was accepted: W is kept"
+        factors = [1.0] * len(accepted)
+        if self.scale_to_sum:
+            factors = scale_for_sum([update.num_examples for update in accepted])
+        for update, factor in zip(accepted, factors, strict=True):
+            # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
+            delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
+            key = next(iter(update.message.content.array_records))
+            update.message.content[key] = self._as_record(add(self._weights, delta))
+        arrays, metrics = self.strategy.aggregate_train(
+            server_round, [update.message for update in accepted]
+        )
+        if arrays is None:
+            name = type(self.strategy).__name__
+            return self._record, metrics, f"{name} returned no arrays: W is kept"
+        return self._as_record(from_record(arrays)), metrics, ""
+
+    def _as_record(self, weights: Weights) -> ArrayRecord:
+        """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
+        return ArrayRecord(
+            {
+                key: Array(np.asarray(array, dtype=like.dtype))
+                for key, array, like in zip(self._record, weights, self._weights, strict=True)
+            }
+        )
+
+    @staticmethod
+    def _log_report(report: RoundReport) -> None:
+        log(INFO, "merge: %d of %d updates accepted", report.accepted, len(report.verdicts))
+        for verdict in report.verdicts:
+            if not verdict.accepted:
+                log(WARNING, "\tfog node %d: %s", verdict.fog_node, verdict.reason)
+        if report.note:
+            log(WARNING, "\t%s", report.note)
+
+    def configure_evaluate(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Delegate."""
+        return self.strategy.configure_evaluate(server_round, arrays, config, grid)
+
+    def aggregate_evaluate(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> MetricRecord | None:
+        """Delegate."""
+        return self.strategy.aggregate_evaluate(server_round, replies)
+
+    def summary(self) -> None:
+        """Log the wrapper's and the wrapped strategy's settings."""
+        log(INFO, "\t├──> %s around %s", type(self).__name__, type(self.strategy).__name__)
+        self.strategy.summary()
+
+
+def _verdict(update: Update, decision: Decision, alone: Evaluation) -> Verdict:
+    return Verdict(
+        fog_node=update.fog_node,
+        accepted=decision.accepted,
+        reason=decision.reason,
+        num_examples=update.num_examples,
+        train_loss=update.metric("loss"),
+        train_accuracy=update.metric("accuracy"),
+        seconds=update.metric("seconds"),
+        update_norm=norm(update.delta),
+        bytes_up=update.bytes_up,
+        alone=alone,
+        without=decision.without,
+        with_update=decision.with_update,
+    )
