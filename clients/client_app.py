@@ -29,6 +29,7 @@ def report(message: Message, context: Context) -> Message:
     """Build the node's data, and say who this is: the handshake before round 1."""
     fog_node, config = _who(context)
     data = _node_data(context.run_id, config, fog_node)
+    _trainer(config)  # built before round 1, not in it
     metrics: Metrics = {
         "partition-id": fog_node,
         "num-examples": len(data.labels),

@@ -18,18 +18,17 @@ class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
             raise ValueError(f"mu must be at least 0, not {mu}")
         if not hasattr(self, "_mu"):
             self._mu = keras.Variable(0.0, trainable=False, dtype="float32", name="mu")
-            self._anchors: dict[str, keras.Variable] = {}
-            self._pulls = False
+            self._anchors: list[keras.Variable] = []  # in the order of ``variables``
         if mu > 0 and not self._anchors:
-            self._anchors = {v.path: keras.Variable(v, trainable=False) for v in variables}
-            self._pulls = True  # from here on the compiled step has the term; before, it is plain
-        if self._anchors:
-            for variable in variables:
-                self._anchors[variable.path].assign(variable)
+            # From here on the compiled step has the term; without any mu it is plain SGD.
+            self._anchors = [keras.Variable(v, trainable=False) for v in variables]
+        for anchor, variable in zip(self._anchors, variables, strict=False):
+            anchor.assign(variable)
         self._mu.assign(mu)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Add the term to the gradient, then step as SGD does."""
-        if self._pulls:
-            gradient = gradient + self._mu * (variable - self._anchors[variable.path])
+        if self._anchors:
+            anchor = self._anchors[self._get_variable_index(variable)]
+            gradient = gradient + self._mu * (variable - anchor)
         super().update_step(gradient, variable, learning_rate)

@@ -35,6 +35,7 @@ def main(grid: Grid, context: Context) -> None:
     configure_tensorflow()
     dataset = load_dataset(config)
     cloud = Cloud(config, dataset)
+    untrained = cloud.evaluate(cloud.initial_weights)  # while the fog nodes still get ready
     federation = introduce(grid, topology, node_ids, config.round_timeout)
 
     facts = known_facts(config, dataset, cloud, federation, context.run_id)
@@ -44,10 +45,11 @@ def main(grid: Grid, context: Context) -> None:
     )
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
-        evaluation = cloud.evaluate(from_record(arrays))
         if server_round == 0:
+            evaluation = untrained
             recorder.record_start(evaluation)
         else:
+            evaluation = cloud.evaluate(from_record(arrays))
             recorder.record_round(gated.report, evaluation)
         return MetricRecord(
             {

@@ -63,12 +63,27 @@ def sheet(
 @app.command()
 def realism(
     mat: Annotated[list[Path], typer.Option(help="a .mat file of SVHN's format; repeatable")],
-    train_images: Annotated[int, typer.Option(min=1, help="rendered digits to train on")] = 73_257,
-    epochs: Annotated[int | None, typer.Option(min=1, help="default: the measured setting")] = None,
+    train_images: Annotated[int, typer.Option(min=32, help="rendered digits to train on")] = 73_257,
+    epochs: Annotated[int, typer.Option(min=1)] = 5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
 ) -> None:
     """Train the paper's CNN on rendered digits alone, and let it read real ones."""
-    from simulations.realism import EPOCHS, measure_realism  # noqa: PLC0415
+    from simulations.display import print_realism, render_progress  # noqa: PLC0415
+    from simulations.realism import Training, measure_realism  # noqa: PLC0415
 
-    result = measure_realism(mat, train_images=train_images, epochs=epochs or EPOCHS, seed=seed)
-    console.print(result)
+    training = Training(images=train_images, epochs=epochs, precision=precision)
+    with render_progress(console) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        result = measure_realism(
+            mat,
+            training=training,
+            seed=seed,
+            rendered=lambda done, total: bar.update(
+                task, completed=done, total=total, visible=done < total
+            ),
+            trained=lambda epoch, accuracy: console.print(
+                f"epoch {epoch}/{epochs}: reads {accuracy:.2%} of the rendered digits"
+            ),
+        )
+    print_realism(console, result)

@@ -2,13 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from simulations.run_files import read_rounds, read_run
+
+if TYPE_CHECKING:
+    from simulations.realism import Realism
 
 Rows = list[dict[str, str]]
 
@@ -117,6 +120,26 @@ def print_run(console: Console, folder: Path) -> None:
     console.print(f"records: {folder}/ ({', '.join(['run.json', *present])})", soft_wrap=True)
     if (folder / "curves.png").exists():
         console.print(f"picture: {folder / 'curves.png'}", soft_wrap=True)
+
+
+def print_realism(console: Console, result: "Realism") -> None:
+    """Print what share of real digits was read, by whom, and how sure that is."""
+    low, high = result.interval
+    console.print(
+        f"[bold]{result.accuracy:.1%}[/bold] of {result.images} real digits read "
+        f"(95% CI {low:.1%} to {high:.1%})",
+    )
+    table = Table("real digit", *map(str, range(len(result.per_class))))
+    table.add_row("read", *(f"{share:.0%}" for share in result.per_class))
+    console.print(table)
+    for file in result.files:
+        console.print(f"{file.accuracy:.1%} of {file.images} in {file.name}", soft_wrap=True)
+    console.print(
+        f"trained on {result.training_images:,} rendered digits alone ({result.training_data}), "
+        f"the paper's CNN, {result.epochs} epochs, SGD {result.learning_rate} falling to 0, batch "
+        f"{result.batch_size}, {result.precision}, seed {result.seed}, {result.seconds:.0f} s",
+        soft_wrap=True,
+    )
 
 
 def _round_line(row: dict[str, str]) -> str:

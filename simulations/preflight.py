@@ -1,8 +1,11 @@
 """Everything that can be checked before any process is started."""
 
+import contextlib
 import importlib.util
 import logging
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from fog_flower.config import RunConfig
@@ -83,6 +86,22 @@ def _check_model(config: RunConfig) -> None:
         raise UserError(
             f"model={config.model!r}: there are {', '.join(names)}, or your own as module:function"
         )
-    from fog_flower.models import build_model  # noqa: PLC0415  (TensorFlow: seconds)
+    with _without_native_chatter():
+        from fog_flower.models import build_model  # noqa: PLC0415  (TensorFlow: seconds)
 
-    build_model(config.model, config.seed)
+        build_model(config.model, config.seed)
+
+
+@contextlib.contextmanager
+def _without_native_chatter() -> Iterator[None]:
+    """Drop what TensorFlow's C++ writes to stderr while it loads; Python's errors still raise."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)

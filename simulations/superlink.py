@@ -150,6 +150,9 @@ def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
         "FLWR_DISABLE_UPDATE_CHECK": "1",
         "FLWR_TELEMETRY_ENABLED": "0",
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray would start workers that the actors, with their own environment, never use.
+        "RAY_enable_worker_prestart": "0",
+        "RAY_prestart_worker_first_driver": "0",
         "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
         GIT_COMMIT_VARIABLE: _git_commit(),
     }

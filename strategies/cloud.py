@@ -75,14 +75,7 @@ def inner_strategy(config: RunConfig) -> Strategy:
             )
     arguments = _parse_arguments(config.strategy_args)
     try:
-        known = inspect.signature(build).parameters
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
-        defaults = {
-            name: value
-            for name, value in _federation_arguments(config.fog_nodes).items()
-            if takes_any or name in known
-        }
-        strategy = build(**{**defaults, **arguments})
+        strategy = build(**{**_federation_arguments(build, config.fog_nodes), **arguments})
     except (TypeError, ValueError) as error:
         raise UserError(
             f"strategy={reference!r}, strategy-args={config.strategy_args!r}: {error}"
@@ -95,14 +88,21 @@ def inner_strategy(config: RunConfig) -> Strategy:
     return strategy
 
 
-def _federation_arguments(fog_nodes: int) -> dict[str, Any]:
-    return {
+def _federation_arguments(build: Callable[..., Any], fog_nodes: int) -> dict[str, Any]:
+    """Return those of Flower's common arguments that ``build`` takes."""
+    try:
+        known = inspect.signature(build).parameters
+    except ValueError:  # something built in: what it makes is checked anyway
+        return {}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    common = {
         "fraction_train": 1.0,
         "fraction_evaluate": 0.0,
         "min_train_nodes": fog_nodes,
         "min_evaluate_nodes": 0,
         "min_available_nodes": fog_nodes,
     }
+    return {name: value for name, value in common.items() if takes_any or name in known}
 
 
 def _flower_names() -> list[str]:

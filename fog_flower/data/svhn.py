@@ -97,16 +97,15 @@ def _load_cached(path: Path) -> tuple[LabelledImages, str]:
 
     def read() -> LabelledImages:
         images, labels = load_mat(path)
-        expected = MD5[path.name]
-        if len(labels) == FULL_SIZE[path.name] and md5 != expected:
-            raise UserError(
-                _how_to_get(f"{path} is full-size but its MD5 is {md5}, not {expected}")
-            )
         if len(labels) == 0:
             raise UserError(_how_to_get(f"{path} holds no images"))
         return LabelledImages(images, labels)
 
-    return cached_images(f"{path.stem}-{md5}", read)
+    part, sha256 = cached_images(f"{path.stem}-{md5}", read)
+    expected = MD5[path.name]
+    if len(part) == FULL_SIZE[path.name] and md5 != expected:
+        raise UserError(_how_to_get(f"{path} is full-size but its MD5 is {md5}, not {expected}"))
+    return part, sha256
 
 
 @functools.cache

@@ -22,7 +22,7 @@ class Greedy:
         not help by itself, honest updates under noise included; infinity is an open gate.
     """
 
-    tolerance: float = 0.02
+    tolerance: float = 0.1
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Try the updates in order of their local models' loss (in sequence: as they come)."""

@@ -1,0 +1,134 @@
+"""Flower's public ``Grid`` in one process: no SuperLink, no Ray; made for tests and debuggers."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flwr.app import Context, Error, Message, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.common.constant import ErrorCode
+from flwr.serverapp import Grid, ServerApp
+from flwr.supercore.run import Run
+
+# The one private piece: Flower stamps messages with the identity of the process' task, and offers
+# no public way to set it outside of its own processes (flwr 1.41).
+from flwr.supercore.task_identity import TaskIdentity
+
+from fog_flower.config import RunConfig
+
+SERVER_NODE_ID = 1
+
+
+class InlineGrid(Grid):
+    """Calls one ClientApp for every message, one after the other, in this process.
+
+    Parameters
+    ----------
+    client_app : ClientApp
+    num_nodes : int
+        SuperNodes; their ids are drawn from no generator: 1001, 1002, ...
+    run_config : mapping
+        What the ClientApp sees as its run config.
+    run_id : int
+    """
+
+    def __init__(
+        self, client_app: ClientApp, num_nodes: int, run_config: Mapping[str, Any], run_id: int
+    ) -> None:
+        self._client_app = client_app
+        self._run = Run.create_empty(run_id)
+        TaskIdentity.task_id, TaskIdentity.run_id = 1, run_id
+        TaskIdentity.node_id = SERVER_NODE_ID
+        self._contexts = {
+            1001 + partition: Context(
+                run_id=run_id,
+                node_id=1001 + partition,
+                node_config={"partition-id": partition, "num-partitions": num_nodes},
+                state=RecordDict(),
+                run_config=dict(run_config),
+            )
+            for partition in range(num_nodes)
+        }
+        self._ids = itertools.count(1)
+        self._replies: dict[str, Message] = {}
+
+    def set_run(self, run: Run) -> None:
+        """Set the run that messages belong to."""
+        self._run = run
+
+    @property
+    def run(self) -> Run:
+        """The run that messages belong to."""
+        return self._run
+
+    def create_message(
+        self,
+        content: RecordDict,
+        message_type: str,
+        dst_node_id: int,
+        group_id: str,
+        ttl: float | None = None,
+    ) -> Message:
+        """Create a message (Flower's older way of doing so)."""
+        return Message(content, dst_node_id, message_type, ttl=ttl, group_id=group_id)
+
+    def get_node_ids(self) -> Iterable[int]:
+        """Return the ids of all nodes."""
+        return list(self._contexts)
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Run each message through the ClientApp at once and keep the reply."""
+        return [self._deliver(message) for message in messages]
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Hand out the replies to these messages."""
+        return [self._replies.pop(message_id) for message_id in message_ids]
+
+    def send_and_receive(
+        self,
+        messages: Iterable[Message],
+        *,
+        timeout: float | None = None,  # noqa: ARG002  (every reply is there at once)
+    ) -> Iterable[Message]:
+        """Run every message through the ClientApp and return all replies."""
+        return self.pull_messages(self.push_messages(messages))
+
+    def _deliver(self, message: Message) -> str:
+        message_id = f"message-{next(self._ids)}"
+        message.metadata.__dict__["_message_id"] = message_id
+        # Serialised and read again, so that no two nodes share arrays, as over a network.
+        copied = _copy(message)
+        try:
+            reply = self._client_app(copied, self._contexts[message.metadata.dst_node_id])
+        except Exception as error:  # a client's failure is an error reply, as with Ray
+            reason = f"{type(error).__name__}: {error}"
+            reply = Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=message)
+        self._replies[message_id] = reply
+        return message_id
+
+
+def run_inline(
+    server_app: ServerApp, client_app: ClientApp, config: RunConfig, run_id: int
+) -> InlineGrid:
+    """Run a whole ServerApp against a whole ClientApp in this process."""
+    run_config = config.to_run_config()
+    grid = InlineGrid(client_app, config.fog_nodes, run_config, run_id)
+    context = Context(
+        run_id=run_id,
+        node_id=SERVER_NODE_ID,
+        node_config={},
+        state=RecordDict(),
+        run_config=dict(run_config),
+    )
+    server_app(grid, context)
+    return grid
+
+
+def _copy(message: Message) -> Message:
+    content = message.content
+    fresh = RecordDict({key: _copy_record(record) for key, record in content.items()})
+    return Message(fresh, metadata=message.metadata)
+
+
+def _copy_record(record: Any) -> Any:
+    return type(record)(dict(record))

@@ -1,0 +1,73 @@
+"""Shared fixtures: small learnable data, configurations, the real head of SVHN."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+from fog_flower.config import RunConfig
+from simulations.app_folder import default_run_config
+
+SVHN_HEAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "svhn-head"
+
+
+def make_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw images that an MLP learns within a round: a bright bar whose place is the digit."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, count)
+    images = rng.integers(0, 120, (count, 32, 32, 3))
+    for image, label in zip(images, labels, strict=True):
+        image[3 * label : 3 * label + 4] += 120
+    return images.astype(np.uint8), labels.astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def npz_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "bars.npz"
+    x_train, y_train = make_digits(600, 1)
+    x_test, y_test = make_digits(400, 2)
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return path
+
+
+@pytest.fixture
+def make_config(npz_path: Path, tmp_path: Path):
+    """Return a function that makes a small, checked configuration with the given overrides."""
+
+    def make(**overrides) -> RunConfig:
+        settings = {
+            **default_run_config(),
+            "dataset": f"npz:{npz_path}",
+            "train-images": 360,
+            "validation-images": 100,
+            "test-images": 100,
+            "gate-images": 0,
+            "end-nodes": 2,
+            "model": "tests.small_models:small_mlp",
+            "rounds": 2,
+            "results-dir": str(tmp_path / "results"),
+            "run-name": "run",
+        }
+        return RunConfig.from_run_config(
+            settings | {key.replace("_", "-"): value for key, value in overrides.items()}
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def svhn_head() -> Path:
+    if not SVHN_HEAD.is_dir():
+        pytest.skip(f"the real head of SVHN is not at {SVHN_HEAD}")
+    return SVHN_HEAD
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's cache out of the tests, and the tests out of the user's cache."""
+    base = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("FOG_FLOWER_CACHE", str(base / "cache"))
+    monkeypatch.setenv("FOG_FLOWER_SCRATCH", str(base / "scratch"))

@@ -1,0 +1,117 @@
+"""The paper's protocol as a plain loop: no Flower, no strategy, no actor; slow and readable.
+
+Section 3 of the paper: end nodes own images, normalise, blur and ship them; fog nodes train one
+epoch from W and send dW = W_local - W; the cloud stores W + mean(dW), weighted by images.
+Only the random draws are the project's own, so that both can be compared.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fog_flower.config import RunConfig
+from fog_flower.data.shards import assign_shards
+from fog_flower.data.sources import load_dataset
+from fog_flower.data.split import split_dataset
+from fog_flower.models import build_model
+from fog_flower.seeds import generator
+from fog_flower.topology import Topology
+
+
+@dataclasses.dataclass
+class ReferenceRun:
+    """Weights after each round, and the figures of each round."""
+
+    weights: list[list[np.ndarray]] = dataclasses.field(default_factory=list)
+    train_loss: list[float] = dataclasses.field(default_factory=list)
+    train_accuracy: list[float] = dataclasses.field(default_factory=list)
+    local_accuracy: list[float] = dataclasses.field(default_factory=list)
+    cloud_accuracy: list[float] = dataclasses.field(default_factory=list)
+    test_accuracy: list[float] = dataclasses.field(default_factory=list)
+
+
+def reference_loop(config: RunConfig) -> ReferenceRun:
+    """Run the protocol of ``config``: ``per-epoch``, one epoch a round, mean merging, no gate."""
+    data = load_dataset(config)
+    split = split_dataset(data, config)
+    images, labels = data.train.images[split.train], data.train.labels[split.train]
+    mean = (images / 255).mean(axis=(0, 1, 2))
+    deviation = (images / 255).std(axis=(0, 1, 2))
+
+    def normalise(pixels: np.ndarray) -> np.ndarray:
+        return ((pixels / 255 - mean) / deviation).astype(np.float32)
+
+    # The field: every end node blurs its own images, every fog node collects from its end nodes.
+    topology = Topology(config.fog_nodes, config.end_nodes)
+    shards = assign_shards(labels, topology, config.partition, config.seed)
+    fog_data = []
+    for fog, end_shards in enumerate(shards):
+        blurred = []
+        for end, shard in enumerate(end_shards):
+            rng = generator(config.seed, "noise", fog, end)
+            noise = rng.standard_normal((len(shard), 32, 32, 3), dtype=np.float32)
+            blurred.append(normalise(images[shard]) + np.float32(config.noise_sigma) * noise)
+        fog_data.append((np.concatenate(blurred), labels[np.concatenate(end_shards)]))
+
+    # The cloud: W, and images that live only there.
+    model = build_model(config.model, config.seed)
+    cloud_weights = model.get_weights()
+    run = ReferenceRun()
+
+    def accuracy(weights: list[np.ndarray], indices: np.ndarray) -> float:
+        model.set_weights(weights)
+        probabilities = model(normalise(data.test.images[indices]), training=False).numpy()
+        return float((probabilities.argmax(axis=1) == data.test.labels[indices]).mean())
+
+    for server_round in range(1, config.rounds + 1):
+        local_models, losses, accuracies = [], [], []
+        for fog, (x, y) in enumerate(fog_data):
+            order = generator(config.seed, "shuffle", fog, server_round, 0).permutation(len(y))
+            model.set_weights(cloud_weights)
+            loss, correct = train_epoch(model, x[order], y[order], config)
+            losses.append(loss)
+            accuracies.append(correct)
+            local_models.append(model.get_weights())
+        total = sum(len(y) for _, y in fog_data)
+        deltas = [
+            [local - w for local, w in zip(local_model, cloud_weights, strict=True)]
+            for local_model in local_models
+        ]
+        cloud_weights = [
+            w + sum(d[i] * (len(y) / total) for d, (_, y) in zip(deltas, fog_data, strict=True))
+            for i, w in enumerate(cloud_weights)
+        ]
+        run.weights.append(cloud_weights)
+        run.train_loss.append(float(np.mean(losses)))
+        run.train_accuracy.append(float(np.mean(accuracies)))
+        run.local_accuracy.append(
+            float(np.mean([accuracy(local, split.validation) for local in local_models]))
+        )
+        run.cloud_accuracy.append(accuracy(cloud_weights, split.validation))
+        run.test_accuracy.append(accuracy(cloud_weights, split.test))
+    return run
+
+
+def train_epoch(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, config: RunConfig
+) -> tuple[float, float]:
+    """Run SGD by hand: w <- w - eta * gradient; return the running loss and accuracy."""
+    total_loss, correct = 0.0, 0
+    for start in range(0, len(y), config.batch_size):
+        batch_x, batch_y = (
+            x[start : start + config.batch_size],
+            y[start : start + config.batch_size],
+        )
+        with tf.GradientTape() as tape:
+            probabilities = model(batch_x, training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(batch_y, probabilities)
+            loss = tf.reduce_mean(losses)
+        variables = model.trainable_variables
+        gradients = tape.gradient(loss, [v.value for v in variables])
+        for variable, gradient in zip(variables, gradients, strict=True):
+            variable.assign(variable - config.learning_rate * gradient)
+        total_loss += float(loss) * len(batch_y)
+        correct += int((probabilities.numpy().argmax(axis=1) == batch_y).sum())
+    return total_loss / len(y), correct / len(y)

@@ -1,0 +1,62 @@
+"""Whole runs in one process, for tests: ServerApp, strategy and ClientApp as they are."""
+
+import csv
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from clients.client_app import app as client_app
+from fog_flower.config import RunConfig
+from fog_flower.server_app import app as server_app
+from simulations.inline_grid import run_inline
+
+_run_ids = itertools.count(1)
+
+
+def run_here(config: RunConfig) -> Path:
+    """Run ``config`` in this process and return its folder."""
+    # Other runs of this session may have left node data of the same number in the scratch folder.
+    run_inline(server_app, client_app, config, run_id=next(_run_ids))
+    return Path(config.results_dir) / config.run_name
+
+
+def rounds(folder: Path) -> list[dict[str, str]]:
+    return _rows(folder / "rounds.csv")
+
+
+def updates(folder: Path) -> list[dict[str, str]]:
+    return _rows(folder / "updates.csv")
+
+
+def figures(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of ``rounds.csv`` without timings."""
+    return [
+        {key: value for key, value in row.items() if not key.endswith("seconds")}
+        for row in rounds(folder)
+    ]
+
+
+def column(folder: Path, name: str) -> list[float]:
+    return [float(row[name]) for row in rounds(folder)[1:]]
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "run.json").read_text())
+
+
+def weights(folder: Path) -> list[np.ndarray]:
+    return keras.models.load_model(folder / "model.keras", compile=False).get_weights()
+
+
+def assert_equal_weights(one: Path, other: Path) -> None:
+    for a, b in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,226 @@
+"""Real `flwr run`s: SuperLink, Ray, actors, files."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from simulations.run_files import read_rounds, read_run
+from simulations.superlink import own_superlink
+from tests.runs import assert_equal_weights, column, figures, run_here, summary, updates, weights
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_SECONDS = 300
+pytestmark = pytest.mark.e2e
+
+SMALL = [
+    *("train-images=360", "validation-images=100", "test-images=100", "gate-images=0"),
+    *("end-nodes=2", "model=mlp-2-hidden"),
+]
+
+
+def start(cwd, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "simulations.cli", "run", *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=LIMIT_SECONDS)
+    return process.returncode, output
+
+
+def run(cwd, *arguments):
+    return finish(start(cwd, *arguments))
+
+
+def flower_processes(of=None):
+    """Return what is left of Flower and Ray; all of it belongs to these tests."""
+    names = ("flower-superlink", "flower-superexec", "flwr-simulation", "raylet", "ray::")
+    found = []
+    for process in psutil.process_iter(["cmdline", "status", "environ"]):
+        line = " ".join(process.info["cmdline"] or [])
+        ours = "FOG_FLOWER_SCRATCH" in (process.info["environ"] or {})
+        if ours and any(name in line for name in names) and process.info["status"] != "zombie":
+            found.append(process)
+    return found
+
+
+def wait_for(condition, process, seconds=120.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
+    tmp_path, npz_path, make_config
+):
+    data = f"dataset=npz:{npz_path}"
+    settings = [data, *SMALL, "rounds=2"]
+    code, output = run(tmp_path, *settings, "run-name=one", "--actors", "1")
+    assert code == 0, output
+    assert "round 2/2" in output
+    assert "curves.png" in output
+    code, output = run(tmp_path, *settings, "run-name=two", "--actors", "2")
+    assert code == 0, output
+    one, two = (tmp_path / "results" / "runs" / name for name in ("one", "two"))
+    assert figures(one) == figures(two)
+    assert_equal_weights(one, two)
+    assert flower_processes() == []
+
+    # And equal to the same ServerApp and ClientApp in one process, without SuperLink and Ray.
+    here = run_here(make_config(model="mlp-2-hidden", run_name="here"))
+    assert column(here, "train_loss") == pytest.approx(column(one, "train_loss"), rel=1e-4)
+    for ours, theirs in zip(weights(here), weights(one), strict=True):
+        assert abs(ours - theirs).max() < 1e-4
+
+
+def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_path):
+    (tmp_path / "mine.py").write_text(
+        "import keras\n"
+        "from flwr.serverapp.strategy import FedAvg\n\n\n"
+        "class Mine(FedAvg):\n"
+        "    def aggregate_train(self, server_round, replies):\n"
+        "        return super().aggregate_train(server_round, list(replies)[:1])\n\n\n"
+        "def tiny():\n"
+        "    return keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(),\n"
+        "                             keras.layers.Dense(10, activation='softmax')])\n"
+    )
+    code, output = run(
+        tmp_path,
+        *(f"dataset=npz:{npz_path}", *SMALL, "model=mine:tiny", "strategy=mine:Mine"),
+        *("validation=off", "rounds=1", "run-name=mine"),
+    )
+    assert code == 0, output
+    folder = tmp_path / "results" / "runs" / "mine"
+    assert summary(folder)["config"]["strategy"] == "mine:Mine"
+    first = next(row for row in updates(folder) if row["fog_node"] == "0")
+    assert column(folder, "cloud_validation_loss")[0] == pytest.approx(
+        float(first["loss_alone"]), rel=1e-5
+    )
+
+
+def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
+    code, output = run(
+        tmp_path,
+        *("dataset=svhn", f"data-dir={svhn_head}", "train-images=480", "validation-images=60"),
+        *("test-images=60", "fog-nodes=5", "model=cnn", "rounds=1", "run-name=real"),
+    )
+    assert code == 0, output
+    assert "svhn-subset-480+120" in output
+    run_record = summary(tmp_path / "results" / "runs" / "real")
+    assert run_record["model_parameters"] == 378_570
+    assert run_record["nodes"]["num_examples"] == [96] * 5
+
+
+def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
+    process = start(
+        tmp_path,
+        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=30", "run-name=killed", "local-epochs=3"),
+    )
+    folder = tmp_path / "results" / "runs" / "killed"
+    wait_for(lambda: len(read_rounds(folder)) > 2, process)
+    actors = [p for p in flower_processes() if "ray::ClientAppActor" in " ".join(p.cmdline())]
+    assert actors
+    actors[0].kill()
+    code, output = finish(process)
+    record = summary(folder)
+    if code == 0:  # went on without the dead actor, and says whose updates were lost
+        assert record["status"] == "finished"
+        lost = [row for row in updates(folder) if row["reason"].startswith("failed")]
+        assert lost, output
+    else:
+        assert record["status"] == "failed"
+        assert "failed" in output
+    assert flower_processes() == []
+
+
+def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
+    process = start(
+        tmp_path, f"dataset=npz:{npz_path}", *SMALL, "rounds=500", "run-name=interrupted"
+    )
+    folder = tmp_path / "results" / "runs" / "interrupted"
+    wait_for(lambda: len(read_rounds(folder)) > 2, process)
+    process.send_signal(signal.SIGINT)
+    code, output = finish(process)
+    assert code == 130
+    assert "interrupted" in output
+    assert read_run(folder)["status"] == "interrupted"
+    assert len(read_rounds(folder)) > 2
+    assert flower_processes() == []
+
+
+def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
+    (tmp_path / "broken.py").write_text(
+        "from flwr.serverapp.strategy import FedAvg\n\n\n"
+        "class Broken(FedAvg):\n"
+        "    def aggregate_train(self, server_round, replies):\n"
+        "        raise RuntimeError('this strategy has a bug')\n"
+    )
+    code, output = run(
+        tmp_path,
+        *(f"dataset=npz:{npz_path}", *SMALL, "strategy=broken:Broken", "run-name=broken"),
+    )
+    assert code == 1
+    assert "the run failed: RuntimeError: this strategy has a bug" in output
+    assert summary(tmp_path / "results" / "runs" / "broken")["status"] == "failed"
+
+
+def test_plain_flwr_run_with_a_wrong_number_of_supernodes_says_the_command_that_fits(
+    tmp_path, npz_path
+):
+    overrides = tmp_path / "overrides.toml"
+    overrides.write_text(
+        f'dataset = "npz:{npz_path}"\ntrain-images = 360\nvalidation-images = 100\n'
+        f'test-images = 100\nresults-dir = "{tmp_path}"\nrun-name = "plain"\n'
+    )
+    with own_superlink([]) as superlink:
+        superlink.wait_until_ready()
+        build_one = build(tmp_path, superlink)
+        answer = superlink.flwr("run", str(ROOT), "--run-config", str(overrides), "--format=json")
+        assert json.loads(answer.stdout)["success"], answer.stdout
+        deadline = time.monotonic() + 120
+        status = {}
+        while not str(status.get("status", "")).startswith("finished"):
+            assert time.monotonic() < deadline, status
+            time.sleep(1)
+            status = json.loads(superlink.flwr("ls", "--format", "json").stdout)["runs"][0]
+        assert build(tmp_path, superlink) == build_one
+    assert status["status"] == "finished:failed"
+    assert "fog-nodes=3, but the federation has 2 SuperNodes" in status["status-details"]
+    assert 'flwr run . --federation-config "num-supernodes=3' in status["status-details"]
+    assert not (tmp_path / "plain").exists()
+
+
+def build(tmp_path, superlink):
+    """Return the bundle's name, which ends in its hash; it has our three packages alone."""
+    answer = superlink.flwr("build", "--app", str(ROOT))
+    assert answer.returncode == 0, answer.stderr
+    (bundle,) = list(superlink.workspace.glob("*.fab"))
+    assert bundle.stat().st_size < 200 * 1024
+    import zipfile
+
+    with zipfile.ZipFile(bundle) as content:
+        names = content.namelist()
+    tops = {name.partition("/")[0] for name in names}
+    packages = {"fog_flower", "clients", "strategies"}
+    assert packages <= tops
+    assert not [n for n in names if n.partition("/")[0] not in packages and n.endswith(".py")]
+    assert all(re.match(r"(fog_flower|clients|strategies)/.*\.py$|[^/]+$", n) for n in names)
+    name = bundle.name
+    bundle.unlink()
+    return name

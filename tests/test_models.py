@@ -1,0 +1,48 @@
+"""The paper's models, counted; a user's own, checked."""
+
+import numpy as np
+import pytest
+
+from fog_flower.errors import UserError
+from fog_flower.models import build_model
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("mlp", 3_443_338), ("mlp-2-hidden", 820_874), ("cnn", 378_570)]
+)
+def test_parameter_counts_of_the_paper(name, parameters):
+    assert build_model(name, seed=0).count_params() == parameters
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_outputs_are_probabilities(name):
+    images = np.random.default_rng(0).normal(size=(5, 32, 32, 3)).astype(np.float32)
+    probabilities = build_model(name, seed=0).predict(images, verbose=0)
+    assert probabilities.shape == (5, 10)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_initial_weights_depend_on_the_seed_alone():
+    one, same, other = (build_model("mlp-2-hidden", seed).get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_a_users_own_model():
+    assert build_model("tests.small_models:small_mlp", seed=0).count_params() == 49_338
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("resnet", "there are mlp, mlp-2-hidden, cnn"),
+        ("tests.small_models:absent", "has no 'absent'"),
+        ("no_such_module:f", "cannot be imported"),
+        ("tests.small_models:wrong_output", r"output is \(None, 3072\)"),
+        ("tests.small_models:no_model", "not a Keras model"),
+        (":f", "module:name"),
+    ],
+)
+def test_wrong_models_are_named(reference, words):
+    with pytest.raises(UserError, match=words):
+        build_model(reference, seed=0)

@@ -1,0 +1,142 @@
+"""Who gets which image: disjoint, seeded, stratified, and never more than there are."""
+
+import numpy as np
+import pytest
+
+from fog_flower.data.images import Dataset, LabelledImages
+from fog_flower.data.normalise import fit_normaliser
+from fog_flower.data.shards import assign_shards
+from fog_flower.data.sources import load_dataset
+from fog_flower.data.split import class_counts, split_dataset
+from fog_flower.errors import UserError
+from fog_flower.topology import Topology
+from tests.conftest import make_digits
+
+TRAIN, TEST = LabelledImages(*make_digits(300, 1)), LabelledImages(*make_digits(200, 2))
+DATA = Dataset("bars", "0", TRAIN, TEST)
+LABELS = np.random.default_rng(0).integers(0, 10, 3000)
+
+
+def test_sets_are_disjoint_and_as_large_as_asked(make_config):
+    split = split_dataset(
+        DATA, make_config(train_images=250, validation_images=120, test_images=50)
+    )
+    assert [len(part) for part in (split.train, split.validation, split.test)] == [250, 120, 50]
+    assert len(np.unique(split.train)) == 250
+    assert not set(split.validation) & set(split.test)
+
+
+def test_zero_means_all_that_is_left(make_config):
+    split = split_dataset(DATA, make_config(train_images=0, validation_images=120, test_images=0))
+    assert (len(split.train), len(split.test)) == (300, 80)
+
+
+def test_the_seed_decides(make_config):
+    one, same, other = (
+        split_dataset(DATA, make_config(train_images=100, seed=seed)) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one.train, same.train)
+    np.testing.assert_array_equal(one.test, same.test)
+    assert not np.array_equal(one.train, other.train)
+    assert not np.array_equal(one.validation, other.validation)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"train_images": 301}, "train-images=301.*only 300"),
+        ({"train_images": 0, "validation_images": 150, "test_images": 51}, "need 201.*only 200"),
+        ({"train_images": 0, "validation_images": 200, "test_images": 0}, "need 201.*only 200"),
+    ],
+)
+def test_more_than_there_is_names_both_numbers(make_config, asked, words):
+    with pytest.raises(UserError, match=words):
+        split_dataset(DATA, make_config(**asked))
+
+
+@pytest.mark.parametrize(("fog", "end"), [(3, 6), (5, 6), (7, 6), (1, 1), (64, 1)])
+def test_iid_shards_are_near_equal_disjoint_complete_and_stratified(fog, end):
+    shards = assign_shards(LABELS, Topology(fog, end), "iid", seed=0)
+    everything = np.concatenate([s for node in shards for s in node])
+    assert np.array_equal(np.sort(everything), np.arange(len(LABELS)))
+    fog_sizes = [sum(map(len, node)) for node in shards]
+    assert max(fog_sizes) - min(fog_sizes) <= 1
+    for node in shards:
+        sizes = [len(shard) for shard in node]
+        assert max(sizes) - min(sizes) <= 1
+    counts = np.array([class_counts(LABELS[np.concatenate(node)]) for node in shards])
+    assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+
+
+def test_shards_depend_on_the_seed_alone():
+    one, same, other = (assign_shards(LABELS, Topology(3, 2), "iid", seed) for seed in (1, 1, 2))
+    assert all(
+        np.array_equal(a, b)
+        for x, y in zip(one, same, strict=True)
+        for a, b in zip(x, y, strict=True)
+    )
+    assert not np.array_equal(one[0][0], other[0][0])
+
+
+@pytest.mark.parametrize(
+    "partition",
+    ["dirichlet:0.3", "pathological:2", "shard:2", "linear", "square", "exponential"],
+)
+def test_skewed_shards_are_complete_seeded_and_skewed(partition):
+    one, same = (assign_shards(LABELS, Topology(3, 2), partition, seed=5) for _ in range(2))
+    nodes = [np.concatenate(node) for node in one]
+    together = np.sort(np.concatenate(nodes))
+    if partition.startswith("pathological"):  # uses only the classes that it gave to somebody
+        assert len(np.unique(together)) == len(together)
+    else:
+        assert np.array_equal(together, np.arange(len(LABELS)))
+    assert all(np.array_equal(a, np.concatenate(b)) for a, b in zip(nodes, same, strict=True))
+    counts = np.array([class_counts(LABELS[node]) for node in nodes])
+    assert (counts.max(axis=0) - counts.min(axis=0) > 20).any()
+
+
+@pytest.mark.parametrize(
+    ("partition", "words"),
+    [
+        ("uniform", "partition='uniform': there are iid, dirichlet:VALUE"),
+        ("dirichlet", "dirichlet:ALPHA"),
+        ("dirichlet:x", "dirichlet:ALPHA"),
+        ("dirichlet:-1", "partition='dirichlet:-1'"),
+        ("linear:2", "takes no value"),
+        ("pathological:11", "partition='pathological:11'"),
+    ],
+)
+def test_wrong_partitions_are_named(partition, words):
+    with pytest.raises(UserError, match=words):
+        assign_shards(LABELS, Topology(3, 2), partition, seed=0)
+
+
+def test_too_few_images_for_the_end_nodes():
+    with pytest.raises(UserError, match="train-images=5 is too few for 3 fog nodes x 2"):
+        assign_shards(LABELS[:5], Topology(3, 2), "iid", seed=0)
+
+
+def test_normaliser_standardises_the_training_set():
+    images, _ = make_digits(500, 3)
+    normaliser = fit_normaliser(images)
+    standardised = normaliser(images)
+    assert standardised.dtype == np.float32
+    exact = standardised.astype(np.float64)
+    np.testing.assert_allclose(exact.mean((0, 1, 2)), 0, atol=1e-6)
+    np.testing.assert_allclose(exact.std((0, 1, 2)), 1, atol=1e-6)
+    expected = (images / 255 - normaliser.mean) / normaliser.std
+    np.testing.assert_allclose(standardised, expected, atol=1e-6)
+
+
+def test_a_constant_channel_is_not_divided_by_zero():
+    images = np.full((5, 32, 32, 3), 7, np.uint8)
+    assert np.isfinite(fit_normaliser(images)(images)).all()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [("mnist", "there are rendered-digits, svhn"), ("npz:relative.npz", "must be absolute")],
+)
+def test_unknown_datasets_are_named(make_config, dataset, words):
+    with pytest.raises(UserError, match=words):
+        load_dataset(make_config(dataset=dataset))

@@ -1,0 +1,292 @@
+"""One contract over all strategies, behind the gate and without it; hostile replies; hand sums."""
+
+import copy
+
+import numpy as np
+import pytest
+from flwr.app import ArrayRecord, ConfigRecord
+from flwr.serverapp.strategy import FedAvg, Strategy
+
+from fog_flower.errors import UserError
+from fog_flower.weights import add, from_record, to_record
+from strategies.cloud import cloud_strategy, inner_strategy
+from strategies.policies import Alone, Greedy, OpenGate
+from strategies.updates_to_weights import UpdatesToWeights
+from strategies.validated_merge import ValidatedMerge
+from tests.messages import WEIGHTS, DistanceEvaluator, FakeGrid, answer, asked, failure, node_id
+
+FLOWER = {
+    "FedAvg": "",
+    "FedAvgM": "server_learning_rate=1.0,server_momentum=0.9",
+    "FedAdam": "eta=0.1",
+    "FedAdagrad": "",
+    "FedYogi": "",
+    "FedMedian": "",
+    "FedTrimmedAvg": "beta=0.2",
+    "Krum": "num_malicious_nodes=1",
+    "MultiKrum": "num_malicious_nodes=1,num_nodes_to_select=3",
+    "Bulyan": "num_malicious_nodes=1",
+    "QFedAvg": None,  # wants the clients' evaluation losses: see the test below
+    "FedProx": "proximal_mu=0.1",
+    "tests.user_strategies:HalfStep": "",
+}
+CONTRACT = [name for name, arguments in FLOWER.items() if arguments is not None]
+N = 7
+STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
+NAN = [np.full_like(array, np.nan) for array in STEP]
+
+
+def scaled(factor):
+    return [(array * factor).astype(np.float32) for array in STEP]
+
+
+def target():
+    return add(WEIGHTS, STEP)
+
+
+def ask(strategy, fog_nodes=N, weights=WEIGHTS):
+    return list(
+        strategy.configure_train(1, to_record(weights), ConfigRecord({}), FakeGrid(fog_nodes))
+    )
+
+
+def one_round(strategy, deltas, fog_nodes=N, examples=None, lost=()):
+    """Ask, answer with these updates (None fails), aggregate; node ids tell the fog nodes."""
+    questions = {m.metadata.dst_node_id: m for m in ask(strategy, fog_nodes)}
+    replies = []
+    for fog_node, delta in enumerate(deltas):
+        question = questions[node_id(fog_node)]
+        if fog_node in lost:
+            continue
+        if delta is None:
+            replies.append(failure(question))
+        else:
+            n = examples[fog_node] if examples else 10
+            replies.append(answer(question, delta, fog_node, n))
+    return strategy.aggregate_train(1, reversed(replies))
+
+
+@pytest.fixture
+def build(make_config):
+    def make(name, validation="greedy", fog_nodes=N, **settings):
+        config = make_config(
+            strategy=name,
+            strategy_args=FLOWER.get(name, "") or "",
+            validation=validation,
+            fog_nodes=fog_nodes,
+            **settings,
+        )
+        nodes = {node_id(n): n for n in range(fog_nodes)}
+        evaluator = DistanceEvaluator(add(WEIGHTS, scaled(1.5)))
+        return cloud_strategy(config, inner_strategy(config), evaluator, nodes)
+
+    return make
+
+
+@pytest.mark.parametrize("validation", ["off", "open", "alone", "greedy"])
+@pytest.mark.parametrize("name", CONTRACT)
+def test_contract_keys_shapes_dtypes_and_progress(build, name, validation):
+    strategy = build(name, validation)
+    arrays, metrics = one_round(strategy, [scaled(1 + 0.01 * n) for n in range(N)])
+    assert list(arrays) == list(to_record(WEIGHTS))
+    for array, like in zip(from_record(arrays), WEIGHTS, strict=True):
+        assert (array.shape, array.dtype) == (like.shape, like.dtype)
+        assert np.isfinite(array).all()
+    before = sum(np.abs(s).sum() for s in STEP)
+    after = sum(np.abs(a - t).sum() for a, t in zip(from_record(arrays), target(), strict=True))
+    assert after < before
+    assert metrics is not None
+    assert strategy.report.accepted == N
+    strategy.summary()
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_contract_survives_an_error_a_missing_and_a_nan_update(build, name):
+    deltas = [scaled(1)] * N
+    deltas[1], deltas[2] = None, NAN
+    fewer = build(name, "greedy")
+    if name in ("Bulyan",):  # needs n >= 4f + 3: seven with one malicious, and not four
+        fewer.strategy.num_malicious_nodes = 0
+    arrays, _ = one_round(fewer, deltas, lost=(3,))
+    assert all(np.isfinite(array).all() for array in from_record(arrays))
+    reasons = {v.fog_node: v.reason for v in fewer.report.verdicts if not v.accepted}
+    assert set(reasons) == {1, 2, 3}
+    assert "boom" in reasons[1]
+    assert "not finite" in reasons[2]
+    assert "missing" in reasons[3]
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_open_gate_is_the_plain_strategy_bit_for_bit(build, name):
+    rng = np.random.default_rng(0)
+    deltas = [[rng.normal(size=s.shape).astype(np.float32) for s in STEP] for _ in range(N)]
+    examples = [int(n) for n in rng.integers(1, 100, N)]
+    gated, off = build(name, "open"), build(name, "off")
+    plain = inner_strategy_like(gated.strategy)
+    one, _ = one_round(gated, copy.deepcopy(deltas), examples=examples)
+    two, _ = one_round(off, copy.deepcopy(deltas), examples=examples)
+    questions = {m.metadata.dst_node_id: m for m in ask(plain)}
+    weights = [
+        answer(questions[node_id(n)], add(WEIGHTS, deltas[n]), n, examples[n]) for n in range(N)
+    ]
+    three, _ = plain.aggregate_train(1, weights)
+    for a, b, c in zip(*map(from_record, (one, two, three)), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c.astype(a.dtype))
+
+
+def inner_strategy_like(strategy):
+    return copy.deepcopy(strategy)
+
+
+def test_plain_fedavg_is_destroyed_by_one_nan_and_the_gate_is_not(build):
+    deltas = [scaled(1)] * (N - 1) + [NAN]
+    destroyed, _ = one_round(build("FedAvg", "off"), deltas)
+    assert np.isnan(from_record(destroyed)[0]).any()
+    kept, _ = one_round(build("FedAvg", "greedy"), deltas)
+    for array, expected in zip(from_record(kept), target(), strict=True):
+        np.testing.assert_allclose(array, expected, atol=1e-6)
+
+
+def test_nobody_accepted_keeps_w_and_says_so(build):
+    strategy = build("FedAvg", "greedy")
+    arrays, metrics = one_round(strategy, [NAN] * N)
+    for array, before in zip(from_record(arrays), WEIGHTS, strict=True):
+        np.testing.assert_array_equal(array, before)
+    assert metrics is None
+    assert "W is kept" in strategy.report.note
+    assert strategy.report.accepted == 0
+
+
+def test_a_strategy_that_returns_nothing_keeps_w_and_says_so(build):
+    strategy = build("tests.user_strategies:Nothing")
+    arrays, _ = one_round(strategy, [scaled(1)] * N)
+    np.testing.assert_array_equal(from_record(arrays)[0], WEIGHTS[0])
+    assert "Nothing returned no arrays" in strategy.report.note
+
+
+@pytest.mark.parametrize(
+    ("merge", "expected"), [("mean", 1.0 * 0.25 + 3.0 * 0.75), ("sum", 4.0), ("sequential", 4.0)]
+)
+def test_merges_by_hand(build, merge, expected):
+    # dW and 3 dW from 10 and 30 images: the mean is 2.5 dW, the sum 4 dW
+    strategy = build("FedAvg", "open", fog_nodes=2, merge=merge)
+    arrays, _ = one_round(strategy, [scaled(1), scaled(3)], fog_nodes=2, examples=[10, 30])
+    for array, start, step in zip(from_record(arrays), WEIGHTS, STEP, strict=True):
+        np.testing.assert_allclose(array, start + expected * step, atol=1e-6)
+
+
+def test_sequential_rejects_what_overshoots(build):
+    # The target is one step away: the second and the third step only lead away from it.
+    strategy = build("FedAvg", "greedy", fog_nodes=3, merge="sequential", validation_tolerance=0.0)
+    strategy.validation = DistanceEvaluator(target())
+    arrays, _ = one_round(strategy, [scaled(1)] * 3, fog_nodes=3)
+    assert [v.accepted for v in strategy.report.verdicts] == [True, False, False]
+    np.testing.assert_allclose(from_record(arrays)[0], target()[0], rtol=1e-6)
+
+
+def test_the_order_of_replies_does_not_change_a_bit(build):
+    rng = np.random.default_rng(1)
+    deltas = [[rng.normal(size=s.shape).astype(np.float32) for s in STEP] for _ in range(N)]
+    results = []
+    for order in (range(N), reversed(range(N)), rng.permutation(N)):
+        strategy = build("FedAvg", "off")
+        questions = {m.metadata.dst_node_id: m for m in ask(strategy)}
+        replies = [answer(questions[node_id(n)], deltas[n], int(n)) for n in order]
+        results.append(from_record(strategy.aggregate_train(1, replies)[0]))
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("hostile", "words"),
+    [
+        (lambda q: answer(q, [STEP[0]], 1), "1 arrays instead of 2"),
+        (lambda q: answer(q, [STEP[0].T.reshape(4), STEP[1]], 1), r"float32 \[4\]"),
+        (lambda q: answer(q, [s.astype(np.float64) for s in STEP], 1), "float64"),
+        (lambda q: answer(q, STEP, 1, examples=0), "claims 0 examples"),
+        (lambda q: answer(q, STEP, 1, examples=-5), "claims -5 examples"),
+        (lambda q: answer(q, STEP, 1, examples=10**9), "claims 1000000000 examples"),
+        (lambda q: answer(q, STEP, 0), "claims to be fog node 0"),
+    ],
+)
+@pytest.mark.parametrize("validation", ["off", "greedy"])
+def test_malformed_updates_are_refused_and_named(build, hostile, words, validation):
+    strategy = build("FedAvg", validation, fog_nodes=2)
+    questions = {m.metadata.dst_node_id: m for m in ask(strategy, 2)}
+    replies = [answer(questions[node_id(0)], STEP, 0), hostile(questions[node_id(1)])]
+    arrays, _ = strategy.aggregate_train(1, replies)
+    good, bad = strategy.report.verdicts
+    assert (good.accepted, bad.accepted, bad.fog_node) == (True, False, 1)
+    import re
+
+    assert re.search(words, bad.reason), bad.reason
+    np.testing.assert_allclose(from_record(arrays)[0], target()[0], rtol=1e-6)
+
+
+def test_two_updates_of_one_node_count_once(build):
+    strategy = build("FedAvg", "off", fog_nodes=2)
+    questions = {m.metadata.dst_node_id: m for m in ask(strategy, 2)}
+    replies = [answer(questions[node_id(0)], STEP, 0)] * 2
+    strategy.aggregate_train(1, replies)
+    assert [v.reason for v in strategy.report.verdicts] == [
+        "accepted: no validation",
+        "a second update in one round",
+        "missing or late: no reply in time",
+    ]
+
+
+def test_the_gate_looks_at_as_many_images_as_configured(build):
+    strategy = build("FedAvg", "greedy", fog_nodes=2, gate_images=10)
+    one_round(strategy, [scaled(1)] * 2, fog_nodes=2)
+    # two local models on all images, W and two merges on the gate's
+    assert strategy.validation.calls == [100, 100, 10, 10, 10]
+
+
+def test_wrappers_check_their_arguments():
+    with pytest.raises(TypeError, match="Strategy"):
+        UpdatesToWeights("FedAvg")
+    with pytest.raises(ValueError, match="max_examples"):
+        UpdatesToWeights(FedAvg(), max_examples=0)
+    with pytest.raises(ValueError, match="gate_images"):
+        ValidatedMerge(FedAvg(), DistanceEvaluator(WEIGHTS), gate_images=-1)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "arguments", "words"),
+    [
+        ("FedAverage", "", "Flower has .*FedAvg.*Krum"),
+        ("absent.module:Mine", "", "cannot be imported"),
+        ("tests.user_strategies:Absent", "", "has no 'Absent'"),
+        ("tests.user_strategies:not_a_strategy", "", "made a dict"),
+        ("FedAvg", "beta=1", "unexpected keyword argument 'beta'"),
+        ("FedAvg", "beta", "name=value"),
+        ("FedAvg", "fraction_train=open('x')", "name=value"),
+    ],
+)
+def test_wrong_strategies_are_named(make_config, strategy, arguments, words):
+    with pytest.raises(UserError, match=words):
+        inner_strategy(make_config(strategy=strategy, strategy_args=arguments))
+
+
+def test_flowers_strategies_are_told_the_number_of_fog_nodes(make_config):
+    strategy = inner_strategy(make_config(strategy="Krum", fog_nodes=1))
+    assert isinstance(strategy, Strategy)
+    assert (strategy.min_train_nodes, strategy.fraction_evaluate) == (1, 0.0)
+
+
+def test_policies_come_from_the_configuration(build):
+    assert isinstance(build("FedAvg", "open").policy, OpenGate)
+    assert build("FedAvg", "alone", validation_tolerance=0.5).policy == Alone(0.5)
+    assert build("FedAvg", "greedy", validation_tolerance=0.5).policy == Greedy(0.5)
+    assert type(build("FedAvg", "off")) is UpdatesToWeights
+
+
+def test_records_are_packed_under_flowers_keys():
+    assert isinstance(to_record(WEIGHTS), ArrayRecord)
+    assert list(to_record(WEIGHTS)) == ["0", "1"]
+
+
+def test_asking_nobody_is_no_error(build):
+    assert build("FedAvg", "greedy").aggregate_train(1, [])[0] is not None
+    assert asked(0) == []

@@ -1,0 +1,31 @@
+"""Strategies of a user's own, as ``module:Class`` names them."""
+
+from flwr.serverapp.strategy import FedAvg
+
+
+class HalfStep(FedAvg):
+    """Move only half of the way to the average."""
+
+    def configure_train(self, server_round, arrays, config, grid):
+        self.start_weights = arrays.to_numpy_ndarrays()
+        return super().configure_train(server_round, arrays, config, grid)
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        if arrays is not None:
+            middle = [
+                (a + b) / 2
+                for a, b in zip(self.start_weights, arrays.to_numpy_ndarrays(), strict=True)
+            ]
+            arrays = type(arrays)(middle)
+        return arrays, metrics
+
+
+class Nothing(FedAvg):
+    """Aggregates nothing, as Flower's strategies do when they skip a round."""
+
+    def aggregate_train(self, server_round, replies):
+        return None, None
+
+
+not_a_strategy = dict
