@@ -3,7 +3,7 @@
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 console = Console()
+INTERRUPTED_STATUS = 130
 
 
 @app.command()
@@ -87,19 +88,19 @@ def main() -> None:
     """Run the CLI; bad input is one line and exit status 1."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(standalone_mode=False)
+        status = app(standalone_mode=False)
     except UserError as error:
         _fail(str(error), 1)
-    except KeyboardInterrupt:
-        _fail("interrupted; Flower is stopped, and the rounds recorded so far are kept", 130)
     except Exception as error:
         # typer's own errors: wrong options and the like; everything else keeps its traceback
         if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
             raise
         _fail(str(error.format_message()), int(error.exit_code))
+    if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
+        _fail("interrupted; Flower is stopped, and the rounds recorded so far are kept", status)
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int) -> NoReturn:
     print(f"fog-flower: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(status)
 

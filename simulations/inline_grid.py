@@ -94,15 +94,21 @@ class InlineGrid(Grid):
         return self.pull_messages(self.push_messages(messages))
 
     def _deliver(self, message: Message) -> str:
-        message_id = f"message-{next(self._ids)}"
-        message.metadata.__dict__["_message_id"] = message_id
-        # Serialised and read again, so that no two nodes share arrays, as over a network.
-        copied = _copy(message)
+        metadata = message.metadata
+        # A copy, so that a client that changes what it got does not change what others get.
+        copied = Message(
+            RecordDict({key: _copy(record) for key, record in message.content.items()}),
+            metadata.dst_node_id,
+            metadata.message_type,
+            ttl=metadata.ttl,
+            group_id=metadata.group_id,
+        )
         try:
-            reply = self._client_app(copied, self._contexts[message.metadata.dst_node_id])
+            reply = self._client_app(copied, self._contexts[metadata.dst_node_id])
         except Exception as error:  # a client's failure is an error reply, as with Ray
             reason = f"{type(error).__name__}: {error}"
-            reply = Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=message)
+            reply = Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=copied)
+        message_id = f"message-{next(self._ids)}"
         self._replies[message_id] = reply
         return message_id
 
@@ -124,11 +130,5 @@ def run_inline(
     return grid
 
 
-def _copy(message: Message) -> Message:
-    content = message.content
-    fresh = RecordDict({key: _copy_record(record) for key, record in content.items()})
-    return Message(fresh, metadata=message.metadata)
-
-
-def _copy_record(record: Any) -> Any:
-    return type(record)(dict(record))
+def _copy(record: Any) -> Any:
+    return type(record)(dict(record))  # copy.copy would share the items

@@ -58,10 +58,10 @@ def user_folders(config: RunConfig) -> list[str]:
 
 
 def import_from_here() -> None:
-    """Let ``module:name`` find the user's files in the current folder, as Python itself does."""
+    """Let ``module:name`` find the user's files in the current folder."""
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)  # last: a user's folder `strategies` must not hide ours
 
 
 def _check_strategy(config: RunConfig) -> None:

@@ -45,6 +45,8 @@ def place(tmp_path, npz_path):
         (["dataset=npz:absent.npz"], "no such file"),
         (["dataset=npz:{npz}", "train-images=601"], "train-images=601: npz:bars.npz has only 600"),
         (["dataset=npz:{npz}", "train-images=9", "test-images=0"], "need 2001 images"),
+        (["train-images=80000"], "train-images=80000: rendered-digits has 73257 images for that"),
+        (["validation-images=26032"], "has 26032 images for that, not 28032"),
         (["run-name=taken"], "exists, and results are never overwritten"),
         (["results-dir=file/below"], "cannot write"),
         (["rounds"], "write it as key=value"),

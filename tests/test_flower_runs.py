@@ -220,7 +220,7 @@ def build(tmp_path, superlink):
     packages = {"fog_flower", "clients", "strategies"}
     assert packages <= tops
     assert not [n for n in names if n.partition("/")[0] not in packages and n.endswith(".py")]
-    assert all(re.match(r"(fog_flower|clients|strategies)/.*\.py$|[^/]+$", n) for n in names)
+    assert all(re.match(r"(fog_flower|clients|strategies)/.*\.py$|pyproject.toml$|.info/CONTENT$", n) for n in names)
     name = bundle.name
     bundle.unlink()
     return name

@@ -35,11 +35,7 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
     if config.dataset == SVHN:
         return _svhn(config.data_dir)
     if config.dataset == RENDERED:
-        train = config.train_images or RENDERED_TRAIN
-        test = (
-            config.validation_images + config.test_images if config.test_images else RENDERED_TEST
-        )
-        return _rendered(config.data_seed, train, test, progress)
+        return _rendered(config.data_seed, *_rendered_counts(config), progress)
     if config.dataset.startswith(NPZ):
         path = Path(config.dataset.removeprefix(NPZ)).expanduser()
         if not path.is_absolute():
@@ -48,6 +44,25 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
     raise UserError(
         f"dataset={config.dataset!r}: there are {RENDERED}, {SVHN} and {NPZ}/absolute/path.npz"
     )
+
+
+def _rendered_counts(config: RunConfig) -> tuple[int, int]:
+    """Return how many images to render: as many as are used, and at most SVHN's own numbers."""
+    train = config.train_images or RENDERED_TRAIN
+    held_out = config.validation_images + max(config.test_images, 1)
+    for keys, asked, available in (
+        (f"train-images={config.train_images}", train, RENDERED_TRAIN),
+        (
+            f"validation-images={config.validation_images}, test-images={config.test_images}",
+            held_out,
+            RENDERED_TEST,
+        ),
+    ):
+        if asked > available:
+            raise UserError(
+                f"{keys}: {RENDERED} has {available} images for that, not {asked}; ask for fewer"
+            )
+    return train, held_out if config.test_images else RENDERED_TEST
 
 
 _npz = functools.lru_cache(maxsize=1)(load_npz)
