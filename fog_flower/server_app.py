@@ -6,6 +6,7 @@ from flwr.serverapp import Grid, ServerApp
 from fog_flower.config import RunConfig
 from fog_flower.data.sources import load_dataset
 from fog_flower.handshake import find_nodes, introduce
+from fog_flower.orphan_watch import end_with_launcher
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
 from fog_flower.references import load_reference
@@ -21,6 +22,7 @@ app = ServerApp()
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     """Run the configured number of rounds and record each of them."""
+    end_with_launcher()
     config = RunConfig.from_run_config(context.run_config)
     folder = run_folder(config)
     strategy = load_reference(STRATEGY, "strategy")(config)

@@ -1,6 +1,7 @@
 """A SuperLink of one's own: its folder, its ports, and nothing left of it afterwards."""
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -17,8 +18,10 @@ from pathlib import Path
 import psutil
 
 from fog_flower.errors import UserError
+from fog_flower.orphan_watch import LAUNCHER_VARIABLE, this_process
 from fog_flower.records.environment import GIT_COMMIT_VARIABLE
 
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
@@ -53,6 +56,7 @@ class SuperLink:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C is ours to handle
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  (no threads here yet)
             )
 
     @property
@@ -155,7 +159,14 @@ def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
         "RAY_prestart_worker_first_driver": "0",
         "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
         GIT_COMMIT_VARIABLE: _git_commit(),
+        LAUNCHER_VARIABLE: this_process(),
     }
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end the SuperLink where this process is killed (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_ports(count: int) -> list[int]:

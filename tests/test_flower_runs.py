@@ -18,6 +18,7 @@ from tests.runs import assert_equal_weights, column, figures, run_here, summary,
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 300
+MARK = "FOG_FLOWER_TEST"  # inherited by every process of a run
 pytestmark = pytest.mark.e2e
 
 SMALL = [
@@ -33,7 +34,7 @@ def start(cwd, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), MARK: str(cwd)},
     )
 
 
@@ -46,13 +47,13 @@ def run(cwd, *arguments):
     return finish(start(cwd, *arguments))
 
 
-def flower_processes(of=None):
-    """Return what is left of Flower and Ray; all of it belongs to these tests."""
+def flower_processes(cwd):
+    """Return the processes of Flower and Ray that runs from ``cwd`` started."""
     names = ("flower-superlink", "flower-superexec", "flwr-simulation", "raylet", "ray::")
     found = []
     for process in psutil.process_iter(["cmdline", "status", "environ"]):
         line = " ".join(process.info["cmdline"] or [])
-        ours = "FOG_FLOWER_SCRATCH" in (process.info["environ"] or {})
+        ours = (process.info["environ"] or {}).get(MARK) == str(cwd)
         if ours and any(name in line for name in names) and process.info["status"] != "zombie":
             found.append(process)
     return found
@@ -80,7 +81,7 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     one, two = (tmp_path / "results" / "runs" / name for name in ("one", "two"))
     assert figures(one) == figures(two)
     assert_equal_weights(one, two)
-    assert flower_processes() == []
+    assert flower_processes(tmp_path) == []
 
     # And equal to the same ServerApp and ClientApp in one process, without SuperLink and Ray.
     here = run_here(make_config(model="mlp-2-hidden", run_name="here"))
@@ -134,7 +135,9 @@ def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
     )
     folder = tmp_path / "results" / "runs" / "killed"
     wait_for(lambda: len(read_rounds(folder)) > 2, process)
-    actors = [p for p in flower_processes() if "ray::ClientAppActor" in " ".join(p.cmdline())]
+    actors = [
+        p for p in flower_processes(tmp_path) if "ray::ClientAppActor" in " ".join(p.cmdline())
+    ]
     assert actors
     actors[0].kill()
     code, output = finish(process)
@@ -146,7 +149,7 @@ def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
     else:
         assert record["status"] == "failed"
         assert "failed" in output
-    assert flower_processes() == []
+    assert flower_processes(tmp_path) == []
 
 
 def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
@@ -161,7 +164,20 @@ def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
     assert "interrupted" in output
     assert read_run(folder)["status"] == "interrupted"
     assert len(read_rounds(folder)) > 2
-    assert flower_processes() == []
+    assert flower_processes(tmp_path) == []
+
+
+def test_kill_9_leaves_no_process_behind(tmp_path, npz_path):
+    process = start(tmp_path, f"dataset=npz:{npz_path}", *SMALL, "rounds=500", "run-name=killed-9")
+    folder = tmp_path / "results" / "runs" / "killed-9"
+    wait_for(lambda: len(read_rounds(folder)) > 1, process)
+    process.kill()
+    finish(process)
+    deadline = time.monotonic() + 60
+    while flower_processes(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert flower_processes(tmp_path) == []
+    assert len(read_rounds(folder)) > 1
 
 
 def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
@@ -220,7 +236,10 @@ def build(tmp_path, superlink):
     packages = {"fog_flower", "clients", "strategies"}
     assert packages <= tops
     assert not [n for n in names if n.partition("/")[0] not in packages and n.endswith(".py")]
-    assert all(re.match(r"(fog_flower|clients|strategies)/.*\.py$|pyproject.toml$|.info/CONTENT$", n) for n in names)
+    assert all(
+        re.match(r"(fog_flower|clients|strategies)/.*\.py$|pyproject.toml$|.info/CONTENT$", n)
+        for n in names
+    )
     name = bundle.name
     bundle.unlink()
     return name

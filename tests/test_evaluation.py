@@ -1,0 +1,45 @@
+"""Loss and accuracy, against NumPy."""
+
+import numpy as np
+import pytest
+
+from fog_flower.data.images import LabelledImages
+from fog_flower.data.normalise import fit_normaliser
+from fog_flower.keras_evaluator import BATCH, KerasEvaluator
+from fog_flower.models import build_model
+from tests.conftest import make_digits
+
+DATA = LabelledImages(*make_digits(BATCH + 7, 4))  # a full batch and a rest
+NORMALISER = fit_normaliser(DATA.images)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build_model("tests.small_models:small_mlp", seed=3)
+
+
+def by_hand(weights, indices):
+    x = NORMALISER(DATA.images[indices]).reshape(len(indices), -1).astype(np.float64)
+    hidden = np.maximum(x @ weights[0] + weights[1], 0)
+    scores = hidden @ weights[2] + weights[3]
+    probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    y = DATA.labels[indices]
+    loss = -np.log(probabilities[np.arange(len(y)), y]).mean()
+    return loss, (probabilities.argmax(axis=1) == y).mean()
+
+
+@pytest.mark.parametrize("indices", [None, np.array([0, 5, 5, 506])])
+def test_equals_numpy(model, indices):
+    weights = model.get_weights()
+    evaluation = KerasEvaluator(model, DATA, NORMALISER).evaluate(weights, indices)
+    used = np.arange(len(DATA)) if indices is None else indices
+    loss, accuracy = by_hand(weights, used)
+    assert evaluation.loss == pytest.approx(loss, rel=1e-4)
+    assert evaluation.accuracy == pytest.approx(accuracy)
+
+
+def test_weights_that_are_not_finite_have_no_finite_loss(model):
+    evaluator = KerasEvaluator(model, DATA, NORMALISER)
+    weights = [np.full_like(w, np.nan) for w in model.get_weights()]
+    assert not np.isfinite(evaluator.evaluate(weights).loss)
