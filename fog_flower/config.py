@@ -73,7 +73,7 @@ class RunConfig:
         "alone (each against W: stalls), greedy (by what it does to the merge)",
         choices=(OFF, OPEN, ALONE, GREEDY),
     )
-    validation_tolerance: float = _key("relative loss increase that greedy and alone allow", low=0)
+    validation_tolerance: float = _key("relative loss increase that greedy allows", low=0)
     gate_images: int = _key("validation images per trial merge; 0: all of them", low=0)
     merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
     # Misbehaving fog nodes

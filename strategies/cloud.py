@@ -18,7 +18,7 @@ from strategies.validated_merge import ValidatedMerge
 
 POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
     OPEN: lambda _config: OpenGate(),
-    ALONE: lambda config: Alone(config.validation_tolerance),
+    ALONE: lambda _config: Alone(),  # literal: no tolerance
     GREEDY: lambda config: Greedy(config.validation_tolerance),
 }
 

@@ -277,7 +277,7 @@ def test_flowers_strategies_are_told_the_number_of_fog_nodes(make_config):
 
 def test_policies_come_from_the_configuration(build):
     assert isinstance(build("FedAvg", "open").policy, OpenGate)
-    assert build("FedAvg", "alone", validation_tolerance=0.5).policy == Alone(0.5)
+    assert build("FedAvg", "alone", validation_tolerance=0.5).policy == Alone(0.0)
     assert build("FedAvg", "greedy", validation_tolerance=0.5).policy == Greedy(0.5)
     assert type(build("FedAvg", "off")) is UpdatesToWeights
 
