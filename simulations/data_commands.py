@@ -64,7 +64,7 @@ def sheet(
 def realism(
     mat: Annotated[list[Path], typer.Option(help="a .mat file of SVHN's format; repeatable")],
     train_images: Annotated[int, typer.Option(min=32, help="rendered digits to train on")] = 73_257,
-    epochs: Annotated[int, typer.Option(min=1)] = 5,
+    epochs: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
 ) -> None:

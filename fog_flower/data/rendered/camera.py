@@ -16,13 +16,16 @@ def photograph(picture: Picture, rng: np.random.Generator) -> npt.NDArray[np.uin
 
     Most of SVHN's digits were smaller than 32 pixels in the street photo and have been enlarged.
     """
-    side = int(np.clip(np.exp(rng.normal(3.2, 0.42)), 9, 48))
-    sigma = rng.uniform(0.25, 0.7) * len(picture) / side
+    side = int(np.clip(np.exp(rng.normal(3.25, 0.42)), 9, 48))
+    sigma = rng.uniform(0.25, 0.75) * len(picture) / side
     photo = cv2.GaussianBlur(picture, (0, 0), sigma)
-    if rng.random() < 0.1:
-        photo = cv2.filter2D(photo, -1, _motion(rng, 0.12 * len(picture)))
+    if rng.random() < 0.12:
+        photo = cv2.filter2D(photo, -1, _motion(rng, 0.16 * len(picture)))
     photo = cv2.resize(photo, (side, side), interpolation=cv2.INTER_AREA)
-    photo += rng.normal(0, rng.gamma(1.5, 1.5), photo.shape)
+    if rng.random() < 0.6:  # cameras sharpen, and leave halos
+        soft = cv2.GaussianBlur(photo, (0, 0), 1.2)
+        photo += (photo - soft) * rng.uniform(0.2, 1.5)
+    photo += rng.normal(0, rng.gamma(1.5, 0.6), photo.shape)
     photo = _expose(photo, rng)
     if rng.random() < 0.6:
         quality = int(rng.integers(35, 95))
@@ -30,7 +33,15 @@ def photograph(picture: Picture, rng: np.random.Generator) -> npt.NDArray[np.uin
         photo = cv2.imdecode(code, cv2.IMREAD_COLOR)
     how = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
     photo = cv2.resize(photo, (SIDE, SIDE), interpolation=how)
-    return np.asarray(photo, np.uint8)
+    return _stretched(np.asarray(photo, np.uint8))
+
+
+def _stretched(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the image, or if its contrast got lost on the way, one with what is left of it."""
+    if image.mean(axis=2).std() >= MIN_CONTRAST:
+        return image
+    least, most = float(image.min()), float(image.max())
+    return np.asarray((image - least) * (128 / max(most - least, 1.0)) + 64, np.uint8)
 
 
 def _motion(rng: np.random.Generator, length: float) -> npt.NDArray[np.float32]:
@@ -42,15 +53,16 @@ def _motion(rng: np.random.Generator, length: float) -> npt.NDArray[np.float32]:
     centre = np.array([size // 2, size // 2])
     ends = np.round([centre - reach, centre + reach]).astype(int).tolist()
     cv2.line(kernel, ends[0], ends[1], 1.0)
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)
 
 
 def _expose(photo: Picture, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Colour cast and rounding to 8 bits; an image that shows nothing gets more contrast."""
     cast = 1 + rng.normal(0, 0.04, 3) + (-0.02, 0.0, 0.03)  # street photos are a little blue
-    photo = photo * cast
-    deviation = float(photo.mean(axis=2).std())
+    exposed = photo * cast
+    deviation = float(exposed.mean(axis=2).std())
     if deviation < 2 * MIN_CONTRAST:
-        mean = photo.mean(axis=(0, 1))
-        photo = mean + (photo - mean) * (2 * MIN_CONTRAST / max(deviation, 1e-3))
-    return np.clip(np.round(photo), 0, 255).astype(np.uint8)
+        mean = exposed.mean(axis=(0, 1))
+        exposed = (exposed - mean) * (2 * MIN_CONTRAST / max(deviation, 1e-3))
+        exposed += np.clip(mean, 40, 215)  # room on both sides, so that nothing is cut off
+    return np.clip(np.round(exposed), 0, 255).astype(np.uint8)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 DIGIT_HEIGHT = 56  # pixels, of a typeface's tallest digit
 _FIRST_SIZE = 64  # points; the first try, from which the right size follows
 
-# distribution -> folder of its font files -> the ones we use
+# distribution -> folder of its font files -> the ones we use; "@" and the weight of a variable font
 FONT_FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "matplotlib": {
         "matplotlib/mpl-data/fonts/ttf": (
@@ -102,6 +102,34 @@ FONT_FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "font-fredoka-one": {"font_fredoka_one/files": ("FredokaOne-Regular.ttf",)},
     "font-amatic-sc": {"font_amatic_sc/files": ("AmaticSC-Regular.ttf", "AmaticSC-Bold.ttf")},
     "font-intuitive": {"font_intuitive/files": ("Intuitive.ttf",)},
+    "fontpkg-abril-fatface": {"fontpkg_abril_fatface/files": ("AbrilFatface-Regular.ttf",)},
+    "fontpkg-anton": {"fontpkg_anton/files": ("Anton-Regular.ttf",)},
+    "fontpkg-dancing-script": {
+        "fontpkg_dancing_script/files": ("DancingScript[wght].ttf", "DancingScript[wght].ttf@700")
+    },
+    "fontpkg-lobster-two": {
+        "fontpkg_lobster_two/files": (
+            "LobsterTwo-Regular.ttf",
+            "LobsterTwo-Italic.ttf",
+            "LobsterTwo-Bold.ttf",
+            "LobsterTwo-BoldItalic.ttf",
+        )
+    },
+    "fontpkg-oswald": {
+        "fontpkg_oswald/files": (
+            "Oswald[wght].ttf@300",
+            "Oswald[wght].ttf@450",
+            "Oswald[wght].ttf@600",
+            "Oswald[wght].ttf@700",
+        )
+    },
+    "fontpkg-playfair-display": {
+        "fontpkg_playfair_display/files": (
+            "PlayfairDisplay[wght].ttf@500",
+            "PlayfairDisplay[wght].ttf@800",
+            "PlayfairDisplay-Italic[wght].ttf@600",
+        )
+    },
 }
 
 
@@ -141,6 +169,18 @@ def typefaces() -> tuple[Typeface, ...]:
     )
 
 
+@functools.cache
+def typeface_shares() -> npt.NDArray[np.float64]:
+    """Return how often each typeface is used, cumulated, float64 [number of typefaces].
+
+    A package of k fonts gets sqrt(k) shares: its weights and slants are more alike than the fonts
+    of different packages, but each is worth something.
+    """
+    counts = [sum(len(files) for files in folders.values()) for folders in FONT_FILES.values()]
+    shares = np.concatenate([np.full(count, count**-0.5) for count in counts])
+    return np.asarray(np.cumsum(shares / shares.sum()), np.float64)
+
+
 def font_versions() -> dict[str, str]:
     """Return the installed version of each package that carries fonts."""
     return {name: _distribution(name).version for name in FONT_FILES}
@@ -157,19 +197,25 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
 
 
 def _locate(distribution: str, file: str) -> str:
-    path = _distribution(distribution).locate_file(file)
-    # An opened font says more about a damaged file than any check of ours.
-    return str(path)
+    return str(_distribution(distribution).locate_file(file))
 
 
-def _load(path: str) -> Typeface:
+def _load(path_and_weight: str) -> Typeface:
+    first_top, first_bottom = _extent(_open(path_and_weight, _FIRST_SIZE))
+    font = _open(path_and_weight, _FIRST_SIZE * DIGIT_HEIGHT / (first_bottom - first_top))
+    return tuple(_glyph(font, digit) for digit in "0123456789")
+
+
+def _open(path_and_weight: str, size: float) -> ImageFont.FreeTypeFont:
+    path, _, weight = path_and_weight.partition("@")
     try:
-        first_tops, first_bottoms = _extent(ImageFont.truetype(path, _FIRST_SIZE))
-        size = _FIRST_SIZE * DIGIT_HEIGHT / (first_bottoms - first_tops)
+        # Basic layout, because the other one is not in every build of Pillow.
         font = ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+        if weight:
+            font.set_variation_by_axes([float(weight)])
     except OSError as error:
         raise RuntimeError(f"rendered-digits lacks the font {path}: {error}") from error
-    return tuple(_glyph(font, digit) for digit in "0123456789")
+    return font
 
 
 def _extent(font: ImageFont.FreeTypeFont) -> tuple[float, float]:

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fog_flower.data.rendered.fonts import DIGIT_HEIGHT, Glyph, typefaces
+from fog_flower.data.rendered.fonts import DIGIT_HEIGHT, Glyph, typeface_shares, typefaces
 from fog_flower.data.rendered.strokes import draw_hand, write
 
 SHEET_WIDTH, SHEET_HEIGHT = 176, 112  # pixels
 INK, PLATE, RIM = range(3)
-_PEN_SHARE = 0.22  # numbers drawn with a pen instead of a font
+_PEN_SHARE = 0.26  # numbers drawn with a pen instead of a font
 # SVHN's labelled digits by the length of the number they are part of: 7%, 50%, 35%, 8%.
 _LENGTHS = np.cumsum([0.07, 0.50, 0.35, 0.08])
 
@@ -26,47 +26,44 @@ def draw_number(digit: int, rng: np.random.Generator) -> tuple[Sheet, float, flo
     """
     length = 1 + int(np.searchsorted(_LENGTHS, rng.random() * _LENGTHS[-1]))
     position = int(rng.integers(length))
-    others = rng.integers(10, size=2)
-    wanted = [
-        int(others[0]) if position > 0 else -1,
-        digit,
-        int(others[1]) if position < length - 1 else -1,
-    ]
-    glyphs = _glyphs(wanted, rng)
-    own = glyphs[1]
-    assert own is not None
-    ink = np.zeros((SHEET_HEIGHT, SHEET_WIDTH), np.uint8)
+    # Narrow digits leave room in the frame for two neighbours on either side.
+    before, after = min(position, 2), min(length - 1 - position, 2)
+    others = rng.integers(10, size=4)
+    digits = [*others[:before].tolist(), digit, *others[2 : 2 + after].tolist()]
+    glyphs = _glyphs(digits, rng)
+    own = glyphs[before]
     height, width = own.mask.shape
     left, top = (SHEET_WIDTH - width) // 2, (SHEET_HEIGHT - height) // 2
     line = top - own.top  # where the tallest digit begins
-    gap = rng.gamma(2.0, 3.0) + (-2 if rng.random() < 0.3 else 1)
+    gap = rng.gamma(2.0, 2.8) + (-3 if rng.random() < 0.35 else 0.5)
+    jitter = rng.normal(0, 1.8, (len(glyphs), 2))
+    ink = np.zeros((SHEET_HEIGHT, SHEET_WIDTH), np.uint8)
     _stamp(ink, own.mask, left, top)
-    jitter = rng.normal(0, 1.2, 4)
     start, end = left, left + width
-    if glyphs[0] is not None:
-        start = round(left - gap + jitter[0]) - glyphs[0].mask.shape[1]
-        _stamp(ink, glyphs[0].mask, start, round(line + glyphs[0].top + jitter[1]))
-    if glyphs[2] is not None:
-        begin = round(end + gap + jitter[2])
-        _stamp(ink, glyphs[2].mask, begin, round(line + glyphs[2].top + jitter[3]))
-        end = begin + glyphs[2].mask.shape[1]
-    # Beyond the neighbours there may be more digits, and the plate reaches over those.
-    start = -40 if position > 1 else start
-    end = SHEET_WIDTH + 40 if length - position > 2 else end
+    for i in range(before - 1, -1, -1):
+        start = round(start - gap + jitter[i, 0]) - glyphs[i].mask.shape[1]
+        _stamp(ink, glyphs[i].mask, start, round(line + glyphs[i].top + jitter[i, 1]))
+    for i in range(before + 1, len(glyphs)):
+        begin = round(end + gap + jitter[i, 0])
+        _stamp(ink, glyphs[i].mask, begin, round(line + glyphs[i].top + jitter[i, 1]))
+        end = begin + glyphs[i].mask.shape[1]
     sheet = np.zeros((SHEET_HEIGHT, SHEET_WIDTH, 3), np.uint8)
-    sheet[..., INK] = _change_weight(ink, rng)
-    if rng.random() < 0.4:
+    ink = _change_weight(ink, rng)
+    if rng.random() < 0.2:
+        _add_marks(ink, (left, top, left + width, top + height), rng)
+    sheet[..., INK] = ink
+    if rng.random() < 0.5:
         _draw_plate(sheet, (start, line, end, line + DIGIT_HEIGHT), rng)
     return sheet, float(width), float(height)
 
 
-def _glyphs(digits: list[int], rng: np.random.Generator) -> list[Glyph | None]:
+def _glyphs(digits: list[int], rng: np.random.Generator) -> list[Glyph]:
     if rng.random() < _PEN_SHARE:
         hand = draw_hand(rng)
-        return [write(digit, hand, rng) if digit >= 0 else None for digit in digits]
-    faces = typefaces()
-    face = faces[rng.integers(len(faces))]
-    return [face[digit] if digit >= 0 else None for digit in digits]
+        return [write(digit, hand, rng) for digit in digits]
+    chosen = int(np.searchsorted(typeface_shares()[:-1], rng.random()))
+    face = typefaces()[chosen]
+    return [face[digit] for digit in digits]
 
 
 def _stamp(ink: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8], left: int, top: int) -> None:
@@ -92,11 +89,30 @@ def _change_weight(ink: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.
     return thinner if thinner.sum(dtype=np.int64) > 0.45 * ink.sum(dtype=np.int64) else ink
 
 
+def _add_marks(
+    ink: npt.NDArray[np.uint8], box: tuple[int, int, int, int], rng: np.random.Generator
+) -> None:
+    """Add screws, dashes and ornaments around the digit's box, never inside."""
+    left, top, right, bottom = box
+    for _ in range(int(rng.integers(1, 4))):
+        dx, dy = rng.uniform(5, 30, 2)
+        side = int(rng.integers(4))
+        x = (left - dx, right + dx, rng.uniform(left, right), rng.uniform(left, right))[side]
+        y = (rng.uniform(top, bottom), rng.uniform(top, bottom), top - dy, bottom + dy)[side]
+        near = (dx if side < 2 else dy) - 3  # as far as the mark may reach
+        axes = (
+            max(1, round(min(near, rng.gamma(2, 2)))),
+            max(1, round(min(near, rng.gamma(2, 2)))),
+        )
+        shade = float(rng.uniform(90, 255))
+        cv2.ellipse(ink, (round(x), round(y)), axes, float(rng.uniform(0, 180)), 0, 360, shade, -1)
+
+
 def _draw_plate(
     sheet: Sheet, box: tuple[float, float, float, float], rng: np.random.Generator
 ) -> None:
     """Draw the plate, and perhaps a rim along its edge, around the number's box."""
-    margin = DIGIT_HEIGHT * rng.uniform(0.05, 0.5, 2)
+    margin = DIGIT_HEIGHT * rng.uniform(0.05, 0.4, 2)
     left, top = round(box[0] - margin[0]), round(box[1] - margin[1])
     right, bottom = round(box[2] + margin[0]), round(box[3] + margin[1])
     plate = np.zeros((SHEET_HEIGHT, SHEET_WIDTH), np.uint8)

@@ -27,6 +27,9 @@ def paint(masks: npt.NDArray[np.float32], rng: np.random.Generator) -> Picture:
     ink, plate, rim = masks[..., INK], masks[..., PLATE], masks[..., RIM]
     ground, ink_colour = _colours(rng)
     contrast = float(np.abs(ink_colour - ground).mean())
+    carved = rng.random() < 0.05  # in one colour with the ground: only the light shows the digit
+    if carved:
+        ink_colour = ground + rng.normal(0, 8)
     picture = np.empty((VIEW, VIEW, 3), np.float32)
     picture[:] = ground
     picture += _texture(rng, contrast * rng.gamma(1.5, 0.06))[..., None]
@@ -36,12 +39,13 @@ def paint(masks: npt.NDArray[np.float32], rng: np.random.Generator) -> Picture:
         if rng.random() < 0.5:  # the plate's own thickness, darker below or above
             picture -= _shadow(plate, rng, reach=2.0)[..., None] * (1 - plate[..., None]) * 60
         picture = _over(picture, ink_colour.astype(np.float32), rim)
-    picture = _relief(picture, ink, rng)
+    picture = _relief(picture, ink, rng, 0.0 if carved else rng.random())
     filling = ink_colour + np.zeros((VIEW, VIEW, 3))
     filling += (
-        _ramp(rng) * contrast * rng.gamma(1.5, 0.08) + _texture(rng, contrast * rng.gamma(1.2, 0.05))
+        _ramp(rng) * contrast * rng.gamma(1.5, 0.08)
+        + _texture(rng, contrast * rng.gamma(1.2, 0.05))
     )[..., None]
-    if rng.random() < 0.2:  # bevelled metal: one flank is bright, the other dark
+    if carved or rng.random() < 0.2:  # bevelled metal: one flank is bright, the other dark
         filling += _bevel(ink, rng)[..., None] * rng.uniform(20, 80)
     picture = _over(picture, filling.astype(np.float32), ink * rng.uniform(0.85, 1.0))
     return _light(picture, rng)
@@ -49,10 +53,10 @@ def paint(masks: npt.NDArray[np.float32], rng: np.random.Generator) -> Picture:
 
 def _colours(rng: np.random.Generator) -> tuple[Colour, Colour]:
     """Draw the ground's and the ink's colour; they differ in brightness, often only a little."""
-    contrast = float(np.clip(rng.gamma(3.2, 26.0), 22, 200))
+    contrast = float(np.clip(rng.gamma(3.8, 21.0), 28, 190))
     middle = rng.uniform(contrast / 2, 255 - contrast / 2)
-    if rng.random() < 0.5:
-        middle = float(np.clip(rng.normal(115, 35), contrast / 2, 255 - contrast / 2))
+    if rng.random() < 0.7:
+        middle = float(np.clip(rng.normal(120, 35), contrast / 2, 255 - contrast / 2))
     sign = 1 if rng.random() < 0.5 else -1
     return (
         _tint(middle - sign * contrast / 2, rng),
@@ -80,8 +84,8 @@ def _tint(brightness: float, rng: np.random.Generator) -> Colour:
 
 
 def _wall(ground: Colour, rng: np.random.Generator) -> Picture:
-    """What is around the plate: another colour, with bricks, boards or plaster."""
-    brightness = float(np.clip(ground.mean() + rng.normal(0, 45), 5, 250))
+    """Paint what is around the plate: another colour, with patches or boards."""
+    brightness = float(np.clip(ground.mean() + rng.normal(0, 40), 5, 250))
     colour = _tint(brightness, rng)
     wall = np.zeros((VIEW, VIEW, 3), np.float32) + colour.astype(np.float32)
     wall += _texture(rng, rng.gamma(2.0, 8.0))[..., None]
@@ -106,9 +110,8 @@ def _ramp(rng: np.random.Generator) -> Mask:
     return np.asarray(np.cos(angle) * _RAMP_X + np.sin(angle) * _RAMP_Y, np.float32)
 
 
-def _relief(picture: Picture, ink: Mask, rng: np.random.Generator) -> Picture:
-    """Draw what raised digits do to their ground: a cast shadow, or an outline."""
-    draw = rng.random()
+def _relief(picture: Picture, ink: Mask, rng: np.random.Generator, draw: float) -> Picture:
+    """Draw what raised digits do to their ground: a cast shadow, or an outline, or nothing."""
     if draw < 0.35:
         strength = rng.uniform(0.2, 0.75)
         return picture * (1 - strength * _shadow(ink, rng, reach=6.0))[..., None]

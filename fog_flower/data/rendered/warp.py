@@ -29,14 +29,14 @@ def view(
     -------
     float32 [VIEW, VIEW, 3], the masks from 0 to 1
     """
-    aspect = float(np.exp(rng.normal(-0.12, 0.2)))  # condensed and extended typefaces
+    aspect = float(np.exp(rng.normal(-0.22, 0.26)))  # condensed and extended typefaces
     size = max(height, width * aspect)
-    fill = float(np.clip(rng.normal(0.83, 0.1), 0.58, 1.1))
+    fill = float(np.clip(rng.normal(0.82, 0.11), 0.55, 1.1))
     scale = size / fill  # the sheet's pixels in one frame
-    angle = rng.normal(0, 0.05)
-    slant = rng.normal(0, 0.1)
+    angle = rng.normal(0, 0.05) + (rng.normal(0, 0.35) if rng.random() < 0.08 else 0)
+    slant = rng.normal(0, 0.1) + (rng.normal(0, 0.25) if rng.random() < 0.15 else 0)
     keystone = rng.normal(0, 0.1, 2)
-    offset = rng.normal(0, 0.03, 2)
+    offset = rng.normal(0, 0.04, 2)
     grid = _GRID + _bend(rng) + offset
     depth = 1 + grid @ keystone
     x = grid[..., 0] * np.cos(angle) - grid[..., 1] * np.sin(angle)
@@ -50,10 +50,10 @@ def view(
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return seen.astype(np.float32) / 255
+    return seen.astype(np.float32) / np.float32(255)  # type: ignore[no-any-return]
 
 
 def _bend(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Smooth displacements [VIEW, VIEW, 2]: bent metal, and shapes that no font has."""
-    knots = rng.normal(0, rng.uniform(0, 0.03), (4, 4, 2))
+    knots = rng.normal(0, rng.uniform(0, 0.04), (4, 4, 2))
     return np.asarray(cv2.resize(knots, (VIEW, VIEW), interpolation=cv2.INTER_CUBIC))
