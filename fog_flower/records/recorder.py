@@ -136,14 +136,16 @@ class RunRecorder:
     def record_round(self, report: RoundLike, cloud: CloudEvaluation) -> None:
         """Append a round and its verdicts, and write both tables."""
         verdicts = report.verdicts
+        # A model that is not finite still "reads" the digit of class 0; it is no local model.
+        local = [v.alone for v in verdicts if math.isfinite(v.alone.loss)]
         now = time.perf_counter()
         self._rounds.append(
             {
                 "round": report.server_round,
                 "train_loss": _mean([v.train_loss for v in verdicts]),
                 "train_accuracy": _mean([v.train_accuracy for v in verdicts]),
-                "local_validation_loss": _mean([v.alone.loss for v in verdicts]),
-                "local_validation_accuracy": _mean([v.alone.accuracy for v in verdicts]),
+                "local_validation_loss": _mean([alone.loss for alone in local]),
+                "local_validation_accuracy": _mean([alone.accuracy for alone in local]),
                 **_cloud_columns(cloud),
                 "accepted": report.accepted,
                 "rejected": len(verdicts) - report.accepted,
