@@ -25,12 +25,15 @@ class Update:
         What the node says it trained on; positive.
     message : Message
         The reply it came in.
+    metrics : dict
+        The single numbers it reported; lists are left out.
     """
 
     fog_node: int
     delta: Weights
     num_examples: int
     message: Message
+    metrics: dict[str, int | float]
 
     @property
     def bytes_up(self) -> int:
@@ -39,9 +42,7 @@ class Update:
 
     def metric(self, name: str) -> float:
         """Return a number that the node reported, NaN if it did not."""
-        record = next(iter(self.message.content.metric_records.values()))
-        value = record.get(name, math.nan)
-        return float(value) if isinstance(value, int | float) else math.nan
+        return float(self.metrics.get(name, math.nan))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,27 +110,30 @@ def _read_reply(
     try:
         if reply.has_error():
             raise _UnusableError(f"failed: {_first_line(reply.error.reason)}")
-        fog_node, examples = _read_metrics(reply, fog_node, max_examples)
-        return Update(fog_node, _read_arrays(reply, weights), examples, reply)
+        metrics = _read_metrics(reply, fog_node, max_examples)
+        delta = _read_arrays(reply, weights)
+        fog_node = int(metrics.get(PARTITION_ID, fog_node))
+        return Update(fog_node, delta, int(metrics[NUM_EXAMPLES]), reply, metrics)
     except _UnusableError as problem:
         return Refusal(fog_node, str(problem))
 
 
-def _read_metrics(reply: Message, fog_node: int, max_examples: int | None) -> tuple[int, int]:
+def _read_metrics(
+    reply: Message, fog_node: int, max_examples: int | None
+) -> dict[str, int | float]:
     records = reply.content.metric_records
     if len(records) != 1:
         raise _UnusableError(f"malformed: {len(records)} MetricRecords instead of one")
-    metrics = next(iter(records.values()))
-    claimed = metrics.get(PARTITION_ID, fog_node)
-    if fog_node == -1 and isinstance(claimed, int):
-        fog_node = claimed
-    if claimed != fog_node:
+    record = next(iter(records.values()))
+    metrics = {name: value for name, value in record.items() if isinstance(value, int | float)}
+    claimed = record.get(PARTITION_ID, fog_node)
+    if not isinstance(claimed, int) or fog_node not in (-1, claimed):
         raise _UnusableError(f"claims to be fog node {claimed}")
-    examples = metrics.get(NUM_EXAMPLES)
+    examples = record.get(NUM_EXAMPLES)
     limit = math.inf if max_examples is None else max_examples
-    if not isinstance(examples, int | float) or not 0 < examples <= limit:
+    if not isinstance(examples, int | float) or not 1 <= examples <= limit:
         raise _UnusableError(f"claims {examples} examples, of {limit} that there can be")
-    return fog_node, int(examples)
+    return metrics
 
 
 def _read_arrays(reply: Message, weights: Sequence[np.ndarray]) -> Weights:

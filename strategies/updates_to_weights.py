@@ -11,6 +11,7 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.evaluation import UNKNOWN, Evaluation, Evaluator
+from fog_flower.messages import ARRAYS, METRICS
 from fog_flower.weights import Weights, add, count_bytes, from_record, norm
 from strategies.merging import scale_for_sum
 from strategies.policies.trial import Decision
@@ -133,21 +134,27 @@ class UpdatesToWeights(Strategy):
     ) -> tuple[ArrayRecord | None, MetricRecord | None, str]:
         if not accepted:
             return self._record, None, "no update was accepted: W is kept"
+        # Flower's strategies raise where replies have different metrics: one node could end a run.
+        common = [n for n in accepted[0].metrics if all(n in u.metrics for u in accepted)]
         factors = [1.0] * len(accepted)
         if self.scale_to_sum:
             factors = scale_for_sum([update.num_examples for update in accepted])
         for update, factor in zip(accepted, factors, strict=True):
             # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
-            key = next(iter(update.message.content.array_records))
-            update.message.content[key] = self._as_record(add(self._weights, delta))
-        arrays, metrics = self.strategy.aggregate_train(
+            metrics = MetricRecord({name: update.metrics[name] for name in common})
+            arrays_key = next(iter(update.message.content.array_records))
+            metrics_key = next(iter(update.message.content.metric_records))
+            del update.message.content[arrays_key], update.message.content[metrics_key]
+            update.message.content[ARRAYS] = self._as_record(add(self._weights, delta))
+            update.message.content[METRICS] = metrics
+        arrays, aggregated = self.strategy.aggregate_train(
             server_round, [update.message for update in accepted]
         )
         if arrays is None:
             name = type(self.strategy).__name__
-            return self._record, metrics, f"{name} returned no arrays: W is kept"
-        return self._as_record(from_record(arrays)), metrics, ""
+            return self._record, aggregated, f"{name} returned no arrays: W is kept"
+        return self._as_record(from_record(arrays)), aggregated, ""
 
     def _as_record(self, weights: Weights) -> ArrayRecord:
         """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""

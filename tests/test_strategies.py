@@ -26,11 +26,11 @@ FLOWER = {
     "Krum": "num_malicious_nodes=1",
     "MultiKrum": "num_malicious_nodes=1,num_nodes_to_select=3",
     "Bulyan": "num_malicious_nodes=1",
-    "QFedAvg": None,  # wants the clients' evaluation losses: see the test below
+    "QFedAvg": 'client_learning_rate=0.1,q=0.1,train_loss_key="loss"',
     "FedProx": "proximal_mu=0.1",
     "tests.user_strategies:HalfStep": "",
 }
-CONTRACT = [name for name, arguments in FLOWER.items() if arguments is not None]
+CONTRACT = list(FLOWER)
 N = 7
 STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
 NAN = [np.full_like(array, np.nan) for array in STEP]
@@ -71,7 +71,7 @@ def build(make_config):
     def make(name, validation="greedy", fog_nodes=N, **settings):
         config = make_config(
             strategy=name,
-            strategy_args=FLOWER.get(name, "") or "",
+            strategy_args=FLOWER.get(name, ""),
             validation=validation,
             fog_nodes=fog_nodes,
             **settings,
@@ -207,7 +207,11 @@ def test_the_order_of_replies_does_not_change_a_bit(build):
         (lambda q: answer(q, STEP, 1, examples=0), "claims 0 examples"),
         (lambda q: answer(q, STEP, 1, examples=-5), "claims -5 examples"),
         (lambda q: answer(q, STEP, 1, examples=10**9), "claims 1000000000 examples"),
+        (lambda q: answer(q, STEP, 1, examples=0.5), "claims 0.5 examples"),
+        (lambda q: answer(q, STEP, 1, examples=float("nan")), "claims nan examples"),
+        (lambda q: answer(q, STEP, 1, examples=[10, 10]), r"claims \[10, 10\] examples"),
         (lambda q: answer(q, STEP, 0), "claims to be fog node 0"),
+        (lambda q: answer(q, STEP, [1]), r"claims to be fog node \[1\]"),
     ],
 )
 @pytest.mark.parametrize("validation", ["off", "greedy"])
@@ -222,6 +226,20 @@ def test_malformed_updates_are_refused_and_named(build, hostile, words, validati
 
     assert re.search(words, bad.reason), bad.reason
     np.testing.assert_allclose(from_record(arrays)[0], target()[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("extra", [{"own": 1.0}, {"loss": float("nan")}, {"loss": [1.0, 2.0]}])
+@pytest.mark.parametrize("name", CONTRACT)
+def test_odd_metrics_of_one_node_do_not_end_the_run(build, name, extra):
+    if name == "QFedAvg" and isinstance(extra.get("loss"), list | float):
+        pytest.skip("QFedAvg weighs by the clients' losses, so it needs a finite one from each")
+    strategy = build(name)
+    questions = {m.metadata.dst_node_id: m for m in ask(strategy)}
+    replies = [answer(questions[node_id(n)], scaled(1), n) for n in range(N - 1)]
+    replies.append(answer(questions[node_id(N - 1)], scaled(1), N - 1, **extra))
+    arrays, _ = strategy.aggregate_train(1, replies)
+    assert np.isfinite(from_record(arrays)[0]).all()
+    assert strategy.report.accepted == N
 
 
 def test_two_updates_of_one_node_count_once(build):
