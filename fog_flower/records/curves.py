@@ -10,6 +10,7 @@ mpl.use("Agg")  # there is no screen in a server process
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 LINES = {
     "train_accuracy": "training, mean of fog nodes",
@@ -61,6 +62,7 @@ def _draw_raster(updates: pd.DataFrame, axes: Axes) -> None:
         palette={"accepted": "tab:blue", "rejected": "tab:red"},
         ax=axes,
     )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(ylabel="fog node", yticks=sorted(shown["fog_node"].unique()))
     axes.invert_yaxis()
     axes.legend(title=None, loc="upper left", bbox_to_anchor=(1.0, 1.0))
