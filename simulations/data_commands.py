@@ -20,6 +20,7 @@ def prepare(
 ) -> None:
     """Render or download a run's data into the cache, and describe it."""
     from fog_flower.data.cache import cache_dir  # noqa: PLC0415
+    from fog_flower.data.images import CLASSES  # noqa: PLC0415
     from fog_flower.data.sources import load_dataset  # noqa: PLC0415
     from fog_flower.data.split import class_counts, split_dataset  # noqa: PLC0415
     from simulations.display import render_progress  # noqa: PLC0415
@@ -33,14 +34,16 @@ def prepare(
             lambda done, total: bar.update(task, completed=done, total=total, visible=True),
         )
     split = split_dataset(dataset, config)
-    table = Table("set", "images", *map(str, range(10)), title=f"{dataset.name}: images per digit")
-    for name, part, indices in (
-        ("training", dataset.train, split.train),
-        ("validation", dataset.test, split.validation),
-        ("test", dataset.test, split.test),
-    ):
-        counts = class_counts(part.labels[indices])
-        table.add_row(name, f"{len(indices):,}", *map(str, counts))
+    sets = {
+        "training": class_counts(dataset.train.labels[split.train]),
+        "validation": class_counts(dataset.test.labels[split.validation]),
+        "test": class_counts(dataset.test.labels[split.test]),
+    }
+    table = Table("digit", *sets, title=f"images of {dataset.name}", title_justify="left")
+    for digit in range(CLASSES):
+        table.add_row(str(digit), *(f"{counts[digit]:,}" for counts in sets.values()))
+    table.add_section()
+    table.add_row("all", *(f"{sum(counts):,}" for counts in sets.values()))
     console.print(table)
     console.print(f"sha256 {dataset.sha256}\ncache {cache_dir()}", soft_wrap=True)
 
