@@ -29,10 +29,11 @@ def report(message: Message, context: Context) -> Message:
     """Build the node's data, and say who this is: the handshake before round 1."""
     fog_node, config = _who(context)
     data = _node_data(context.run_id, config, fog_node)
-    _trainer(config)  # built before round 1, not in it
+    _trainer_of(config)  # built before round 1, not in it
     metrics: Metrics = {
         "partition-id": fog_node,
         "num-examples": len(data.labels),
+        "end-node-examples": list(data.end_node_examples),
         "bytes-received": data.bytes_received,
     }
     identity = ConfigRecord({"code": code_identity(), "refused": list(data.refused)})
@@ -46,7 +47,8 @@ def train(message: Message, context: Context) -> Message:
     fog_node, config = _who(context)
     instructions = message.content.config_records[CONFIG]
     data = _node_data(context.run_id, config, fog_node)
-    result = _trainer(config).train(
+    result = _trainer_of(config).train(
+        config,
         start=from_record(message.content.array_records[ARRAYS]),
         data=data,
         fog_node=fog_node,
@@ -74,26 +76,37 @@ def _who(context: Context) -> tuple[int, RunConfig]:
     return int(context.node_config["partition-id"]), RunConfig.from_run_config(context.run_config)
 
 
-# Actors live through the run, so what they keep here is there in the next round. RunConfig is
-# frozen and hashable: another configuration is another entry.
+# Actors live through the run, so what they keep here is there in the next round. In one process
+# many runs follow each other: a trainer serves them all, data is let go with its run.
+
+_data_of_run: dict[int, dict[int, NodeData]] = {}
 
 
-@functools.lru_cache(maxsize=1)
-def _trainer(config: RunConfig) -> "Trainer":
-    from clients.training import Trainer  # noqa: PLC0415  (TensorFlow, only where one trains)
-    from fog_flower.models import build_model  # noqa: PLC0415
+def _trainer_of(config: RunConfig) -> "Trainer":
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
 
     configure_tensorflow(config.client_threads)
-    return Trainer(build_model(config.model, config.seed), config)
+    return _trainer(config.model, config.learning_rate, config.clip_norm)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=2)
+def _trainer(model: str, learning_rate: float, clip_norm: float) -> "Trainer":
+    from clients.training import Trainer  # noqa: PLC0415  (TensorFlow, only where one trains)
+    from fog_flower.models import build_model  # noqa: PLC0415
+
+    return Trainer(build_model(model, seed=0), learning_rate, clip_norm)
+
+
 def _node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
-    return stored_data(
-        scratch_dir(run_id) / f"fog-node-{fog_node}",
-        lambda: _build_node_data(config, fog_node),
-    )
+    if run_id not in _data_of_run:
+        _data_of_run.clear()
+    nodes = _data_of_run.setdefault(run_id, {})
+    if fog_node not in nodes:
+        nodes[fog_node] = stored_data(
+            scratch_dir(run_id) / f"fog-node-{fog_node}",
+            lambda: _build_node_data(config, fog_node),
+        )
+    return nodes[fog_node]
 
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:

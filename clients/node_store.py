@@ -34,6 +34,7 @@ def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
     return NodeData(
         images=np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False),
         labels=np.load(folder / "labels.npy", allow_pickle=False),
+        end_node_examples=tuple(receipt["end_node_examples"]),
         bytes_received=receipt["bytes_received"],
         refused=tuple(receipt["refused"]),
     )
@@ -45,7 +46,11 @@ def _write(folder: Path, data: NodeData) -> None:
     try:
         np.save(staging / "images.npy", data.images, allow_pickle=False)
         np.save(staging / "labels.npy", data.labels, allow_pickle=False)
-        receipt = {"bytes_received": data.bytes_received, "refused": list(data.refused)}
+        receipt = {
+            "end_node_examples": list(data.end_node_examples),
+            "bytes_received": data.bytes_received,
+            "refused": list(data.refused),
+        }
         (staging / "receipt.json").write_text(json.dumps(receipt))
         staging.rename(folder)
     finally:

@@ -12,19 +12,24 @@ class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
     The server-side partner is Flower's ``FedProx``, which sends mu as ``proximal-mu``.
     """
 
-    def anchor(self, variables: Sequence[keras.Variable], mu: float) -> None:
-        """Pull ``variables`` towards their present values with strength ``mu``."""
+    def anchor(self, variables: Sequence[keras.Variable], mu: float) -> bool:
+        """Pull ``variables`` towards their present values with strength ``mu``.
+
+        Returns whether the step has changed, so that the model must be compiled anew: without any
+        mu it is plain SGD, from the first mu on it has the term.
+        """
         if mu < 0:
             raise ValueError(f"mu must be at least 0, not {mu}")
         if not hasattr(self, "_mu"):
             self._mu = keras.Variable(0.0, trainable=False, dtype="float32", name="mu")
             self._anchors: list[keras.Variable] = []  # in the order of ``variables``
-        if mu > 0 and not self._anchors:
-            # From here on the compiled step has the term; without any mu it is plain SGD.
+        changed = mu > 0 and not self._anchors
+        if changed:
             self._anchors = [keras.Variable(v, trainable=False) for v in variables]
         for anchor, variable in zip(self._anchors, variables, strict=False):
             anchor.assign(variable)
         self._mu.assign(mu)
+        return changed
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Add the term to the gradient, then step as SGD does."""

@@ -36,22 +36,35 @@ class LocalResult:
 
 
 class Trainer:
-    """Trains one model, which is built and compiled once, for whichever node it is asked."""
+    """Trains one model, compiled once, for whichever node, round and run it is asked.
 
-    def __init__(self, model: keras.Model, config: RunConfig) -> None:
-        self._config = config
+    What one call leaves behind never reaches the next: weights, anchors and random states are set
+    anew, because any actor may train any node.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Uncompiled; its weights do not matter.
+    learning_rate : float
+    clip_norm : float
+        Bound of the global gradient norm; 0 is none.
+    """
+
+    def __init__(self, model: keras.Model, learning_rate: float, clip_norm: float = 0.0) -> None:
         self._model = model
-        self._optimizer = ProximalSGD(
-            learning_rate=config.learning_rate, global_clipnorm=config.clip_norm or None
-        )
-        model.compile(
-            optimizer=self._optimizer,
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        self._optimizer = ProximalSGD(learning_rate, global_clipnorm=clip_norm or None)
+        self._random_states = random_states(model)
+        self._compile()
 
     def train(
-        self, start: Weights, data: NodeData, fog_node: int, server_round: int, mu: float = 0.0
+        self,
+        config: RunConfig,
+        start: Weights,
+        data: NodeData,
+        *,
+        fog_node: int,
+        server_round: int,
+        mu: float = 0.0,
     ) -> LocalResult:
         """Train ``local-epochs`` epochs from W and return dW.
 
@@ -60,6 +73,8 @@ class Trainer:
 
         Parameters
         ----------
+        config : RunConfig
+            Its seed, batch size, epochs and upload are used.
         start : Weights
             W, from the cloud.
         data : NodeData
@@ -69,15 +84,15 @@ class Trainer:
             FedProx' proximal weight, from the strategy; 0 is plain SGD.
         """
         began = time.perf_counter()
-        config = self._config
-        # Reseeded, so that a model with dropout does not depend on what this actor did before.
-        keras.utils.set_random_seed(seed_for(config.seed, "train", fog_node, server_round) % 2**32)
+        self._reseed(seed_for(config.seed, "train", fog_node, server_round))
         self._model.set_weights(start)
-        self._optimizer.anchor(self._model.trainable_variables, mu)
+        if self._optimizer.anchor(self._model.trainable_variables, mu):
+            self._compile()  # the step traced before has no proximal term
         history: dict[str, list[float]] = {}
         total: Weights = []
         for epoch in range(config.local_epochs):
-            history = self._fit_epoch(data, fog_node, server_round, epoch)
+            rng = generator(config.seed, "shuffle", fog_node, server_round, epoch)
+            history = self._fit_epoch(data, rng, config.batch_size)
             if config.upload == EPOCH_MEAN:
                 total = _accumulate(total, self._model.get_weights())
         if config.upload == EPOCH_MEAN:
@@ -93,17 +108,36 @@ class Trainer:
             seconds=time.perf_counter() - began,
         )
 
+    def _compile(self) -> None:
+        self._model.compile(
+            optimizer=self._optimizer,
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+
+    def _reseed(self, seed: int) -> None:
+        keras.utils.set_random_seed(seed % 2**32)
+        for number, state in enumerate(self._random_states):
+            state.assign(np.array([seed % 2**32, number], dtype=state.dtype))
+
     def _fit_epoch(
-        self, data: NodeData, fog_node: int, server_round: int, epoch: int
+        self, data: NodeData, rng: np.random.Generator, batch_size: int
     ) -> dict[str, list[float]]:
-        rng = generator(self._config.seed, "shuffle", fog_node, server_round, epoch)
         order = rng.permutation(len(data.labels))
         # Shuffled here, not by Keras, whose order comes from a global generator.
         images, labels = tf.constant(data.images[order]), tf.constant(data.labels[order])
-        fitted = self._model.fit(
-            images, labels, batch_size=self._config.batch_size, shuffle=False, verbose=0
-        )
+        fitted = self._model.fit(images, labels, batch_size=batch_size, shuffle=False, verbose=0)
         return dict(fitted.history)
+
+
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of Dropout and other random layers, which ``get_weights`` leaves out."""
+    weights = {id(variable) for variable in model.weights}
+    return [
+        variable
+        for variable in model.variables
+        if id(variable) not in weights and tuple(variable.shape) == (2,)
+    ]
 
 
 def _accumulate(total: Sequence[np.ndarray], weights: Weights) -> Weights:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fog_flower.architecture import CENTRALIZED, FOG, Scalar, settings_of
+from fog_flower.artifacts import parse_artifacts
 from fog_flower.errors import UserError
-
-Scalar = bool | int | float | str
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, OPEN, ALONE, GREEDY = "off", "open", "alone", "greedy"
@@ -46,6 +46,11 @@ class RunConfig:
     validation_images: int = _key("held-out images in the cloud, which judge updates", low=1)
     test_images: int = _key("untouched test images; 0: all that validation leaves", low=0)
     # Tiers
+    architecture: str = _key(
+        "fog, or centralized: a cloud with all raw data, the paper's baseline; it sets "
+        "fog-nodes=1, end-nodes=1, noise-sigma=0.0 and validation=off",
+        choices=(FOG, CENTRALIZED),
+    )
     fog_nodes: int = _key("fog nodes (Flower clients); the paper has 3, 5, 7", low=1)
     end_nodes: int = _key("end nodes per fog node; the paper has 6", low=1)
     partition: str = _key(
@@ -55,7 +60,7 @@ class RunConfig:
     noise_sigma: float = _key("standard deviation of the end node's Gaussian noise", low=0.0)
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     # Training
-    model: str = _key("mlp, mlp-2-hidden, cnn, or module:function returning a Keras model")
+    model: str = _key("mlp, mlp-2-hidden, cnn, cnn-narrow, or module:function returning a model")
     learning_rate: float = _key("of SGD", low=0.0)
     batch_size: int = _key("images per SGD step", low=1)
     clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)
@@ -87,12 +92,18 @@ class RunConfig:
     seed: int = _key("drives split, shards, initial weights, noise and shuffles", low=0)
     client_threads: int = _key("TensorFlow threads of one fog node; changes CNN's last bits", low=1)
     round_timeout: float = _key("seconds after which a fog node counts as missing", low=0.1)
+    artifacts: str = _key(
+        "what a run leaves besides its tables, any of model, curves, tensorboard; empty: nothing"
+    )
     results_dir: str = _key("absolute folder for run folders; empty: ~/fog-flower-results")
     run_name: str = _key("name of the run's folder; empty: made from the configuration and time")
 
     @classmethod
     def from_run_config(cls, run_config: Mapping[str, Scalar]) -> "RunConfig":
         """Check and freeze a Flower run config.
+
+        What ``architecture`` fixes (``fog_flower.architecture``) replaces the given values, so
+        that the configuration, and every record of it, says what really runs.
 
         Raises
         ------
@@ -110,6 +121,8 @@ class RunConfig:
             if key not in run_config:
                 raise UserError(f"key {key} is missing: set it in [tool.flwr.app.config]")
             values[field.name] = _checked(key, run_config[key], field)
+        for key, value in settings_of(str(values["architecture"])).items():
+            values[fields[key].name] = value
         config = cls(**values)  # type: ignore[arg-type]
         config._check_combinations()
         return config
@@ -136,6 +149,7 @@ class RunConfig:
                 )
         malicious_nodes(self)
         attack_rounds(self)
+        parse_artifacts(self.artifacts)
         if self.run_name and Path(self.run_name).name != self.run_name:
             raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
 

@@ -26,6 +26,8 @@ class Federation:
         Node id to partition id.
     num_examples : dict
         Partition id to images.
+    end_node_examples : dict
+        Partition id to the images that each of its end nodes shared (0: its shipment was refused).
     bytes_from_end_nodes : int
         Of all shipments.
     refused_shipments : tuple of str
@@ -33,6 +35,7 @@ class Federation:
 
     fog_nodes: dict[int, int]
     num_examples: dict[int, int]
+    end_node_examples: dict[int, list[int]]
     bytes_from_end_nodes: int
     refused_shipments: tuple[str, ...]
 
@@ -82,6 +85,7 @@ def introduce(
     questions = [Message(content, node_id, MessageType.QUERY) for node_id in node_ids]
     fog_nodes: dict[int, int] = {}
     num_examples: dict[int, int] = {}
+    end_nodes: dict[int, list[int]] = {}
     refused: list[str] = []
     received = 0
     for reply in grid.send_and_receive(questions, timeout=timeout_seconds):
@@ -98,6 +102,7 @@ def introduce(
             )
         fog_nodes[reply.metadata.src_node_id] = fog_node
         num_examples[fog_node] = int(metrics[NUM_EXAMPLES])  # type: ignore[arg-type]
+        end_nodes[fog_node] = [int(n) for n in metrics["end-node-examples"]]  # type: ignore[union-attr]
         received += int(metrics["bytes-received"])  # type: ignore[arg-type]
         refused += [str(line) for line in identity["refused"]]  # type: ignore[union-attr]
     silent = len(node_ids) - len(fog_nodes)
@@ -109,7 +114,7 @@ def introduce(
     for line in refused:
         log(WARNING, "refused: %s", line)
     log(INFO, "%d fog nodes, %d images", len(fog_nodes), sum(num_examples.values()))
-    return Federation(fog_nodes, num_examples, received, tuple(refused))
+    return Federation(fog_nodes, num_examples, end_nodes, received, tuple(refused))
 
 
 def _check_code(fog_node: int, identity: str) -> None:

@@ -34,8 +34,17 @@ def _dense(*widths: int) -> keras.Model:
 
 def _cnn() -> keras.Model:
     """Three 3x3 valid convolutions (256, 128, 64), each with ReLU and a 2x2 pool: 378,570."""
+    return _convolutional(256, 128, 64)
+
+
+def _cnn_narrow() -> keras.Model:
+    """Return the CNN with a quarter of its filters, 25,610: not the paper's, for reduced scale."""
+    return _convolutional(64, 32, 16)
+
+
+def _convolutional(*widths: int) -> keras.Model:
     convolutions: list[Any] = []
-    for filters in (256, 128, 64):
+    for filters in widths:
         convolutions += [
             keras.layers.Conv2D(filters, 3, activation="relu"),
             keras.layers.MaxPooling2D(2),
@@ -54,6 +63,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
     "mlp": _mlp,
     "mlp-2-hidden": _mlp_2_hidden,
     "cnn": _cnn,
+    "cnn-narrow": _cnn_narrow,
 }
 
 

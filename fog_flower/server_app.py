@@ -31,7 +31,7 @@ def main(grid: Grid, context: Context) -> None:
 
     # TensorFlow takes seconds to load: whatever can fail without it has been checked.
     from fog_flower.cloud import Cloud  # noqa: PLC0415
-    from fog_flower.records.results import keep_results, known_facts  # noqa: PLC0415
+    from fog_flower.records.results import keep_results, known_facts, observers  # noqa: PLC0415
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
 
     configure_tensorflow()
@@ -41,7 +41,9 @@ def main(grid: Grid, context: Context) -> None:
     federation = introduce(grid, topology, node_ids, config.round_timeout)
 
     facts = known_facts(config, dataset, cloud, federation, context.run_id)
-    recorder = RunRecorder(folder, facts, federation.bytes_from_end_nodes)
+    recorder = RunRecorder(
+        folder, facts, federation.bytes_from_end_nodes, observers(config, folder)
+    )
     gated = load_reference(GATE, "validation")(
         config, strategy, cloud.validation, federation.fog_nodes
     )
@@ -60,7 +62,7 @@ def main(grid: Grid, context: Context) -> None:
             }
         )
 
-    with keep_results(recorder, cloud, dataset.name) as results:
+    with keep_results(recorder, cloud, config, dataset.name) as results:
         results.arrays = gated.start(
             grid=grid,
             initial_arrays=to_record(cloud.initial_weights),

@@ -5,7 +5,7 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 
-from fog_flower.config import Scalar
+from fog_flower.architecture import Scalar
 
 BUNDLED = ("fog_flower", "clients", "strategies")
 

@@ -1,4 +1,4 @@
-"""The command line: ``fog-flower run``, ``show``, ``data``, ``keys``."""
+"""The command line: ``fog-flower run``, ``sweep``, ``report``, ``show``, ``data``, ``keys``."""
 
 import signal
 import sys
@@ -12,6 +12,7 @@ from rich.table import Table
 from fog_flower.config import key_help
 from fog_flower.errors import UserError
 from simulations.data_commands import app as data_app
+from simulations.sweep_commands import report, sweep
 
 app = typer.Typer(
     help="Fog federated learning with validated merging, on Flower.",
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(data_app, name="data")
+app.command(name="sweep")(sweep)
+app.command(name="report")(report)
 console = Console()
 INTERRUPTED_STATUS = 130
 
@@ -31,18 +34,28 @@ def run(
         typer.Argument(metavar="[KEY=VALUE]...", help="see `fog-flower keys`"),
     ] = None,
     preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
+    engine: Annotated[
+        str,
+        typer.Option(help="ray: `flwr run`; inline: all in this process, to debug or to try"),
+    ] = "ray",
     actors: Annotated[
         int | None,
         typer.Option(min=1, help="fog nodes that train at the same time [default: cores]"),
     ] = None,
 ) -> None:
-    """Run a three-tier fog simulation with `flwr run`, and tell how it really ended."""
+    """Run a fog simulation, or the centralized baseline, and tell how it really ended."""
     # Imported here, so that --help and wrong input are answered at once.
-    from simulations.display import RunDisplay, print_run, render_progress  # noqa: PLC0415
-    from simulations.launcher import launch  # noqa: PLC0415
+    from simulations.display import (  # noqa: PLC0415
+        RunDisplay,
+        describe_tiers,
+        print_run,
+        render_progress,
+    )
+    from simulations.engines import engine_named  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
     from simulations.preflight import check, import_from_here  # noqa: PLC0415
 
+    launch = engine_named(engine)
     import_from_here()
     config = configure(preset, settings or [])
     with render_progress(console) as bar:
@@ -52,7 +65,7 @@ def run(
             lambda done, total: bar.update(task, completed=done, total=total, visible=True),
         )
     console.print(
-        f"[bold]{config.fog_nodes} fog nodes x {config.end_nodes} end nodes[/bold], "
+        f"[bold]{describe_tiers(config.to_run_config())}[/bold], "
         f"{config.model}, {config.rounds} rounds on {dataset.name}"
     )
     with RunDisplay(console, config.rounds) as display:

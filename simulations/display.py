@@ -1,6 +1,7 @@
 """What the terminal shows: live progress of a run, and its final table."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from fog_flower.architecture import CENTRALIZED
 from simulations.run_files import read_rounds, read_run
 
 if TYPE_CHECKING:
@@ -87,8 +89,8 @@ def print_run(console: Console, folder: Path) -> None:
     )
     table.add_row(
         "topology",
-        f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes, "
-        f"{config['partition']}, noise {config['noise-sigma']} {config['noise-unit']}",
+        f"{describe_tiers(config)}, {config['partition']}, "
+        f"noise {config['noise-sigma']} {config['noise-unit']}",
     )
     table.add_row("model", f"{config['model']}, {run['model_parameters']:,} parameters")
     table.add_row(
@@ -140,6 +142,13 @@ def print_realism(console: Console, result: "Realism") -> None:
         f"{result.batch_size}, {result.precision}, seed {result.seed}, {result.seconds:.0f} s",
         soft_wrap=True,
     )
+
+
+def describe_tiers(config: Mapping[str, Any]) -> str:
+    """Say in words which architecture a run config has."""
+    if config["architecture"] == CENTRALIZED:
+        return "centralized: one cloud with all raw data"
+    return f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes"
 
 
 def _round_line(row: dict[str, str]) -> str:

@@ -1,10 +1,11 @@
 """From what was typed, ``key=value`` and a preset, to a checked configuration."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fog_flower.config import RunConfig, Scalar
+from fog_flower.architecture import Scalar, settings_of
+from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.run_folder import default_run_name
 from simulations.app_folder import default_run_config
@@ -27,11 +28,27 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
     """
     if preset not in PRESETS:
         raise UserError(f"preset={preset!r}: there are {', '.join(PRESETS)}")
+    values = parse_settings(typed)
+    config = configure_settings({**PRESETS[preset], **values})
+    fixed = settings_of(config.architecture)
+    for key in values:
+        if key in fixed and values[key] != fixed[key]:
+            raise UserError(
+                f"{key}={values[key]!r}: architecture={config.architecture} always has "
+                f"{key}={fixed[key]!r}; leave it out"
+            )
+    return config
+
+
+def parse_settings(typed: Sequence[str]) -> dict[str, Scalar]:
+    """Read ``key=value`` arguments; whether keys and values fit is checked with all the others."""
     defaults = default_run_config()
-    merged = {**defaults, **PRESETS[preset]}
-    for argument in typed:
-        key, value = _parse(argument, defaults)
-        merged[key] = value
+    return dict(_parse(argument, defaults) for argument in typed)
+
+
+def configure_settings(settings: Mapping[str, Scalar]) -> RunConfig:
+    """Put settings on top of the defaults, make paths absolute, name the run, and check it all."""
+    merged = {**default_run_config(), **settings}
     merged["results-dir"] = _absolute(str(merged["results-dir"] or RESULTS))
     merged["data-dir"] = _absolute(str(merged["data-dir"]))
     dataset = str(merged["dataset"])

@@ -1,11 +1,7 @@
 """Everything that can be checked before any process is started."""
 
-import contextlib
 import importlib.util
-import logging
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from fog_flower.config import RunConfig
@@ -16,6 +12,7 @@ from fog_flower.data.split import split_dataset
 from fog_flower.errors import UserError
 from fog_flower.records.run_folder import run_folder
 from fog_flower.topology import Topology
+from simulations.quiet import only_errors_of_flower, without_native_chatter
 
 
 def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
@@ -69,39 +66,19 @@ def _check_strategy(config: RunConfig) -> None:
     from strategies.cloud import inner_strategy  # noqa: PLC0415
 
     # Built here only to see whether it can be: its remarks belong to the run's own log.
-    flower_log = logging.getLogger("flwr")
-    level = flower_log.level
-    flower_log.setLevel(logging.ERROR)
-    try:
+    with only_errors_of_flower():
         inner_strategy(config)
-    finally:
-        flower_log.setLevel(level)
 
 
 def _check_model(config: RunConfig) -> None:
-    names = ("mlp", "mlp-2-hidden", "cnn")
+    names = ("mlp", "mlp-2-hidden", "cnn", "cnn-narrow")
     if config.model in names:
         return
     if ":" not in config.model:
         raise UserError(
             f"model={config.model!r}: there are {', '.join(names)}, or your own as module:function"
         )
-    with _without_native_chatter():
+    with without_native_chatter():
         from fog_flower.models import build_model  # noqa: PLC0415  (TensorFlow: seconds)
 
         build_model(config.model, config.seed)
-
-
-@contextlib.contextmanager
-def _without_native_chatter() -> Iterator[None]:
-    """Drop what TensorFlow's C++ writes to stderr while it loads; Python's errors still raise."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)

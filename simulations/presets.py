@@ -1,6 +1,6 @@
 """Named configurations: what each changes of the defaults in ``pyproject.toml``."""
 
-from fog_flower.config import Scalar
+from fog_flower.architecture import Scalar
 
 _PAPER: dict[str, Scalar] = {
     "train-images": 70_000,

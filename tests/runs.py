@@ -12,7 +12,7 @@ import numpy as np
 from clients.client_app import app as client_app
 from fog_flower.config import RunConfig
 from fog_flower.server_app import app as server_app
-from simulations.inline_grid import run_inline
+from simulations.engines.inline_engine import run_inline
 
 _run_ids = itertools.count(1)
 

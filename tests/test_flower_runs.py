@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from simulations.engines.superlink import own_superlink
 from simulations.run_files import read_rounds, read_run
-from simulations.superlink import own_superlink
 from tests.runs import assert_equal_weights, column, figures, run_here, summary, updates, weights
 
 ROOT = Path(__file__).resolve().parent.parent

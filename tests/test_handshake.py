@@ -11,7 +11,7 @@ from fog_flower.code_identity import code_identity
 from fog_flower.errors import UserError
 from fog_flower.handshake import find_nodes, introduce
 from fog_flower.topology import Topology
-from simulations.inline_grid import InlineGrid
+from simulations.engines.inline_grid import InlineGrid
 
 
 def client(**lies):
@@ -25,6 +25,7 @@ def client(**lies):
         metrics = {
             "partition-id": lies.get("place", partition),
             "num-examples": 10 + partition,
+            "end-node-examples": [10, partition],
             "bytes-received": 100,
         }
         code = lies.get("code", code_identity())

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,8 @@ from fog_flower.records.files import write_csv, write_json
 from fog_flower.records.run_folder import create_run_folder
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
+
+Observer = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], None]
 
 ROUND_COLUMNS = (
     "round",
@@ -105,11 +107,20 @@ class RunRecorder:
         What is known before round 1: configuration, data, versions, hardware, ...
     bytes_from_end_nodes : int
         The shipments of all end nodes, which arrive once, before round 1.
+    observers : sequence of callable
+        Called with a round's row and its update rows, once they are on disk.
     """
 
-    def __init__(self, folder: Path, facts: dict[str, Any], bytes_from_end_nodes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        facts: dict[str, Any],
+        bytes_from_end_nodes: int,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         create_run_folder(folder)
         self.folder = folder
+        self._observers = observers
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
@@ -130,7 +141,7 @@ class RunRecorder:
         row |= dict.fromkeys(("bytes_from_end_nodes", "bytes_up", "bytes_down"), 0)
         row |= _cloud_columns(cloud)
         self._rounds.append(row)
-        self._write_tables()
+        self._write_tables([])
         self._round_began = time.perf_counter()
 
     def record_round(self, report: RoundLike, cloud: CloudEvaluation) -> None:
@@ -159,8 +170,9 @@ class RunRecorder:
                 "note": report.note,
             }
         )
-        self._updates += [_update_row(report.server_round, verdict) for verdict in verdicts]
-        self._write_tables()
+        updates = [_update_row(report.server_round, verdict) for verdict in verdicts]
+        self._updates += updates
+        self._write_tables(updates)
         self._round_began = now
 
     def finish(self) -> None:
@@ -171,9 +183,15 @@ class RunRecorder:
         """Mark the run as failed; what was recorded stays."""
         self._write_run(FAILED, cause)
 
-    def _write_tables(self) -> None:
+    def interrupt(self) -> None:
+        """Mark the run as interrupted by the user; what was recorded stays."""
+        self._write_run(INTERRUPTED, "interrupted by the user")
+
+    def _write_tables(self, new_updates: Sequence[dict[str, Any]]) -> None:
         write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
         write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
+        for observe in self._observers:
+            observe(self._rounds[-1], new_updates)
 
     def _write_run(self, status: str, cause: str | None = None) -> None:
         seconds = time.perf_counter() - self._began

@@ -4,11 +4,13 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 from logging import INFO
+from pathlib import Path
 from typing import Any
 
 from flwr.app import ArrayRecord
 from flwr.common import log
 
+from fog_flower.artifacts import CURVES, MODEL, TENSORBOARD, parse_artifacts
 from fog_flower.cloud import Cloud
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
@@ -16,7 +18,7 @@ from fog_flower.data.images import Dataset
 from fog_flower.data.split import class_counts
 from fog_flower.handshake import Federation
 from fog_flower.records.environment import git_commit, hardware, versions
-from fog_flower.records.recorder import RunRecorder
+from fog_flower.records.recorder import Observer, RunRecorder
 from fog_flower.weights import from_record
 
 
@@ -43,6 +45,9 @@ def known_facts(
         },
         "nodes": {
             "num_examples": [federation.num_examples[fog] for fog in range(config.fog_nodes)],
+            "end_node_examples": [
+                federation.end_node_examples[fog] for fog in range(config.fog_nodes)
+            ],
             "bytes_from_end_nodes": federation.bytes_from_end_nodes,
             "refused_shipments": list(federation.refused_shipments),
         },
@@ -57,19 +62,33 @@ def known_facts(
     }
 
 
+def observers(config: RunConfig, folder: Path) -> list[Observer]:
+    """Return what follows the run round by round."""
+    if TENSORBOARD not in parse_artifacts(config.artifacts):
+        return []
+    from fog_flower.records.tensorboard import TensorBoardWriter  # noqa: PLC0415
+
+    return [TensorBoardWriter(folder)]
+
+
 @contextlib.contextmanager
-def keep_results(recorder: RunRecorder, cloud: Cloud, data_name: str) -> Iterator[Results]:
+def keep_results(
+    recorder: RunRecorder, cloud: Cloud, config: RunConfig, data_name: str
+) -> Iterator[Results]:
     """Save model and pictures at the end; on an error, record the cause and let it pass."""
-    results = Results()
+    results, wanted = Results(), parse_artifacts(config.artifacts)
     try:
         yield results
-        if results.arrays is not None:
+        if MODEL in wanted and results.arrays is not None:
             cloud.model.set_weights(from_record(results.arrays))
             cloud.model.save(recorder.folder / "model.keras")
+        if CURVES in wanted:
+            from fog_flower.records.curves import draw_curves  # noqa: PLC0415  (2 s to import)
 
-        from fog_flower.records.curves import draw_curves  # noqa: PLC0415  (2 s to import)
-
-        draw_curves(recorder.folder, f"{recorder.folder.name} on {data_name}")
+            draw_curves(recorder.folder, f"{recorder.folder.name} on {data_name}")
+    except KeyboardInterrupt:
+        recorder.interrupt()
+        raise
     except BaseException as error:
         recorder.fail(f"{type(error).__name__}: {error}")
         raise

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from fog_flower.architecture import CENTRALIZED
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 
@@ -12,7 +13,8 @@ def default_run_name(config: RunConfig) -> str:
     """Name a run after what it does and when, e.g. ``mlp-3-fog-seed0-20261123-101500``."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     model = config.model.replace(":", ".")
-    return f"{model}-{config.fog_nodes}-fog-seed{config.seed}-{stamp}"
+    tier = CENTRALIZED if config.architecture == CENTRALIZED else f"{config.fog_nodes}-fog"
+    return f"{model}-{tier}-seed{config.seed}-{stamp}"
 
 
 def run_folder(config: RunConfig) -> Path:

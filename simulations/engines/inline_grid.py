@@ -1,20 +1,19 @@
-"""Flower's public ``Grid`` in one process: no SuperLink, no Ray; made for tests and debuggers."""
+"""Flower's public ``Grid`` in one process: no SuperLink, no Ray."""
 
 import itertools
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.constant import ErrorCode
-from flwr.serverapp import Grid, ServerApp
+from flwr.serverapp import Grid
 from flwr.supercore.run import Run
 
 # The one private piece: Flower stamps messages with the identity of the process' task, and offers
 # no public way to set it outside of its own processes (flwr 1.41).
 from flwr.supercore.task_identity import TaskIdentity
-
-from fog_flower.config import RunConfig
 
 SERVER_NODE_ID = 1
 
@@ -88,10 +87,21 @@ class InlineGrid(Grid):
         self,
         messages: Iterable[Message],
         *,
-        timeout: float | None = None,  # noqa: ARG002  (every reply is there at once)
+        timeout: float | None = None,
     ) -> Iterable[Message]:
-        """Run every message through the ClientApp and return all replies."""
-        return self.pull_messages(self.push_messages(messages))
+        """Run every message through the ClientApp; return the replies that were not late.
+
+        Nodes work one after the other here, but each has the whole timeout, as if they worked at
+        once. A node that hangs cannot be left behind in one process: the run hangs with it.
+        """
+        replies = []
+        for message in messages:
+            began = time.monotonic()
+            (message_id,) = self.push_messages([message])
+            (reply,) = self.pull_messages([message_id])
+            if timeout is None or time.monotonic() - began <= timeout:
+                replies.append(reply)
+        return replies
 
     def _deliver(self, message: Message) -> str:
         metadata = message.metadata
@@ -111,23 +121,6 @@ class InlineGrid(Grid):
         message_id = f"message-{next(self._ids)}"
         self._replies[message_id] = reply
         return message_id
-
-
-def run_inline(
-    server_app: ServerApp, client_app: ClientApp, config: RunConfig, run_id: int
-) -> InlineGrid:
-    """Run a whole ServerApp against a whole ClientApp in this process."""
-    run_config = config.to_run_config()
-    grid = InlineGrid(client_app, config.fog_nodes, run_config, run_id)
-    context = Context(
-        run_id=run_id,
-        node_id=SERVER_NODE_ID,
-        node_config={},
-        state=RecordDict(),
-        run_config=dict(run_config),
-    )
-    server_app(grid, context)
-    return grid
 
 
 def _copy(record: Any) -> Any:

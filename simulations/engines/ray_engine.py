@@ -1,10 +1,8 @@
 """Launches ``flwr run`` properly, watches it, and tells how it really ended."""
 
-import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +12,12 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FINISHED, RUNNING
 from simulations.app_folder import app_folder
+from simulations.engines.outcome import POLL_SECONDS, Outcome, RoundWatch, Watch
+from simulations.engines.superlink import SuperLink, last_lines, own_superlink
 from simulations.preflight import user_folders
-from simulations.run_files import close_run, read_rounds, read_run
-from simulations.superlink import SuperLink, last_lines, own_superlink
+from simulations.run_files import close_run, read_run
 
-POLL_SECONDS = 0.25
 GRACE_SECONDS = 30.0  # from the run's last sign of life to Flower's own word about it
-
-Watch = Callable[[list[dict[str, str]]], None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How a run ended: ``cause`` is empty if it finished."""
-
-    folder: Path
-    cause: str
 
 
 def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
@@ -56,7 +44,8 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
         with own_superlink(user_folders(config)) as superlink:
             superlink.wait_until_ready()
             run_id = _submit(superlink, config, actors)
-            _follow(superlink, folder, watch)
+            with RoundWatch(folder, watch):
+                _wait_for_end(superlink, folder)
             cause = _cause(superlink, run_id, folder)
     except KeyboardInterrupt:
         close_run(folder, interrupted=True, cause="interrupted by the user")
@@ -88,14 +77,10 @@ def _submit(superlink: SuperLink, config: RunConfig, actors: int | None) -> str:
     return str(reply["run-id"])
 
 
-def _follow(superlink: SuperLink, folder: Path, watch: Watch) -> None:
+def _wait_for_end(superlink: SuperLink, folder: Path) -> None:
     """Return when the run has ended, for good or bad, or every process of it is gone."""
-    seen, started, quiet_since = 0, False, time.monotonic()
+    started, quiet_since = False, time.monotonic()
     while superlink.alive:
-        rounds = read_rounds(folder)
-        if len(rounds) > seen:
-            seen = len(rounds)
-            watch(rounds)
         if read_run(folder).get("status", RUNNING) != RUNNING:
             return
         if superlink.simulation_running():

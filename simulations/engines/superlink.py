@@ -20,6 +20,7 @@ import psutil
 from fog_flower.errors import UserError
 from fog_flower.orphan_watch import LAUNCHER_VARIABLE, this_process
 from fog_flower.records.environment import GIT_COMMIT_VARIABLE
+from simulations.checkout import checkout_commit
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 START_SECONDS = 60.0
@@ -158,7 +159,7 @@ def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
         "RAY_enable_worker_prestart": "0",
         "RAY_prestart_worker_first_driver": "0",
         "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
-        GIT_COMMIT_VARIABLE: _git_commit(),
+        GIT_COMMIT_VARIABLE: checkout_commit(),
         LAUNCHER_VARIABLE: this_process(),
     }
 
@@ -178,21 +179,6 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
-
-
-def _git_commit() -> str:
-    root = Path(__file__).resolve().parent.parent
-    git = shutil.which("git")
-    if git is None or not (root / ".git").exists():
-        return ""
-    commit, changes = (
-        subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, check=False)
-        for arguments in (
-            ("rev-parse", "--verify", "--quiet", "HEAD"),
-            ("status", "--porcelain", "--untracked-files=no"),
-        )
-    )
-    return commit.stdout.strip() + ("-modified" if changes.stdout.strip() else "")
 
 
 def _scripts() -> Path:

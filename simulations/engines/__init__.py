@@ -1,0 +1,5 @@
+"""What carries messages between cloud and fog nodes: Flower with Ray, or one process."""
+
+from simulations.engines.outcome import ENGINES, INLINE, RAY, Outcome, engine_named
+
+__all__ = ["ENGINES", "INLINE", "RAY", "Outcome", "engine_named"]

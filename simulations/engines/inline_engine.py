@@ -1,0 +1,104 @@
+"""Runs the very same ServerApp, strategy and ClientApp in the calling process.
+
+No SuperLink, no Ray, no second import of TensorFlow: it starts at once, can be stepped in a
+debugger, and makes many small runs in one process.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from flwr.app import Context, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.serverapp import ServerApp
+
+from clients.node_store import SCRATCH_VARIABLE
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from fog_flower.records.environment import GIT_COMMIT_VARIABLE
+from simulations.checkout import checkout_commit
+from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
+from simulations.engines.outcome import Outcome, RoundWatch, Watch
+from simulations.quiet import load_tensorflow_quietly, only_errors_of_flower
+from simulations.run_files import close_run
+
+
+def launch(
+    config: RunConfig,
+    watch: Watch,
+    actors: int | None = None,  # noqa: ARG001  (fog nodes train one after the other)
+) -> Outcome:
+    """Run the configuration in this process, and return when it has ended.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Checked (``simulations.preflight.check``), with absolute paths and a run name.
+    watch : callable
+        Called with the rows of ``rounds.csv`` whenever there are more of them.
+    actors : int, optional
+        Ignored: fog nodes train one after the other, each with all cores.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, after the records were closed.
+    """
+    load_tensorflow_quietly()
+    from clients.client_app import app as client_app  # noqa: PLC0415
+    from fog_flower.server_app import app as server_app  # noqa: PLC0415
+
+    folder = Path(config.results_dir) / config.run_name
+    cause = ""
+    try:
+        with _own_environment(), only_errors_of_flower(), RoundWatch(folder, watch):
+            run_inline(server_app, client_app, config, secrets.randbits(63))
+    except KeyboardInterrupt:
+        close_run(folder, interrupted=True, cause="interrupted by the user")
+        raise
+    except UserError as error:
+        cause = str(error)
+    except Exception as error:  # whatever a strategy or model raises ends the run, not the sweep
+        cause = f"{type(error).__name__}: {error}"
+    if cause:
+        close_run(folder, interrupted=False, cause=cause)
+    return Outcome(folder, cause)
+
+
+def run_inline(
+    server_app: ServerApp, client_app: ClientApp, config: RunConfig, run_id: int
+) -> InlineGrid:
+    """Run a whole ServerApp against a whole ClientApp in this process."""
+    run_config = config.to_run_config()
+    grid = InlineGrid(client_app, config.fog_nodes, run_config, run_id)
+    context = Context(
+        run_id=run_id,
+        node_id=SERVER_NODE_ID,
+        node_config={},
+        state=RecordDict(),
+        run_config=dict(run_config),
+    )
+    server_app(grid, context)
+    return grid
+
+
+@contextlib.contextmanager
+def _own_environment() -> Iterator[None]:
+    """Set what the Ray engine's processes inherit, and put it back."""
+    scratch = tempfile.mkdtemp(prefix="fog-flower-")
+    ours = {SCRATCH_VARIABLE: scratch, GIT_COMMIT_VARIABLE: checkout_commit()}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""What every engine takes and returns."""
+
+import dataclasses
+import importlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from simulations.run_files import read_rounds
+
+RAY, INLINE = "ray", "inline"
+ENGINES = {RAY: "simulations.engines.ray_engine", INLINE: "simulations.engines.inline_engine"}
+POLL_SECONDS = 0.25
+
+Watch = Callable[[list[dict[str, str]]], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended: ``cause`` is empty if it finished."""
+
+    folder: Path
+    cause: str
+
+
+class Engine(Protocol):
+    """Runs one configuration to its end."""
+
+    def __call__(self, config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
+        """Run ``config``; tell ``watch`` the rows of ``rounds.csv`` as they come."""
+        ...
+
+
+def engine_named(name: str) -> Engine:
+    """Return the engine of that name, loading only that one.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if name not in ENGINES:
+        raise UserError(f"--engine {name!r}: there are {', '.join(ENGINES)}")
+    engine: Engine = importlib.import_module(ENGINES[name]).launch
+    return engine
+
+
+class RoundWatch:
+    """Tells ``watch`` about new rounds from the records, the one source that both engines have."""
+
+    def __init__(self, folder: Path, watch: Watch) -> None:
+        self._folder = folder
+        self._watch = watch
+        self._seen = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._poll, daemon=True)
+
+    def look(self) -> None:
+        """Look once."""
+        rounds = read_rounds(self._folder)
+        if len(rounds) > self._seen:
+            self._seen = len(rounds)
+            self._watch(rounds)
+
+    def __enter__(self) -> "RoundWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self.look()
+
+    def _poll(self) -> None:
+        while not self._stopped.is_set():
+            self.look()
+            self._stopped.wait(POLL_SECONDS)

@@ -1,0 +1,100 @@
+"""What an experiment is: cells times seeds, at a scale."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from fog_flower.architecture import Scalar
+from fog_flower.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One combination that an experiment compares.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``cnn-fog-5``; its folder, and what ``--only`` selects.
+    label : str
+        Its row in a table, e.g. ``fog, 5 nodes``.
+    family : str
+        ``mlp`` or ``cnn``; a scale has settings for each.
+    settings : mapping
+        What it varies, as run-config keys.
+    printed : mapping
+        Column of the records -> the figure that the paper prints for this cell.
+    """
+
+    name: str
+    label: str
+    family: str
+    settings: Mapping[str, Scalar]
+    printed: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How large the runs are.
+
+    Attributes
+    ----------
+    settings : mapping
+        Family -> run-config keys.
+    engine : str
+        The one that suits this size.
+    seeded_data : bool
+        Whether each seed draws rendered digits of its own, as it draws other subsets of SVHN.
+    note : str
+        How it differs from the paper; stands below every table and figure.
+    """
+
+    name: str
+    settings: Mapping[str, Mapping[str, Scalar]]
+    engine: str
+    seeded_data: bool
+    note: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A table or figure of the paper, or one of ours.
+
+    Attributes
+    ----------
+    source : str
+        What it repeats.
+    varies : str
+        In words.
+    """
+
+    name: str
+    source: str
+    varies: str
+    cells: tuple[Cell, ...]
+    scales: Mapping[str, Scale]
+
+    def scale(self, name: str) -> Scale:
+        """Return the scale of that name, or say which there are."""
+        if name not in self.scales:
+            raise UserError(f"--scale {name!r}: {self.name} has {', '.join(self.scales)}")
+        return self.scales[name]
+
+    def select(self, only: str) -> tuple[Cell, ...]:
+        """Return the cells that have any of the comma-separated ``only`` in their name.
+
+        ``cnn,fog-5`` is every CNN cell and every cell with 5 fog nodes; ``cnn-fog-5`` is one.
+        """
+        wanted = [part.strip() for part in only.split(",") if part.strip()]
+        for part in wanted:
+            if not any(_has(cell, part) for cell in self.cells):
+                names = ", ".join(cell.name for cell in self.cells)
+                raise UserError(
+                    f"--only {part!r}: no cell of {self.name} has it; there are {names}"
+                )
+        return tuple(
+            cell for cell in self.cells if not wanted or any(_has(cell, part) for part in wanted)
+        )
+
+
+def _has(cell: Cell, part: str) -> bool:
+    return f"-{part}-" in f"-{cell.name}-"  # whole words: fog-5 is not in fog-50

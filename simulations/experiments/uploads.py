@@ -1,0 +1,45 @@
+"""Both readings of when a fog node uploads: sections 3 and 4.3 of the paper."""
+
+import dataclasses
+
+from fog_flower.architecture import Scalar
+from simulations.experiments.experiment import Cell, Experiment, Scale
+from simulations.experiments.scales import SCALES
+
+_UPLOADS: dict[str, tuple[str, dict[str, Scalar]]] = {
+    "per-epoch": ("dW after each epoch (section 3)", {"upload": "per-epoch"}),
+    "epoch-mean": (
+        "mean of the epochs, once (section 4.3)",
+        {"upload": "epoch-mean", "rounds": 1},
+    ),
+}
+
+
+def _once(scale: Scale) -> Scale:
+    """Return the scale with its epochs for ``epoch-mean`` as well: all in one round."""
+    settings = dict(scale.settings)
+    for family, keys in scale.settings.items():
+        settings[f"{family}-epoch-mean"] = {
+            **keys,
+            "rounds": 1,
+            "local-epochs": keys["rounds"],
+        }
+    return dataclasses.replace(scale, settings=settings)
+
+
+UPLOADS = Experiment(
+    name="uploads",
+    source="sections 3 and 4.3, which contradict each other",
+    varies="what is uploaded, and when; 3 fog nodes",
+    cells=tuple(
+        Cell(
+            name=f"{family}-{upload}",
+            label=_UPLOADS[upload][0],
+            family=family if upload == "per-epoch" else f"{family}-{upload}",
+            settings={"fog-nodes": 3, **_UPLOADS[upload][1]},
+        )
+        for family in ("mlp", "cnn")
+        for upload in _UPLOADS
+    ),
+    scales={name: _once(scale) for name, scale in SCALES.items()},
+)

@@ -1,0 +1,44 @@
+"""Keeps the commentary of libraries off the terminal; errors still raise."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def without_native_chatter() -> Iterator[None]:
+    """Drop what TensorFlow's C++ writes to stderr while it loads; Python's errors still raise."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+@contextlib.contextmanager
+def only_errors_of_flower() -> Iterator[None]:
+    """Keep Flower's running commentary back: the records of a run have it all."""
+    logger = logging.getLogger("flwr")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def load_tensorflow_quietly() -> None:
+    """Import TensorFlow without the lines that its C++ writes to stderr."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with without_native_chatter():
+        import tensorflow as tf  # noqa: PLC0415
+
+        tf.config.list_physical_devices()  # it looks for GPUs now, and complains now

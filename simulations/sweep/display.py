@@ -1,0 +1,92 @@
+"""What the terminal shows of a sweep: the plan first, then how far it is."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from simulations.sweep.estimate import Estimator
+from simulations.sweep.execute import Progress as SweepProgress
+from simulations.sweep.folder import recorded_status
+from simulations.sweep.plan import PlannedRun, SweepPlan
+
+
+def print_plan(console: Console, plan: SweepPlan, engine: str) -> None:
+    """Print every cell with its runs, how many are recorded, and the time the others will take."""
+    estimator = Estimator(plan)
+    table = Table(
+        "cell",
+        "seeds",
+        "recorded",
+        "to do",
+        title=f"{plan.experiment.name}, {plan.scale.name}: {plan.experiment.source}",
+        caption=f"{plan.scale.note}; engine {engine}; records in {plan.folder}/",
+        title_justify="left",
+        caption_justify="left",
+    )
+    cells: dict[str, list[PlannedRun]] = {}
+    for run in plan.runs:
+        cells.setdefault(run.cell.name, []).append(run)
+    missing = [run for run in plan.runs if not recorded_status(plan, run)]
+    for name, runs in cells.items():
+        to_do = [run for run in runs if run in missing]
+        estimated = f"{len(to_do)}, {duration(estimator.seconds(to_do))}" if to_do else "-"
+        seeds = _span([run.seed for run in runs])
+        table.add_row(name, seeds, str(len(runs) - len(to_do)), estimated)
+    table.add_section()
+    total = duration(estimator.seconds(missing))
+    recorded = str(len(plan.runs) - len(missing))
+    table.add_row("all", "", recorded, f"{len(missing)}, about {total}" if missing else "-")
+    console.print(table)
+
+
+class SweepDisplay:
+    """A bar over the whole sweep in a terminal; in a log, a line for each run."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = ""
+        self._bar = Progress(
+            TextColumn("[bold]run"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("checking")
+
+    def __enter__(self) -> "SweepDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, progress: SweepProgress) -> None:
+        """Show where the sweep stands."""
+        done, eta = len(progress.statuses), duration(progress.remaining_seconds)
+        name = progress.run.name if progress.run else ""
+        self._bar.update(
+            self._task,
+            completed=done,
+            total=progress.total,
+            description=f"{name} {progress.round_text}, ETA {eta}",
+        )
+        if progress.last != self._last:
+            self._last = progress.last
+            line = f"{done}/{progress.total} {progress.last}, ETA {eta}"
+            self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def duration(seconds: float) -> str:
+    """Write seconds for people: ``40 s``, ``12 min``, ``1 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _span(seeds: list[int]) -> str:
+    first, last = min(seeds), max(seeds)
+    consecutive = sorted(seeds) == list(range(first, last + 1))
+    return f"{first}-{last}" if consecutive and last > first else ",".join(map(str, seeds))

@@ -1,0 +1,57 @@
+"""How long runs take: by what was recorded, else by what such machines did."""
+
+import statistics
+from collections.abc import Iterable
+
+from fog_flower.config import RunConfig
+from simulations.run_files import read_run
+from simulations.sweep.plan import PlannedRun, SweepPlan
+
+# Images per second on 2 cores, (training, evaluation): a first guess, before there is a record.
+_SPEED = {
+    "mlp": (2400, 16_000),
+    "mlp-2-hidden": (5000, 30_000),
+    "cnn": (400, 1200),
+    "cnn-narrow": (2200, 9000),
+}
+_OTHER = (1000, 5000)
+_START_SECONDS = 1.0
+
+
+def guess_seconds(config: RunConfig) -> float:
+    """Guess from images and speeds alone."""
+    training, evaluation = _SPEED.get(config.model, _OTHER)
+    gate = config.gate_images or config.validation_images
+    trials = 0 if config.validation == "off" else config.fog_nodes * gate
+    evaluated = (
+        (config.fog_nodes + 1) * config.validation_images + (config.test_images or 16_032) + trials
+    )
+    trained = (config.train_images or 73_257) * config.local_epochs
+    return _START_SECONDS + config.rounds * (trained / training + evaluated / evaluation)
+
+
+class Estimator:
+    """Estimates runs of one sweep, better with every recorded one."""
+
+    def __init__(self, plan: SweepPlan) -> None:
+        self._seconds: dict[str, list[float]] = {}
+        self._ratios: list[float] = []
+        for run in plan.runs:
+            seconds = read_run(plan.folder / run.name).get("seconds")
+            if seconds:
+                self.learn(run, float(seconds))
+
+    def learn(self, run: PlannedRun, seconds: float) -> None:
+        """Take note of a run's real duration."""
+        self._seconds.setdefault(run.cell.name, []).append(seconds)
+        self._ratios.append(seconds / guess_seconds(run.config))
+
+    def seconds(self, runs: Iterable[PlannedRun]) -> float:
+        """Estimate how long these take together."""
+        ratio = statistics.median(self._ratios) if self._ratios else 1.0
+        return sum(
+            statistics.median(self._seconds[run.cell.name])
+            if run.cell.name in self._seconds
+            else ratio * guess_seconds(run.config)
+            for run in runs
+        )

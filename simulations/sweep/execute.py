@@ -1,0 +1,114 @@
+"""Makes the runs of a plan that are missing."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+from fog_flower.records.recorder import FAILED, FINISHED
+from simulations.engines import engine_named
+from simulations.preflight import check
+from simulations.sweep.estimate import Estimator
+from simulations.sweep.folder import keep_run, open_sweep, recorded_status, set_aside
+from simulations.sweep.plan import PlannedRun, SweepPlan
+
+
+@dataclasses.dataclass
+class Progress:
+    """Where a sweep stands.
+
+    Attributes
+    ----------
+    statuses : list of str
+        Of every recorded run: finished or failed.
+    round_text : str
+        Of the run in progress, e.g. ``round 3/16``.
+    """
+
+    total: int
+    statuses: list[str]
+    remaining_seconds: float
+    run: PlannedRun | None = None
+    round_text: str = ""
+    last: str = ""
+
+
+def execute(
+    plan: SweepPlan,
+    engine: str,
+    show: Callable[[Progress], None],
+    *,
+    retry_failed: bool = False,
+) -> list[str]:
+    """Run what is not recorded yet, one after the other; a run that fails does not end the sweep.
+
+    Parameters
+    ----------
+    plan : SweepPlan
+    engine : str
+        ``ray`` or ``inline``.
+    show : callable
+        Told where the sweep stands, whenever that changes.
+    retry_failed : bool
+        Make failed runs again; their records are set aside.
+
+    Returns
+    -------
+    statuses : list of str
+        Of all runs of the plan, in order.
+
+    Raises
+    ------
+    UserError
+        For anything that is wrong before the first run.
+    KeyboardInterrupt
+        On Ctrl-C; what is recorded stays, and the run in progress is made again next time.
+    """
+    launch = engine_named(engine)
+    with open_sweep(plan):
+        statuses = {run.name: recorded_status(plan, run) for run in plan.runs}
+        if retry_failed:
+            for run in plan.runs:
+                if statuses[run.name] == FAILED:
+                    set_aside(plan, run)
+                    statuses[run.name] = ""
+        missing = [run for run in plan.runs if not statuses[run.name]]
+        _check_all(missing)
+        estimator = Estimator(plan)
+        progress = Progress(len(plan.runs), [s for s in statuses.values() if s], 0.0)
+        for number, run in enumerate(missing):
+            progress.run, progress.round_text = run, "starting"
+            progress.remaining_seconds = estimator.seconds(missing[number:])
+            show(progress)
+
+            def watch(rows: list[dict[str, str]], run: PlannedRun = run) -> None:
+                progress.round_text = f"round {rows[-1]['round']}/{run.config.rounds}"
+                show(progress)
+
+            began = time.perf_counter()
+            check(run.config)
+            outcome = launch(run.config, watch)
+            record = keep_run(plan, run, outcome.cause)
+            statuses[run.name] = str(record["status"])
+            if record["status"] == FINISHED:
+                estimator.learn(run, time.perf_counter() - began)
+            progress.statuses.append(statuses[run.name])
+            progress.last = _describe(run, record)
+            progress.remaining_seconds = estimator.seconds(missing[number + 1 :])
+            show(progress)
+    return list(statuses.values())
+
+
+def _check_all(runs: list[PlannedRun]) -> None:
+    """Find bad input before the first run: one run of every cell, as runs differ by seed alone."""
+    for run in {run.cell.name: run for run in reversed(runs)}.values():
+        check(run.config)
+
+
+def _describe(run: PlannedRun, record: dict[str, object]) -> str:
+    final = record["final"]
+    if record["status"] != FINISHED or not isinstance(final, dict):
+        return f"{run.name}: {record['status']}: {record.get('cause')}"
+    diverged = ", diverged" if final["diverged"] else ""
+    return (
+        f"{run.name}: test {100 * final['test_accuracy']:.2f}%{diverged}, {record['seconds']:.0f} s"
+    )

@@ -1,0 +1,128 @@
+"""A sweep's folder: which runs are recorded there, and who may write to it."""
+
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from fog_flower.data.sources import NPZ, RENDERED
+from fog_flower.errors import UserError
+from fog_flower.records.files import write_json
+from fog_flower.records.recorder import FAILED, FINISHED
+from simulations.experiments import EXPERIMENTS, Experiment
+from simulations.run_files import read_run
+from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
+
+PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
+# Where a run was made does not change what it is.
+_PLACES = ("results-dir", "run-name", "data-dir", "artifacts", "round-timeout")
+
+
+@contextlib.contextmanager
+def open_sweep(plan: SweepPlan) -> Iterator[None]:
+    """Hold the sweep's folder for this process, and clear what a killed one left half-done.
+
+    Raises
+    ------
+    UserError
+        If another process holds it, it is another sweep's, or it cannot be written.
+    """
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(plan.folder / LOCK, timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise UserError(
+            f"--out {plan.folder}: another sweep is running there; wait for it, or use another"
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(
+            f"--out {plan.folder}: cannot write there ({reason}); use another --out"
+        ) from error
+    try:
+        _check_identity(plan)
+        shutil.rmtree(plan.folder / STAGING, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
+def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
+    """Return ``finished`` or ``failed`` if the run is recorded, else nothing.
+
+    Raises
+    ------
+    UserError
+        If the record in its place was made with another configuration.
+    """
+    record = read_run(plan.folder / run.name)
+    if not record:
+        return ""
+    theirs, ours = record["config"], run.config.to_run_config()
+    for key in ours:
+        if key not in _PLACES and key in theirs and theirs[key] != ours[key]:
+            raise UserError(
+                f"{plan.folder / run.name} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
+                "choose another --out, or move it away"
+            )
+    status = str(record["status"])
+    return status if status in (FINISHED, FAILED) else ""
+
+
+def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
+    """Move an ended run from staging to its place, in one step; a run is recorded or it is not."""
+    staged = Path(run.config.results_dir) / run.config.run_name
+    place = plan.folder / run.name
+    if not (staged / "run.json").exists():  # it failed before its recorder was there
+        staged.mkdir(parents=True, exist_ok=True)
+        facts = {"seed": run.seed, "config": run.config.to_run_config()}
+        write_json(
+            staged / "run.json",
+            {"status": FAILED, "cause": cause, "final": {}, "seconds": 0, **facts},
+        )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        raise UserError(f"{place} exists now: another process wrote it; nothing was overwritten")
+    staged.rename(place)
+    return read_run(place)
+
+
+def set_aside(plan: SweepPlan, run: PlannedRun) -> None:
+    """Move a recorded run out of the way, so that it is made again; it is kept."""
+    target = plan.folder / SET_ASIDE / f"{run.cell.name}-seed-{run.seed}-{time.time_ns()}"
+    target.parent.mkdir(exist_ok=True)
+    (plan.folder / run.name).rename(target)
+
+
+def _check_identity(plan: SweepPlan) -> None:
+    path, identity = plan.folder / PLAN, plan.identity()
+    if not path.exists():
+        write_json(path, identity)
+        return
+    theirs = json.loads(path.read_text())
+    if theirs != identity:
+        raise UserError(
+            f"--out {plan.folder}: it holds the sweep {theirs}, which is not {identity}; "
+            "use another --out"
+        )
+
+
+def find_experiment(name: str) -> Experiment:
+    """Return the experiment of that name, or say which there are."""
+    if name not in EXPERIMENTS:
+        raise UserError(f"experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[name]
+
+
+def sweep_folder(experiment: str, scale: str, dataset: str, out: str) -> Path:
+    """Return ``out``, or the default place, which differs for every data source."""
+    if out:
+        return Path(out).expanduser().absolute()
+    source = "" if dataset in ("", RENDERED) else f"-{Path(dataset.removeprefix(NPZ)).stem}"
+    return Path("results", experiment, f"{scale}{source}").absolute()

@@ -1,0 +1,122 @@
+"""Which runs a sweep consists of, with the configuration of each."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fog_flower.architecture import Scalar, settings_of
+from fog_flower.config import RunConfig
+from fog_flower.data.sources import RENDERED
+from fog_flower.errors import UserError
+from simulations.experiments import Cell, Experiment, Scale
+from simulations.overrides import configure_settings
+
+STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedRun:
+    """One run of a sweep: its place, and the configuration that makes it."""
+
+    cell: Cell
+    seed: int
+    config: RunConfig
+
+    @property
+    def name(self) -> str:
+        """Cell and seed, e.g. ``cnn-fog-5/seed-0``: its folder below the sweep's."""
+        return f"{self.cell.name}/seed-{self.seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepPlan:
+    """Everything a sweep makes.
+
+    Attributes
+    ----------
+    overrides : mapping
+        Run-config keys that the user changed in every run.
+    """
+
+    experiment: Experiment
+    scale: Scale
+    overrides: Mapping[str, Scalar]
+    folder: Path
+    runs: tuple[PlannedRun, ...]
+
+    def identity(self) -> dict[str, object]:
+        """Return what must be the same where a sweep is continued; seeds and cells may differ."""
+        return {
+            "experiment": self.experiment.name,
+            "scale": self.scale.name,
+            "overrides": dict(sorted(self.overrides.items())),
+        }
+
+
+def plan_sweep(
+    experiment: Experiment,
+    scale: Scale,
+    seeds: Sequence[int],
+    only: str,
+    overrides: Mapping[str, Scalar],
+    folder: Path,
+) -> SweepPlan:
+    """Plan every cell for every seed, seed by seed, so that an unfinished sweep is balanced.
+
+    Raises
+    ------
+    UserError
+        If ``only`` names no cell, or a configuration is not valid.
+    """
+    runs = tuple(
+        PlannedRun(cell, seed, _configuration(scale, cell, seed, overrides, folder))
+        for seed in seeds
+        for cell in experiment.select(only)
+    )
+    return SweepPlan(experiment, scale, overrides, folder, runs)
+
+
+def _configuration(
+    scale: Scale, cell: Cell, seed: int, overrides: Mapping[str, Scalar], folder: Path
+) -> RunConfig:
+    reserved = sorted({"seed", "run-name", "results-dir", *cell.settings} & set(overrides))
+    if reserved:
+        raise UserError(
+            f"{reserved[0]}={overrides[reserved[0]]!r}: the sweep sets {reserved[0]} itself; "
+            "use --seeds, --only or --out"
+        )
+    merged: dict[str, Scalar] = {
+        **scale.settings[cell.family],
+        "artifacts": "",
+        **overrides,
+        **cell.settings,
+        "seed": seed,
+    }
+    if scale.seeded_data and merged.get("dataset", RENDERED) == RENDERED:
+        merged.setdefault("data-seed", seed)
+    # Overrides apply to fog and centralized cells alike, as far as an architecture has them.
+    merged |= settings_of(str(merged.get("architecture", "")))
+    merged["results-dir"] = str(folder / STAGING / cell.name)
+    merged["run-name"] = f"seed-{seed}"
+    return configure_settings(merged)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Read ``0-9``, ``3`` or ``0-4,7``.
+
+    Raises
+    ------
+    UserError
+        If it is none of these.
+    """
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.strip().partition("-")
+            chosen = range(int(first), int(last if dash else first) + 1)
+            if not chosen:
+                raise ValueError
+            seeds += chosen
+    except ValueError as error:
+        raise UserError(f"--seeds {text!r}: write 0-9, 3 or 0-4,7") from error
+    return tuple(dict.fromkeys(seeds))

@@ -1,0 +1,90 @@
+"""``fog-flower sweep`` makes an experiment's runs, ``fog-flower report`` evaluates the records."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+
+EXPERIMENT = typer.Argument(help="table1, table2 or uploads")
+SCALE = typer.Option(help="reduced (about an hour for 10 seeds of table2) or full (the paper's)")
+DATASET = typer.Option(help="rendered-digits, svhn or npz:PATH")
+OUT = typer.Option(help="the sweep's folder [default: results/EXPERIMENT/SCALE]")
+
+
+def sweep(
+    experiment: Annotated[str, EXPERIMENT],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="changed in every run; wants an own --out"),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="0-9, 3 or 0-4,7")] = "0-9",
+    scale: Annotated[str, SCALE] = "reduced",
+    only: Annotated[
+        str, typer.Option(help="cells with any of these in their name, e.g. cnn,fog-5")
+    ] = "",
+    dataset: Annotated[str, DATASET] = "",
+    data_dir: Annotated[str, typer.Option(help="folder of SVHN's two files")] = "",
+    engine: Annotated[str, typer.Option(help="ray or inline [default: what suits the scale]")] = "",
+    out: Annotated[str, OUT] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="make failed runs again")
+    ] = False,
+) -> None:
+    """Make every run of an experiment that is not recorded yet; resumable at any moment."""
+    from simulations.overrides import parse_settings  # noqa: PLC0415
+    from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
+    from simulations.sweep.execute import execute  # noqa: PLC0415
+    from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
+    from simulations.sweep.plan import parse_seeds, plan_sweep  # noqa: PLC0415
+
+    import_from_here()
+    chosen = find_experiment(experiment)
+    size = chosen.scale(scale)
+    overrides = parse_settings(settings or [])
+    for key, text in (("dataset", dataset), ("data-dir", data_dir)):
+        if text:
+            overrides[key] = text
+    folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
+    plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
+    used = engine or size.engine
+    print_plan(console, plan, used)
+    if dry_run:
+        return
+    with SweepDisplay(console) as display:
+        statuses = execute(plan, used, display.update, retry_failed=retry_failed)
+    failed = sum(status != "finished" for status in statuses)
+    console.print(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
+    where = f" --out {out}" if out else f" --scale {scale}" if scale != "reduced" else ""
+    console.print(f"next: fog-flower report {experiment}{where}", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def report(
+    experiment: Annotated[str, EXPERIMENT],
+    scale: Annotated[str, SCALE] = "reduced",
+    dataset: Annotated[str, DATASET] = "",
+    out: Annotated[str, OUT] = "",
+    results: Annotated[str, typer.Option(help="where tables, figures and page go")] = "results",
+    margin: Annotated[
+        float, typer.Option(min=0.0, help="equivalence margin, in points of accuracy")
+    ] = 1.5,
+) -> None:
+    """Write an experiment's tables, figures, statistics and page from its records alone."""
+    from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
+    from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
+
+    chosen = find_experiment(experiment)
+    size = chosen.scale(scale)
+    folder = sweep_folder(chosen.name, size.name, dataset, out)
+    files = write_report(chosen, size, folder, Path(results), margin / 100)
+    table = Table("what", "where", title=f"{experiment}, {scale}", title_justify="left")
+    for label, path in files:
+        table.add_row(label, str(path))
+    console.print(table)
