@@ -9,11 +9,12 @@ from flwr.clientapp import ClientApp
 from clients.attacks import attack_mod
 from clients.end_node import EndNode
 from clients.fog_node import NodeData, gather
-from clients.node_store import scratch_dir, stored_data
+from clients.node_store import stored_data
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
 from fog_flower.messages import ARRAYS, CONFIG, METRICS, NODE, PROXIMAL_MU, SERVER_ROUND
+from fog_flower.scratch import scratch_dir
 from fog_flower.weights import from_record, to_record
 
 if TYPE_CHECKING:

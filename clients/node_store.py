@@ -5,9 +5,7 @@ the data of every node.
 """
 
 import json
-import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from clients.fog_node import NodeData
-
-SCRATCH_VARIABLE = "FOG_FLOWER_SCRATCH"
-
-
-def scratch_dir(run_id: int) -> Path:
-    """Return the folder of a run's node data: under ``$FOG_FLOWER_SCRATCH``, or the temp folder."""
-    configured = os.environ.get(SCRATCH_VARIABLE)
-    root = Path(configured) if configured else Path(tempfile.gettempdir(), "fog-flower")
-    return root / f"run-{run_id}"
 
 
 def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:

@@ -18,6 +18,9 @@ NONE, NAN, CRASH = "none", "nan", "crash"
 STANDARDISED, PIXEL = "standardised", "pixel"
 
 
+LARGEST = 2**63 - 1  # Flower sends 64-bit integers
+
+
 def _key(
     text: str,
     *,
@@ -95,7 +98,10 @@ class RunConfig:
     artifacts: str = _key(
         "what a run leaves besides its tables, any of model, curves, tensorboard; empty: nothing"
     )
-    results_dir: str = _key("absolute folder for run folders; empty: ~/fog-flower-results")
+    results_dir: str = _key(
+        "absolute folder for run folders; empty: results/runs here with fog-flower, "
+        "~/fog-flower-results with plain flwr run"
+    )
     run_name: str = _key("name of the run's folder; empty: made from the configuration and time")
 
     @classmethod
@@ -211,7 +217,11 @@ def _checked(key: str, value: Scalar, field: "dataclasses.Field[Any]") -> Scalar
     low, high, choices = (field.metadata[name] for name in ("low", "high", "choices"))
     if choices and value not in choices:
         raise UserError(f"{key}={value!r}: must be one of {', '.join(choices)}")
-    if isinstance(value, int | float) and not (math.isfinite(value) and low <= value <= high):
+    if isinstance(value, int | float) and not math.isfinite(value):
+        raise UserError(f"{key}={value!r}: must be a finite number ({_help(field)})")
+    if isinstance(value, int) and value > LARGEST:
+        raise UserError(f"{key}={value!r}: must be at most {LARGEST}, Flower's largest number")
+    if isinstance(value, int | float) and not low <= value <= high:
         upper = "" if high == math.inf else f" and at most {high:g}"
         raise UserError(f"{key}={value!r}: must be at least {low:g}{upper} ({_help(field)})")
     checked: Scalar = value

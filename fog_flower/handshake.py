@@ -8,6 +8,7 @@ from flwr.app import ConfigRecord, Message, MessageType, RecordDict
 from flwr.common import log
 from flwr.serverapp import Grid
 
+from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.errors import UserError
 from fog_flower.messages import CONFIG, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
@@ -90,7 +91,7 @@ def introduce(
     received = 0
     for reply in grid.send_and_receive(questions, timeout=timeout_seconds):
         if reply.has_error():
-            raise UserError(f"a fog node failed before round 1: {_last_line(reply.error.reason)}")
+            raise UserError(f"a fog node failed before round 1: {last_cause(reply.error.reason)}")
         metrics = reply.content.metric_records[METRICS]
         identity = reply.content.config_records[NODE]
         fog_node = int(metrics[PARTITION_ID])  # type: ignore[arg-type]
@@ -124,8 +125,3 @@ def _check_code(fog_node: int, identity: str) -> None:
             f"({code_identity()}): start from a folder without a checkout, as `fog-flower run` "
             "does, and stop old SuperLinks"
         )
-
-
-def _last_line(reason: str | None) -> str:
-    lines = (reason or "unknown").strip().splitlines()
-    return lines[-1][:500] if lines else "unknown"

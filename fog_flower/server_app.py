@@ -10,6 +10,7 @@ from fog_flower.orphan_watch import end_with_launcher
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
 from fog_flower.references import load_reference
+from fog_flower.scratch import clear_scratch
 from fog_flower.topology import Topology
 from fog_flower.weights import from_record, to_record
 
@@ -23,6 +24,13 @@ app = ServerApp()
 def main(grid: Grid, context: Context) -> None:
     """Run the configured number of rounds and record each of them."""
     end_with_launcher()
+    try:
+        _run(grid, context)
+    finally:
+        clear_scratch(context.run_id)
+
+
+def _run(grid: Grid, context: Context) -> None:
     config = RunConfig.from_run_config(context.run_config)
     folder = run_folder(config)
     strategy = load_reference(STRATEGY, "strategy")(config)

@@ -79,7 +79,7 @@ def print_run(console: Console, folder: Path) -> None:
     """Print the summary of a run: what it was, its figures, and where its pictures are."""
     run, rounds = read_run(folder), read_rounds(folder)
     config, data, final = run["config"], run["data"], run["final"]
-    table = Table(title=f"{folder.name}: {run['status']}", title_justify="left")
+    table = Table(title=f"{folder.name}: {run['status']}", title_justify="left", show_header=False)
     table.add_column("", style="bold")
     table.add_column("")
     table.add_row(

@@ -117,6 +117,9 @@ def measure_realism(
     training = training or Training()
     if not mat_paths:
         raise UserError("mat: name at least one file with real digits")
+    for path in mat_paths:
+        if not path.is_file():
+            raise UserError(f"--mat {path}: there is no such file")
     real = [(path, *load_mat(path)) for path in mat_paths]
     for path, _, labels in real:
         if not len(labels):

@@ -8,6 +8,7 @@ from typing import Any
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING
+from fog_flower.records.run_folder import default_parent
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -36,10 +37,11 @@ def find_run(name: str) -> Path:
     UserError
         If there is no ``run.json``.
     """
-    for folder in (Path(name), Path("results", "runs", name)):
+    places = (Path(name), Path("results", "runs", name), default_parent() / name)
+    for folder in places:
         if (folder / "run.json").is_file():
             return folder
-    raise UserError(f"{name!r} is not a run: neither it nor results/runs/{name} has a run.json")
+    raise UserError(f"{name!r} is not a run: there is no run.json in {', '.join(map(str, places))}")
 
 
 def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:

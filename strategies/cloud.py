@@ -16,6 +16,15 @@ from strategies.policies import Alone, Greedy, OpenGate, Policy
 from strategies.updates_to_weights import UpdatesToWeights
 from strategies.validated_merge import ValidatedMerge
 
+# merge=sum scales updates such that a weighted mean becomes a sum; these take none.
+NO_WEIGHTED_MEAN = (
+    flower_strategies.Bulyan,
+    flower_strategies.FedMedian,
+    flower_strategies.FedTrimmedAvg,
+    flower_strategies.Krum,
+    flower_strategies.QFedAvg,
+)
+
 POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
     OPEN: lambda _config: OpenGate(),
     ALONE: lambda _config: Alone(),  # literal: no tolerance
@@ -85,6 +94,11 @@ def inner_strategy(config: RunConfig) -> Strategy:
             f"strategy={reference!r}: made a {type(strategy).__name__}, which is no "
             "flwr.serverapp.strategy.Strategy; derive it from one, e.g. from FedAvg"
         )
+    if config.merge != MEAN and isinstance(strategy, NO_WEIGHTED_MEAN):
+        raise UserError(
+            f"merge={config.merge!r}: strategy={reference!r} is no weighted mean, so there is no "
+            "sum of its updates; use merge=mean"
+        )
     return strategy
 
 
@@ -101,6 +115,7 @@ def _federation_arguments(build: Callable[..., Any], fog_nodes: int) -> dict[str
         "min_train_nodes": fog_nodes,
         "min_evaluate_nodes": 0,
         "min_available_nodes": fog_nodes,
+        "train_loss_key": "loss",  # QFedAvg's; our fog nodes report it so
     }
     return {name: value for name, value in common.items() if takes_any or name in known}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from flwr.app import Message
 
+from fog_flower.causes import last_cause
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
 from fog_flower.weights import Weights, count_bytes, from_record
 
@@ -109,7 +110,7 @@ def _read_reply(
 ) -> Update | Refusal:
     try:
         if reply.has_error():
-            raise _UnusableError(f"failed: {_first_line(reply.error.reason)}")
+            raise _UnusableError(f"failed: {last_cause(reply.error.reason)}")
         metrics = _read_metrics(reply, fog_node, max_examples)
         delta = _read_arrays(reply, weights)
         fog_node = int(metrics.get(PARTITION_ID, fog_node))
@@ -143,7 +144,7 @@ def _read_arrays(reply: Message, weights: Sequence[np.ndarray]) -> Weights:
     try:
         delta = from_record(next(iter(records.values())))
     except Exception as error:  # hostile bytes: NumPy raises many kinds
-        raise _UnusableError(f"unreadable arrays: {_first_line(str(error))}") from error
+        raise _UnusableError(f"unreadable arrays: {last_cause(str(error))}") from error
     if len(delta) != len(weights):
         raise _UnusableError(f"wrong shape: {len(delta)} arrays instead of {len(weights)}")
     for position, (array, wanted) in enumerate(zip(delta, weights, strict=True)):
@@ -153,8 +154,3 @@ def _read_arrays(reply: Message, weights: Sequence[np.ndarray]) -> Weights:
                 f"{wanted.dtype} {list(wanted.shape)}"
             )
     return delta
-
-
-def _first_line(text: str | None) -> str:
-    lines = (text or "unknown").strip().splitlines()
-    return lines[0][:300] if lines else "unknown"

@@ -10,9 +10,10 @@ from flwr.common import log
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
+from fog_flower.errors import UserError
 from fog_flower.evaluation import UNKNOWN, Evaluation, Evaluator
 from fog_flower.messages import ARRAYS, METRICS
-from fog_flower.weights import Weights, add, count_bytes, from_record, norm
+from fog_flower.weights import Weights, add, all_finite, count_bytes, from_record, norm
 from strategies.merging import scale_for_sum
 from strategies.policies.trial import Decision
 from strategies.report import RoundReport, Verdict
@@ -43,9 +44,13 @@ class UpdatesToWeights(Strategy):
 
     Attributes
     ----------
+    keep_finite : bool
+        Whether a merge that is not finite is dropped, and W kept; the plain path takes it.
     report : RoundReport or None
         What was decided in the last round.
     """
+
+    keep_finite = False
 
     def __init__(
         self,
@@ -148,13 +153,32 @@ class UpdatesToWeights(Strategy):
             del update.message.content[arrays_key], update.message.content[metrics_key]
             update.message.content[ARRAYS] = self._as_record(add(self._weights, delta))
             update.message.content[METRICS] = metrics
-        arrays, aggregated = self.strategy.aggregate_train(
+        name = type(self.strategy).__name__
+        answer = self.strategy.aggregate_train(
             server_round, [update.message for update in accepted]
         )
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise UserError(
+                f"strategy {name}: aggregate_train must return (arrays, metrics), or (None, None), "
+                f"not {type(answer).__name__}"
+            )
+        arrays, aggregated = answer
         if arrays is None:
-            name = type(self.strategy).__name__
             return self._record, aggregated, f"{name} returned no arrays: W is kept"
-        return self._as_record(from_record(arrays)), aggregated, ""
+        merged = self._fitting(from_record(arrays), name)
+        if self.keep_finite and not all_finite(merged):
+            return self._record, aggregated, f"{name} merged to numbers not finite: W is kept"
+        return self._as_record(merged), aggregated, ""
+
+    def _fitting(self, merged: Weights, name: str) -> Weights:
+        """Return what a strategy made, if it can be the next W."""
+        ours, theirs = ([list(a.shape) for a in w] for w in (self._weights, merged))
+        if ours != theirs:
+            raise UserError(
+                f"strategy {name}: aggregate_train returned arrays of shapes {theirs}, but W has "
+                f"{ours}; return them in the order of the replies' arrays"
+            )
+        return merged
 
     def _as_record(self, weights: Weights) -> ArrayRecord:
         """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""

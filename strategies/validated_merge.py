@@ -48,6 +48,8 @@ class ValidatedMerge(UpdatesToWeights):
     >>> strategy = ValidatedMerge(FedAvg(), evaluator)  # doctest: +SKIP
     """
 
+    keep_finite = True
+
     def __init__(
         self,
         strategy: Strategy,

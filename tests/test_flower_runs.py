@@ -192,7 +192,7 @@ def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
         *(f"dataset=npz:{npz_path}", *SMALL, "strategy=broken:Broken", "run-name=broken"),
     )
     assert code == 1
-    assert "the run failed: RuntimeError: this strategy has a bug" in output
+    assert "the run failed: RuntimeError: this strategy has a bug (in aggregate_train, " in output
     assert summary(tmp_path / "results" / "runs" / "broken")["status"] == "failed"
 
 

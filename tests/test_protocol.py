@@ -1,10 +1,15 @@
 """The Flower run is the paper's protocol: equal to the plain loop, and to FedAvg where neutral."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from clients.client_app import _trainer
+from clients.fog_node import NodeData
+from clients.training import Trainer
 from fog_flower.errors import UserError
+from fog_flower.models import build_model
+from fog_flower.weights import norm
 from tests.reference_loop import reference_loop
 from tests.runs import (
     assert_equal_weights,
@@ -16,13 +21,6 @@ from tests.runs import (
     updates,
     weights,
 )
-
-
-@pytest.fixture(autouse=True)
-def fresh_actor():
-    """An actor's caches live as long as its run; here runs share a process."""
-    yield
-    _trainer.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -155,6 +153,57 @@ def test_fedprox_pulls_towards_w(make_config):
         return sum(float(row["update_norm"]) for row in updates(run_here(config)))
 
     assert distance(5.0) < 0.9 * distance(0.0)
+
+
+def test_a_proximal_weight_that_starts_at_zero_works_from_its_first_round(make_config):
+    config = make_config()
+    images = np.random.default_rng(0).standard_normal((64, 32, 32, 3)).astype(np.float32)
+    data = NodeData(images, np.arange(64) % 10, (64,), 0, ())
+    model = build_model("tests.small_models:small_mlp", 0)
+    start = model.get_weights()
+
+    def distance(trainer, mu):
+        result = trainer.train(config, start, data, fog_node=0, server_round=1, mu=mu)
+        return norm(result.delta)
+
+    warm, fresh = Trainer(model, 0.1), Trainer(build_model("tests.small_models:small_mlp", 0), 0.1)
+    free, pulled = distance(warm, 0.0), distance(warm, 5.0)
+    assert pulled == pytest.approx(distance(fresh, 5.0), rel=1e-6)
+    assert pulled < 0.9 * free
+    assert distance(warm, 0.0) == pytest.approx(free, rel=1e-6)
+
+
+def test_what_a_trainer_did_before_does_not_reach_the_next_run(make_config):
+    """One process makes many runs: the second must not depend on the first, dropout or not."""
+    settings = {"model": "tests.small_models:with_dropout", "seed": 3}
+    alone = run_here(make_config(**settings, run_name="alone"))
+    run_here(make_config(**settings | {"seed": 4}, run_name="between"))
+    after = run_here(make_config(**settings, run_name="after"))
+    assert figures(alone) == figures(after)
+    assert_equal_weights(alone, after)
+
+
+def test_a_run_in_which_nothing_is_ever_merged_fails_with_the_first_cause(make_config):
+    with pytest.raises(UserError, match=r"no update was accepted in any of 2 rounds.*crashes"):
+        run_here(make_config(attack="crash", malicious_nodes="3"))
+
+
+def test_a_bug_in_a_strategy_is_recorded_with_its_place(make_config, tmp_path, monkeypatch):
+    (tmp_path / "buggy.py").write_text(
+        "from flwr.serverapp.strategy import FedAvg\n\n\n"
+        "class Buggy(FedAvg):\n"
+        "    def aggregate_train(self, server_round, replies):\n"
+        "        return {}['nope']\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = make_config(strategy="buggy:Buggy")
+    with pytest.raises(KeyError):
+        run_here(config)
+    folder = Path(config.results_dir) / config.run_name
+    cause = summary(folder)["cause"]
+    assert cause.startswith("KeyError: 'nope' (in aggregate_train, ")
+    assert cause.endswith("buggy.py:6)")
+    assert "Traceback" in (folder / "traceback.txt").read_text()
 
 
 def test_fedprox_with_mu_zero_is_fedavg(make_config):

@@ -26,7 +26,7 @@ FLOWER = {
     "Krum": "num_malicious_nodes=1",
     "MultiKrum": "num_malicious_nodes=1,num_nodes_to_select=3",
     "Bulyan": "num_malicious_nodes=1",
-    "QFedAvg": 'client_learning_rate=0.1,q=0.1,train_loss_key="loss"',
+    "QFedAvg": "client_learning_rate=0.1,q=0.1",
     "FedProx": "proximal_mu=0.1",
     "tests.user_strategies:HalfStep": "",
 }
@@ -166,6 +166,43 @@ def test_a_strategy_that_returns_nothing_keeps_w_and_says_so(build):
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ReturnsNone", "strategy ReturnsNone: aggregate_train must return .* not NoneType"),
+        ("Backwards", "strategy Backwards: aggregate_train returned arrays of shapes"),
+    ],
+)
+def test_a_strategy_whose_answer_cannot_be_the_next_w_is_named(build, name, words):
+    with pytest.raises(UserError, match=words):
+        one_round(build(f"tests.user_strategies:{name}"), [scaled(1)] * N)
+
+
+def test_a_strategy_that_merges_to_nan_is_stopped_by_the_gate_and_only_by_it(build):
+    gated = build("tests.user_strategies:Overflows")
+    arrays, _ = one_round(gated, [scaled(1)] * N)
+    np.testing.assert_array_equal(from_record(arrays)[0], WEIGHTS[0])
+    assert "Overflows merged to numbers not finite: W is kept" in gated.report.note
+    arrays, _ = one_round(build("tests.user_strategies:Overflows", "off"), [scaled(1)] * N)
+    assert np.isnan(from_record(arrays)[0]).all()
+
+
+def test_a_failed_client_is_refused_with_the_exception_itself(build):
+    """What Flower hands on with Ray: colours, processes, addresses, and then the exception."""
+    reason = (
+        "<class 'ray.exceptions.RayTaskError(ClientAppException)'>:<'\x1b[36mray::ClientApp"
+        'Actor.run()\x1b[39m (pid=1, ip=127.0.0.1, repr=<object at 0x7f>)\n  File "a.py"\n'
+        "flwr.clientapp.ClientAppException: \nException ValueError occurred. Message: no data'>"
+    )
+    strategy = build("FedAvg", fog_nodes=2)
+    first, second = ask(strategy, 2)
+    fog = {m.metadata.dst_node_id: m for m in (first, second)}
+    replies = [answer(fog[node_id(0)], scaled(1), 0), failure(fog[node_id(1)], reason)]
+    strategy.aggregate_train(1, replies)
+    refused = strategy.report.verdicts[1]
+    assert refused.reason == "failed: Exception ValueError occurred. Message: no data"
+
+
+@pytest.mark.parametrize(
     ("merge", "expected"), [("mean", 1.0 * 0.25 + 3.0 * 0.75), ("sum", 4.0), ("sequential", 4.0)]
 )
 def test_merges_by_hand(build, merge, expected):
@@ -285,6 +322,13 @@ def test_wrappers_check_their_arguments():
 def test_wrong_strategies_are_named(make_config, strategy, arguments, words):
     with pytest.raises(UserError, match=words):
         inner_strategy(make_config(strategy=strategy, strategy_args=arguments))
+
+
+@pytest.mark.parametrize("name", ["FedMedian", "FedTrimmedAvg", "Krum", "Bulyan", "QFedAvg"])
+def test_there_is_no_sum_of_what_a_robust_strategy_picks(make_config, name):
+    config = make_config(strategy=name, strategy_args=FLOWER[name], merge="sum")
+    with pytest.raises(UserError, match=r"merge='sum'.*no weighted mean"):
+        inner_strategy(config)
 
 
 def test_flowers_strategies_are_told_the_number_of_fog_nodes(make_config):

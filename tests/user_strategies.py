@@ -28,4 +28,27 @@ class Nothing(FedAvg):
         return None, None
 
 
+class ReturnsNone(FedAvg):
+    """Forgets to return."""
+
+    def aggregate_train(self, server_round, replies):
+        pass
+
+
+class Backwards(FedAvg):
+    """Mixes up the order of the arrays."""
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        return type(arrays)(arrays.to_numpy_ndarrays()[::-1]), metrics
+
+
+class Overflows(FedAvg):
+    """Merges finite updates to NaN."""
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        return type(arrays)([a * float("nan") for a in arrays.to_numpy_ndarrays()]), metrics
+
+
 not_a_strategy = dict

@@ -21,6 +21,8 @@ def load_npz(path: Path) -> Dataset:
         unpickling runs code), or its arrays do not fit.
     """
     key = f"dataset='npz:{path}'"
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise UserError(f"{key}: is no .npz file, or a truncated one; write it with np.savez")
     try:
         with np.load(path, allow_pickle=False) as content:
             absent = [name for name in NAMES if name not in content]

@@ -38,6 +38,8 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
         return _rendered(config.data_seed, *_rendered_counts(config), progress)
     if config.dataset.startswith(NPZ):
         path = Path(config.dataset.removeprefix(NPZ)).expanduser()
+        if path == Path():
+            raise UserError(f"dataset={config.dataset!r}: name a file, e.g. npz:my-digits.npz")
         if not path.is_absolute():
             raise UserError(f"dataset={config.dataset!r}: the path must be absolute")
         return _npz(path)

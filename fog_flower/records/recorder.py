@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from fog_flower.errors import UserError
 from fog_flower.evaluation import Evaluation
 from fog_flower.records.files import write_csv, write_json
 from fog_flower.records.run_folder import create_run_folder
@@ -175,6 +176,22 @@ class RunRecorder:
         self._write_tables(updates)
         self._round_began = now
 
+    def check_progress(self) -> None:
+        """Refuse to call a run finished in which nothing was ever merged.
+
+        Raises
+        ------
+        UserError
+            With the first cause.
+        """
+        rounds = self._rounds[1:]
+        if rounds and not any(row["accepted"] for row in rounds):
+            first = next((row["reason"] for row in self._updates), "no fog node was asked")
+            raise UserError(
+                f"no update was accepted in any of {len(rounds)} rounds, so W is untrained; "
+                f"the first: {first}"
+            )
+
     def finish(self) -> None:
         """Mark the run as finished."""
         self._write_run(FINISHED)
@@ -185,7 +202,7 @@ class RunRecorder:
 
     def interrupt(self) -> None:
         """Mark the run as interrupted by the user; what was recorded stays."""
-        self._write_run(INTERRUPTED, "interrupted by the user")
+        self._write_run(INTERRUPTED, "interrupted (Ctrl-C or SIGTERM)")
 
     def _write_tables(self, new_updates: Sequence[dict[str, Any]]) -> None:
         write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)

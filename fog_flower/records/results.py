@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import traceback
 from collections.abc import Iterator
 from logging import INFO
 from pathlib import Path
@@ -11,13 +12,16 @@ from flwr.app import ArrayRecord
 from flwr.common import log
 
 from fog_flower.artifacts import CURVES, MODEL, TENSORBOARD, parse_artifacts
+from fog_flower.causes import describe_failure
 from fog_flower.cloud import Cloud
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.images import Dataset
 from fog_flower.data.split import class_counts
+from fog_flower.errors import UserError
 from fog_flower.handshake import Federation
 from fog_flower.records.environment import git_commit, hardware, versions
+from fog_flower.records.files import write_text
 from fog_flower.records.recorder import Observer, RunRecorder
 from fog_flower.weights import from_record
 
@@ -79,6 +83,7 @@ def keep_results(
     results, wanted = Results(), parse_artifacts(config.artifacts)
     try:
         yield results
+        recorder.check_progress()
         if MODEL in wanted and results.arrays is not None:
             cloud.model.set_weights(from_record(results.arrays))
             cloud.model.save(recorder.folder / "model.keras")
@@ -90,7 +95,9 @@ def keep_results(
         recorder.interrupt()
         raise
     except BaseException as error:
-        recorder.fail(f"{type(error).__name__}: {error}")
+        if not isinstance(error, UserError):
+            write_text(recorder.folder / "traceback.txt", traceback.format_exc())
+        recorder.fail(describe_failure(error))
         raise
     recorder.finish()
     log(INFO, "records: %s", recorder.folder)

@@ -17,6 +17,11 @@ def default_run_name(config: RunConfig) -> str:
     return f"{model}-{tier}-seed{config.seed}-{stamp}"
 
 
+def default_parent() -> Path:
+    """Return where plain ``flwr run`` puts run folders: its own folder is a temporary one."""
+    return Path.home() / "fog-flower-results"
+
+
 def run_folder(config: RunConfig) -> Path:
     """Return where the run's records will be, after checking that they can be.
 
@@ -26,7 +31,7 @@ def run_folder(config: RunConfig) -> Path:
         If the folder exists or its parent cannot be written to.
     """
     configured = Path(config.results_dir).expanduser() if config.results_dir else None
-    parent = configured or Path.home() / "fog-flower-results"
+    parent = configured or default_parent()
     folder = parent / (config.run_name or default_run_name(config))
     if folder.exists():
         raise UserError(

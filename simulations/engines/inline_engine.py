@@ -16,10 +16,10 @@ from flwr.app import Context, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
 
-from clients.node_store import SCRATCH_VARIABLE
+from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
-from fog_flower.errors import UserError
 from fog_flower.records.environment import GIT_COMMIT_VARIABLE
+from fog_flower.scratch import SCRATCH_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
 from simulations.engines.outcome import Outcome, RoundWatch, Watch
@@ -58,12 +58,10 @@ def launch(
         with _own_environment(), only_errors_of_flower(), RoundWatch(folder, watch):
             run_inline(server_app, client_app, config, secrets.randbits(63))
     except KeyboardInterrupt:
-        close_run(folder, interrupted=True, cause="interrupted by the user")
+        close_run(folder, interrupted=True, cause="interrupted (Ctrl-C or SIGTERM)")
         raise
-    except UserError as error:
-        cause = str(error)
     except Exception as error:  # whatever a strategy or model raises ends the run, not the sweep
-        cause = f"{type(error).__name__}: {error}"
+        cause = describe_failure(error)
     if cause:
         close_run(folder, interrupted=False, cause=cause)
     return Outcome(folder, cause)

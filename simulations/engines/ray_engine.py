@@ -48,7 +48,7 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
                 _wait_for_end(superlink, folder)
             cause = _cause(superlink, run_id, folder)
     except KeyboardInterrupt:
-        close_run(folder, interrupted=True, cause="interrupted by the user")
+        close_run(folder, interrupted=True, cause="interrupted (Ctrl-C or SIGTERM)")
         raise
     if cause:
         close_run(folder, interrupted=False, cause=cause)

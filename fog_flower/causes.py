@@ -1,0 +1,41 @@
+"""From an exception, or what is left of one, to the one line that helps."""
+
+import re
+import sys
+import sysconfig
+import traceback
+from pathlib import Path
+
+from fog_flower.errors import UserError
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_LIMIT = 500
+_LIBRARIES = tuple(
+    {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), sysconfig.get_path("stdlib")}
+)
+
+
+def last_cause(reason: str | None) -> str:
+    """Return the last line of what Flower says of a failed client: the exception itself.
+
+    With Ray the reason is a whole traceback of several processes, in colours.
+    """
+    lines = [line.strip() for line in _ANSI.sub("", reason or "").splitlines() if line.strip()]
+    return lines[-1].removesuffix("'>")[:_LIMIT] if lines else "unknown"
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return type, message and the place outside of libraries where it happened."""
+    if isinstance(error, UserError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _in_library(frame.filename)]
+    place = f" (in {own[-1].name}, {own[-1].filename}:{own[-1].lineno})" if own else ""
+    message = " ".join(str(error).split())[:_LIMIT]
+    return f"{type(error).__name__}: {message}{place}"
+
+
+def _in_library(filename: str) -> bool:
+    path = Path(filename)
+    inside = filename.startswith((*_LIBRARIES, "<")) or "site-packages" in path.parts
+    return inside or filename.startswith(sys.base_prefix)
