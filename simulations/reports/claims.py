@@ -1,0 +1,173 @@
+"""Each sentence of the paper that its Table 2 can test: what the table and our runs say."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+from simulations.experiments.table2 import PRINTED
+from simulations.reports import formats
+from simulations.reports.comparisons import MODELS, NODES, Analysis
+from simulations.reports.records import TRAINING, SweepRecords
+from simulations.reports.statistics import SIGNIFICANCE, summarise
+
+NO_OVERFITTING_BELOW = 0.01
+SUPPORTED, PARTLY, OPEN = "supported", "in part", "cannot be told"
+NOT_SUPPORTED, NOT_SHOWN = (
+    "not supported",
+    "not shown",
+)  # by a table; by tests, which may lack power
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A claim, and two verdicts with their reasons."""
+
+    sentence: str
+    paper_verdict: str
+    paper_says: str
+    our_verdict: str
+    ours_say: str
+
+
+def judge_claims(
+    records: SweepRecords, paper_metric: Analysis, test: Analysis, margin: float
+) -> list[Claim]:
+    """Judge every claim.
+
+    Parameters
+    ----------
+    records : SweepRecords
+    paper_metric, test : Analysis
+        Of the paper's validation accuracy, and of the test accuracy.
+    margin : float
+        Of equivalence.
+    """
+    judges: tuple[Callable[[], Claim], ...] = (
+        lambda: _fog_improves(paper_metric, test),
+        lambda: _similar(test, margin),
+        lambda: _cnn_better(paper_metric, test),
+        lambda: _no_overfitting(records),
+        lambda: _quoted_accuracies(records),
+        lambda: _falls_with_nodes(paper_metric, test),
+    )
+    return [judge() for judge in judges]
+
+
+def _fog_improves(paper_metric: Analysis, test: Analysis) -> Claim:
+    paper = {
+        f"{m.upper()} {n} nodes": PRINTED[m, n][1] - PRINTED[m, 0][1] for m in MODELS for n in NODES
+    }
+    ours = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in paper_metric.fog]
+    on_test = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in test.fog]
+    return Claim(
+        "Fog slightly improves on the centralized approach.",
+        _verdict([difference > 0 for difference in paper.values()]),
+        "validation, fog minus centralized: " + _list(paper),
+        _our_verdict(ours, (c.n for c in paper_metric.fog)),
+        f"significantly above centralized in {sum(ours)} of {len(ours)} cells by the paper's "
+        f"validation, in {sum(on_test)} of {len(on_test)} on test images; on test: "
+        + _list({c.first: c.difference for c in test.fog}),
+    )
+
+
+def _similar(test: Analysis, margin: float) -> Claim:
+    paper = [abs(PRINTED[m, n][1] - PRINTED[m, 0][1]) <= margin for m in MODELS for n in NODES]
+    ours = [c.p_equivalent_adjusted < SIGNIFICANCE for c in test.fog]
+    return Claim(
+        "Accuracy is similar to the centralized approach (abstract).",
+        _verdict(paper),
+        f"validation within {100 * margin:g} points of centralized in {sum(paper)} of "
+        f"{len(paper)} cells",
+        _our_verdict(ours, (c.n for c in test.fog)),
+        f"shown equivalent within {100 * margin:g} points on test images in {sum(ours)} of "
+        f"{len(ours)} cells (two one-sided tests, Holm)",
+    )
+
+
+def _cnn_better(paper_metric: Analysis, test: Analysis) -> Claim:
+    labels = {0: "centralized", **{n: f"{n} nodes" for n in NODES}}
+    paper = {label: PRINTED["cnn", n][1] - PRINTED["mlp", n][1] for n, label in labels.items()}
+    ours = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in test.models]
+    by_paper = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in paper_metric.models]
+    return Claim(
+        "The CNN is significantly better than the MLP.",
+        _verdict([difference >= 0.01 for difference in paper.values()]),
+        "validation, CNN minus MLP: " + _list(paper) + "; no test of significance is given",
+        _our_verdict(ours, (c.n for c in test.models)),
+        f"significantly better on test images in {sum(ours)} of {len(ours)} architectures, by the "
+        f"paper's validation in {sum(by_paper)}; on test: "
+        + _list({c.first.removeprefix("cnn-"): c.difference for c in test.models}),
+    )
+
+
+def _no_overfitting(records: SweepRecords) -> Claim:
+    paper = {
+        f"{m.upper()} {f'{n} nodes' if n else 'centralized'}": training - validation
+        for (m, n), (training, validation) in PRINTED.items()
+    }
+    gaps = {
+        cell.name: summarise(
+            records.final(cell, TRAINING) - records.final(cell, "local_validation_accuracy")
+        )
+        for cell in records.cells
+    }
+    below = [max(abs(gap.low), abs(gap.high)) < NO_OVERFITTING_BELOW for gap in gaps.values()]
+    return Claim(
+        "Training and validation differ by less than 1%, so there is no overfitting.",
+        _verdict([abs(gap) < NO_OVERFITTING_BELOW for gap in paper.values()]),
+        "training minus validation: " + _list(paper),
+        _our_verdict(below, (gap.n for gap in gaps.values())),
+        f"95% CI of the gap within 1 point in {sum(below)} of {len(below)} cells; gaps: "
+        + _list({name: gap.mean for name, gap in gaps.items()}),
+    )
+
+
+def _quoted_accuracies(records: SweepRecords) -> Claim:
+    said = []
+    for model in MODELS:
+        name = f"{model}-centralized"
+        training = summarise(records.final(name, TRAINING))
+        test = summarise(records.final(name, "test_accuracy"))
+        if training.n:
+            said.append(
+                f"{model.upper()} {formats.percent(training.mean)} in training, "
+                f"{formats.percent(test.mean)} on test images"
+            )
+    return Claim(
+        "The centralized models reach 88.92% (MLP) and 94.08% (CNN).",
+        NOT_SUPPORTED,
+        "both are training accuracies; its validation is 78.41% and 88.78%",
+        OPEN,
+        "other data and scale, so the levels cannot be compared; ours, centralized: "
+        + ("; ".join(said) or "not run"),
+    )
+
+
+def _falls_with_nodes(paper_metric: Analysis, test: Analysis) -> Claim:
+    paper = [PRINTED[m, 3][1] > PRINTED[m, 5][1] > PRINTED[m, 7][1] for m in MODELS]
+    falls = [
+        t.p_adjusted < SIGNIFICANCE and t.slope < 0 for t in (*paper_metric.trends, *test.trends)
+    ]
+    slopes = {f"{t.label.upper()}, validation": t.slope for t in paper_metric.trends}
+    slopes |= {f"{t.label.upper()}, test": t.slope for t in test.trends}
+    return Claim(
+        "(implied by the table) Accuracy falls from 3 over 5 to 7 fog nodes.",
+        _verdict(paper),
+        "validation falls for both models" if all(paper) else "not for both models",
+        _our_verdict(falls, (t.n for t in test.trends)),
+        "points per additional fog node: " + _list(slopes),
+    )
+
+
+def _verdict(holds: Sequence[bool], otherwise: str = NOT_SUPPORTED) -> str:
+    if not holds:
+        return OPEN
+    return SUPPORTED if all(holds) else PARTLY if any(holds) else otherwise
+
+
+def _our_verdict(holds: Sequence[bool], seeds: Iterable[int]) -> str:
+    """Judge by tests; with a single seed there are none."""
+    return _verdict(holds if max(seeds, default=0) > 1 else [], NOT_SHOWN)
+
+
+def _list(differences: dict[str, float]) -> str:
+    return ", ".join(f"{label} {formats.points(value)}" for label, value in differences.items())

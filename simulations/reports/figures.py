@@ -1,0 +1,138 @@
+"""Figures 3 to 6 as the paper lays them out: accuracy per epoch, with a band over seeds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from simulations.reports.records import LOCAL, TRAINING, SweepRecords
+
+VALIDATION_LABEL = "validation, mean of local models"
+TRAINING_LABEL = "training"
+MODELS = {"mlp": "MLP", "cnn": "CNN"}
+# (figure, model, fog nodes of each panel; 0 is centralized)
+FIGURES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    ("3", "mlp", (0,)),
+    ("4", "cnn", (0,)),
+    ("5", "mlp", (3, 5, 7)),
+    ("6", "cnn", (3, 5, 7)),
+)
+
+
+def draw_figures(records: SweepRecords, folder: Path, stem: str) -> dict[str, Path]:
+    """Draw each figure that has records, as PNG and SVG; return the PNG of each.
+
+    Parameters
+    ----------
+    records : SweepRecords
+        Of Table 2.
+    folder : Path
+    stem : str
+        Begins the files' names.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mpl.rcParams["svg.hashsalt"] = "fog-flower"  # the same records make the same file
+    recorded = set(records.rounds["cell"]) if len(records.rounds) else set()
+    drawn = {}
+    for number, model, panels in FIGURES:
+        if not all(_cell_name(model, nodes) in recorded for nodes in panels):
+            continue
+        figure = _draw(records, model, panels)
+        path = folder / f"{stem}-figure-{number}.png"
+        figure.savefig(path, dpi=130)
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+        plt.close(figure)
+        drawn[f"Figure {number}"] = path
+    return drawn
+
+
+def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
+    sns.set_theme(style="whitegrid", context="notebook")
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(7.5 if len(panels) == 1 else 13, 5),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for letter, nodes, panel in zip("abc", panels, axes[0], strict=False):
+        seeds = _draw_panel(records, _cell_name(model, nodes), panel)
+        where = f"{nodes} fog nodes" if nodes else "centralized"
+        prefix = f"({letter}) " if len(panels) > 1 else ""
+        panel.set(title=f"{prefix}{where}, {seeds}", xlabel="epoch")
+        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0][0].set(ylabel="accuracy")
+    comma = "\n" if len(panels) == 1 else ", "
+    figure.suptitle(
+        f"{MODELS[model]}, {records.scale.name} scale, on {records.data.replace(', ', comma)}",
+        fontsize=11,
+    )
+    figure.supxlabel(
+        "line: mean over seeds; band: standard deviation over seeds", fontsize=9, color="0.3"
+    )
+    return figure
+
+
+def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
+    training, validation = _training(records, cell), _validation(records, cell)
+    nodes = list(dict.fromkeys(training["curve"]))
+    # Readable in black and white: training thin and dashed, each in its own way, with validation
+    # thick, solid and black. Bands of many nodes would hide each other, so several have none.
+    sns.lineplot(
+        training,
+        x="round",
+        y="accuracy",
+        hue="curve",
+        style="curve",
+        palette=sns.color_palette("colorblind", len(nodes)),
+        dashes=[(1 + number, 1 + number / 2) for number in range(len(nodes))],
+        linewidth=1.4,
+        errorbar="sd" if len(nodes) == 1 else None,
+        err_kws={"alpha": 0.2},
+        ax=axes,
+    )
+    sns.lineplot(
+        validation,
+        x="round",
+        y="accuracy",
+        label=VALIDATION_LABEL,
+        color="black",
+        linewidth=2.6,
+        errorbar="sd",
+        err_kws={"alpha": 0.15},
+        ax=axes,
+    )
+    axes.legend(title=None, fontsize=8, loc="lower right")
+    seeds = training["seed"].nunique()
+    return "1 seed, no band" if seeds == 1 else f"{seeds} seeds"
+
+
+def _training(records: SweepRecords, cell: str) -> pd.DataFrame:
+    updates = records.updates
+    chosen = updates[updates["cell"] == cell][["seed", "round", "fog_node", TRAINING]].copy()
+    many = chosen["fog_node"].max() > 0
+    chosen["curve"] = [
+        f"training, fog node {node + 1}" if many else TRAINING_LABEL for node in chosen["fog_node"]
+    ]
+    return chosen.rename(columns={TRAINING: "accuracy"}).sort_values("fog_node", kind="stable")
+
+
+def _validation(records: SweepRecords, cell: str) -> pd.DataFrame:
+    rounds = records.rounds
+    chosen = rounds[(rounds["cell"] == cell) & (rounds["round"] > 0)][["seed", "round", LOCAL]]
+    return chosen.rename(columns={LOCAL: "accuracy"})
+
+
+def _cell_name(model: str, nodes: int) -> str:
+    return f"{model}-fog-{nodes}" if nodes else f"{model}-centralized"

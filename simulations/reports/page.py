@@ -1,0 +1,85 @@
+"""One HTML page that needs nothing else: it opens from disk, without network, on a phone too."""
+
+import base64
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from fog_flower.records.files import write_text
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A heading with tables (by their headings), pictures (by their names; PNG) and notes."""
+
+    title: str
+    tables: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict)
+    pictures: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """What stands on the page; ``facts`` are the ``run.json`` of all runs."""
+
+    title: str
+    lead: Sequence[str]
+    sections: Sequence[Section]
+    facts: Sequence[Mapping[str, Any]]
+    command: str
+
+
+def write_page(page: Page, path: Path) -> Path:
+    """Write the page to ``path``."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("simulations.reports", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["picture"] = _as_data
+    environment.filters["split_bold"] = _split_bold
+    template = environment.get_template("page.html.j2")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, template.render(page=page, origins=_origins(page.facts)))
+    return path
+
+
+def _as_data(path: Path) -> str:
+    content = base64.b64encode(path.with_suffix(".svg").read_bytes()).decode()
+    return f"data:image/svg+xml;base64,{content}"
+
+
+def _split_bold(text: object) -> tuple[str, str]:
+    """Split ``**verdict**: reason`` as the Markdown tables have it."""
+    before, marker, rest = str(text).removeprefix("**").partition("**")
+    return (before, rest) if marker else ("", str(text))
+
+
+def _origins(facts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Say where the runs come from: each distinct value of what a record tells."""
+
+    def distinct(*keys: str) -> str:
+        found = set()
+        for fact in facts:
+            value: Any = fact
+            for key in keys:
+                value = value.get(key, {}) if isinstance(value, Mapping) else {}
+            if value not in ({}, None, ""):
+                found.add(str(value))
+        return ", ".join(sorted(found)) or "not recorded"
+
+    return {
+        "commit": distinct("git_commit"),
+        "code": distinct("code_identity"),
+        "processor": distinct("hardware", "processor"),
+        "cores": distinct("hardware", "cores"),
+        "Python": distinct("versions", "python"),
+        "Flower": distinct("versions", "flwr"),
+        "TensorFlow": distinct("versions", "tensorflow"),
+        "Keras": distinct("versions", "keras"),
+    }

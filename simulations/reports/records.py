@@ -1,0 +1,134 @@
+"""A sweep's records as pandas tables; reports are made from these alone."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fog_flower.errors import UserError
+from fog_flower.records.recorder import FINISHED
+from simulations.experiments import Cell, Experiment, Scale
+from simulations.run_files import read_run
+from simulations.sweep.folder import PLAN
+
+TRAINING, LOCAL = "train_accuracy", "local_validation_accuracy"
+CLOUD, TEST = "cloud_validation_accuracy", "test_accuracy"
+METRICS = {
+    TRAINING: "training",
+    LOCAL: "validation, local models (the paper's)",
+    CLOUD: "validation, cloud model",
+    TEST: "test, cloud model",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepRecords:
+    """Everything that the runs of a sweep recorded.
+
+    Attributes
+    ----------
+    runs : DataFrame
+        A row a run: cell, seed, status, diverged, cause, seconds, and the final ``METRICS``.
+    rounds, updates : DataFrame
+        The tables of all finished runs, with ``cell`` and ``seed``.
+    facts : list of dict
+        Every ``run.json``.
+    overrides : dict
+        Run-config keys that the sweep changed in every run.
+    """
+
+    experiment: Experiment
+    scale: Scale
+    folder: Path
+    runs: pd.DataFrame
+    rounds: pd.DataFrame
+    updates: pd.DataFrame
+    facts: list[dict[str, Any]]
+    overrides: dict[str, Any]
+
+    def final(self, cell: Cell | str, metric: str) -> "pd.Series[float]":
+        """Return a metric's final value by seed, of runs that finished and did not diverge."""
+        name = cell if isinstance(cell, str) else cell.name
+        chosen = self.runs[(self.runs["cell"] == name) & self.runs["usable"]]
+        return chosen.set_index("seed")[metric].dropna().sort_index()
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells that have any record, in the experiment's order."""
+        recorded = set(self.runs["cell"])
+        return [cell for cell in self.experiment.cells if cell.name in recorded]
+
+    @property
+    def seeds(self) -> list[int]:
+        """All seeds that have any record."""
+        return sorted(int(seed) for seed in self.runs["seed"].unique())
+
+    @property
+    def data(self) -> str:
+        """Which data the runs saw, in words; rendered digits are not SVHN."""
+        names = sorted({fact["data"]["name"] for fact in self.facts if "data" in fact})
+        kinds = sorted({name.split("-seed")[0] for name in names})
+        text = ", ".join(kinds) or "unknown data"
+        if any(name.startswith("rendered-digits") for name in names):
+            text += " (drawn, not SVHN)"
+        if len(names) > len(kinds):
+            text += ", other images for every seed"
+        return text
+
+
+def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRecords:
+    """Read every recorded run below a sweep's folder.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    rows: list[dict[str, Any]] = []
+    facts: list[dict[str, Any]] = []
+    rounds: list[pd.DataFrame] = []
+    updates: list[pd.DataFrame] = []
+    for cell in experiment.cells:
+        for path in sorted((folder / cell.name).glob("seed-*/run.json"), key=_seed):
+            record = read_run(path.parent)
+            facts.append(record)
+            finished, final = record["status"] == FINISHED, record["final"]
+            diverged = bool(final.get("diverged", False))
+            rows.append(
+                {
+                    "cell": cell.name,
+                    "seed": _seed(path),
+                    "status": record["status"],
+                    "diverged": diverged,
+                    "usable": finished and not diverged,
+                    "cause": record.get("cause") or "",
+                    "seconds": record["seconds"],
+                    **{metric: final.get(metric) for metric in METRICS},
+                }
+            )
+            if finished:
+                for tables, name in ((rounds, "rounds.csv"), (updates, "updates.csv")):
+                    table = pd.read_csv(path.parent / name)
+                    tables.append(table.assign(cell=cell.name, seed=_seed(path)))
+    if not rows:
+        raise UserError(
+            f"there are no records of {experiment.name} in {folder}: make them with "
+            f"`fog-flower sweep {experiment.name} --scale {scale.name}`, or name the folder "
+            "with --out"
+        )
+    runs = pd.DataFrame(rows).astype(dict.fromkeys(METRICS, float))
+    plan = folder / PLAN
+    overrides = json.loads(plan.read_text())["overrides"] if plan.exists() else {}
+    return SweepRecords(
+        experiment, scale, folder, runs, _joined(rounds), _joined(updates), facts, overrides
+    )
+
+
+def _seed(path: Path) -> int:
+    return int(path.parent.name.removeprefix("seed-"))
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

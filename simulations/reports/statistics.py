@@ -1,0 +1,207 @@
+"""The formal analysis that the paper names as future work, from scipy and statsmodels.
+
+Runs of one seed share images, split, initial weights and shuffles wherever they can, so cells are
+compared within seeds. Figures are accuracies as fractions; differences are first minus second.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
+
+CONFIDENCE = 0.95
+SIGNIFICANCE = 0.05
+BOOTSTRAP_FROM = 5  # seeds; below, resamples repeat each other and an interval means little
+RESAMPLES = 9999
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation and t interval over seeds; NaN where too few seeds allow none."""
+
+    n: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A paired comparison of two cells.
+
+    Attributes
+    ----------
+    n : int
+        Seeds in which both finished without diverging.
+    difference, low, high : float
+        Mean of first minus second, with its t interval.
+    p, p_wilcoxon : float
+        Paired t test (assumes normal differences) and Wilcoxon's signed ranks (assumes symmetric
+        ones), two-sided.
+    p_equivalent : float
+        Two one-sided tests: that the difference lies within the margin.
+    p_normal : float
+        Shapiro and Wilk's test of the t test's assumption; small speaks against it.
+    effect, effect_low, effect_high : float
+        Cohen's d of the differences, with a BCa bootstrap interval.
+    p_adjusted, p_equivalent_adjusted : float
+        After Holm, over all comparisons that are reported together.
+    """
+
+    first: str
+    second: str
+    n: int
+    difference: float
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    p_wilcoxon: float = math.nan
+    p_equivalent: float = math.nan
+    p_normal: float = math.nan
+    effect: float = math.nan
+    effect_low: float = math.nan
+    effect_high: float = math.nan
+    p_adjusted: float = math.nan
+    p_equivalent_adjusted: float = math.nan
+
+
+@dataclasses.dataclass(frozen=True)
+class Trend:
+    """How accuracy changes with the number of fog nodes.
+
+    Attributes
+    ----------
+    slope, low, high : float
+        Mean over seeds of each seed's least-squares slope, per fog node, with its t interval.
+    p : float
+        t test of the slopes against 0, two-sided.
+    p_page : float
+        Page's test for falling accuracy within seeds, which assumes no line.
+    """
+
+    label: str
+    n: int
+    slope: float
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    p_page: float = math.nan
+    p_adjusted: float = math.nan
+
+
+def summarise(values: "pd.Series[float] | Sequence[float]") -> Summary:
+    """Summarise one cell; NaN values are left out."""
+    finite = _finite(values)
+    n = len(finite)
+    mean = float(finite.mean()) if n else math.nan
+    if n < 2:
+        return Summary(n, mean, math.nan, math.nan, math.nan)
+    sd = float(finite.std(ddof=1))
+    low, high = _interval(finite)
+    return Summary(n, mean, sd, low, high)
+
+
+def compare(
+    first: str,
+    second: str,
+    a: "pd.Series[float]",
+    b: "pd.Series[float]",
+    margin: float,
+) -> Comparison:
+    """Compare two cells by seed (the series' index); a seed without both is left out."""
+    both = pd.concat([a, b], axis=1, join="inner").dropna().to_numpy(float)
+    n = len(both)
+    if n == 0:
+        return Comparison(first, second, 0, math.nan)
+    differences = both[:, 0] - both[:, 1]
+    mean = float(differences.mean())
+    if n < 2:
+        return Comparison(first, second, n, mean)
+    low, high = _interval(differences)
+    if np.ptp(differences) == 0:  # no spread: tests divide by it
+        return Comparison(first, second, n, mean, low, high)
+    effect_low, effect_high = _bootstrap_effect(differences)
+    return Comparison(
+        first,
+        second,
+        n,
+        mean,
+        low,
+        high,
+        p=float(stats.ttest_rel(both[:, 0], both[:, 1]).pvalue),
+        p_wilcoxon=float(stats.wilcoxon(differences).pvalue),
+        p_equivalent=float(ttost_paired(both[:, 0], both[:, 1], -margin, margin)[0]),
+        p_normal=float(stats.shapiro(differences).pvalue) if n >= 3 else math.nan,
+        effect=float(_effect(differences)),
+        effect_low=effect_low,
+        effect_high=effect_high,
+    )
+
+
+def trend(label: str, by_nodes: "dict[int, pd.Series[float]]") -> Trend:
+    """Fit a line per seed over the numbers of fog nodes; seeds that lack one are left out."""
+    table = pd.DataFrame(by_nodes).dropna()
+    nodes, n = np.array(sorted(by_nodes), float), len(table)
+    if n == 0:
+        return Trend(label, 0, math.nan)
+    values = table[sorted(by_nodes)].to_numpy(float)
+    slopes = np.array([stats.linregress(nodes, row).slope for row in values])
+    if n < 2 or np.ptp(slopes) == 0:
+        return Trend(label, n, float(slopes.mean()))
+    low, high = _interval(slopes)
+    return Trend(
+        label,
+        n,
+        float(slopes.mean()),
+        low,
+        high,
+        p=float(stats.ttest_1samp(slopes, 0.0).pvalue),
+        # Page expects columns in the order of growing ranks: the most nodes first.
+        p_page=float(stats.page_trend_test(values[:, ::-1]).pvalue),
+    )
+
+
+def adjust(ps: Sequence[float]) -> list[float]:
+    """Adjust p values for multiple testing after Holm; NaN stays, and counts for nothing."""
+    known = [p for p in ps if not math.isnan(p)]
+    adjusted = iter(multipletests(known, method="holm")[1] if known else [])
+    return [math.nan if math.isnan(p) else float(next(adjusted)) for p in ps]
+
+
+def _finite(values: "pd.Series[float] | Sequence[float]") -> npt.NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    return array[np.isfinite(array)]
+
+
+def _interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    mean = float(values.mean())
+    if np.ptp(values) == 0:
+        return mean, mean
+    interval = stats.ttest_1samp(values, 0.0).confidence_interval(CONFIDENCE)
+    return float(interval.low), float(interval.high)
+
+
+def _effect(differences: npt.NDArray[np.float64], axis: int = -1) -> npt.NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: npt.NDArray[np.float64] = differences.mean(axis) / differences.std(axis, ddof=1)
+    return result
+
+
+def _bootstrap_effect(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
+    if len(differences) < BOOTSTRAP_FROM:
+        return math.nan, math.nan
+    interval = stats.bootstrap(
+        (differences,),
+        _effect,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)

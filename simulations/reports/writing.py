@@ -1,0 +1,73 @@
+"""Puts tables into files, and says below each what it is made of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from fog_flower.records.files import write_text
+from simulations.reports.records import SweepRecords
+
+
+def write_table(
+    results: Path, stem: str, title: str, sections: Mapping[str, pd.DataFrame], notes: list[str]
+) -> Path:
+    """Write ``tables/STEM.md`` with a section for each table, and notes below."""
+    parts = [f"# {title}"]
+    for heading, table in sections.items():
+        if heading:
+            parts.append(f"## {heading}")
+        parts.append(
+            table.to_markdown(index=False, disable_numparse=True) if len(table) else "(no records)"
+        )
+    parts += notes
+    path = results / "tables" / f"{stem}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, "\n\n".join(parts) + "\n")
+    return path
+
+
+def write_rows(results: Path, stem: str, rows: pd.DataFrame) -> Path:
+    """Write ``tables/STEM.csv`` in full precision."""
+    path = results / "tables" / f"{stem}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, rows.to_csv(index=False, lineterminator="\n"))
+    return path
+
+
+def what_it_saw(records: SweepRecords) -> list[str]:
+    """Say which data, scale, seeds and code the figures are made of, and what is missing."""
+    runs, codes = records.runs, {str(fact.get("code_identity")) for fact in records.facts}
+    hours = float(runs["seconds"].sum()) / 3600
+    lines = [
+        f"Data: {records.data}.",
+        f"Scale: {records.scale.note}.",
+        *_overrides(records),
+        f"{len(runs)} runs over seeds {_seeds(records.seeds)}, {hours:.1f} hours of computing.",
+    ]
+    bad = int((~runs["usable"]).sum())
+    if bad:
+        lines.append(
+            f"{int(runs['diverged'].sum())} runs diverged and "
+            f"{int((runs['status'] != 'finished').sum())} failed: they are counted, and left out "
+            "of means and tests."
+        )
+    counts = runs.groupby("cell")["seed"].nunique()
+    if counts.min() < counts.max() or len(counts) < len(records.experiment.cells):
+        lines.append(
+            "Not complete: " + ", ".join(f"{cell} {n} seeds" for cell, n in counts.items()) + "."
+        )
+    if len(codes) > 1:
+        lines.append(f"Made with {len(codes)} versions of the code: {', '.join(sorted(codes))}.")
+    return lines
+
+
+def _overrides(records: SweepRecords) -> list[str]:
+    changed = ", ".join(f"{key}={value}" for key, value in records.overrides.items())
+    return [f"Changed in every run: {changed}."] if changed else []
+
+
+def _seeds(seeds: list[int]) -> str:
+    if len(seeds) > 1 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
