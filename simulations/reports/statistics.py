@@ -19,6 +19,7 @@ CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 BOOTSTRAP_FROM = 5  # seeds; below, resamples repeat each other and an interval means little
 RESAMPLES = 9999
+ROUNDING = 1e-12  # far below one image in a million
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +126,7 @@ def compare(
     if n < 2:
         return Comparison(first, second, n, mean)
     low, high = _interval(differences)
-    if np.ptp(differences) == 0:  # no spread: tests divide by it
+    if _no_spread(differences):  # tests divide by it
         return Comparison(first, second, n, mean, low, high)
     effect_low, effect_high = _bootstrap_effect(differences)
     return Comparison(
@@ -153,7 +154,7 @@ def trend(label: str, by_nodes: "dict[int, pd.Series[float]]") -> Trend:
         return Trend(label, 0, math.nan)
     values = table[sorted(by_nodes)].to_numpy(float)
     slopes = np.array([stats.linregress(nodes, row).slope for row in values])
-    if n < 2 or np.ptp(slopes) == 0:
+    if n < 2 or _no_spread(slopes):
         return Trend(label, n, float(slopes.mean()))
     low, high = _interval(slopes)
     return Trend(
@@ -180,9 +181,13 @@ def _finite(values: "pd.Series[float] | Sequence[float]") -> npt.NDArray[np.floa
     return array[np.isfinite(array)]
 
 
+def _no_spread(values: npt.NDArray[np.float64]) -> bool:
+    return bool(np.ptp(values) < ROUNDING)
+
+
 def _interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     mean = float(values.mean())
-    if np.ptp(values) == 0:
+    if _no_spread(values):
         return mean, mean
     interval = stats.ttest_1samp(values, 0.0).confidence_interval(CONFIDENCE)
     return float(interval.low), float(interval.high)

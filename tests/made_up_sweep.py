@@ -1,0 +1,79 @@
+"""Records of a sweep that nobody ran: figures that one can compute by hand."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.recorder import ROUND_COLUMNS, UPDATE_COLUMNS
+from simulations.experiments import EXPERIMENTS
+
+ROUNDS = 3
+
+
+def make_sweep(folder: Path, seeds, *, diverged=(), failed=(), final=None) -> None:
+    """Write records of Table 2; ``final(cell, seed)`` is the last accuracy, on every metric."""
+    final = final or default_final
+    folder.mkdir(parents=True)
+    plan = {"experiment": "table2", "scale": "reduced", "overrides": {}}
+    write_json(folder / "sweep.json", plan)
+    for cell in EXPERIMENTS["table2"].cells:
+        for seed in seeds:
+            place = folder / cell.name / f"seed-{seed}"
+            place.mkdir(parents=True)
+            write_run(
+                place,
+                cell,
+                seed,
+                math.nan if (cell.name, seed) in diverged else final(cell.name, seed),
+                failed=(cell.name, seed) in failed,
+            )
+
+
+def default_final(cell: str, seed: int) -> float:
+    model, tier = cell.split("-", 1)
+    base = {"mlp": 0.5, "cnn": 0.7}[model]
+    loss = {"centralized": 0.0, "fog-3": 0.01, "fog-5": 0.02, "fog-7": 0.04}[tier]
+    noise = np.random.default_rng([seed, *cell.encode()]).normal(0, 0.002)
+    return base - loss + 0.01 * seed + float(noise)
+
+
+def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) -> None:
+    fog_nodes = int(cell.settings.get("fog-nodes", 1))
+    names = [name for name in ROUND_COLUMNS if name.endswith("_accuracy")]
+    figures = {} if failed else {**dict.fromkeys(names, accuracy), "rejected": 0, "round": ROUNDS}
+    if not failed:
+        figures["diverged"] = math.isnan(accuracy)
+    write_json(
+        place / "run.json",
+        {
+            "status": "failed" if failed else "finished",
+            "cause": "it was made up" if failed else None,
+            "final": figures,
+            "seconds": 10.0,
+            "seed": seed,
+            "data": {"name": f"rendered-digits-60+30-seed{seed}"},
+            "config": {"fog-nodes": fog_nodes},
+            "code_identity": "abc",
+            "versions": {"flwr": "1.41.0"},
+            "hardware": {"cores": 2},
+            "git_commit": "0123",
+        },
+    )
+    rounds, updates = [], []
+    for server_round in range(ROUNDS + 1):
+        share = server_round / ROUNDS
+        rounds.append(
+            dict.fromkeys(ROUND_COLUMNS, 0)
+            | dict.fromkeys(names, math.nan if failed else accuracy * share)
+            | {"round": server_round, "note": ""}
+        )
+        if server_round:
+            updates += [
+                dict.fromkeys(UPDATE_COLUMNS, 0)
+                | {"round": server_round, "fog_node": node, "train_accuracy": accuracy * share}
+                for node in range(fog_nodes)
+            ]
+    write_csv(place / "rounds.csv", ROUND_COLUMNS, rounds)
+    write_csv(place / "updates.csv", UPDATE_COLUMNS, updates)

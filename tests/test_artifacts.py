@@ -1,0 +1,39 @@
+"""What a run leaves besides its tables."""
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+from fog_flower.errors import UserError
+from tests.runs import column, rounds, run_here, updates
+
+
+def test_nothing_but_tables(make_config):
+    folder = run_here(make_config(artifacts=""))
+    assert {path.name for path in folder.iterdir()} == {"run.json", "rounds.csv", "updates.csv"}
+
+
+def test_model_and_curves_by_default(make_config):
+    folder = run_here(make_config())
+    assert (folder / "model.keras").is_file()
+    assert (folder / "curves.png").is_file()
+
+
+def test_tensorboard_has_the_figures_of_the_tables(make_config):
+    folder = run_here(make_config(artifacts="tensorboard"))
+
+    def scalars(name, tag):
+        events = EventAccumulator(str(folder / "tensorboard" / name))
+        events.Reload()
+        return [float(make_ndarray(tensor.tensor_proto)) for tensor in events.Tensors(tag)]
+
+    expected = [float(row["test_accuracy"]) for row in rounds(folder)]
+    assert scalars("cloud", "test_accuracy") == pytest.approx(expected)
+    assert scalars("cloud", "train_loss") == pytest.approx(column(folder, "train_loss"))
+    node = [float(row["train_accuracy"]) for row in updates(folder) if row["fog_node"] == "2"]
+    assert scalars("fog-node-2", "train_accuracy") == pytest.approx(node)
+
+
+def test_unknown_artifacts_are_named(make_config):
+    with pytest.raises(UserError, match="artifacts='model,movie': no movie; write any of model"):
+        make_config(artifacts="model,movie")

@@ -1,0 +1,115 @@
+"""The inline engine gives the records that Flower's simulation gives, and the same truth."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulations.engines import Outcome, engine_named
+from tests.runs import rounds, summary, updates, weights
+
+ROOT = Path(__file__).resolve().parent.parent
+MLP = {"model": "mlp-2-hidden", "train_images": 360}
+CNN = {"model": "cnn", "train_images": 140, "validation_images": 40, "test_images": 40}
+# Counts are exact; an image on the edge may fall to either side.
+EXACT = {"round", "accepted", "rejected", "bytes_from_end_nodes", "bytes_up", "bytes_down", "note"}
+
+
+def launch(engine: str, config) -> Outcome:
+    return engine_named(engine)(config, lambda rows: None)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("fog_nodes", "settings"),
+    [
+        (3, MLP),
+        (5, MLP | {"attack": "crash", "malicious_nodes": "nodes:1", "attack_rounds": "2"}),
+        (7, MLP),
+        (3, CNN),
+        (5, CNN),
+        (7, CNN),
+    ],
+)
+def test_inline_and_ray_leave_the_same_records(make_config, fog_nodes, settings):
+    settings = settings | {"fog_nodes": fog_nodes, "rounds": 2, "validation_tolerance": 0.5}
+    folders = []
+    for engine in ("inline", "ray"):
+        outcome = launch(engine, make_config(**settings, run_name=engine))
+        assert outcome.cause == ""
+        folders.append(outcome.folder)
+    inline, ray = folders
+    assert [set(row) for row in rounds(inline)] == [set(row) for row in rounds(ray)]
+    for ours, theirs in zip(rounds(inline), rounds(ray), strict=True):
+        for name in theirs:
+            if name in EXACT:
+                assert ours[name] == theirs[name], name
+            elif name.endswith(("_loss", "_accuracy")):
+                images = settings.get("test_images", 100)
+                tolerance = 2.1 / images if name.endswith("_accuracy") else 1e-3
+                np.testing.assert_allclose(float(ours[name]), float(theirs[name]), atol=tolerance)
+    for ours, theirs in zip(updates(inline), updates(ray), strict=True):
+        assert (ours["fog_node"], ours["accepted"]) == (theirs["fog_node"], theirs["accepted"])
+        assert ("crashes in round 2" in ours["reason"]) == (
+            "crashes in round 2" in theirs["reason"]
+        )
+    for ours, theirs in zip(weights(inline), weights(ray), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    assert summary(inline)["nodes"] == summary(ray)["nodes"]
+    assert summary(inline)["data"] == summary(ray)["data"]
+
+
+def test_late_nodes_are_missing(make_config):
+    """A node needs more than 0.1 s; before round 1 or in it, that is too late."""
+    config = make_config(round_timeout=0.1, model="mlp")
+    outcome = launch("inline", config)
+    assert "round-timeout=0.1: " in outcome.cause or "missing or late" in outcome.cause
+
+
+def test_a_failing_run_tells_its_cause_and_leaves_its_record(make_config):
+    outcome = launch("inline", make_config(attack="crash", malicious_nodes="3"))
+    assert "no update was accepted" in outcome.cause
+    assert "crashes in round 1" in outcome.cause
+    assert summary(outcome.folder)["status"] == "failed"
+
+
+def test_it_tells_of_every_round_and_leaves_nothing_behind(make_config, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "tmp").mkdir()
+    seen = []
+    before, level = dict(os.environ), logging.getLogger("flwr").level
+    engine_named("inline")(make_config(rounds=3), lambda rows: seen.append(len(rows)))
+    assert seen[-1] == 4
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert os.environ == before
+    assert logging.getLogger("flwr").level == level
+
+
+def test_the_command_line_runs_inline_and_fails_with_the_cause(npz_path, tmp_path):
+    def fog_flower(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "simulations.cli", "run", "--engine", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    small = [f"dataset=npz:{npz_path}", "train-images=300", "validation-images=100"]
+    small += ["test-images=100", "rounds=1", "model=mlp-2-hidden", "run-name=one"]
+    answer = fog_flower("inline", *small, "architecture=centralized")
+    assert answer.returncode == 0, answer.stderr
+    assert "centralized: one cloud with all raw data" in answer.stdout
+    assert "picture: " in answer.stdout
+    assert answer.stderr == ""
+    answer = fog_flower("inline", *small[:-1], "run-name=two", "attack=crash", "malicious-nodes=3")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("fog-flower: the run failed: no update was accepted")
+    answer = fog_flower("warp", *small)
+    assert answer.stderr == "fog-flower: --engine 'warp': there are ray, inline\n"

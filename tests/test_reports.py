@@ -1,0 +1,221 @@
+"""Reports from records alone: tables, figures, claims, and the page in a real browser."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fog_flower.errors import UserError
+from simulations.experiments import EXPERIMENTS
+from simulations.reports import write_report
+from simulations.reports.claims import judge_claims
+from simulations.reports.comparisons import analyse
+from simulations.reports.records import LOCAL, TEST, load_records
+from simulations.sweep.execute import execute
+from simulations.sweep.plan import plan_sweep
+from tests.made_up_sweep import default_final, make_sweep
+
+TABLE2 = EXPERIMENTS["table2"]
+REDUCED = TABLE2.scale("reduced")
+MARGIN = 0.015
+
+
+def report(folder: Path, results: Path) -> dict[str, Path]:
+    return dict(write_report(TABLE2, REDUCED, folder, results, MARGIN))
+
+
+@pytest.fixture(scope="module")
+def ten_seeds(tmp_path_factory):
+    """Ten seeds; one run diverged, one failed."""
+    base = tmp_path_factory.mktemp("ten")
+    make_sweep(
+        base / "reduced",
+        range(10),
+        diverged={("mlp-fog-3", 4)},
+        failed={("cnn-fog-7", 9)},
+    )
+    return base / "reduced", base / "results", report(base / "reduced", base / "results")
+
+
+def test_everything_is_written_where_it_should_be(ten_seeds):
+    _, results, files = ten_seeds
+    names = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
+    assert {"tables/table2.md", "tables/table2.csv", "reports/table2.html"} <= names
+    for number in (3, 4, 5, 6):
+        assert {f"figures/table2-figure-{number}.{kind}" for kind in ("png", "svg")} <= names
+    assert all(path.is_file() for path in files.values())
+
+
+def test_the_rows_are_right(ten_seeds):
+    _, _, files = ten_seeds
+    rows = pd.read_csv(files["Table 2, rows"]).set_index(["cell", "metric"])
+    assert len(rows) == 8 * 4
+    row = rows.loc[("mlp-fog-5", "test_accuracy")]
+    values = [default_final("mlp-fog-5", seed) for seed in range(10)]
+    assert row["mean"] == pytest.approx(np.mean(values))
+    assert row["sd"] == pytest.approx(np.std(values, ddof=1))
+    assert (row["seeds"], row["diverged"], row["failed"]) == (10, 0, 0)
+    assert row["ci_low"] < row["mean"] < row["ci_high"]
+    assert "not SVHN" in row["data"]
+    paper = rows.loc[("mlp-fog-5", "local_validation_accuracy")]
+    assert paper["paper"] == 0.8120
+    assert paper["difference_to_paper"] == pytest.approx(paper["mean"] - 0.8120)
+
+
+def test_diverged_and_failed_runs_are_counted_and_not_averaged(ten_seeds):
+    _, _, files = ten_seeds
+    rows = pd.read_csv(files["Table 2, rows"]).set_index(["cell", "metric"])
+    diverged = rows.loc[("mlp-fog-3", "test_accuracy")]
+    assert (diverged["seeds"], diverged["diverged"], diverged["failed"]) == (9, 1, 0)
+    failed = rows.loc[("cnn-fog-7", "test_accuracy")]
+    assert (failed["seeds"], failed["diverged"], failed["failed"]) == (9, 0, 1)
+    assert "1 runs diverged and 1 failed" in files["Table 2"].read_text()
+
+
+def test_the_statistics_see_what_was_made_up(ten_seeds):
+    folder, _, _ = ten_seeds
+    analysis = analyse(load_records(TABLE2, REDUCED, folder), TEST, MARGIN)
+    by_name = {c.first: c for c in analysis.fog}
+    assert by_name["mlp-fog-7"].difference == pytest.approx(-0.04, abs=0.003)
+    assert by_name["mlp-fog-7"].p_adjusted < 0.001
+    assert by_name["mlp-fog-7"].p_equivalent_adjusted > 0.05
+    assert by_name["mlp-fog-3"].p_equivalent_adjusted < 0.05
+    assert by_name["mlp-fog-3"].n == 9
+    assert all(c.difference == pytest.approx(0.2, abs=0.004) for c in analysis.models)
+    assert [t.slope for t in analysis.trends] == pytest.approx([-0.0075] * 2, abs=0.001)
+    for comparison in (*analysis.fog, *analysis.models):
+        assert comparison.p_adjusted >= comparison.p
+
+
+def test_the_claims_speak_of_the_paper_s_table_and_of_ours(ten_seeds):
+    folder, _, files = ten_seeds
+    records = load_records(TABLE2, REDUCED, folder)
+    analyses = [analyse(records, metric, MARGIN) for metric in (LOCAL, TEST)]
+    improves, similar, cnn, overfitting, quoted, falls = judge_claims(records, *analyses, MARGIN)
+    assert (improves.paper_verdict, improves.our_verdict) == ("in part", "not shown")
+    assert "MLP 3 nodes +5.16" in improves.paper_says
+    assert "CNN 7 nodes -7.74" in improves.paper_says
+    assert similar.our_verdict == "in part"
+    assert (cnn.paper_verdict, cnn.our_verdict) == ("in part", "supported")
+    assert overfitting.our_verdict == "supported"  # made up: training equals validation
+    assert quoted.paper_verdict == "not supported"
+    assert (falls.paper_verdict, falls.our_verdict) == ("supported", "supported")
+    assert "blur, not differential privacy" in files["claims"].read_text()
+
+
+def test_a_single_seed_has_no_interval_and_says_so(tmp_path):
+    make_sweep(tmp_path / "reduced", [3])
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    assert "1 (no CI)" in files["Table 2"].read_text()
+    statistics = files["statistics"].read_text()
+    assert "no CI" in statistics
+    assert "nan" not in statistics.lower().replace("finance", "")
+    assert "cannot be told" in files["claims"].read_text()
+    rows = pd.read_csv(files["Table 2, rows"])
+    assert rows["sd"].isna().all()
+
+
+def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
+    make_sweep(tmp_path / "reduced", range(3))
+    for cell in ("cnn-fog-3", "cnn-fog-5", "cnn-fog-7", "mlp-centralized"):
+        shutil.rmtree(tmp_path / "reduced" / cell)
+    shutil.rmtree(tmp_path / "reduced" / "mlp-fog-5" / "seed-1")
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    assert "Not complete: " in files["Table 2"].read_text()
+    assert "mlp-fog-5 2 seeds" in files["Table 2"].read_text()
+    assert "Figure 6" not in files
+    assert "Figure 5" in files
+
+
+def test_nothing_recorded_is_an_error_that_names_the_command(tmp_path):
+    with pytest.raises(UserError, match="fog-flower sweep table2 --scale reduced"):
+        report(tmp_path / "reduced", tmp_path / "results")
+
+
+def test_the_same_records_make_the_same_files(ten_seeds, tmp_path):
+    folder, results, files = ten_seeds
+    report(folder, tmp_path / "again")
+    for path in files.values():
+        again = tmp_path / "again" / path.relative_to(results)
+        assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_another_folder_does_not_overwrite_the_default_s_files(tmp_path):
+    make_sweep(tmp_path / "full", range(2))
+    files = report(tmp_path / "full", tmp_path / "results")
+    assert files["Table 2"].name == "table2-full.md"
+
+
+def test_the_page_needs_nothing_else(ten_seeds):
+    _, _, files = ten_seeds
+    text = files["page"].read_text()
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)
+    assert "<script" not in text
+    assert text.count("data:image/svg+xml;base64,") == 4
+    assert "not SVHN" in text
+
+
+@pytest.mark.parametrize("width", [390, 1300])
+def test_the_page_in_a_real_browser(ten_seeds, tmp_path, width):
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not browser or not driver:
+        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.by import By
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    flags = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run")
+    quiet = ("disable-background-networking", "disable-component-update", "disable-sync")
+    for flag in (*flags, *quiet, f"user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(f"--{flag}")
+    options.add_experimental_option(
+        "mobileEmulation", {"deviceMetrics": {"width": width, "height": 800, "pixelRatio": 1.0}}
+    )
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    page = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        page.get(ten_seeds[2]["page"].as_uri())
+        assert page.get_log("browser") == []
+        pictures = page.find_elements(By.TAG_NAME, "img")
+        assert len(pictures) == 4
+        assert all(int(picture.get_property("naturalWidth")) > 100 for picture in pictures)
+        # Nothing sticks out of the screen: what is wide scrolls in its own frame.
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        loaded = page.execute_script("return performance.getEntriesByType('resource').length")
+        assert loaded <= 5  # the four pictures and the icon, all from data: addresses
+        for link in page.find_elements(By.CSS_SELECTOR, "nav a"):
+            target = link.get_attribute("href").rpartition("#")[2]
+            assert page.find_element(By.ID, target).is_displayed()
+        assert "fog, 7 nodes" in page.find_element(By.TAG_NAME, "body").text
+    finally:
+        page.quit()
+
+
+def test_tables_1_and_uploads_from_real_runs(tmp_path, npz_path):
+    common = {
+        "dataset": f"npz:{npz_path}",
+        "train-images": 126,
+        "validation-images": 60,
+        "test-images": 60,
+        "model": "tests.small_models:small_mlp",
+    }
+    for name in ("table1", "uploads"):
+        experiment = EXPERIMENTS[name]
+        scale = experiment.scale("reduced")
+        folder = tmp_path / name / "reduced"
+        plan = plan_sweep(experiment, scale, (0,), "", common, folder)
+        assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
+        files = dict(write_report(experiment, scale, folder, tmp_path / "results", MARGIN))
+        assert all(path.is_file() for path in files.values())
+    sizes = pd.read_csv(tmp_path / "results" / "tables" / "table1.csv")
+    assert list(sizes["images_per_fog_node"]) == ["42", "25 to 26", "18"]
+    assert list(sizes["images_per_end_node"]) == ["7", "4 to 5", "3"]
+    uploads = pd.read_csv(tmp_path / "results" / "tables" / "uploads.csv")
+    assert set(uploads["cell"]) == {
+        f"{model}-{upload}" for model in ("mlp", "cnn") for upload in ("per-epoch", "epoch-mean")
+    }

@@ -1,0 +1,259 @@
+"""Sweeps: planned first, killed at any moment, continued by the same command."""
+
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+
+from fog_flower.errors import UserError
+from fog_flower.records.files import write_json
+from simulations.experiments import EXPERIMENTS
+from simulations.sweep.estimate import Estimator
+from simulations.sweep.execute import execute
+from simulations.sweep.plan import parse_seeds, plan_sweep
+from tests.runs import figures, summary
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE2 = EXPERIMENTS["table2"]
+LIMIT_SECONDS = 300
+
+
+@pytest.fixture
+def overrides(npz_path):
+    return {
+        "dataset": f"npz:{npz_path}",
+        "train-images": 240,
+        "validation-images": 60,
+        "test-images": 60,
+        "gate-images": 0,
+        "rounds": 2,
+        "model": "tests.small_models:small_mlp",
+    }
+
+
+def plan(folder, overrides, *, seeds="0", only="mlp-centralized,mlp-fog-3"):
+    return plan_sweep(TABLE2, TABLE2.scale("reduced"), parse_seeds(seeds), only, overrides, folder)
+
+
+def run(planned, **options):
+    return execute(planned, "inline", lambda progress: None, **options)
+
+
+def recorded(folder):
+    return sorted(str(path.parent.relative_to(folder)) for path in folder.glob("*/*/run.json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0-9", range(10)), ("3", [3]), ("0-2,7", [0, 1, 2, 7]), ("1,1-2", [1, 2])]
+)
+def test_seeds(text, seeds):
+    assert parse_seeds(text) == tuple(seeds)
+
+
+@pytest.mark.parametrize("text", ["", "a", "3-1", "1;2", "-1"])
+def test_bad_seeds(text):
+    with pytest.raises(UserError, match="--seeds"):
+        parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("only", "count"), [("", 8), ("cnn", 4), ("fog-5", 2), ("cnn,fog-5", 5), ("cnn-fog-5", 1)]
+)
+def test_only_selects_cells_by_whole_words(only, count):
+    assert len(TABLE2.select(only)) == count
+
+
+def test_only_of_nothing_is_an_error():
+    with pytest.raises(UserError, match="--only 'fog-55'"):
+        TABLE2.select("cnn,fog-55")
+
+
+def test_every_cell_of_table_2_is_valid_at_both_scales(tmp_path):
+    for scale in ("full", "reduced"):
+        runs = plan_sweep(TABLE2, TABLE2.scale(scale), (0, 1), "", {}, tmp_path).runs
+        assert len(runs) == 16
+        assert {run.config.fog_nodes for run in runs} == {1, 3, 5, 7}
+    full = {
+        run.cell.name: run.config
+        for run in plan_sweep(TABLE2, TABLE2.scale("full"), (0,), "", {}, tmp_path).runs
+    }
+    assert (full["mlp-fog-3"].rounds, full["cnn-fog-3"].rounds) == (100, 20)
+    assert (full["cnn-fog-7"].model, full["cnn-fog-7"].train_images) == ("cnn", 70_000)
+    assert full["cnn-centralized"].noise_sigma == 0.0
+
+
+def test_runs_of_one_seed_differ_only_in_what_the_experiment_varies(tmp_path):
+    runs = plan_sweep(TABLE2, TABLE2.scale("reduced"), (4,), "mlp", {}, tmp_path).runs
+    first, *others = (run.config.to_run_config() for run in runs)
+    varied = {key for other in others for key in first if first[key] != other[key]}
+    allowed = {"architecture", "fog-nodes", "end-nodes", "noise-sigma", "validation", "results-dir"}
+    assert varied <= allowed
+
+
+def test_the_paper_s_numbers_are_the_paper_s():
+    path = ROOT.parent / "shared" / "data" / "paper_table2.csv"
+    if not path.exists():
+        pytest.skip(f"the paper's table is not at {path}")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    printed = {cell.name: cell.printed for cell in TABLE2.cells}
+    assert len(rows) == len(printed)
+    for row in rows:
+        tier = f"fog-{row['fog_nodes']}" if row["architecture"] == "fog" else "centralized"
+        cell = printed[f"{row['model']}-{tier}"]
+        assert cell["train_accuracy"] == float(row["training_accuracy"])
+        assert cell["local_validation_accuracy"] == float(row["validation_accuracy"])
+
+
+def test_what_the_sweep_varies_cannot_be_overridden(tmp_path):
+    with pytest.raises(UserError, match="fog-nodes=4: the sweep sets fog-nodes itself"):
+        plan(tmp_path, {"fog-nodes": 4})
+    with pytest.raises(UserError, match="seed=1: the sweep sets seed itself"):
+        plan(tmp_path, {"seed": 1})
+
+
+def test_it_makes_what_is_missing_and_nothing_twice(tmp_path, overrides):
+    assert run(plan(tmp_path, overrides)) == ["finished", "finished"]
+    assert recorded(tmp_path) == ["mlp-centralized/seed-0", "mlp-fog-3/seed-0"]
+    before = {
+        name: (tmp_path / name / "run.json").stat().st_mtime_ns for name in recorded(tmp_path)
+    }
+    shutil.rmtree(tmp_path / "mlp-fog-3" / "seed-0")
+    kept = "mlp-centralized/seed-0"
+    assert run(plan(tmp_path, overrides, seeds="0-1")) == ["finished"] * 4
+    assert len(recorded(tmp_path)) == 4
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_a_failed_run_is_recorded_and_the_sweep_goes_on(tmp_path, overrides):
+    """All of 3 fog nodes crash, and 3 of 5."""
+    bad = overrides | {"attack": "crash", "malicious-nodes": "3"}
+    planned = plan(tmp_path, bad, only="mlp-fog-3,mlp-fog-5")
+    statuses = run(planned)
+    assert statuses == ["failed", "finished"]
+    record = summary(tmp_path / "mlp-fog-3" / "seed-0")
+    assert "no update was accepted" in record["cause"]
+    assert run(planned) == ["failed", "finished"]  # not made again by itself
+    assert run(planned, retry_failed=True) == ["failed", "finished"]
+    assert len(list((tmp_path / ".set-aside").iterdir())) == 1
+
+
+def test_a_run_that_fails_before_its_records_is_recorded_too(tmp_path, overrides, monkeypatch):
+    def refuse(*_):
+        raise UserError("no such thing")
+
+    monkeypatch.setattr("fog_flower.server_app.find_nodes", refuse)
+    assert run(plan(tmp_path, overrides, only="mlp-fog-3")) == ["failed"]
+    record = summary(tmp_path / "mlp-fog-3" / "seed-0")
+    assert record["cause"] == "no such thing"
+    assert record["config"]["fog-nodes"] == 3
+
+
+def test_a_diverged_run_is_recorded_as_such(tmp_path, overrides):
+    wild = overrides | {"learning-rate": 1e6}
+    assert run(plan(tmp_path, wild, only="mlp-centralized")) == ["finished"]
+    assert summary(tmp_path / "mlp-centralized" / "seed-0")["final"]["diverged"]
+
+
+def test_bad_input_is_found_before_the_first_run(tmp_path, overrides):
+    with pytest.raises(UserError, match="only 600 training images"):
+        run(plan(tmp_path, overrides | {"train-images": 601}))
+    assert recorded(tmp_path) == []
+
+
+def test_another_sweep_s_folder_is_refused(tmp_path, overrides):
+    run(plan(tmp_path, overrides, only="mlp-centralized"))
+    with pytest.raises(UserError, match="use another --out"):
+        run(plan(tmp_path, overrides | {"rounds": 3}, only="mlp-centralized"))
+
+
+def test_a_record_of_another_configuration_is_not_counted(tmp_path, overrides):
+    planned = plan(tmp_path, overrides, only="mlp-centralized")
+    run(planned)
+    path = tmp_path / "mlp-centralized" / "seed-0" / "run.json"
+    record = json.loads(path.read_text())
+    write_json(path, {**record, "config": {**record["config"], "batch-size": 64}})
+    with pytest.raises(UserError, match="was made with batch-size=64, not 32"):
+        run(planned)
+
+
+def test_two_sweeps_cannot_share_a_folder(tmp_path, overrides):
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(UserError, match="another sweep"):
+        run(plan(tmp_path, overrides))
+
+
+def test_estimates_learn_from_records(tmp_path, overrides):
+    planned = plan(tmp_path, overrides, seeds="0-2", only="mlp-fog-3,mlp-fog-5")
+    estimator = Estimator(planned)
+    three, five = planned.runs[0], planned.runs[1]
+    guessed = estimator.seconds([five])
+    estimator.learn(three, 2 * estimator.seconds([three]))
+    assert estimator.seconds([five]) == pytest.approx(2 * guessed)
+    estimator.learn(five, 7.0)
+    assert estimator.seconds([five, five]) == 14.0
+
+
+def start_sweep(folder, overrides):
+    settings = [f"{key}={value}" for key, value in overrides.items() if key != "dataset"]
+    options = ["--dataset", overrides["dataset"], "--seeds", "0-1", "--out", str(folder)]
+    only = ["--only", "mlp-centralized,mlp-fog-3"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "simulations.cli", "sweep", "table2", *settings, *options, *only],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+@pytest.mark.e2e
+def test_killed_three_times_it_ends_as_if_it_had_not_been(tmp_path, overrides):
+    overrides = overrides | {"rounds": 6}
+    undisturbed = start_sweep(tmp_path / "undisturbed", overrides)
+    output, _ = undisturbed.communicate(timeout=LIMIT_SECONDS)
+    assert undisturbed.returncode == 0, output
+    killed = tmp_path / "killed"
+    moments = random.Random(0)
+    for _ in range(3):
+        process = start_sweep(killed, overrides)
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while not any(killed.glob(".running/*/*/rounds.csv")) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0.0, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    final = start_sweep(killed, overrides)
+    output, _ = final.communicate(timeout=LIMIT_SECONDS)
+    assert final.returncode == 0, output
+    assert "4 finished, 0 failed" in output
+    assert recorded(killed) == recorded(tmp_path / "undisturbed")
+    assert not list(killed.glob(".running/*/*"))
+    for name in recorded(killed):
+        assert figures(killed / name) == figures(tmp_path / "undisturbed" / name)
+        assert summary(killed / name)["final"] == summary(tmp_path / "undisturbed" / name)["final"]
+
+
+def test_the_command_shows_its_plan_first(tmp_path, overrides):
+    answer = subprocess.run(
+        [sys.executable, "-m", "simulations.cli", "sweep", "table2", "--dry-run"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0
+    assert "cnn-fog-7" in answer.stdout
+    assert "80, about" in answer.stdout
+    assert list(tmp_path.iterdir()) == []
