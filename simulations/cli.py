@@ -21,8 +21,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(data_app, name="data")
-app.command(name="sweep")(sweep)
-app.command(name="report")(report)
 console = Console()
 INTERRUPTED_STATUS = 130
 
@@ -40,10 +38,13 @@ def run(
     ] = "ray",
     actors: Annotated[
         int | None,
-        typer.Option(min=1, help="fog nodes that train at the same time [default: cores]"),
+        typer.Option(min=1, help="fog nodes that train at the same time; by default one a core"),
     ] = None,
 ) -> None:
-    """Run a fog simulation, or the centralized baseline, and tell how it really ended."""
+    """Run a fog simulation, or the centralized baseline, and tell how it really ended.
+
+    KEY=VALUE changes the preset; `fog-flower keys` lists the keys.
+    """
     # Imported here, so that --help and wrong input are answered at once.
     from simulations.display import (  # noqa: PLC0415
         RunDisplay,
@@ -76,9 +77,16 @@ def run(
         raise UserError(f"the run failed: {outcome.cause}")
 
 
+app.command()(sweep)
+app.command()(report)
+
+
 @app.command()
 def show(run: Annotated[str, typer.Argument(help="a run's folder or name")]) -> None:
-    """Show a run's figures from its records."""
+    """Show a run's figures from its records.
+
+    RUN is its folder, or its name below results/runs.
+    """
     from simulations.display import print_run  # noqa: PLC0415
     from simulations.run_files import find_run  # noqa: PLC0415
 

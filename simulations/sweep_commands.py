@@ -12,7 +12,7 @@ console = Console()
 EXPERIMENT = typer.Argument(help="table1, table2 or uploads")
 SCALE = typer.Option(help="reduced (about an hour for 10 seeds of table2) or full (the paper's)")
 DATASET = typer.Option(help="rendered-digits, svhn or npz:PATH")
-OUT = typer.Option(help="the sweep's folder [default: results/EXPERIMENT/SCALE]")
+OUT = typer.Option(help="the sweep's folder; by default results/EXPERIMENT/SCALE")
 
 
 def sweep(
@@ -28,14 +28,20 @@ def sweep(
     ] = "",
     dataset: Annotated[str, DATASET] = "",
     data_dir: Annotated[str, typer.Option(help="folder of SVHN's two files")] = "",
-    engine: Annotated[str, typer.Option(help="ray or inline [default: what suits the scale]")] = "",
+    engine: Annotated[
+        str, typer.Option(help="ray or inline; by default what suits the scale")
+    ] = "",
     out: Annotated[str, OUT] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="make failed runs again")
     ] = False,
 ) -> None:
-    """Make every run of an experiment that is not recorded yet; resumable at any moment."""
+    """Make every run of an experiment that is not recorded yet; resumable at any moment.
+
+    EXPERIMENT is table1, table2 or uploads. KEY=VALUE (see `fog-flower keys`) is changed in every
+    run, and wants an --out of its own.
+    """
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
     from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
@@ -76,7 +82,10 @@ def report(
         float, typer.Option(min=0.0, help="equivalence margin, in points of accuracy")
     ] = 1.5,
 ) -> None:
-    """Write an experiment's tables, figures, statistics and page from its records alone."""
+    """Write an experiment's tables, figures, statistics and page from its records alone.
+
+    EXPERIMENT is table1, table2 or uploads.
+    """
     from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
 
