@@ -66,7 +66,8 @@ def sweep(
         statuses = execute(plan, used, display.update, retry_failed=retry_failed)
     failed = sum(status != "finished" for status in statuses)
     console.print(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
-    where = f" --out {out}" if out else f" --scale {scale}" if scale != "reduced" else ""
+    typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}
+    where = "".join(f" {option} {value}" for option, value in typed.items() if value)
     console.print(f"next: fog-flower report {experiment}{where}", soft_wrap=True)
     if failed:
         raise typer.Exit(1)
