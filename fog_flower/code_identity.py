@@ -10,6 +10,7 @@ import hashlib
 import importlib
 from pathlib import Path
 
+NOT_BUNDLED = "rendered"  # fog_flower/data/rendered; its images have a hash of their own
 PACKAGES = ("clients", "fog_flower", "strategies")
 
 
@@ -23,6 +24,8 @@ def code_identity() -> str:
             raise ImportError(f"{package} is not fog-flower's package: it has no __init__.py")
         root = Path(file).parent
         for path in sorted(root.rglob("*.py")):
+            if path.parent.name == NOT_BUNDLED:
+                continue
             digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

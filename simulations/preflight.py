@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 from fog_flower.config import RunConfig
+from fog_flower.data.embedded import Progress
 from fog_flower.data.images import Dataset
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.sources import Progress, load_dataset
+from fog_flower.data.sources import load_dataset
 from fog_flower.data.split import split_dataset
 from fog_flower.errors import UserError
 from fog_flower.records.run_folder import run_folder

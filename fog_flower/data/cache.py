@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable
@@ -22,27 +23,60 @@ def cache_dir() -> Path:
     return path or Path(platformdirs.user_cache_dir("fog-flower"))
 
 
-def cached_images(key: str, make: Callable[[], LabelledImages]) -> tuple[LabelledImages, str]:
+Cached = tuple[LabelledImages, str]  # memory-mapped read-only, and their fingerprint
+
+
+def cached_images(key: str, make: Callable[[], LabelledImages]) -> Cached:
     """Return the images that ``make`` builds, from the cache if they are there.
 
-    Parameters
-    ----------
-    key : str
-        Names everything that decides the images; it is the folder's name.
-    make : callable
-        Builds them, if they are not there.
-
-    Returns
-    -------
-    (images, sha256) : the images memory-mapped read-only, and their fingerprint.
+    ``key`` names everything that decides them; it is the folder's name.
     """
     folder = cache_dir() / "images" / key
     if not (folder / "meta.json").exists():
         _write(folder, make())
+    return read_cached(folder)
+
+
+def cached_series(key: str, count: int, make: Callable[[], LabelledImages]) -> Cached:
+    """Return the first ``count`` images of a series, from the cache if they are there.
+
+    Parameters
+    ----------
+    key : str
+        Names everything that decides the series. The first n of more images must be the same n
+        images, so that a larger set in the cache serves smaller ones.
+    count : int
+    make : callable
+        Builds ``count`` images, if they are not there.
+    """
+    folder = largest_enough(key, count)
+    if folder is None:
+        folder = cache_dir() / "images" / f"{key}{count}"
+        _write(folder, make())
+    return read_cached(folder, count)
+
+
+def largest_enough(pattern: str, count: int) -> Path | None:
+    """Return the smallest cached set that has ``count`` images; of several, the newest.
+
+    ``pattern`` may hold ``*``.
+    """
+    found = []
+    for meta in (cache_dir() / "images").glob(f"{pattern}*/meta.json"):
+        size = re.search(r"(\d+)$", meta.parent.name)
+        if size and int(size[1]) >= count:
+            found.append((int(size[1]), -meta.stat().st_mtime_ns, meta.parent))
+    return min(found)[2] if found else None
+
+
+def read_cached(folder: Path, count: int | None = None) -> Cached:
+    """Return the first ``count`` images of a cached set, or all."""
     meta = json.loads((folder / "meta.json").read_text())
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
     labels = np.load(folder / "labels.npy", allow_pickle=False)
-    return LabelledImages(images, labels), str(meta["sha256"])
+    part = LabelledImages(images[:count], labels[:count])
+    whole = len(part) == meta["images"]
+    return part, str(meta["sha256"]) if whole else fingerprint(part)
 
 
 def _write(folder: Path, part: LabelledImages) -> None:

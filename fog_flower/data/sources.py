@@ -1,19 +1,16 @@
 """From the ``dataset`` key to the data."""
 
 import functools
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 from fog_flower.config import RunConfig
-from fog_flower.data.cache import cached_images
-from fog_flower.data.images import Dataset, LabelledImages
+from fog_flower.data.embedded import RENDERED, Progress, load_rendered
+from fog_flower.data.images import Dataset
 from fog_flower.data.npz import load_npz
 from fog_flower.data.svhn import FULL_SIZE, load_svhn
 from fog_flower.errors import UserError
 
-Progress = Callable[[int, int], None]
-RENDERED, SVHN, NPZ = "rendered-digits", "svhn", "npz:"
+SVHN, NPZ = "svhn", "npz:"
 RENDERED_TRAIN, RENDERED_TEST = FULL_SIZE.values()  # as many as SVHN has
 
 
@@ -69,26 +66,4 @@ def _rendered_counts(config: RunConfig) -> tuple[int, int]:
 
 _npz = functools.lru_cache(maxsize=1)(load_npz)
 _svhn = functools.lru_cache(maxsize=1)(load_svhn)
-
-
-@functools.lru_cache(maxsize=1)
-def _rendered(seed: int, train: int, test: int, progress: Progress | None) -> Dataset:
-    # Rendering needs fonts and OpenCV; a run on SVHN or one with a warm cache does not.
-    from fog_flower.data.rendered import RENDERER_VERSION, render_digits  # noqa: PLC0415
-
-    total = train + test
-
-    def part(name: str, count: int, done_before: int) -> tuple[LabelledImages, str]:
-        def report(done: int, _total: int) -> None:
-            if progress:
-                progress(done_before + done, total)
-
-        return cached_images(
-            f"{RENDERED}-{RENDERER_VERSION}-seed{seed}-{name}{count}",
-            lambda: LabelledImages(*render_digits(name, count, seed, progress=report)),
-        )
-
-    train_part, train_sha256 = part("train", train, 0)
-    test_part, test_sha256 = part("test", test, train)
-    sha256 = hashlib.sha256(f"{train_sha256}{test_sha256}".encode()).hexdigest()
-    return Dataset(f"{RENDERED}-{train}+{test}-seed{seed}", sha256, train_part, test_part)
+_rendered = functools.lru_cache(maxsize=1)(load_rendered)

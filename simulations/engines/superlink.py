@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from fog_flower.data.embedded import RENDERER_VARIABLE
+from fog_flower.data.rendered import RENDERER_VERSION
 from fog_flower.errors import UserError
 from fog_flower.orphan_watch import LAUNCHER_VARIABLE, this_process
 from fog_flower.records.environment import GIT_COMMIT_VARIABLE
@@ -159,6 +161,7 @@ def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
         "RAY_enable_worker_prestart": "0",
         "RAY_prestart_worker_first_driver": "0",
         "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
+        RENDERER_VARIABLE: RENDERER_VERSION,
         GIT_COMMIT_VARIABLE: checkout_commit(),
         LAUNCHER_VARIABLE: this_process(),
     }

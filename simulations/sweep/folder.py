@@ -10,7 +10,8 @@ from typing import Any
 
 import filelock
 
-from fog_flower.data.sources import NPZ, RENDERED
+from fog_flower.data.embedded import RENDERED
+from fog_flower.data.sources import NPZ
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, FINISHED

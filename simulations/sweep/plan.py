@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fog_flower.architecture import Scalar, settings_of
 from fog_flower.config import RunConfig
-from fog_flower.data.sources import RENDERED
+from fog_flower.data.embedded import RENDERED
 from fog_flower.errors import UserError
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.overrides import configure_settings
