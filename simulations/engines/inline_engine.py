@@ -7,8 +7,6 @@ debugger, and makes many small runs in one process.
 import contextlib
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
 from simulations.engines.outcome import Outcome, RoundWatch, Watch
 from simulations.quiet import load_tensorflow_quietly, only_errors_of_flower
 from simulations.run_files import close_run
+from simulations.workspace import own_workspace
 
 
 def launch(
@@ -87,16 +86,15 @@ def run_inline(
 @contextlib.contextmanager
 def _own_environment() -> Iterator[None]:
     """Set what the Ray engine's processes inherit, and put it back."""
-    scratch = tempfile.mkdtemp(prefix="fog-flower-")
-    ours = {SCRATCH_VARIABLE: scratch, GIT_COMMIT_VARIABLE: checkout_commit()}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        shutil.rmtree(scratch, ignore_errors=True)
+    with own_workspace() as scratch:
+        ours = {SCRATCH_VARIABLE: str(scratch), GIT_COMMIT_VARIABLE: checkout_commit()}
+        before = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

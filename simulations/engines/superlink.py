@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +22,7 @@ from fog_flower.errors import UserError
 from fog_flower.orphan_watch import LAUNCHER_VARIABLE, this_process
 from fog_flower.records.environment import GIT_COMMIT_VARIABLE
 from simulations.checkout import checkout_commit
+from simulations.workspace import own_workspace
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 START_SECONDS = 60.0
@@ -125,15 +125,12 @@ class SuperLink:
 @contextlib.contextmanager
 def own_superlink(python_path: Iterable[str]) -> Iterator[SuperLink]:
     """Start a SuperLink in a temporary folder; both are gone afterwards, however one leaves."""
-    workspace = Path(tempfile.mkdtemp(prefix="fog-flower-"))
-    try:
+    with own_workspace() as workspace:
         superlink = SuperLink(workspace, python_path)
         try:
             yield superlink
         finally:
             superlink.stop()
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
 
 
 def last_lines(log: Path, count: int = 3) -> str:
