@@ -9,12 +9,12 @@ from typing import Any
 
 from fog_flower.architecture import CENTRALIZED, FOG, Scalar, settings_of
 from fog_flower.artifacts import parse_artifacts
+from fog_flower.attack_settings import ATTACKS, attack_rounds, malicious_nodes
 from fog_flower.errors import UserError
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, OPEN, ALONE, GREEDY = "off", "open", "alone", "greedy"
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
-NONE, NAN, CRASH = "none", "nan", "crash"
 STANDARDISED, PIXEL = "standardised", "pixel"
 
 
@@ -86,11 +86,12 @@ class RunConfig:
     merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
     # Misbehaving fog nodes
     attack: str = _key(
-        "what malicious nodes do: none, nan (upload NaN), crash (raise)",
-        choices=(NONE, NAN, CRASH),
+        "what malicious nodes do (clients/attacks/catalogue.py explains each)", choices=ATTACKS
     )
     malicious_nodes: str = _key("how many (the last ones), or which: nodes:0,3")
-    attack_rounds: str = _key("rounds in which they do it, e.g. 2 or 3-5; empty: all")
+    attack_strength: float = _key("its strength; 0: the attack's usual one", low=0.0)
+    attack_rounds: str = _key("rounds in which they do it, e.g. 2, 3-5 or 3-; empty: all")
+    attack_probability: float = _key("with which a node attacks in a round", low=0.0, high=1.0)
     # Run
     seed: int = _key("drives split, shards, initial weights, noise and shuffles", low=0)
     client_threads: int = _key("TensorFlow threads of one fog node; changes CNN's last bits", low=1)
@@ -158,39 +159,6 @@ class RunConfig:
         parse_artifacts(self.artifacts)
         if self.run_name and Path(self.run_name).name != self.run_name:
             raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
-
-
-def malicious_nodes(config: RunConfig) -> frozenset[int]:
-    """Return the fog nodes that misbehave: the last ``malicious-nodes``, or those it lists."""
-    if config.attack == NONE:
-        return frozenset()
-    text, fog_nodes = config.malicious_nodes, config.fog_nodes
-    listed = text.removeprefix("nodes:").split(",") if text.startswith("nodes:") else None
-    try:
-        chosen = [int(n) for n in listed] if listed else range(fog_nodes - int(text), fog_nodes)
-    except ValueError:
-        chosen = [-1]
-    if not all(0 <= node < fog_nodes for node in chosen):
-        raise UserError(
-            f"malicious-nodes={text!r}: write how many of the {fog_nodes} fog nodes, e.g. 1, "
-            f"or which of 0 to {fog_nodes - 1}, e.g. nodes:0,2"
-        )
-    return frozenset(chosen)
-
-
-def attack_rounds(config: RunConfig) -> range:
-    """Return the rounds in which malicious nodes misbehave."""
-    text = config.attack_rounds
-    first, dash, last = text.partition("-")
-    try:
-        rounds = range(int(first), int(last if dash else first) + 1) if text else None
-    except ValueError:
-        rounds = range(0)
-    if rounds is None:
-        return range(1, config.rounds + 1)
-    if not rounds or rounds.start < 1:
-        raise UserError(f"attack-rounds={text!r}: write a round or a range, e.g. 2 or 3-5")
-    return rounds
 
 
 def key_help() -> list[tuple[str, str]]:

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from fog_flower.config import RunConfig, attack_rounds, key_help, malicious_nodes
+from fog_flower.attack_settings import attack_rounds, malicious_nodes
+from fog_flower.config import RunConfig, key_help
 from fog_flower.errors import UserError
 from simulations.app_folder import default_run_config
 from simulations.overrides import configure

@@ -1,0 +1,109 @@
+"""A malicious fog node: what it knows, and what it can do with honest code."""
+
+import dataclasses
+import uuid
+from functools import cached_property
+
+import numpy as np
+from flwr.app import Context, Message, RecordDict
+from flwr.clientapp.typing import ClientAppCallable
+
+from clients.fog_node import NodeData
+from clients.local_training import node_data, train_on
+from fog_flower.attack_settings import malicious_nodes
+from fog_flower.config import RunConfig
+from fog_flower.messages import ARRAYS
+from fog_flower.scratch import scratch_dir
+from fog_flower.seeds import generator
+from fog_flower.weights import Weights, from_record, to_record
+
+
+@dataclasses.dataclass(frozen=True)
+class Attacker:
+    """One malicious node in one round.
+
+    Attributes
+    ----------
+    config : RunConfig
+    fog_node, server_round : int
+    strength : float
+    message, context, call_next :
+        What its mod was called with; ``call_next`` is the honest ClientApp.
+    """
+
+    config: RunConfig
+    fog_node: int
+    server_round: int
+    strength: float
+    message: Message
+    context: Context
+    call_next: ClientAppCallable
+
+    @cached_property
+    def honest_reply(self) -> Message:
+        """What the honest ClientApp answers; it trains once, however often one asks."""
+        return self.call_next(self.message, self.context)
+
+    @property
+    def honest_update(self) -> Weights:
+        """The dW in it."""
+        return from_record(self.honest_reply.content.array_records[ARRAYS])
+
+    def answer_trained_on(self, data: NodeData) -> Message:
+        """Return what the honest ClientApp would if these were its data."""
+        return train_on(data, self.message, self.context)
+
+    def answer_with(self, delta: Weights) -> Message:
+        """Return the honest reply with ``delta`` in it; its metrics stay."""
+        self.honest_reply.content[ARRAYS] = to_record(delta)
+        return self.honest_reply
+
+    @cached_property
+    def data(self) -> NodeData:
+        """Its own noisy data."""
+        return node_data(self.context.run_id, self.config, self.fog_node)
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """Its own generator, for this round."""
+        return generator(self.config.seed, "attack", self.fog_node, self.server_round)
+
+    @property
+    def colluders(self) -> list[int]:
+        """All malicious nodes, itself included: what they know, each of them knows."""
+        return sorted(malicious_nodes(self.config))
+
+    def honest_updates(self) -> list[Weights]:
+        """Return the updates that the colluders would send if they were honest.
+
+        Training is repeatable, so each colluder can find out about the others; whoever is first
+        leaves the result where the others of this run find it.
+        """
+        return [self._honest_update(node) for node in self.colluders]
+
+    def _honest_update(self, node: int) -> Weights:
+        folder = scratch_dir(self.context.run_id) / "collusion"
+        path = folder / f"round-{self.server_round}-fog-{node}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as content:
+                return [content[name] for name in content.files]
+        delta = self.honest_update if node == self.fog_node else self._train_as(node)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("round-*"):
+            if not old.name.startswith(f"round-{self.server_round}-"):
+                old.unlink(missing_ok=True)
+        staged = folder / f"{uuid.uuid4().hex}.npz"
+        np.savez(staged, *delta)
+        staged.replace(path)  # two may have trained at once, with the same result
+        return delta
+
+    def _train_as(self, node: int) -> Weights:
+        context = Context(
+            run_id=self.context.run_id,
+            node_id=self.context.node_id,
+            node_config={**self.context.node_config, "partition-id": node},
+            state=RecordDict(),
+            run_config=self.context.run_config,
+        )
+        reply = self.call_next(self.message, context)
+        return from_record(reply.content.array_records[ARRAYS])

@@ -1,0 +1,193 @@
+"""What malicious nodes send, by hand; and that honest nodes never notice."""
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+
+from clients.attacks.catalogue import CATALOGUE
+from clients.attacks.mod import attack_mod
+from clients.attacks.poisoned_data import flip_labels
+from clients.attacks.poisoned_updates import (
+    a_little_is_enough,
+    gaussian,
+    inner_product,
+    little_enough,
+)
+from clients.fog_node import NodeData
+from fog_flower.attack_settings import ATTACKS, NONE
+from fog_flower.messages import CONFIG, SERVER_ROUND
+from fog_flower.weights import from_record, to_record
+from tests.messages import WEIGHTS, answer
+from tests.runs import run_here, updates
+
+STEP = [np.array([[1.0, -2.0], [3.0, 0.5]], np.float32), np.array([0.25, -0.25], np.float32)]
+
+
+def send(config, fog_node, server_round=1, honest=None, run_id=1):
+    """Ask one node through the mod; return its update, and for which nodes honest code ran."""
+    asked = []
+
+    def call_next(message, context):
+        node = int(context.node_config["partition-id"])
+        asked.append(node)
+        delta = honest(node) if honest else STEP
+        return answer(message, delta, node)
+
+    content = RecordDict(
+        {"arrays": to_record(WEIGHTS), CONFIG: ConfigRecord({SERVER_ROUND: server_round})}
+    )
+    context = Context(run_id, 1, {"partition-id": fog_node}, RecordDict(), config.to_run_config())
+    reply = attack_mod(Message(content, 1001, "train"), context, call_next)
+    return from_record(reply.content.array_records["arrays"]), asked
+
+
+@pytest.fixture
+def attacking(make_config):
+    def make(attack, **settings):
+        return make_config(attack=attack, fog_nodes=5, malicious_nodes="nodes:3,4", **settings)
+
+    return make
+
+
+def test_the_configuration_knows_all_attacks_and_no_other():
+    assert set(CATALOGUE) == set(ATTACKS) - {NONE}
+
+
+@pytest.mark.parametrize(
+    ("attack", "strength", "factor"),
+    [("sign-flip", 0.0, -1.0), ("sign-flip", 3.0, -3.0), ("zero", 0.0, 0.0)],
+)
+def test_multiples_of_the_honest_update(attacking, attack, strength, factor):
+    sent, asked = send(attacking(attack, attack_strength=strength), 4)
+    for array, honest in zip(sent, STEP, strict=True):
+        np.testing.assert_allclose(array, factor * honest)
+        assert array.dtype == honest.dtype
+    assert asked == [4]  # it trains once
+
+
+@pytest.mark.parametrize(("attack", "value"), [("nan", math.nan), ("inf", math.inf)])
+def test_what_is_not_finite(attacking, attack, value):
+    sent, _ = send(attacking(attack), 3)
+    np.testing.assert_array_equal(sent[0], np.full((2, 2), value, np.float32))
+
+
+def test_a_constant(attacking):
+    sent, _ = send(attacking("constant", attack_strength=0.5), 3)
+    np.testing.assert_array_equal(sent[1], np.full(2, 0.5, np.float32))
+
+
+@pytest.mark.parametrize("fog_node", [0, 1, 2])
+@pytest.mark.parametrize("attack", sorted(CATALOGUE))
+def test_honest_nodes_pass_untouched(attacking, attack, fog_node):
+    sent, asked = send(attacking(attack), fog_node)
+    np.testing.assert_array_equal(sent[0], STEP[0])
+    assert asked == [fog_node]
+
+
+def test_attacks_stay_in_their_rounds(attacking):
+    config = attacking("sign-flip", rounds=9, attack_rounds="3-")
+    flipped = [n for n in range(1, 10) if send(config, 3, n)[0][0][0, 0] < 0]
+    assert flipped == list(range(3, 10))
+
+
+def test_intermittent_attackers_attack_as_often_as_configured(attacking):
+    config = attacking("sign-flip", rounds=400, attack_probability=0.3)
+
+    def attacks(node):
+        return [send(config, node, n)[0][0][0, 0] < 0 for n in range(1, 401)]
+
+    often = attacks(3)
+    assert np.mean(often) == pytest.approx(0.3, abs=0.08)
+    assert often == attacks(3)
+    assert often != attacks(4)
+
+
+def test_gaussian_noise_has_the_size_of_the_honest_update():
+    rng = np.random.default_rng(0)
+    honest = [rng.normal(0, 0.02, (300, 100)).astype(np.float32), np.zeros(50, np.float32)]
+    sent = gaussian(honest, 2.0, rng)
+    size = math.sqrt(sum(float((a**2).sum()) for a in honest) / sum(a.size for a in honest))
+    assert np.concatenate([a.ravel() for a in sent]).std() == pytest.approx(2 * size, rel=0.02)
+    assert abs(np.corrcoef(sent[0].ravel(), honest[0].ravel())[0, 1]) < 0.03
+
+
+def test_inner_product_by_hand():
+    honest = [[np.array([1.0, 2.0], np.float32)], [np.array([3.0, -2.0], np.float32)]]
+    np.testing.assert_allclose(inner_product(honest, 0.5)[0], [-1.0, 0.0])
+
+
+def test_a_little_is_enough_by_hand():
+    honest = [[np.array([1.0, 5.0], np.float32)], [np.array([3.0, 5.0], np.float32)]]
+    np.testing.assert_allclose(a_little_is_enough(honest, 1.5)[0], [2.0 - 1.5 * 1.0, 5.0])
+
+
+def test_little_enough_as_in_the_paper():
+    """Baruch et al., section 3: n = 50, m = 24 gives s = 2 and z = Phi^-1(24/26)."""
+    assert little_enough(50, 24) == pytest.approx(NormalDist().inv_cdf(24 / 26))
+    assert little_enough(7, 6) == 1.5  # a majority needs no supporters
+
+
+@pytest.mark.parametrize("attack", ["inner-product", "alie"])
+def test_colluders_know_each_other_s_honest_updates_and_send_the_same(attacking, attack):
+    def honest(node):
+        return [array * (node + 1) for array in STEP]
+
+    config = attacking(attack, attack_strength=1.0)
+    run_id = sum(attack.encode())  # what they find out lies in the run's scratch folder
+    first, asked = send(config, 3, honest=honest, run_id=run_id)
+    assert sorted(asked) == [3, 4]
+    second, _ = send(config, 4, honest=honest, run_id=run_id)
+    np.testing.assert_allclose(first[0], second[0], rtol=1e-6)
+    mean, spread = 4.5 * STEP[0], 0.5 * np.abs(STEP[0])
+    expected = -mean if attack == "inner-product" else mean - spread
+    np.testing.assert_allclose(first[0], expected, rtol=1e-5)
+
+
+def test_flipped_labels():
+    labels = np.arange(10).repeat(100)
+    data = NodeData(np.zeros((1000, 1, 1, 3), np.float32), labels, (1000,), 0, ())
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(flip_labels(data, 1.0, rng).labels, 9 - labels)
+    half = flip_labels(data, 0.5, rng)
+    assert np.mean(half.labels != labels) == pytest.approx(0.5, abs=0.05)
+    np.testing.assert_array_equal(data.labels, np.arange(10).repeat(100))  # its own stay
+
+
+def test_a_label_flipper_learns_the_wrong_digits(make_config):
+    config = make_config(
+        attack="label-flip", malicious_nodes="1", fog_nodes=2, rounds=4, validation="off"
+    )
+    *_, honest, malicious = updates(run_here(config))
+    assert float(malicious["accuracy_alone"]) < float(honest["accuracy_alone"]) - 0.3
+    # To itself it looks honest: it reads what it was taught.
+    assert float(malicious["train_accuracy"]) > 0.3
+
+
+def test_a_replacement_is_the_label_flipper_s_update_boosted(make_config):
+    def last_norm(**settings):
+        config = make_config(
+            malicious_nodes="1", fog_nodes=3, rounds=1, validation="off", **settings
+        )
+        return float(updates(run_here(config))[-1]["update_norm"])
+
+    flip = last_norm(attack="label-flip", run_name="flip")
+    boosted = last_norm(attack="replacement", run_name="boosted")
+    assert boosted == pytest.approx(3 * flip, rel=1e-3)
+
+
+def test_a_slow_node_is_late(make_config):
+    config = make_config(
+        attack="slow",
+        malicious_nodes="1",
+        attack_strength=3.0,
+        attack_rounds="1",
+        round_timeout=2.5,
+        rounds=2,
+        validation="open",
+    )
+    rows = updates(run_here(config))
+    assert [row["accepted"] for row in rows if row["fog_node"] == "2"] == ["False", "True"]
+    assert "missing or late" in next(r["reason"] for r in rows if r["accepted"] == "False")
