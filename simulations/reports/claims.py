@@ -7,14 +7,13 @@ from simulations.experiments.table2 import PRINTED
 from simulations.reports import formats
 from simulations.reports.comparisons import MODELS, NODES, Analysis
 from simulations.reports.records import TRAINING, SweepRecords
-from simulations.reports.statistics import SIGNIFICANCE, summarise
+from simulations.reports.statistics import SIGNIFICANCE, Comparison, summarise
 
 NO_OVERFITTING_BELOW = 0.01
 SUPPORTED, PARTLY, OPEN = "supported", "in part", "cannot be told"
-NOT_SUPPORTED, NOT_SHOWN = (
-    "not supported",
-    "not shown",
-)  # by a table; by tests, which may lack power
+NOT_SUPPORTED = "not supported"  # by the paper's table
+NOT_SHOWN = "not shown"  # by our tests, which may lack power
+CONTRADICTED = "contradicted"  # by our tests: the opposite is shown in every cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,43 +55,44 @@ def _fog_improves(paper_metric: Analysis, test: Analysis) -> Claim:
     paper = {
         f"{m.upper()} {n} nodes": PRINTED[m, n][1] - PRINTED[m, 0][1] for m in MODELS for n in NODES
     }
-    ours = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in paper_metric.fog]
-    on_test = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in test.fog]
+    ours, against = _above(paper_metric.fog), _below(paper_metric.fog)
+    on_test, against_on_test = _above(test.fog), _below(test.fog)
     return Claim(
         "Fog slightly improves on the centralized approach.",
         _verdict([difference > 0 for difference in paper.values()]),
         "validation, fog minus centralized: " + _list(paper),
-        _our_verdict(ours, (c.n for c in paper_metric.fog)),
-        f"significantly above centralized in {sum(ours)} of {len(ours)} cells by the paper's "
-        f"validation, in {sum(on_test)} of {len(on_test)} on test images; on test: "
-        + _list({c.first: c.difference for c in test.fog}),
+        _our_verdict(ours, against, (c.n for c in paper_metric.fog)),
+        f"by the paper's validation significantly above centralized in {sum(ours)} and below in "
+        f"{sum(against)} of {len(ours)} cells; on test images above in {sum(on_test)} and below in "
+        f"{sum(against_on_test)}: " + _list({c.first: c.difference for c in test.fog}),
     )
 
 
 def _similar(test: Analysis, margin: float) -> Claim:
     paper = [abs(PRINTED[m, n][1] - PRINTED[m, 0][1]) <= margin for m in MODELS for n in NODES]
     ours = [c.p_equivalent_adjusted < SIGNIFICANCE for c in test.fog]
+    against = [c.low > margin or c.high < -margin for c in test.fog]
     return Claim(
         "Accuracy is similar to the centralized approach (abstract).",
         _verdict(paper),
         f"validation within {100 * margin:g} points of centralized in {sum(paper)} of "
         f"{len(paper)} cells",
-        _our_verdict(ours, (c.n for c in test.fog)),
+        _our_verdict(ours, against, (c.n for c in test.fog)),
         f"shown equivalent within {100 * margin:g} points on test images in {sum(ours)} of "
-        f"{len(ours)} cells (two one-sided tests, Holm)",
+        f"{len(ours)} cells (two one-sided tests, Holm); 95% CI wholly outside of that in "
+        f"{sum(against)}",
     )
 
 
 def _cnn_better(paper_metric: Analysis, test: Analysis) -> Claim:
     labels = {0: "centralized", **{n: f"{n} nodes" for n in NODES}}
     paper = {label: PRINTED["cnn", n][1] - PRINTED["mlp", n][1] for n, label in labels.items()}
-    ours = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in test.models]
-    by_paper = [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in paper_metric.models]
+    ours, by_paper = _above(test.models), _above(paper_metric.models)
     return Claim(
         "The CNN is significantly better than the MLP.",
         _verdict([difference >= 0.01 for difference in paper.values()]),
         "validation, CNN minus MLP: " + _list(paper) + "; no test of significance is given",
-        _our_verdict(ours, (c.n for c in test.models)),
+        _our_verdict(ours, _below(test.models), (c.n for c in test.models)),
         f"significantly better on test images in {sum(ours)} of {len(ours)} architectures, by the "
         f"paper's validation in {sum(by_paper)}; on test: "
         + _list({c.first.removeprefix("cnn-"): c.difference for c in test.models}),
@@ -110,14 +110,16 @@ def _no_overfitting(records: SweepRecords) -> Claim:
         )
         for cell in records.cells
     }
-    below = [max(abs(gap.low), abs(gap.high)) < NO_OVERFITTING_BELOW for gap in gaps.values()]
+    limit = NO_OVERFITTING_BELOW
+    within = [-limit < gap.low and gap.high < limit for gap in gaps.values()]
+    outside = [gap.low > limit or gap.high < -limit for gap in gaps.values()]
     return Claim(
         "Training and validation differ by less than 1%, so there is no overfitting.",
         _verdict([abs(gap) < NO_OVERFITTING_BELOW for gap in paper.values()]),
         "training minus validation: " + _list(paper),
-        _our_verdict(below, (gap.n for gap in gaps.values())),
-        f"95% CI of the gap within 1 point in {sum(below)} of {len(below)} cells; gaps: "
-        + _list({name: gap.mean for name, gap in gaps.items()}),
+        _our_verdict(within, outside, (gap.n for gap in gaps.values())),
+        f"95% CI of the gap within 1 point in {sum(within)} and outside of it in {sum(outside)} of "
+        f"{len(within)} cells; gaps: " + _list({name: gap.mean for name, gap in gaps.items()}),
     )
 
 
@@ -144,17 +146,18 @@ def _quoted_accuracies(records: SweepRecords) -> Claim:
 
 def _falls_with_nodes(paper_metric: Analysis, test: Analysis) -> Claim:
     paper = [PRINTED[m, 3][1] > PRINTED[m, 5][1] > PRINTED[m, 7][1] for m in MODELS]
-    falls = [
-        t.p_adjusted < SIGNIFICANCE and t.slope < 0 for t in (*paper_metric.trends, *test.trends)
-    ]
+    trends = (*paper_metric.trends, *test.trends)
+    falls = [t.p_adjusted < SIGNIFICANCE and t.slope < 0 for t in trends]
+    grows = [t.p_adjusted < SIGNIFICANCE and t.slope > 0 for t in trends]
     slopes = {f"{t.label.upper()}, validation": t.slope for t in paper_metric.trends}
     slopes |= {f"{t.label.upper()}, test": t.slope for t in test.trends}
     return Claim(
         "(implied by the table) Accuracy falls from 3 over 5 to 7 fog nodes.",
         _verdict(paper),
         "validation falls for both models" if all(paper) else "not for both models",
-        _our_verdict(falls, (t.n for t in test.trends)),
-        "points per additional fog node: " + _list(slopes),
+        _our_verdict(falls, grows, (t.n for t in test.trends)),
+        f"a significant fall in {sum(falls)} of {len(falls)} trends; points per additional fog "
+        "node: " + _list(slopes),
     )
 
 
@@ -164,9 +167,18 @@ def _verdict(holds: Sequence[bool], otherwise: str = NOT_SUPPORTED) -> str:
     return SUPPORTED if all(holds) else PARTLY if any(holds) else otherwise
 
 
-def _our_verdict(holds: Sequence[bool], seeds: Iterable[int]) -> str:
+def _our_verdict(holds: Sequence[bool], against: Sequence[bool], seeds: Iterable[int]) -> str:
     """Judge by tests; with a single seed there are none."""
-    return _verdict(holds if max(seeds, default=0) > 1 else [], NOT_SHOWN)
+    otherwise = CONTRADICTED if against and all(against) else NOT_SHOWN
+    return _verdict(holds if max(seeds, default=0) > 1 else [], otherwise)
+
+
+def _above(comparisons: Iterable[Comparison]) -> list[bool]:
+    return [c.p_adjusted < SIGNIFICANCE and c.difference > 0 for c in comparisons]
+
+
+def _below(comparisons: Iterable[Comparison]) -> list[bool]:
+    return [c.p_adjusted < SIGNIFICANCE and c.difference < 0 for c in comparisons]
 
 
 def _list(differences: dict[str, float]) -> str:

@@ -73,9 +73,9 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
         panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0][0].set(ylabel="accuracy")
-    comma = "\n" if len(panels) == 1 else ", "
+    comma = "\nother" if len(panels) == 1 else ", other"
     figure.suptitle(
-        f"{MODELS[model]}, {records.scale.name} scale, on {records.data.replace(', ', comma)}",
+        f"{MODELS[model]}, {records.scale.name} scale, on {records.data.replace(', other', comma)}",
         fontsize=11,
     )
     figure.supxlabel(
@@ -113,7 +113,7 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         err_kws={"alpha": 0.15},
         ax=axes,
     )
-    axes.legend(title=None, fontsize=8, loc="lower right")
+    axes.legend(title=None, fontsize=8, loc="lower right" if len(nodes) == 1 else "upper left")
     seeds = training["seed"].nunique()
     return "1 seed, no band" if seeds == 1 else f"{seeds} seeds"
 

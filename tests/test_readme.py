@@ -1,0 +1,78 @@
+"""What the README shows is what the committed records say."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+RESULTS = ROOT / "results"
+
+
+def line_with(*words: str) -> str:
+    found = [line for line in README.splitlines() if all(word in line for word in words)]
+    assert len(found) == 1, (words, found)
+    return found[0]
+
+
+def final(run: str) -> dict:
+    return json.loads((RESULTS / run / "run.json").read_text())["final"]
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def test_the_demo():
+    figures = final("demo")
+    assert percent(figures["test_accuracy"]) in line_with("test, cloud model (2,000 untouched")
+    validation = line_with("validation, cloud model / mean of the local models")
+    assert percent(figures["cloud_validation_accuracy"]) in validation
+    assert percent(figures["local_validation_accuracy"]) in validation
+    assert f"| {figures['rejected']} of 60 |" in line_with("updates rejected", "of 60")
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("fedavg", ("`validation=off` (plain FedAvg)",)),
+        ("validated", ("(the default gate)",)),
+        ("alone", ("`validation=alone`", "stalled")),
+        ("honest-six", ("(the honest six)",)),
+        ("nan-validated", ("one node sends NaN in every round",)),
+        ("nan-fedavg", ("`attack=nan malicious-nodes=1 validation=off`",)),
+    ],
+)
+def test_what_the_gate_buys(run, words):
+    assert percent(final(f"gate/{run}")["test_accuracy"]) in line_with(*words)
+
+
+@pytest.mark.parametrize(("table", "cells"), [("table2", 8), ("uploads", 4)])
+def test_tables(table, cells):
+    with (RESULTS / "tables" / f"{table}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["cell"] for row in rows}) == cells
+    shown = ("test_accuracy", "local_validation_accuracy")
+    for row in rows:
+        if row["metric"] in shown:
+            model = row["model"].upper()
+            text = line_with(f"| {model}, {row['architecture']} |")
+            assert f"{percent(float(row['mean']))} ± {percent(float(row['sd']))}" in text
+
+
+def test_every_committed_file_that_it_names_is_there():
+    for path in re.findall(r"\]\((results/[^)]+)\)", README):
+        assert (ROOT / path).is_file(), path
+
+
+def test_the_verdicts():
+    claims = (RESULTS / "tables" / "table2-claims.md").read_text()
+    for line in claims.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and "**" in line:
+            ours = line_with(f"| {cells[0]} |")
+            for cell in cells[1:]:
+                assert re.match(r"\*\*(.*?)\*\*", cell)[1] in ours
