@@ -176,6 +176,12 @@ def test_another_sweep_s_folder_is_refused(tmp_path, overrides):
         run(plan(tmp_path, overrides | {"rounds": 3}, only="mlp-centralized"))
 
 
+def test_a_sweep_goes_on_where_its_data_lies_elsewhere(tmp_path, overrides):
+    run(plan(tmp_path, overrides | {"data-dir": "/here"}, only="mlp-centralized"))
+    moved = plan(tmp_path, overrides | {"data-dir": "/there"}, only="mlp-centralized")
+    assert run(moved) == ["finished"]
+
+
 def test_a_record_of_another_configuration_is_not_counted(tmp_path, overrides):
     planned = plan(tmp_path, overrides, only="mlp-centralized")
     run(planned)

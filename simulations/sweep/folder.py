@@ -17,11 +17,9 @@ from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.run_files import read_run
-from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
+from simulations.sweep.plan import PLACES, STAGING, PlannedRun, SweepPlan
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
-# Where a run was made does not change what it is.
-_PLACES = ("results-dir", "run-name", "data-dir", "artifacts", "round-timeout")
 
 
 @contextlib.contextmanager
@@ -67,7 +65,7 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
         return ""
     theirs, ours = record["config"], run.config.to_run_config()
     for key in ours:
-        if key not in _PLACES and key in theirs and theirs[key] != ours[key]:
+        if key not in PLACES and key in theirs and theirs[key] != ours[key]:
             raise UserError(
                 f"{plan.folder / run.name} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
                 "choose another --out, or move it away"

@@ -11,6 +11,8 @@ from fog_flower.errors import UserError
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.overrides import configure_settings
 
+# Where a run is made, and what it leaves besides its tables, does not change what it is.
+PLACES = ("results-dir", "run-name", "data-dir", "artifacts", "round-timeout")
 STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended
 
 
@@ -49,7 +51,7 @@ class SweepPlan:
         return {
             "experiment": self.experiment.name,
             "scale": self.scale.name,
-            "overrides": dict(sorted(self.overrides.items())),
+            "overrides": {k: v for k, v in sorted(self.overrides.items()) if k not in PLACES},
         }
 
 
