@@ -194,19 +194,19 @@ def _interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _effect(differences: npt.NDArray[np.float64], axis: int = -1) -> npt.NDArray[np.float64]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result: npt.NDArray[np.float64] = differences.mean(axis) / differences.std(axis, ddof=1)
+    result: npt.NDArray[np.float64] = differences.mean(axis) / differences.std(axis, ddof=1)
     return result
 
 
 def _bootstrap_effect(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
     if len(differences) < BOOTSTRAP_FROM:
         return math.nan, math.nan
-    interval = stats.bootstrap(
-        (differences,),
-        _effect,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        rng=np.random.default_rng(0),
-    ).confidence_interval
+    with np.errstate(divide="ignore", invalid="ignore"):  # resamples of one seed alone
+        interval = stats.bootstrap(
+            (differences,),
+            _effect,
+            n_resamples=RESAMPLES,
+            confidence_level=CONFIDENCE,
+            rng=np.random.default_rng(0),
+        ).confidence_interval
     return float(interval.low), float(interval.high)
