@@ -36,7 +36,7 @@ def start(cwd, *arguments):
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), MARK: str(cwd)},
         # Whoever runs the tests in the background hands down an ignored Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 
