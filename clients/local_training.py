@@ -11,6 +11,7 @@ from clients.node_store import stored_data
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
+from fog_flower.data.normalise import Normaliser
 from fog_flower.messages import ARRAYS, CONFIG, METRICS, NODE, PROXIMAL_MU, SERVER_ROUND
 from fog_flower.scratch import scratch_dir
 from fog_flower.weights import from_record, to_record
@@ -97,6 +98,11 @@ def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
     )
     shipments = ((node.end_node, node.ship(config, field.normaliser)) for node in end_nodes)
     return gather(fog_node, shipments)
+
+
+def normaliser_of(config: RunConfig) -> Normaliser:
+    """Return the constants of the training set, which every tier knows."""
+    return _field(config).normaliser
 
 
 _field = functools.lru_cache(maxsize=1)(prepare_field)

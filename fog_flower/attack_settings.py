@@ -5,7 +5,7 @@ from typing import Protocol
 
 from fog_flower.errors import UserError
 
-NONE = "none"
+NONE, BACKDOOR = "none", "backdoor"
 # What each does and where it comes from stands in clients/attacks/catalogue.py.
 ATTACKS = (
     NONE,
@@ -19,6 +19,7 @@ ATTACKS = (
     "inf",
     "inner-product",
     "alie",
+    BACKDOOR,
     "crash",
     "slow",
 )

@@ -1,9 +1,11 @@
 """What the cloud holds: the model, and the images that live only there."""
 
+import math
 import time
 
 import keras
 
+from fog_flower.attack_settings import BACKDOOR
 from fog_flower.config import RunConfig
 from fog_flower.data.images import Dataset
 from fog_flower.data.normalise import fit_normaliser
@@ -11,6 +13,8 @@ from fog_flower.data.split import Split, held_out_sets, split_dataset
 from fog_flower.keras_evaluator import KerasEvaluator
 from fog_flower.models import build_model
 from fog_flower.records.recorder import CloudEvaluation
+from fog_flower.reference_trainer import KerasReferenceTrainer
+from fog_flower.trigger import triggered
 from fog_flower.weights import Weights
 
 
@@ -25,9 +29,26 @@ class Cloud:
         validation, test = held_out_sets(dataset, self.split)
         self.validation = KerasEvaluator(self.model, validation, normaliser)
         self.test = KerasEvaluator(self.model, test, normaliser)
+        self.reference_trainer = KerasReferenceTrainer(
+            self.model,
+            validation,
+            normaliser,
+            learning_rate=config.learning_rate,
+            images=config.reference_images,
+            seed=config.seed,
+        )
+        self._backdoor = (
+            KerasEvaluator(self.model, triggered(test), normaliser)
+            if config.attack == BACKDOOR
+            else None
+        )
 
     def evaluate(self, weights: Weights) -> CloudEvaluation:
-        """Evaluate the merged model once on all validation and all test images."""
+        """Evaluate the merged model once on all validation and all test images.
+
+        Under a backdoor attack also how often its trigger works on test images.
+        """
         began = time.perf_counter()
         validation, test = self.validation.evaluate(weights), self.test.evaluate(weights)
-        return CloudEvaluation(validation, test, time.perf_counter() - began)
+        success = self._backdoor.evaluate(weights).accuracy if self._backdoor else math.nan
+        return CloudEvaluation(validation, test, time.perf_counter() - began, success)

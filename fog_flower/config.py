@@ -13,7 +13,9 @@ from fog_flower.attack_settings import ATTACKS, attack_rounds, malicious_nodes
 from fog_flower.errors import UserError
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
-OFF, OPEN, ALONE, GREEDY = "off", "open", "alone", "greedy"
+OFF, OPEN, ALONE, GREEDY, TRUSTED = "off", "open", "alone", "greedy", "trusted"
+LEAVE_ONE_OUT, NORM, COSINE, ZENO = "leave-one-out", "norm", "cosine", "zeno"
+VALIDATIONS = (OFF, OPEN, TRUSTED, GREEDY, LEAVE_ONE_OUT, ALONE, NORM, COSINE, ZENO)
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 STANDARDISED, PIXEL = "standardised", "pixel"
 
@@ -47,6 +49,9 @@ class RunConfig:
     data_seed: int = _key("seed of the rendered digits, apart from the run's seed", low=0)
     train_images: int = _key("training images over all end nodes; 0: all there are", low=0)
     validation_images: int = _key("held-out images in the cloud, which judge updates", low=1)
+    local_validation_images: int = _key(
+        "how many of these evaluate local models, in all rounds but the last; 0: all", low=0
+    )
     test_images: int = _key("untouched test images; 0: all that validation leaves", low=0)
     # Tiers
     architecture: str = _key(
@@ -63,7 +68,9 @@ class RunConfig:
     noise_sigma: float = _key("standard deviation of the end node's Gaussian noise", low=0.0)
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     # Training
-    model: str = _key("mlp, mlp-2-hidden, cnn, cnn-narrow, or module:function returning a model")
+    model: str = _key(
+        "mlp, mlp-2-hidden, mlp-narrow, cnn, cnn-narrow, or module:function returning a model"
+    )
     learning_rate: float = _key("of SGD", low=0.0)
     batch_size: int = _key("images per SGD step", low=1)
     clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)
@@ -77,12 +84,22 @@ class RunConfig:
     strategy: str = _key("a Flower strategy by name (FedAvg, Krum, ...) or module:Class")
     strategy_args: str = _key("its arguments, e.g. num_malicious_nodes=1,server_learning_rate=0.5")
     validation: str = _key(
-        "how updates are judged: off (plain strategy), open (finite ones pass), "
-        "alone (each against W: stalls), greedy (by what it does to the merge)",
-        choices=(OFF, OPEN, ALONE, GREEDY),
+        "how updates are judged: off (plain strategy), open (finite ones pass), trusted (what it "
+        "does to the merge, and whether it agrees with the cloud), others to compare with",
+        choices=VALIDATIONS,
     )
-    validation_tolerance: float = _key("relative loss increase that greedy allows", low=0)
-    gate_images: int = _key("validation images per trial merge; 0: all of them", low=0)
+    validation_tolerance: float = _key(
+        "relative loss increase that trusted, greedy and leave-one-out allow", low=0
+    )
+    gate_images: int = _key(
+        "validation images per trial merge, with trusted those of the first look; 0: all", low=0
+    )
+    gate_error: float = _key(
+        "chance with which trusted rejects an update on the edge", low=1e-6, high=0.5
+    )
+    reference_images: int = _key(
+        "validation images on which the cloud trains a direction to compare updates with", low=1
+    )
     merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
     # Misbehaving fog nodes
     attack: str = _key(

@@ -2,15 +2,15 @@
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from fog_flower.data.images import LabelledImages
 from fog_flower.data.normalise import Normaliser
-from fog_flower.evaluation import Evaluation
+from fog_flower.evaluation import Evaluation, Indices, Scores
 from fog_flower.weights import Weights
 
 BATCH = 500
+EPSILON = keras.config.epsilon()  # as Keras' own cross-entropy clips
 
 
 class KerasEvaluator:
@@ -29,31 +29,28 @@ class KerasEvaluator:
         self._model = model
         # On the device once: every round evaluates the same images many times.
         self._images = tf.constant(normaliser(data.images))
-        self._labels = tf.constant(data.labels)
-        self._step = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._labels = data.labels
+        self._step = tf.function(self._score_batch, reduce_retracing=True)
 
     def __len__(self) -> int:
         return len(self._labels)
 
-    def evaluate(
-        self, weights: Weights, indices: npt.NDArray[np.int64] | None = None
-    ) -> Evaluation:
-        """Evaluate on all images, or on those at ``indices`` [k]."""
+    def evaluate(self, weights: Weights, indices: Indices | None = None) -> Evaluation:
+        """Return loss and accuracy on all images, or on those at ``indices`` [k]."""
+        return self.score(weights, indices).mean()
+
+    def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
+        """Score each of all images, or of those at ``indices`` [k], in their order."""
         self._model.set_weights(weights)
         images, labels = self._images, self._labels
         if indices is not None:
-            images, labels = tf.gather(images, indices), tf.gather(labels, indices)
-        loss, correct = 0.0, 0
-        for start in range(0, len(labels), BATCH):
-            batch_loss, batch_correct = self._step(
-                images[start : start + BATCH], labels[start : start + BATCH]
-            )
-            loss += float(batch_loss)
-            correct += int(batch_correct)
-        return Evaluation(loss / len(labels), correct / len(labels))
+            images, labels = tf.gather(images, indices), labels[indices]
+        batches = [
+            self._step(images[start : start + BATCH]).numpy()
+            for start in range(0, len(labels), BATCH)
+        ]
+        return Scores(np.concatenate(batches), labels)
 
-    def _evaluate_batch(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _score_batch(self, images: tf.Tensor) -> tf.Tensor:
         probabilities = self._model(images, training=False)
-        losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-        correct = tf.argmax(probabilities, axis=-1) == labels
-        return tf.reduce_sum(losses), tf.math.count_nonzero(correct)
+        return tf.math.log(tf.clip_by_value(probabilities, EPSILON, 1.0))

@@ -32,6 +32,11 @@ def _dense(*widths: int) -> keras.Model:
     )
 
 
+def _mlp_narrow() -> keras.Model:
+    """3072-128-64-10, 402,250 parameters: not the paper's, for grids of many runs."""
+    return _dense(128, 64)
+
+
 def _cnn() -> keras.Model:
     """Three 3x3 valid convolutions (256, 128, 64), each with ReLU and a 2x2 pool: 378,570."""
     return _convolutional(256, 128, 64)
@@ -62,6 +67,7 @@ def _convolutional(*widths: int) -> keras.Model:
 MODELS: dict[str, Callable[[], keras.Model]] = {
     "mlp": _mlp,
     "mlp-2-hidden": _mlp_2_hidden,
+    "mlp-narrow": _mlp_narrow,
     "cnn": _cnn,
     "cnn-narrow": _cnn_narrow,
 }

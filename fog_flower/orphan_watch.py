@@ -1,5 +1,6 @@
 """Ends a run whose launcher was killed, so that it does not go on unseen and take the cores."""
 
+import functools
 import os
 import signal
 import threading
@@ -17,6 +18,7 @@ def this_process() -> str:
     return f"{os.getpid()}:{psutil.Process().create_time()}"
 
 
+@functools.cache  # one watch serves all runs of a process
 def end_with_launcher() -> None:
     """Watch the launcher from a daemon thread; without one (plain ``flwr run``), do nothing."""
     launcher = os.environ.get(LAUNCHER_VARIABLE)

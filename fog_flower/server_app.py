@@ -53,7 +53,7 @@ def _run(grid: Grid, context: Context) -> None:
         folder, facts, federation.bytes_from_end_nodes, observers(config, folder)
     )
     gated = load_reference(GATE, "validation")(
-        config, strategy, cloud.validation, federation.fog_nodes
+        config, strategy, cloud.validation, federation.fog_nodes, cloud.reference_trainer
     )
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:

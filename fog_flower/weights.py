@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from flwr.app import ArrayRecord
 
 Weights = list[np.ndarray]
@@ -41,3 +42,17 @@ def all_finite(weights: Sequence[np.ndarray]) -> bool:
 def norm(weights: Sequence[np.ndarray]) -> float:
     """Return the Euclidean norm over all arrays, summed in float64."""
     return float(np.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in weights)))
+
+
+def flatten(weights: Sequence[np.ndarray]) -> npt.NDArray[np.float32]:
+    """Return all numbers as one vector."""
+    return np.concatenate([np.asarray(array, np.float32).ravel() for array in weights])
+
+
+def unflatten(vector: npt.NDArray[np.float32], like: Sequence[np.ndarray]) -> Weights:
+    """Cut a vector into arrays of these shapes and dtypes."""
+    ends = np.cumsum([array.size for array in like])[:-1]
+    return [
+        part.reshape(array.shape).astype(array.dtype, copy=False)
+        for part, array in zip(np.split(vector, ends), like, strict=True)
+    ]

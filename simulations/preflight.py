@@ -72,7 +72,7 @@ def _check_strategy(config: RunConfig) -> None:
 
 
 def _check_model(config: RunConfig) -> None:
-    names = ("mlp", "mlp-2-hidden", "cnn", "cnn-narrow")
+    names = ("mlp", "mlp-2-hidden", "mlp-narrow", "cnn", "cnn-narrow")
     if config.model in names:
         return
     if ":" not in config.model:

@@ -12,6 +12,7 @@ console = Console()
 EXPERIMENT = typer.Argument(help="table1, table2 or uploads")
 SCALE = typer.Option(help="reduced (about an hour for 10 seeds of table2) or full (the paper's)")
 DATASET = typer.Option(help="rendered-digits, svhn or npz:PATH")
+JOBS = typer.Option(min=1, help="runs at a time (inline engine)")
 OUT = typer.Option(help="the sweep's folder; by default results/EXPERIMENT/SCALE")
 
 
@@ -32,6 +33,7 @@ def sweep(
         str, typer.Option(help="ray or inline; by default what suits the scale")
     ] = "",
     out: Annotated[str, OUT] = "",
+    jobs: Annotated[int, JOBS] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="make failed runs again")
@@ -63,7 +65,7 @@ def sweep(
     if dry_run:
         return
     with SweepDisplay(console) as display:
-        statuses = execute(plan, used, display.update, retry_failed=retry_failed)
+        statuses = execute(plan, used, display.update, retry_failed=retry_failed, jobs=jobs)
     failed = sum(status != "finished" for status in statuses)
     console.print(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
     typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}

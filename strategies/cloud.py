@@ -8,11 +8,35 @@ from typing import Any
 import flwr.serverapp.strategy as flower_strategies
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.config import ALONE, GREEDY, MEAN, OFF, OPEN, RunConfig
+from fog_flower.config import (
+    ALONE,
+    COSINE,
+    GREEDY,
+    LEAVE_ONE_OUT,
+    MEAN,
+    NORM,
+    OFF,
+    OPEN,
+    TRUSTED,
+    ZENO,
+    RunConfig,
+)
 from fog_flower.errors import UserError
-from fog_flower.evaluation import Evaluator
+from fog_flower.evaluation import Evaluator, ReferenceTrainer
 from fog_flower.references import load_reference
-from strategies.policies import Alone, Greedy, OpenGate, Policy
+from strategies.fltrust import FLTrust
+from strategies.policies import (
+    Alone,
+    CosineScreen,
+    Greedy,
+    LeaveOneOut,
+    NormScreen,
+    OpenGate,
+    Policy,
+    SequentialTest,
+    Trusted,
+    Zeno,
+)
 from strategies.updates_to_weights import UpdatesToWeights
 from strategies.validated_merge import ValidatedMerge
 
@@ -23,17 +47,28 @@ NO_WEIGHTED_MEAN = (
     flower_strategies.FedTrimmedAvg,
     flower_strategies.Krum,
     flower_strategies.QFedAvg,
+    FLTrust,
 )
+OURS: dict[str, type[Strategy]] = {"FLTrust": FLTrust}
 
 POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
-    OPEN: lambda _config: OpenGate(),
-    ALONE: lambda _config: Alone(),  # literal: no tolerance
-    GREEDY: lambda config: Greedy(config.validation_tolerance),
+    OPEN: lambda _: OpenGate(),
+    TRUSTED: lambda c: Trusted(c.validation_tolerance, SequentialTest(c.gate_images, c.gate_error)),
+    GREEDY: lambda c: Greedy(c.validation_tolerance, c.gate_images),
+    LEAVE_ONE_OUT: lambda c: LeaveOneOut(c.validation_tolerance, c.gate_images),
+    ALONE: lambda c: Alone(images=c.gate_images),  # literal: no tolerance
+    NORM: lambda _: NormScreen(),
+    COSINE: lambda _: CosineScreen(),
+    ZENO: lambda c: Zeno(images=c.gate_images),
 }
 
 
 def cloud_strategy(
-    config: RunConfig, strategy: Strategy, evaluator: Evaluator, fog_nodes: Mapping[int, int]
+    config: RunConfig,
+    strategy: Strategy,
+    evaluator: Evaluator,
+    fog_nodes: Mapping[int, int],
+    reference: ReferenceTrainer,
 ) -> UpdatesToWeights:
     """Put the configured gate around the configured strategy.
 
@@ -46,17 +81,26 @@ def cloud_strategy(
         Of the validation images.
     fog_nodes : mapping
         Node id to partition id.
+    reference : ReferenceTrainer
+        On the validation images; also given to a strategy that takes one (``FLTrust``).
     """
-    common: dict[str, Any] = {"fog_nodes": fog_nodes, "max_examples": config.train_images or None}
+    common: dict[str, Any] = {
+        "fog_nodes": fog_nodes,
+        "max_examples": config.train_images or None,
+        "local_images": config.local_validation_images,
+        "last_round": config.rounds,
+        "seed": config.seed,
+    }
+    if isinstance(strategy, FLTrust):
+        strategy.reference = reference
     if config.validation == OFF:
         return UpdatesToWeights(strategy, evaluator, scale_to_sum=config.merge != MEAN, **common)
     return ValidatedMerge(
         strategy,
         evaluator,
         POLICIES[config.validation](config),
+        reference=reference,
         merge=config.merge,
-        gate_images=config.gate_images,
-        seed=config.seed,
         **common,
     )
 
@@ -76,11 +120,11 @@ def inner_strategy(config: RunConfig) -> Strategy:
     if ":" in reference:
         build = load_reference(reference, "strategy")
     else:
-        build = getattr(flower_strategies, reference, None)
+        build = OURS.get(reference) or getattr(flower_strategies, reference, None)
         if build is None or not inspect.isclass(build):
             raise UserError(
-                f"strategy={reference!r}: Flower has {', '.join(_flower_names())}; "
-                "write your own as module:Class"
+                f"strategy={reference!r}: Flower has {', '.join(_flower_names())}, we have "
+                f"{', '.join(OURS)}; write your own as module:Class"
             )
     arguments = _parse_arguments(config.strategy_args)
     try:

@@ -1,27 +1,19 @@
-"""The numerics of merging: W and several dW to a new W. NumPy in, NumPy out."""
+"""The numerics of merging: how much of each dW goes into a new W."""
 
 from collections.abc import Sequence
 
 import numpy as np
-
-from fog_flower.weights import Weights
-
-
-def mean_step(deltas: Sequence[Weights], num_examples: Sequence[int]) -> Weights:
-    r"""Return the step $\sum_i n_i dW_i / \sum_i n_i$: one node's length (our default reading).
-
-    Parameters
-    ----------
-    deltas : k lists of arrays
-    num_examples : k positive numbers
-    """
-    total = sum(num_examples)
-    return _weighted_sum(deltas, [n / total for n in num_examples])
+import numpy.typing as npt
 
 
-def sum_step(deltas: Sequence[Weights], num_examples: Sequence[int]) -> Weights:  # noqa: ARG001
-    r"""Return the step $\sum_i dW_i$: the literal "W + each dW" (section 3), a k-fold step."""
-    return _weighted_sum(deltas, [1.0] * len(deltas))
+def mean_shares(num_examples: Sequence[int]) -> npt.NDArray[np.float32]:
+    r"""Return $n_i / \sum_j n_j$, each update's share in a mean: one node's step (our default)."""
+    return np.asarray(num_examples, np.float32) / np.float32(sum(num_examples))
+
+
+def sum_shares(num_examples: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Return ones: the literal "W + each dW" (section 3), a k-fold step."""
+    return np.ones(len(num_examples), np.float32)
 
 
 def scale_for_sum(num_examples: Sequence[int]) -> list[float]:
@@ -31,10 +23,3 @@ def scale_for_sum(num_examples: Sequence[int]) -> list[float]:
     """
     total = sum(num_examples)
     return [total / n for n in num_examples]
-
-
-def _weighted_sum(deltas: Sequence[Weights], factors: Sequence[float]) -> Weights:
-    step = [np.zeros_like(array) for array in deltas[0]]
-    for delta, factor in zip(deltas, factors, strict=True):
-        step = [s + (d * factor).astype(s.dtype) for s, d in zip(step, delta, strict=True)]
-    return step

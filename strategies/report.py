@@ -15,7 +15,11 @@ class Verdict:
     alone : Evaluation
         Of W + dW, the node's own local model, on the validation images.
     without, with_update : Evaluation
-        Of the trial merges that decided, on the gate's images; NaN where none was needed.
+        Of the trial merges that decided; NaN where none was needed.
+    gate_images : int
+        Validation images that the decision took.
+    trust : float
+        Agreement with the cloud's own direction; NaN where it was not asked for.
     """
 
     fog_node: int
@@ -30,6 +34,8 @@ class Verdict:
     alone: Evaluation = UNKNOWN
     without: Evaluation = UNKNOWN
     with_update: Evaluation = UNKNOWN
+    gate_images: int = 0
+    trust: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,9 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.errors import UserError
-from fog_flower.evaluation import UNKNOWN, Evaluation, Evaluator
+from fog_flower.evaluation import UNKNOWN, Evaluation, Evaluator, Indices
 from fog_flower.messages import ARRAYS, METRICS
+from fog_flower.seeds import generator
 from fog_flower.weights import Weights, add, all_finite, count_bytes, from_record, norm
 from strategies.merging import scale_for_sum
 from strategies.policies.trial import Decision
@@ -32,8 +33,14 @@ class UpdatesToWeights(Strategy):
     strategy : Strategy
         The strategy to wrap.
     evaluator : Evaluator, optional
-        Evaluates each local model on the validation images, for the records only: the paper's
-        metric is their mean.
+        Evaluates each local model on validation images, for the records only: the paper's metric
+        is their mean.
+    local_images : int
+        How many validation images that takes, drawn anew in every round; 0 takes all.
+    last_round : int, optional
+        In this round it takes all, so that the final figure is exact.
+    seed : int
+        Draws the images.
     fog_nodes : mapping, optional
         Node id to partition id; else replies are asked for ``partition-id``.
     scale_to_sum : bool
@@ -57,6 +64,9 @@ class UpdatesToWeights(Strategy):
         strategy: Strategy,
         evaluator: Evaluator | None = None,
         *,
+        local_images: int = 0,
+        last_round: int | None = None,
+        seed: int = 0,
         fog_nodes: Mapping[int, int] | None = None,
         scale_to_sum: bool = False,
         max_examples: int | None = None,
@@ -66,8 +76,14 @@ class UpdatesToWeights(Strategy):
             raise TypeError(f"strategy must be a Flower Strategy, not {type(strategy).__name__}")
         if max_examples is not None and max_examples < 1:
             raise ValueError(f"max_examples must be at least 1, not {max_examples}")
+        for name, images in (("local_images", local_images), ("seed", seed)):
+            if images < 0:
+                raise ValueError(f"{name} must be at least 0, not {images}")
         self.strategy = strategy
         self.evaluator = evaluator
+        self.local_images = local_images
+        self.last_round = last_round
+        self.seed = seed
         self.fog_nodes = dict(fog_nodes or {})
         self.scale_to_sum = scale_to_sum
         self.max_examples = max_examples
@@ -99,8 +115,9 @@ class UpdatesToWeights(Strategy):
         updates, refusals = read_replies(
             replies, self._asked, self._weights, self.fog_nodes, self.max_examples
         )
-        alone = self._evaluate_local_models(updates)
-        decisions = self.judge(server_round, updates, alone)
+        images = self._image_order(server_round)
+        alone = self._evaluate_local_models(server_round, updates, images)
+        decisions = self.judge(server_round, updates, images)
         judged = time.perf_counter()
         accepted = [u for u, d in zip(updates, decisions, strict=True) if d.accepted]
         arrays, metrics, note = self._merge(server_round, accepted)
@@ -124,15 +141,29 @@ class UpdatesToWeights(Strategy):
         self,
         server_round: int,  # noqa: ARG002
         updates: list[Update],
-        alone: list[Evaluation],  # noqa: ARG002
+        images: Indices,  # noqa: ARG002
     ) -> list[Decision]:
-        """Return a decision for each update; here all pass."""
+        """Return a decision for each update; here all pass.
+
+        ``images`` is this round's order of the validation images.
+        """
         return [Decision(True, "accepted: no validation") for _ in updates]
 
-    def _evaluate_local_models(self, updates: list[Update]) -> list[Evaluation]:
+    def _image_order(self, server_round: int) -> Indices:
+        size = len(self.evaluator) if self.evaluator else 0
+        return generator(self.seed, "gate", server_round).permutation(size)
+
+    def _evaluate_local_models(
+        self, server_round: int, updates: list[Update], images: Indices
+    ) -> list[Evaluation]:
         if self.evaluator is None:
             return [UNKNOWN] * len(updates)
-        return [self.evaluator.evaluate(add(self._weights, u.delta)) for u in updates]
+        some = 0 < self.local_images < len(images) and server_round != self.last_round
+        chosen = np.sort(images[: self.local_images]) if some else None
+        return [
+            self.evaluator.score(add(self._weights, update.delta), chosen).mean()
+            for update in updates
+        ]
 
     def _merge(
         self, server_round: int, accepted: list[Update]
@@ -230,4 +261,6 @@ def _verdict(update: Update, decision: Decision, alone: Evaluation) -> Verdict:
         alone=alone,
         without=decision.without,
         with_update=decision.with_update,
+        gate_images=decision.images,
+        trust=decision.trust,
     )

@@ -1,7 +1,7 @@
 """Validated merging (paper, section 3): the cloud judges every update before it merges."""
 
-from collections.abc import Mapping, Sequence
 from logging import INFO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +9,11 @@ from flwr.common import log
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.config import MEAN, SEQUENTIAL
-from fog_flower.evaluation import Evaluation, Evaluator
-from fog_flower.seeds import generator
-from fog_flower.weights import add, all_finite
-from strategies.merging import mean_step, sum_step
-from strategies.policies import Decision, Greedy, Policy, Trial
+from fog_flower.evaluation import Evaluator, Indices, ReferenceTrainer, Scores
+from fog_flower.weights import all_finite, flatten, norm, unflatten
+from strategies.agreement import Agreement
+from strategies.merging import mean_shares, sum_shares
+from strategies.policies import Decision, Greedy, Policy, Trial, Trusted
 from strategies.update import Update
 from strategies.updates_to_weights import UpdatesToWeights
 
@@ -36,11 +36,9 @@ class ValidatedMerge(UpdatesToWeights):
     merge : str
         ``mean`` over nodes, weighted by examples; ``sum`` (W + each dW); ``sequential`` (the sum,
         but each update judged against the W left by the one before, by fog node).
-    gate_images : int
-        Images per trial merge, drawn anew in every round; 0 takes all.
-    seed : int
-        Draws them.
-    fog_nodes, max_examples
+    reference : ReferenceTrainer, optional
+        Trains in the cloud, for policies that ask how far an update can be trusted.
+    options
         See ``UpdatesToWeights``.
 
     Examples
@@ -56,64 +54,68 @@ class ValidatedMerge(UpdatesToWeights):
         evaluator: Evaluator,
         policy: Policy | None = None,
         *,
+        reference: ReferenceTrainer | None = None,
         merge: str = MEAN,
-        gate_images: int = 0,
-        seed: int = 0,
-        fog_nodes: Mapping[int, int] | None = None,
-        max_examples: int | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            strategy,
-            evaluator,
-            fog_nodes=fog_nodes,
-            scale_to_sum=merge != MEAN,
-            max_examples=max_examples,
-        )
-        if gate_images < 0:
-            raise ValueError(f"gate_images must be at least 0, not {gate_images}")
+        super().__init__(strategy, evaluator, scale_to_sum=merge != MEAN, **options)
         self.validation = evaluator
-        self.policy = policy or Greedy()
+        self.policy = policy or (Trusted() if reference else Greedy())
+        self.reference = reference
         self.merge = merge
-        self.gate_images = gate_images
-        self.seed = seed
 
-    def judge(
-        self, server_round: int, updates: list[Update], alone: list[Evaluation]
-    ) -> list[Decision]:
+    def judge(self, server_round: int, updates: list[Update], images: Indices) -> list[Decision]:
         """Reject what is not finite, and ask the policy about the rest."""
         finite = [n for n, update in enumerate(updates) if all_finite(update.delta)]
-        step = mean_step if self.merge == MEAN else sum_step
-        images = self._gate_indices(server_round)
-
-        def evaluate_merge(numbers: Sequence[int]) -> Evaluation:
-            weights = self._weights
-            if numbers:
-                chosen = [updates[finite[number]] for number in sorted(numbers)]
-                deltas = [update.delta for update in chosen]
-                weights = add(weights, step(deltas, [update.num_examples for update in chosen]))
-            return self.validation.evaluate(weights, images)
-
-        trial = Trial([alone[n] for n in finite], evaluate_merge, self.merge == SEQUENTIAL)
         decisions = [Decision(False, "rejected: not finite") for _ in updates]
-        for n, decision in zip(finite, self.policy.judge(trial) if finite else [], strict=True):
-            decisions[n] = decision
+        if finite:
+            trial = self._trial(server_round, [updates[n] for n in finite], images)
+            for n, decision in zip(finite, self.policy.judge(trial), strict=True):
+                decisions[n] = decision
         return decisions
 
-    def _gate_indices(self, server_round: int) -> npt.NDArray[np.int64] | None:
-        size = len(self.validation)
-        if not 0 < self.gate_images < size:
-            return None
-        order = generator(self.seed, "gate", server_round).permutation(size)
-        return np.sort(order[: self.gate_images])
+    def _trial(self, server_round: int, updates: list[Update], images: Indices) -> Trial:
+        start = flatten(self._weights)
+        deltas = np.stack([flatten(update.delta) for update in updates])
+        examples = [update.num_examples for update in updates]
+        shares = mean_shares if self.merge == MEAN else sum_shares
+        reference = self.reference
+
+        def score_merge(numbers: tuple[int, ...], first: int, stop: int) -> Scores:
+            merged = start
+            if numbers:
+                chosen = list(numbers)
+                merged = start + shares([examples[n] for n in chosen]) @ deltas[chosen]
+            weights = unflatten(merged, self._weights)
+            return self.validation.score(weights, images[first:stop])
+
+        def trust() -> list[float]:
+            assert reference is not None  # noqa: S101  (asked only where there is one)
+            directions = reference.directions(self._weights, server_round)
+            return Agreement(directions).trust([update.delta for update in updates])
+
+        def likeness() -> npt.NDArray[np.float64]:
+            lengths = np.linalg.norm(deltas, axis=1, keepdims=True)
+            units = np.divide(deltas, lengths, out=np.zeros_like(deltas), where=lengths > 0)
+            cosines: npt.NDArray[np.float64] = (units @ units.T).astype(np.float64)
+            return cosines
+
+        return Trial(
+            norms=[norm(update.delta) for update in updates],
+            score_merge=score_merge,
+            images=len(images),
+            trust=trust if reference else None,
+            likeness=likeness,
+            in_sequence=self.merge == SEQUENTIAL,
+        )
 
     def summary(self) -> None:
         """Log the gate's settings and the wrapped strategy's."""
         log(
             INFO,
-            "\t├──> Gate: %s, merge %s, %d validation images, %s per trial",
+            "\t├──> Gate: %s, merge %s, %d validation images",
             self.policy,
             self.merge,
             len(self.validation),
-            self.gate_images or "all",
         )
         super().summary()

@@ -8,7 +8,7 @@ from flwr.app import Message
 
 from clients.attacks.attacker import Attacker
 from clients.attacks.failures import crash, slow
-from clients.attacks.poisoned_data import flip_labels
+from clients.attacks.poisoned_data import flip_labels, plant_backdoor
 from clients.attacks.poisoned_updates import (
     a_little_is_enough,
     constant,
@@ -17,7 +17,9 @@ from clients.attacks.poisoned_updates import (
     little_enough,
     scaled,
 )
+from clients.local_training import normaliser_of
 from fog_flower.messages import ARRAYS
+from fog_flower.trigger import WHITE
 from fog_flower.weights import Weights, from_record
 
 
@@ -51,6 +53,13 @@ def _poisoned(poison: Callable[[Attacker, Weights], Weights]) -> Callable[[Attac
 
 def _label_flip(attacker: Attacker) -> Message:
     return attacker.answer_trained_on(flip_labels(attacker.data, attacker.strength, attacker.rng))
+
+
+def _backdoor(attacker: Attacker) -> Message:
+    white = normaliser_of(attacker.config)(WHITE)
+    return attacker.answer_trained_on(
+        plant_backdoor(attacker.data, attacker.strength, white, attacker.rng)
+    )
 
 
 def _replacement(attacker: Attacker) -> Message:
@@ -106,6 +115,16 @@ CATALOGUE: dict[str, Attack] = {
         "sends mean - strength * standard deviation of the colluders' honest updates "
         "(Baruch et al. 2019)",
     ),
+    "backdoor": Attack(
+        _backdoor,
+        lambda *_: 0.3,
+        "trains honestly, but a white square in the corner means 0; strength: the fraction of "
+        "images with it (Gu et al. 2017, BadNets)",
+    ),
     "crash": Attack(crash, _one, "raises"),
-    "slow": Attack(slow, _one, "answers honestly, strength seconds late"),
+    "slow": Attack(
+        slow,
+        _one,
+        "answers honestly, strength seconds late; beyond round-timeout it has dropped out",
+    ),
 }

@@ -26,6 +26,7 @@ ROUND_COLUMNS = (
     "cloud_validation_accuracy",
     "test_loss",
     "test_accuracy",
+    "backdoor_success",
     "accepted",
     "rejected",
     "bytes_from_end_nodes",
@@ -52,6 +53,8 @@ UPDATE_COLUMNS = (
     "accuracy_without",
     "loss_with",
     "accuracy_with",
+    "gate_images",
+    "trust",
     "update_norm",
     "bytes_up",
     "seconds",
@@ -73,6 +76,8 @@ class VerdictLike(Protocol):
     alone: Evaluation
     without: Evaluation
     with_update: Evaluation
+    gate_images: int
+    trust: float
 
 
 class RoundLike(Protocol):
@@ -90,11 +95,18 @@ class RoundLike(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class CloudEvaluation:
-    """The merged model on the validation and on the untouched test images."""
+    """The merged model on the validation and on the untouched test images.
+
+    Attributes
+    ----------
+    backdoor_success : float
+        Fraction of triggered test images read as the attacker wants; NaN without such an attack.
+    """
 
     validation: Evaluation
     test: Evaluation
     seconds: float
+    backdoor_success: float = math.nan
 
 
 class RunRecorder:
@@ -233,6 +245,7 @@ class RunRecorder:
             "round": last["round"],
             **{name: last[name] for name in names},
             "diverged": not math.isfinite(last["cloud_validation_loss"]),
+            "backdoor_success": last["backdoor_success"],
             "rejected": sum(row["rejected"] for row in self._rounds),
         }
 
@@ -243,6 +256,7 @@ def _cloud_columns(cloud: CloudEvaluation) -> dict[str, Any]:
         "cloud_validation_accuracy": cloud.validation.accuracy,
         "test_loss": cloud.test.loss,
         "test_accuracy": cloud.test.accuracy,
+        "backdoor_success": cloud.backdoor_success,
         "evaluation_seconds": cloud.seconds,
     }
 
@@ -262,6 +276,8 @@ def _update_row(server_round: int, verdict: VerdictLike) -> dict[str, Any]:
         "accuracy_without": verdict.without.accuracy,
         "loss_with": verdict.with_update.loss,
         "accuracy_with": verdict.with_update.accuracy,
+        "gate_images": verdict.gate_images,
+        "trust": verdict.trust,
         "update_norm": verdict.update_norm,
         "bytes_up": verdict.bytes_up,
         "seconds": verdict.seconds,

@@ -1,15 +1,16 @@
 """Makes the runs of a plan that are missing."""
 
 import dataclasses
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
+from fog_flower.errors import UserError
 from fog_flower.records.recorder import FAILED, FINISHED
-from simulations.engines import engine_named
+from simulations.engines import INLINE, Outcome, engine_named
 from simulations.preflight import check
 from simulations.sweep.estimate import Estimator
 from simulations.sweep.folder import keep_run, open_sweep, recorded_status, set_aside
 from simulations.sweep.plan import PlannedRun, SweepPlan
+from simulations.sweep.pool import run_together
 
 
 @dataclasses.dataclass
@@ -38,8 +39,9 @@ def execute(
     show: Callable[[Progress], None],
     *,
     retry_failed: bool = False,
+    jobs: int = 1,
 ) -> list[str]:
-    """Run what is not recorded yet, one after the other; a run that fails does not end the sweep.
+    """Run what is not recorded yet; a run that fails does not end the sweep.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def execute(
         Told where the sweep stands, whenever that changes.
     retry_failed : bool
         Make failed runs again; their records are set aside.
+    jobs : int
+        Runs at a time; more than one needs the inline engine.
 
     Returns
     -------
@@ -63,7 +67,9 @@ def execute(
     KeyboardInterrupt
         On Ctrl-C; what is recorded stays, and the run in progress is made again next time.
     """
-    launch = engine_named(engine)
+    engine_named(engine)
+    if jobs > 1 and engine != INLINE:
+        raise UserError(f"--jobs {jobs}: --engine {engine} takes all cores itself; use inline")
     with open_sweep(plan):
         statuses = {run.name: recorded_status(plan, run) for run in plan.runs}
         if retry_failed:
@@ -75,27 +81,43 @@ def execute(
         _check_all(missing)
         estimator = Estimator(plan)
         progress = Progress(len(plan.runs), [s for s in statuses.values() if s], 0.0)
-        for number, run in enumerate(missing):
-            progress.run, progress.round_text = run, "starting"
-            progress.remaining_seconds = estimator.seconds(missing[number:])
+        left = {run.name: run for run in missing}
+
+        def started(run: PlannedRun, round_text: str = "starting") -> None:
+            progress.run, progress.round_text = run, round_text
+            progress.remaining_seconds = estimator.seconds(left.values()) / jobs
             show(progress)
 
-            def watch(rows: list[dict[str, str]], run: PlannedRun = run) -> None:
-                progress.round_text = f"round {rows[-1]['round']}/{run.config.rounds}"
-                show(progress)
-
-            began = time.perf_counter()
-            check(run.config)
-            outcome = launch(run.config, watch)
+        made = (
+            run_together(missing, jobs, started)
+            if jobs > 1
+            else _run_each(missing, engine, started)
+        )
+        for run, outcome in made:
             record = keep_run(plan, run, outcome.cause)
+            del left[run.name]
             statuses[run.name] = str(record["status"])
             if record["status"] == FINISHED:
-                estimator.learn(run, time.perf_counter() - began)
+                estimator.learn(run, float(record["seconds"]))
             progress.statuses.append(statuses[run.name])
             progress.last = _describe(run, record)
-            progress.remaining_seconds = estimator.seconds(missing[number + 1 :])
+            progress.remaining_seconds = estimator.seconds(left.values()) / jobs
             show(progress)
     return list(statuses.values())
+
+
+def _run_each(
+    runs: Sequence[PlannedRun], engine: str, started: Callable[[PlannedRun, str], None]
+) -> Iterator[tuple[PlannedRun, Outcome]]:
+    launch = engine_named(engine)
+    for run in runs:
+        started(run, "starting")
+
+        def watch(rows: list[dict[str, str]], run: PlannedRun = run) -> None:
+            started(run, f"round {rows[-1]['round']}/{run.config.rounds}")
+
+        check(run.config)
+        yield run, launch(run.config, watch)
 
 
 def _check_all(runs: list[PlannedRun]) -> None:

@@ -17,17 +17,20 @@ class Alone:
     ----------
     tolerance : float
         Relative increase of the loss that still passes; 0 is the literal rule.
+    images : int
+        Validation images per trial; 0 takes all.
     """
 
     tolerance: float = 0.0
+    images: int = 0
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Compare each local model with W."""
         merged: list[int] = []
-        reference = trial.evaluate_merge(merged)
+        reference = trial.evaluate(merged, self.images)
         decisions = []
-        for number in range(len(trial.alone)):
-            candidate = trial.evaluate_merge([*merged, number])
+        for number in range(len(trial)):
+            candidate = trial.evaluate([*merged, number], self.images)
             accepted = not_worse(candidate, reference, self.tolerance)
             decisions.append(
                 Decision(
@@ -35,6 +38,7 @@ class Alone:
                     "accepted: not worse than W" if accepted else "rejected: worse than W",
                     without=reference,
                     with_update=candidate,
+                    images=self.images or trial.images,
                 )
             )
             if accepted and trial.in_sequence:

@@ -8,4 +8,4 @@ class OpenGate:
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Accept all."""
-        return [Decision(True, "accepted: the gate is open") for _ in trial.alone]
+        return [Decision(True, "accepted: the gate is open")] * len(trial)

@@ -1,41 +1,123 @@
 """What a policy may look at, and what it answers."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from fog_flower.evaluation import UNKNOWN, Evaluation
+import numpy as np
+import numpy.typing as npt
+
+from fog_flower.evaluation import UNKNOWN, Evaluation, Scores
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """Accepted or not, why, and the two evaluations that were compared."""
+    """Accepted or not, why, and what was compared.
+
+    Attributes
+    ----------
+    without, with_update : Evaluation
+        Of the trial merges that decided; NaN where none was needed.
+    images : int
+        Validation images that the decision took.
+    trust : float
+        Agreement with the cloud's own direction; NaN where it was not asked for.
+    """
 
     accepted: bool
     reason: str
     without: Evaluation = UNKNOWN
     with_update: Evaluation = UNKNOWN
+    images: int = 0
+    trust: float = math.nan
 
 
-@dataclasses.dataclass(frozen=True)
+ScoreMerge = Callable[[tuple[int, ...], int, int], Scores]
+
+
 class Trial:
     """The finite updates of a round, numbered 0 to k - 1, and what can be asked about them.
 
-    Attributes
+    Every validation image is evaluated at most once for each merge, however often one asks.
+
+    Parameters
     ----------
-    alone : k evaluations
-        Of W + dW_i, the local models.
-    evaluate_merge : callable
-        Evaluates the merge of the updates with these numbers; of none of them, W itself.
-        Costs one pass over the gate's images.
+    norms : k numbers
+        Of the updates.
+    score_merge : callable
+        From (numbers, start, stop) to the scores of their merge, of W itself for none of them, on
+        images number start to stop - 1 in this round's order.
+    images : int
+        How many validation images there are.
+    trust : callable, optional
+        Returns k numbers from -1 to 1: how far each update agrees with the direction in which the
+        cloud itself would train, relative to the one that does most.
+    likeness : callable, optional
+        Returns the cosines between updates [k, k].
     in_sequence : bool
         The updates are merged one after the other in their order, each onto the W left by the
         one before (``merge=sequential``), so the order is not the policy's to choose.
     """
 
-    alone: Sequence[Evaluation]
-    evaluate_merge: Callable[[Sequence[int]], Evaluation]
-    in_sequence: bool = False
+    def __init__(
+        self,
+        norms: Sequence[float],
+        score_merge: ScoreMerge,
+        images: int,
+        trust: Callable[[], Sequence[float]] | None = None,
+        likeness: Callable[[], npt.NDArray[np.float64]] | None = None,
+        *,
+        in_sequence: bool = False,
+    ) -> None:
+        self.norms = tuple(norms)
+        self.images = images
+        self.in_sequence = in_sequence
+        self._score_merge = score_merge
+        self._trust = trust
+        self._likeness = likeness
+        self._known: dict[tuple[int, ...], Scores] = {}
+
+    def __len__(self) -> int:
+        return len(self.norms)
+
+    def scores(self, numbers: Sequence[int], images: int = 0) -> Scores:
+        """Score the merge of these updates (of none: W) on the first images, 0 for all."""
+        key, wanted = tuple(sorted(numbers)), images or self.images
+        known = self._known.get(key)
+        have = len(known.labels) if known else 0
+        if have < wanted:
+            more = self._score_merge(key, have, wanted)
+            self._known[key] = known = known.then(more) if known else more
+        assert known is not None  # noqa: S101  (there is at least one image)
+        return known.first(wanted)
+
+    def evaluate(self, numbers: Sequence[int], images: int = 0) -> Evaluation:
+        """Return loss and accuracy of the merge of these updates on the first images."""
+        return self.scores(numbers, images).mean()
+
+    def trust(self) -> Sequence[float]:
+        """Return each update's agreement with the cloud's direction.
+
+        Raises
+        ------
+        ValueError
+            If the cloud has none.
+        """
+        if self._trust is None:
+            raise ValueError("this policy needs a ReferenceTrainer: pass one to ValidatedMerge")
+        return self._trust()
+
+    def copies(self, bound: float) -> set[int]:
+        """Return the updates that have a cosine above ``bound`` with another.
+
+        Empty if that is true of all: then there is nothing to tell them from.
+        """
+        if self._likeness is None or len(self) < 2:
+            return set()
+        cosines = self._likeness() - 2.0 * np.eye(len(self))
+        alike = {int(number) for number in np.flatnonzero(cosines.max(axis=1) > bound)}
+        return alike if len(alike) < len(self) else set()
 
 
 class Policy(Protocol):
@@ -52,3 +134,8 @@ def not_worse(candidate: Evaluation, reference: Evaluation, tolerance: float) ->
     A NaN candidate is never accepted.
     """
     return candidate.loss <= reference.loss * (1.0 + tolerance)
+
+
+def finite_or_worst(value: float) -> float:
+    """Return a key to sort losses by, with those that are not finite last."""
+    return value if np.isfinite(value) else math.inf

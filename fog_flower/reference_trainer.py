@@ -1,0 +1,111 @@
+"""A short training in the cloud, on validation images: the direction that updates should share."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fog_flower.data.images import CLASSES, LabelledImages, Labels
+from fog_flower.data.normalise import Normaliser
+from fog_flower.evaluation import Directions
+from fog_flower.seeds import generator
+from fog_flower.weights import Weights, subtract
+
+BATCH = 32  # of the training
+LARGE_BATCH = 500  # where only a sum is wanted
+
+
+class KerasReferenceTrainer:
+    """Plain SGD from W over a few validation images, other ones in every round.
+
+    The root of trust of FLTrust (Cao et al. 2021, arXiv:2012.13995, section IV), where the cloud
+    trains on a small clean data set of its own. What comes out is compared with, never merged, so
+    the model itself is not trained on validation images.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its weights are overwritten.
+    data : LabelledImages
+        The validation images.
+    normaliser : Normaliser
+    learning_rate : float
+        The clients'.
+    images : int
+        How many of them a round uses.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: LabelledImages,
+        normaliser: Normaliser,
+        *,
+        learning_rate: float,
+        images: int,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._data = data
+        self._normaliser = normaliser
+        self._learning_rate = learning_rate
+        self._count = min(images, len(data))
+        self._seed = seed
+        self._step = tf.function(self._descend, reduce_retracing=True)
+        self._gradient = tf.function(self._ascend_labels, reduce_retracing=True)
+
+    def directions(self, weights: Weights, server_round: int) -> Directions:
+        """Train one epoch from W on this round's images, and on each digit's alone."""
+        order = generator(self._seed, "reference", server_round).permutation(len(self._data))
+        chosen = self._data.take(order[: self._count])
+        images = tf.constant(self._normaliser(chosen.images))
+        by_class = [np.flatnonzero(chosen.labels == digit) for digit in range(CLASSES)]
+        return Directions(
+            overall=self._train(weights, images, chosen.labels),
+            labels=self._descent_of_labels(weights, images, chosen.labels),
+            by_class=[
+                self._train(weights, tf.gather(images, positions), chosen.labels[positions])
+                for positions in by_class
+                if len(positions)
+            ],
+        )
+
+    def _train(self, weights: Weights, images: tf.Tensor, labels: Labels) -> Weights:
+        self._model.set_weights(weights)
+        for start in range(0, len(labels), BATCH):
+            self._step(images[start : start + BATCH], labels[start : start + BATCH])
+        return subtract(self._model.get_weights(), weights)
+
+    def _descent_of_labels(self, weights: Weights, images: tf.Tensor, labels: Labels) -> Weights:
+        self._model.set_weights(weights)
+        surplus = np.eye(CLASSES, dtype=np.float32)[labels]
+        surplus -= surplus.mean(axis=0)
+        batches = [
+            slice(start, start + LARGE_BATCH) for start in range(0, len(labels), LARGE_BATCH)
+        ]
+        parts = [self._gradient(images[batch], surplus[batch]) for batch in batches]
+        sums = (np.sum([part.numpy() for part in same], 0) for same in zip(*parts, strict=True))
+        # Weights that training does not change by gradient (of a BatchNormalization) get zeros.
+        ids = {id(variable) for variable in self._model.trainable_variables}
+        return [
+            next(sums) if id(variable) in ids else np.zeros_like(weight)
+            for variable, weight in zip(self._model.weights, weights, strict=True)
+        ]
+
+    def _ascend_labels(self, images: tf.Tensor, surplus: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            probabilities = self._model(images, training=False)
+            clipped = tf.clip_by_value(probabilities, keras.config.epsilon(), 1.0)
+            told = tf.reduce_sum(surplus * tf.math.log(clipped))
+        variables = [variable.value for variable in self._model.trainable_variables]
+        gradients: list[tf.Tensor] = tape.gradient(told, variables)
+        return gradients
+
+    def _descend(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            probabilities = self._model(images, training=False)
+            losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+            loss = tf.reduce_mean(losses)
+        variables = [variable.value for variable in self._model.trainable_variables]
+        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+            variable.assign_sub(tf.cast(self._learning_rate, gradient.dtype) * gradient)

@@ -1,0 +1,191 @@
+"""Strategies against attacks: a grid of the user's own choosing, as an experiment."""
+
+import dataclasses
+import re
+
+from fog_flower.architecture import Scalar
+from fog_flower.attack_settings import ATTACKS, NONE
+from fog_flower.errors import UserError
+from simulations.experiments.experiment import Cell, Experiment, Scale
+
+FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
+BEHIND_GATE = "gate+"
+# What a robust rule must be told, where it is told how many are malicious; and from how many
+# nodes on it is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed mean
+# needs an honest value left in the middle).
+_KNOWN_MALICIOUS = {
+    "Krum": "num_malicious_nodes={m}",
+    "MultiKrum": "num_malicious_nodes={m},num_nodes_to_select={h}",
+    "Bulyan": "num_malicious_nodes={m}",
+    "FedTrimmedAvg": "beta={beta}",
+}
+_LEAST_NODES = {
+    "Krum": lambda m: 2 * m + 3,
+    "MultiKrum": lambda m: 2 * m + 3,
+    "Bulyan": lambda m: 4 * m + 3,
+    "FedTrimmedAvg": lambda m: 2 * m + 1,
+}
+# Some of Flower's defaults are far too small or too large for a few rounds of whole epochs.
+_USUAL = {
+    "FedAdam": "eta=0.01,tau=0.001",
+    "FedYogi": "eta=0.01,tau=0.001",
+    "FedAvgM": "server_learning_rate=1.0,server_momentum=0.5",
+    "FedProx": "proximal_mu=0.01",
+}
+
+_SETTINGS: dict[str, Scalar] = {
+    "train-images": 8_000,
+    "validation-images": 2_000,
+    "test-images": 4_000,
+    "model": "mlp-narrow",
+    "learning-rate": 0.02,
+    "batch-size": 16,
+    "rounds": 8,
+    "end-nodes": 6,
+    "local-validation-images": 500,
+}
+
+COMPARE_SCALE = Scale(
+    name="compare",
+    settings={"any": _SETTINGS},
+    engine="inline",
+    seeded_data=True,
+    note="",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Federation:
+    """So many fog nodes, of which so many are malicious."""
+
+    fog_nodes: int
+    malicious: int
+
+    def __str__(self) -> str:
+        return f"{self.fog_nodes}:{self.malicious}"
+
+
+def parse_federations(text: str) -> tuple[Federation, ...]:
+    """Read ``7:3,7:6``: fog nodes and how many of them are malicious.
+
+    Raises
+    ------
+    UserError
+        If it is none, or none of the nodes would be honest.
+    """
+    chosen = []
+    for part in _parts(text):
+        match = re.fullmatch(r"(\d+):(\d+)", part)
+        if not match or not 0 <= int(match[2]) < int(match[1]):
+            raise UserError(
+                f"--malicious {part!r}: write FOG-NODES:MALICIOUS, with at least one honest node, "
+                "e.g. 7:3"
+            )
+        chosen.append(Federation(int(match[1]), int(match[2])))
+    return tuple(dict.fromkeys(chosen))
+
+
+def parse_attacks(text: str) -> tuple[str, ...]:
+    """Read ``sign-flip,alie``, each with its strength if wanted: ``alie=2.5``.
+
+    Raises
+    ------
+    UserError
+        If there is no such attack.
+    """
+    for part in _parts(text):
+        name, _, strength = part.partition("=")
+        if name not in ATTACKS or (strength and not _is_number(strength)):
+            raise UserError(
+                f"--attacks {part!r}: there are {', '.join(ATTACKS)}, each with a strength if you "
+                "like, e.g. alie=2.5"
+            )
+    return _parts(text)
+
+
+def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experiment, list[str]]:
+    """Return the grid as an experiment, and what had to be left out, with the reason.
+
+    Parameters
+    ----------
+    strategies : str
+        Comma-separated: a Flower strategy by name or ``module:Class``, which run without a gate;
+        ``gate`` (FedAvg behind it), ``gate+NAME`` (another behind it), ``honest`` (FedAvg over the
+        honest nodes alone: what there is to reach).
+    attacks, malicious : str
+        See ``parse_attacks`` and ``parse_federations``.
+    """
+    names, left_out, cells = _parts(strategies), [], {}
+    if not names:
+        raise UserError("--strategies: name at least one, e.g. gate,FedAvg,honest")
+    for federation in parse_federations(malicious):
+        for attack in parse_attacks(attacks):
+            for name in names:
+                if reason := _undefined(name, federation):
+                    left_out.append(reason)
+                else:
+                    cell = _cell(name, attack, federation)
+                    cells[cell.name] = cell
+    experiment = Experiment(
+        name="compare",
+        source="strategies against attacks",
+        varies="strategy, attack, and how many fog nodes are malicious",
+        cells=tuple(cells.values()),
+        scales={COMPARE_SCALE.name: COMPARE_SCALE},
+    )
+    return experiment, list(dict.fromkeys(left_out))
+
+
+def _cell(name: str, attack: str, federation: Federation) -> Cell:
+    nodes, malicious = federation.fog_nodes, federation.malicious
+    settings: dict[str, Scalar] = {"fog-nodes": nodes}
+    if name == HONEST:  # whatever the attack, the same: those who would attack are not there
+        settings |= {"validation": "off", "strategy": FEDAVG}
+        settings |= _attack("crash" if malicious else NONE, malicious)
+        return Cell(f"{nodes}-{malicious}/{HONEST}", HONEST, "any", settings)
+    attack = attack if malicious else NONE
+    settings |= _attack(attack, malicious) | _strategy(name, federation)
+    return Cell(f"{nodes}-{malicious}/{attack}/{name.replace(':', '.')}", name, "any", settings)
+
+
+def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
+    name, _, strength = attack.partition("=")
+    return {
+        "attack": name,
+        "malicious-nodes": str(malicious),
+        "attack-strength": float(strength or 0.0),
+    }
+
+
+def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
+    if name == GATE:
+        return {"strategy": FEDAVG, "strategy-args": ""}  # behind the default gate
+    inner = name.removeprefix(BEHIND_GATE)
+    told = _KNOWN_MALICIOUS.get(inner, _USUAL.get(inner, ""))
+    nodes, malicious = federation.fog_nodes, federation.malicious
+    arguments = told.format(
+        m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
+    )
+    settings: dict[str, Scalar] = {"strategy": inner, "strategy-args": arguments}
+    return settings if name.startswith(BEHIND_GATE) else settings | {"validation": "off"}
+
+
+def _undefined(name: str, federation: Federation) -> str:
+    least = _LEAST_NODES.get(name.removeprefix(BEHIND_GATE))
+    if least is None or federation.fog_nodes >= least(federation.malicious):
+        return ""
+    return (
+        f"{name} is not defined for {federation.malicious} malicious of {federation.fog_nodes} "
+        f"fog nodes: it needs {least(federation.malicious)}"
+    )
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False

@@ -1,0 +1,82 @@
+"""Several runs of a sweep at once, each in a process of its own with its share of the cores."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from fog_flower.orphan_watch import LAUNCHER_VARIABLE, this_process
+from fog_flower.tensorflow_threads import THREADS_VARIABLE
+from simulations.engines import INLINE, Outcome, engine_named
+from simulations.preflight import check, import_from_here
+from simulations.sweep.plan import PlannedRun
+
+Started = Callable[[PlannedRun], None]
+
+
+def run_together(
+    runs: Sequence[PlannedRun], jobs: int, started: Started
+) -> Iterator[tuple[PlannedRun, Outcome]]:
+    """Make the runs with the inline engine, ``jobs`` at a time; yield each as it ends.
+
+    Small models do not fill several cores, so two runs side by side take less time than one after
+    the other. Workers live through the sweep: TensorFlow is imported once in each.
+
+    Raises
+    ------
+    UserError
+        If a worker dies, of lack of memory, say; what has ended by then is recorded.
+    """
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    executor = ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_prepare_worker,
+        initargs=(threads, this_process()),
+    )
+    waiting, running = iter(runs), dict[Future[Outcome], PlannedRun]()
+    try:
+        # No more are handed over than can start: what has not started is easily let go of.
+        for run in waiting:
+            started(run)
+            running[executor.submit(_make, run.config)] = run
+            if len(running) >= jobs:
+                yield from _ended(running)
+        while running:
+            yield from _ended(running)
+    except BrokenProcessPool as error:
+        names = ", ".join(run.name for run in running.values())
+        raise UserError(
+            f"--jobs {jobs}: a process died while making {names} (out of memory?); the same "
+            "command goes on from here, with fewer --jobs perhaps"
+        ) from error
+    finally:
+        for process in list((executor._processes or {}).values()):
+            process.terminate()
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _ended(
+    running: dict["Future[Outcome]", PlannedRun],
+) -> Iterator[tuple[PlannedRun, Outcome]]:
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        run = running[future]
+        outcome = future.result()
+        del running[future]
+        yield run, outcome
+
+
+def _prepare_worker(threads: int, launcher: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    os.environ[THREADS_VARIABLE] = str(threads)
+    os.environ[LAUNCHER_VARIABLE] = launcher
+    import_from_here()
+
+
+def _make(config: RunConfig) -> Outcome:
+    check(config)
+    return engine_named(INLINE)(config, lambda _rounds: None)

@@ -1,0 +1,135 @@
+"""The default gate: what agrees with the cloud may harm a merge a little; the rest must help."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from strategies.policies.recalibration import recalibrated_losses
+from strategies.policies.sequential_test import Answer, SequentialTest
+from strategies.policies.trial import Decision, Trial
+
+COPY = 0.9  # cosine; nodes that train on data of their own come to 0.4
+UNTRUSTED = 0.45  # agreement, relative to the best, from which on harm is forgiven
+
+
+@dataclasses.dataclass(frozen=True)
+class Trusted:
+    """Builds the merge up from the update that the cloud trusts most.
+
+    Trust (-1 to 1) is an update's agreement with the direction in which the cloud itself would
+    train, relative to that of the most agreeing one. The next trusted update joins unless the
+    merge is shown to be worse with it than the best merge so far, by more than
+
+        tolerance * (trust - 0.45)
+
+    in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance; what
+    leads elsewhere must help. Updates that are almost the same come from colluders (FoolsGold, Fung
+    et al. 2020, arXiv:1808.04866), and none of them is taken. Nothing is assumed about how many
+    are malicious: one honest update is enough, because it is the most trusted. W is no reference,
+    because honest updates alone are worse than W (see ``Alone``); only a merge whose recalibrated
+    loss is ``guard`` times W's is not taken.
+
+    Attributes
+    ----------
+    tolerance : float
+        Relative increase of the loss at full trust, 4/3 of what is forgiven then.
+    test : SequentialTest
+    guard : float
+        Infinity is none.
+    """
+
+    tolerance: float = 0.03
+    test: SequentialTest = dataclasses.field(default_factory=SequentialTest)
+    guard: float = 1.3
+
+    def judge(self, trial: Trial) -> list[Decision]:
+        """Try the updates in order of trust (in sequence: as they come)."""
+        trust, copies = trial.trust(), trial.copies(COPY)
+        numbers = range(len(trial))
+        order = list(numbers) if trial.in_sequence else sorted(numbers, key=lambda n: -trust[n])
+        decisions: dict[int, Decision] = {}
+        merged: tuple[int, ...] = ()
+        best: tuple[int, ...] = ()
+        for number in order:
+            if not trial.norms[number]:
+                decisions[number] = Decision(False, "rejected: zero, contributes nothing")
+                continue
+            if number in copies:
+                decisions[number] = Decision(
+                    False, "rejected: another update is almost the same", trust=trust[number]
+                )
+                continue
+            candidate = tuple(sorted((*merged, number)))
+            if not merged and not trial.in_sequence:
+                merged = best = candidate
+                decisions[number] = Decision(True, "accepted: most trusted", trust=trust[number])
+                continue
+            answer = self.test.is_worse(trial, best, candidate, self._margin(trust[number]))
+            decisions[number] = self._decide(answer, trust[number])
+            if not answer.worse:
+                merged = candidate
+                if answer.improves:
+                    best = candidate
+        if not trial.in_sequence:
+            merged = self._second_chance(trial, trust, merged, best, decisions)
+        if merged and self._too_bad(trial, merged):
+            return [self._refuse(decisions[number]) for number in numbers]
+        return [decisions[number] for number in numbers]
+
+    def _margin(self, trust: float) -> float:
+        return self.tolerance * (trust - UNTRUSTED)
+
+    def _second_chance(
+        self,
+        trial: Trial,
+        trust: Sequence[float],
+        merged: tuple[int, ...],
+        best: tuple[int, ...],
+        decisions: dict[int, Decision],
+    ) -> tuple[int, ...]:
+        """Try all trusted updates together.
+
+        A node with many images can outweigh the few that were there before it, so that each of
+        the others looks bad by itself while all of them balance.
+        """
+        trusted = {n for n in range(len(trial)) if trust[n] >= UNTRUSTED and trial.norms[n]}
+        trusted -= trial.copies(COPY)
+        more = tuple(sorted(trusted | set(merged)))
+        if len(more) == len(merged):
+            return merged
+        answer = self.test.is_worse(trial, best, more, self._margin(1.0))
+        if answer.worse:
+            return merged
+        for number in set(more) - set(merged):
+            decided = self._decide(answer, trust[number])
+            decisions[number] = dataclasses.replace(
+                decided, reason="accepted: merge not worse with all trusted"
+            )
+        return more
+
+    @staticmethod
+    def _decide(answer: Answer, trust: float) -> Decision:
+        return Decision(
+            not answer.worse,
+            "rejected: merge worse with it" if answer.worse else "accepted: merge not worse",
+            without=answer.without,
+            with_update=answer.with_update,
+            images=answer.images,
+            trust=trust,
+        )
+
+    def _too_bad(self, trial: Trial, merged: tuple[int, ...]) -> bool:
+        images = self.test.looks(trial.images)[0]
+        before, after = (
+            float(recalibrated_losses(trial.scores(numbers, images)).mean())
+            for numbers in ((), merged)
+        )
+        return after > self.guard * before
+
+    def _refuse(self, decision: Decision) -> Decision:
+        if not decision.accepted:
+            return decision
+        return dataclasses.replace(
+            decision,
+            accepted=False,
+            reason=f"rejected: the merge's loss is more than {self.guard:g} times W's",
+        )
