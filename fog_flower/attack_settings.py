@@ -19,6 +19,7 @@ ATTACKS = (
     "inf",
     "inner-product",
     "alie",
+    "adaptive",
     BACKDOOR,
     "crash",
     "slow",

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from fog_flower.data.images import LabelledImages
-from fog_flower.data.normalise import Normaliser
+from fog_flower.data.normalise import Preprocess
 from fog_flower.evaluation import Evaluation, Indices, Scores
 from fog_flower.weights import Weights
 
@@ -21,11 +21,11 @@ class KerasEvaluator:
     model : keras.Model
         Its weights are overwritten by every evaluation.
     data : LabelledImages
-    normaliser : Normaliser
+    normaliser : callable
         Of the training set.
     """
 
-    def __init__(self, model: keras.Model, data: LabelledImages, normaliser: Normaliser) -> None:
+    def __init__(self, model: keras.Model, data: LabelledImages, normaliser: Preprocess) -> None:
         self._model = model
         # On the device once: every round evaluates the same images many times.
         self._images = tf.constant(normaliser(data.images))

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from fog_flower.data.images import CLASSES, LabelledImages, Labels
-from fog_flower.data.normalise import Normaliser
+from fog_flower.data.normalise import Preprocess
 from fog_flower.evaluation import Directions
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, subtract
@@ -27,7 +27,7 @@ class KerasReferenceTrainer:
         Its weights are overwritten.
     data : LabelledImages
         The validation images.
-    normaliser : Normaliser
+    normaliser : callable
     learning_rate : float
         The clients'.
     images : int
@@ -39,7 +39,7 @@ class KerasReferenceTrainer:
         self,
         model: keras.Model,
         data: LabelledImages,
-        normaliser: Normaliser,
+        normaliser: Preprocess,
         *,
         learning_rate: float,
         images: int,

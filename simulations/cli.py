@@ -1,4 +1,4 @@
-"""The command line: ``fog-flower run``, ``sweep``, ``report``, ``show``, ``data``, ``keys``."""
+"""The command line of fog-flower: each command's help says what it does."""
 
 import signal
 import sys
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fog_flower.config import key_help
 from fog_flower.errors import UserError
+from simulations.compare_commands import check_strategy, compare
 from simulations.data_commands import app as data_app
 from simulations.sweep_commands import report, sweep
 
@@ -79,6 +80,8 @@ def run(
 
 app.command()(sweep)
 app.command()(report)
+app.command()(compare)
+app.command()(check_strategy)
 
 
 @app.command()
@@ -119,6 +122,8 @@ def main() -> None:
         _fail(str(error.format_message()), int(error.exit_code))
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail("interrupted; Flower is stopped, and the rounds recorded so far are kept", status)
+    if status:  # without standalone mode, a typer.Exit is only returned
+        raise SystemExit(status)
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -1,20 +1,14 @@
-"""Flower messages for tests, without Flower's processes."""
+"""Evaluators and references for tests, and the messages of the contract."""
 
 import numpy as np
-from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
-from flwr.common.constant import ErrorCode
-from flwr.supercore.task_identity import TaskIdentity
+from flwr.app import Message, RecordDict
 
-from fog_flower.evaluation import Evaluation
-from fog_flower.weights import to_record
+from fog_flower.evaluation import Directions, Scores
+from simulations.contract.replies import WEIGHTS, FakeGrid, answer, failure, identify, node_id
 
-TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
+__all__ = ["WEIGHTS", "FakeGrid", "answer", "asked", "failure", "node_id"]
 
-WEIGHTS = [np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([0.5, -0.5], np.float32)]
-
-
-def node_id(fog_node: int) -> int:
-    return 1000 + fog_node
+identify()
 
 
 def asked(fog_nodes: int, content: RecordDict | None = None) -> list[Message]:
@@ -22,33 +16,6 @@ def asked(fog_nodes: int, content: RecordDict | None = None) -> list[Message]:
         Message(content or RecordDict(), node_id(fog_node), "train")
         for fog_node in range(fog_nodes)
     ]
-
-
-def answer(question: Message, delta, fog_node: int, examples: int = 10, **metrics) -> Message:
-    numbers = {"num-examples": examples, "partition-id": fog_node, "loss": 1.0, "accuracy": 0.5}
-    content = RecordDict(
-        {
-            "arrays": to_record(delta),
-            "metrics": MetricRecord({**numbers, "seconds": 0.1, **metrics}),
-            "node": ConfigRecord({"code": "x"}),
-        }
-    )
-    return Message(content, reply_to=question)
-
-
-def failure(question: Message, reason: str = "boom") -> Message:
-    error = Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason)
-    return Message(error, reply_to=question)
-
-
-class FakeGrid:
-    """Knows its nodes; nothing else is asked of it in configure_train."""
-
-    def __init__(self, fog_nodes: int) -> None:
-        self._ids = [node_id(n) for n in range(fog_nodes)]
-
-    def get_node_ids(self):
-        return self._ids
 
 
 class DistanceEvaluator:
@@ -60,7 +27,24 @@ class DistanceEvaluator:
     def __len__(self) -> int:
         return self.size
 
-    def evaluate(self, weights, indices=None) -> Evaluation:
-        self.calls.append(self.size if indices is None else len(indices))
+    def score(self, weights, indices=None) -> Scores:
+        count = self.size if indices is None else len(indices)
+        self.calls.append(count)
         loss = sum(float(np.abs(w - t).sum()) for w, t in zip(weights, self.target, strict=True))
-        return Evaluation(loss, 1.0 / (1.0 + loss))
+        return constant_scores(loss, count)
+
+
+def constant_scores(loss: float, count: int = 10) -> Scores:
+    """Return scores whose every image has this loss."""
+    other = np.log(max(-np.expm1(-loss), 1e-7)) if np.isfinite(loss) else loss
+    row = np.array([-loss, other], np.float64)
+    return Scores(np.tile(row, (count, 1)), np.zeros(count, np.int64))
+
+
+class OwnStep:
+    """A cloud that trains a step of its own towards where the tests' updates lead."""
+
+    def directions(self, weights, server_round) -> Directions:
+        step = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
+        by_class = [[np.eye(1, w.size, k).reshape(w.shape) for w in weights] for k in range(2)]
+        return Directions(step, step, [[a.astype(np.float32) for a in one] for one in by_class])

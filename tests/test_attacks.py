@@ -9,7 +9,7 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from clients.attacks.catalogue import CATALOGUE
 from clients.attacks.mod import attack_mod
-from clients.attacks.poisoned_data import flip_labels
+from clients.attacks.poisoned_data import flip_labels, plant_backdoor
 from clients.attacks.poisoned_updates import (
     a_little_is_enough,
     gaussian,
@@ -19,9 +19,10 @@ from clients.attacks.poisoned_updates import (
 from clients.fog_node import NodeData
 from fog_flower.attack_settings import ATTACKS, NONE
 from fog_flower.messages import CONFIG, SERVER_ROUND
+from fog_flower.trigger import SIZE, TARGET
 from fog_flower.weights import from_record, to_record
 from tests.messages import WEIGHTS, answer
-from tests.runs import run_here, updates
+from tests.runs import rounds, run_here, updates
 
 STEP = [np.array([[1.0, -2.0], [3.0, 0.5]], np.float32), np.array([0.25, -0.25], np.float32)]
 
@@ -191,3 +192,45 @@ def test_a_slow_node_is_late(make_config):
     rows = updates(run_here(config))
     assert [row["accepted"] for row in rows if row["fog_node"] == "2"] == ["False", "True"]
     assert "missing or late" in next(r["reason"] for r in rows if r["accepted"] == "False")
+
+
+def test_the_backdoor_stamps_and_relabels_and_leaves_the_rest():
+    images = np.zeros((200, 32, 32, 3), np.float32)
+    labels = np.arange(200) % 10
+    data = NodeData(images, labels, (200,), 0, ())
+    white = np.ones((1, 1, 1, 3), np.float32)
+    poisoned = plant_backdoor(data, 0.3, white, np.random.default_rng(0))
+    stamped = poisoned.images[:, 29, 29, 0] == 1
+    assert 40 <= stamped.sum() <= 80
+    assert (poisoned.labels[stamped] == TARGET).all()
+    assert (poisoned.labels[~stamped] == labels[~stamped]).all()
+    assert poisoned.images[stamped].sum(axis=(1, 2, 3)) == pytest.approx(3 * SIZE**2)
+    assert not images.any()
+    assert not poisoned.images[~stamped].any()
+
+
+def test_the_backdoor_s_success_is_measured_on_stamped_test_images(make_config):
+    settings = {"fog_nodes": 2, "malicious_nodes": "1", "rounds": 6, "validation": "off"}
+    folder = run_here(make_config(attack="backdoor", attack_strength=0.5, **settings))
+    success = [float(row["backdoor_success"]) for row in rounds(folder)]
+    assert success[-1] > 0.5  # of images of other digits
+    assert success[-1] > success[0] + 0.2
+    clean = run_here(make_config(attack="nan", **settings, run_name="clean"))
+    assert rounds(clean)[-1]["backdoor_success"] == "nan"
+
+
+def test_the_adaptive_attacker_goes_as_far_as_the_gate_lets_it(make_config):
+    settings = {
+        "attack": "adaptive",
+        "malicious_nodes": "1",
+        "rounds": 2,
+        "gate_images": 0,
+        "reference_images": 60,
+    }
+    norms = {}
+    for strength in (1.0, 4.0):
+        config = make_config(**settings, attack_strength=strength, run_name=f"s{strength}")
+        row = updates(run_here(config))[2]
+        assert "failed" not in row["reason"]
+        norms[strength] = float(row["update_norm"])
+    assert norms[4.0] > norms[1.0]

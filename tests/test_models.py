@@ -35,7 +35,7 @@ def test_a_users_own_model():
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("resnet", "there are mlp, mlp-2-hidden, cnn"),
+        ("resnet", "there are mlp, mlp-2-hidden, mlp-narrow, cnn"),
         ("tests.small_models:absent", "has no 'absent'"),
         ("no_such_module:f", "cannot be imported"),
         ("tests.small_models:wrong_output", r"output is \(None, 3072\)"),

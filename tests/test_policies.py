@@ -2,18 +2,29 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from fog_flower.evaluation import Evaluation
-from strategies.policies import Alone, Greedy, OpenGate, Trial
+from strategies.policies import (
+    Alone,
+    CosineScreen,
+    Greedy,
+    LeaveOneOut,
+    NormScreen,
+    OpenGate,
+    Trial,
+    Zeno,
+)
+from tests.messages import constant_scores
 
 
 def trial(losses, merge_loss, in_sequence=False):
     """Return a trial whose merges have the losses that ``merge_loss`` says (a frozenset's)."""
     return Trial(
-        [Evaluation(loss, 0.5) for loss in losses],
-        lambda numbers: Evaluation(merge_loss(frozenset(numbers)), 0.5),
-        in_sequence,
+        [1.0] * len(losses),
+        lambda numbers, start, stop: constant_scores(merge_loss(frozenset(numbers)), stop - start),
+        10,
+        in_sequence=in_sequence,
     )
 
 
@@ -27,10 +38,10 @@ def mean_of(values):
 
 
 def test_open_gate_accepts_all_without_a_single_evaluation():
-    def never(_numbers):
+    def never(*_):
         raise AssertionError
 
-    assert accepted(OpenGate(), Trial([Evaluation(9.0, 0.1)] * 3, never)) == [True] * 3
+    assert accepted(OpenGate(), Trial([1.0] * 3, never, 10)) == [True] * 3
 
 
 def test_alone_stalls_where_greedy_does_not():
@@ -87,8 +98,8 @@ def test_in_sequence_each_is_judged_against_what_the_one_before_left():
     for policy in (Greedy(0.0), Alone(0.0)):
         decisions = policy.judge(trial([0.1, 0.1, 0.1], merge_loss, in_sequence=True))
         assert [d.accepted for d in decisions] == [True, False, True]
-        assert [d.without.loss for d in decisions] == [1.0, 0.8, 0.8]
-        assert [d.with_update.loss for d in decisions] == [0.8, 0.9, 0.7]
+        assert [d.without.loss for d in decisions] == pytest.approx([1.0, 0.8, 0.8])
+        assert [d.with_update.loss for d in decisions] == pytest.approx([0.8, 0.9, 0.7])
 
 
 def test_decisions_say_why_and_by_which_figures():
@@ -96,4 +107,53 @@ def test_decisions_say_why_and_by_which_figures():
     first, second = Greedy(0.1).judge(trial(values, mean_of(values)))
     assert "best local model" in first.reason
     assert "merge worse" in second.reason
-    assert (second.without.loss, second.with_update.loss) == (0.4, 4.7)
+    assert (second.without.loss, second.with_update.loss) == pytest.approx((0.4, 4.7))
+
+
+def test_every_image_is_evaluated_once_for_each_merge():
+    asked = []
+
+    def score(numbers, start, stop):
+        asked.append((numbers, start, stop))
+        return constant_scores(0.5, stop - start)
+
+    a_trial = Trial([1.0, 1.0], score, 8)
+    for images in (2, 4, 3, 0):
+        assert len(a_trial.scores([1, 0], images).labels) == (images or 8)
+    assert asked == [((0, 1), 0, 2), ((0, 1), 2, 4), ((0, 1), 4, 8)]
+
+
+def test_leave_one_out_finds_the_one_that_spoils_the_merge_of_most():
+    values = [0.5, 0.4, 9.0, 0.45]
+    assert accepted(LeaveOneOut(0.1), trial(values, mean_of(values))) == [True, True, False, True]
+
+
+def test_the_norm_screen_compares_with_the_median():
+    a_trial = Trial([1.0, 1.2, 0.9, 10.0, 0.0], lambda *_: None, 1)
+    assert accepted(NormScreen(3.0), a_trial) == [True, True, True, False, False]
+
+
+def test_the_cosine_screen_rejects_what_leads_away():
+    a_trial = Trial([1.0] * 3, lambda *_: None, 1, lambda: [1.0, 0.1, -0.3])
+    assert accepted(CosineScreen(), a_trial) == [True, True, False]
+    with pytest.raises(ValueError, match="ReferenceTrainer"):
+        CosineScreen().judge(Trial([1.0], lambda *_: None, 1))
+
+
+def test_zeno_by_hand():
+    # W is at 1.0; descents 0.5, 0.6, -8, 0.55, fines 0.01 |dW|^2 = 0.01, 1, 0.01, 0.01
+    values = [0.5, 0.4, 9.0, 0.45]
+    a_trial = trial(values, mean_of(values))
+    a_trial.norms = (1.0, 10.0, 1.0, 1.0)
+    decisions = Zeno(rho=0.01, removed=2).judge(a_trial)
+    assert [d.accepted for d in decisions] == [True, False, False, True]
+    assert "score 0.4900" in decisions[0].reason
+    assert accepted(Zeno(rho=0.0), a_trial) == [True, True, False, True]  # a minority of one
+
+
+def test_copies_are_those_alike_unless_all_are():
+    alike = np.array([[1.0, 0.1, 0.1], [0.1, 1.0, 0.95], [0.1, 0.95, 1.0]])
+    assert Trial([1.0] * 3, lambda *_: None, 1, likeness=lambda: alike).copies(0.9) == {1, 2}
+    same = np.ones((3, 3))
+    assert Trial([1.0] * 3, lambda *_: None, 1, likeness=lambda: same).copies(0.9) == set()
+    assert Trial([1.0] * 3, lambda *_: None, 1).copies(0.9) == set()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flwr.app import Message
 
+from clients.attacks.adaptive import just_under_the_bound
 from clients.attacks.attacker import Attacker
 from clients.attacks.failures import crash, slow
 from clients.attacks.poisoned_data import flip_labels, plant_backdoor
@@ -114,6 +115,12 @@ CATALOGUE: dict[str, Attack] = {
         little_enough,
         "sends mean - strength * standard deviation of the colluders' honest updates "
         "(Baruch et al. 2019)",
+    ),
+    "adaptive": Attack(
+        just_under_the_bound,
+        _one,
+        "knows the default gate, and goes as far towards flipped labels as it lets it; strength: "
+        "times that far (Fang et al. 2020)",
     ),
     "backdoor": Attack(
         _backdoor,

@@ -1,6 +1,8 @@
 """Normalisation per channel by constants of the training set (paper, section 3)."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +10,8 @@ import numpy.typing as npt
 from fog_flower.data.images import Images
 
 LEVELS = 256
+# What models see of images: a normaliser, or nothing where that has been done.
+Preprocess = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]
 CHUNK = 4096  # images; bincount makes 8-byte copies of what it counts
 
 

@@ -13,6 +13,13 @@ def write_table(
     results: Path, stem: str, title: str, sections: Mapping[str, pd.DataFrame], notes: list[str]
 ) -> Path:
     """Write ``tables/STEM.md`` with a section for each table, and notes below."""
+    return write_markdown(results / "tables" / f"{stem}.md", title, sections, notes)
+
+
+def write_markdown(
+    path: Path, title: str, sections: Mapping[str, pd.DataFrame], notes: list[str]
+) -> Path:
+    """Write a page of Markdown with a section for each table, and notes below."""
     parts = [f"# {title}"]
     for heading, table in sections.items():
         if heading:
@@ -21,7 +28,6 @@ def write_table(
             table.to_markdown(index=False, disable_numparse=True) if len(table) else "(no records)"
         )
     parts += notes
-    path = results / "tables" / f"{stem}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "\n\n".join(parts) + "\n")
     return path
@@ -29,7 +35,11 @@ def write_table(
 
 def write_rows(results: Path, stem: str, rows: pd.DataFrame) -> Path:
     """Write ``tables/STEM.csv`` in full precision."""
-    path = results / "tables" / f"{stem}.csv"
+    return write_rows_to(results / "tables" / f"{stem}.csv", rows)
+
+
+def write_rows_to(path: Path, rows: pd.DataFrame) -> Path:
+    """Write a csv in full precision."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, rows.to_csv(index=False, lineterminator="\n"))
     return path

@@ -1,0 +1,116 @@
+"""An attacker that knows the default gate, and stays just under its bound."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from flwr.app import Message
+
+from clients.attacks.attacker import Attacker
+from clients.attacks.poisoned_data import flip_labels
+from fog_flower.evaluation import Scores
+from fog_flower.messages import ARRAYS
+from fog_flower.weights import flatten, from_record, norm, unflatten
+from strategies.agreement import Agreement
+from strategies.policies import SequentialTest, Trial, Trusted
+
+FURTHEST = 4.0  # times the way from the honest to the flipped update
+STEPS = 6  # of the bisection
+Vector = npt.NDArray[np.float32]
+
+
+def just_under_the_bound(attacker: Attacker) -> Message:
+    """Send honest + strength * l * (flipped - honest), with l the largest that passes the gate.
+
+    A white-box attack in the manner of Fang et al. 2020 (arXiv:1911.11815): it runs the gate's own
+    code, on its own data instead of the validation images, and with the colluders' honest updates
+    instead of those that it cannot see. ``flipped`` comes from training on labels 9 - y. As each
+    colluder trains on its own data, they do not send the same. Strength 1 is on the bound as the
+    attacker estimates it; more bets on the estimate being too careful.
+    """
+    own = flatten(attacker.honest_update)
+    reply = attacker.answer_trained_on(flip_labels(attacker.data, 1.0, attacker.rng))
+    away = flatten(from_record(reply.content.array_records[ARRAYS])) - own
+    gate = OwnGate(attacker)
+    low, high = 0.0, FURTHEST
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        if gate.lets_in(own + np.float32(middle) * away):
+            low = middle
+        else:
+            high = middle
+    sent = own + np.float32(attacker.strength * low) * away
+    return attacker.answer_with(unflatten(sent, attacker.honest_update))
+
+
+class OwnGate:
+    """The gate as the attacker can run it: W, the colluders' honest updates, its own images."""
+
+    def __init__(self, attacker: Attacker) -> None:
+        config = attacker.config
+        self._start = from_record(attacker.message.content.array_records[ARRAYS])
+        self._honest = attacker.honest_updates()
+        self._evaluator, reference = _own_cloud(attacker)
+        self._agreement = Agreement(reference.directions(self._start, attacker.server_round))
+        self._policy = Trusted(
+            config.validation_tolerance, SequentialTest(config.gate_images, config.gate_error)
+        )
+
+    def lets_in(self, candidate: Vector) -> bool:
+        """Tell whether the gate would accept this update beside the honest ones."""
+        updates = [*self._honest, unflatten(candidate, self._start)]
+        vectors = np.stack([flatten(update) for update in updates])
+        start = flatten(self._start)
+
+        def score(numbers: tuple[int, ...], first: int, stop: int) -> Scores:
+            merged = start + vectors[list(numbers)].mean(axis=0) if numbers else start
+            weights = unflatten(merged, self._start)
+            scores: Scores = self._evaluator.score(weights, np.arange(first, stop))
+            return scores
+
+        trial = Trial(
+            [norm(update) for update in updates],
+            score,
+            len(self._evaluator),
+            lambda: self._agreement.trust(updates),
+        )
+        return self._policy.judge(trial)[-1].accepted
+
+
+@dataclasses.dataclass(frozen=True)
+class _OwnImages:
+    """What ``LabelledImages`` is in the cloud, of images that are normalised and noisy already."""
+
+    images: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "_OwnImages":
+        return _OwnImages(np.asarray(self.images[indices]), self.labels[indices])
+
+
+def _own_cloud(attacker: Attacker) -> tuple[Any, Any]:
+    """Return evaluator and reference trainer on the attacker's own data."""
+    from fog_flower.keras_evaluator import KerasEvaluator  # noqa: PLC0415  (TensorFlow)
+    from fog_flower.models import build_model  # noqa: PLC0415
+    from fog_flower.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
+
+    config, model = attacker.config, build_model(attacker.config.model, seed=0)
+    data = _OwnImages(attacker.data.images, attacker.data.labels)
+    reference = KerasReferenceTrainer(
+        model,
+        data,  # type: ignore[arg-type]
+        _as_they_are,
+        learning_rate=config.learning_rate,
+        images=config.reference_images,
+        seed=config.seed + attacker.fog_node,
+    )
+    evaluator = KerasEvaluator(model, data, _as_they_are)  # type: ignore[arg-type]
+    return evaluator, reference
+
+
+def _as_they_are(images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.asarray(images, np.float32)  # a fog node's images are normalised already

@@ -1,0 +1,239 @@
+"""The contract between a strategy and this project, as checks that run in a second.
+
+Replies are made up: a small W, updates that agree, errors, NaN. No model is trained.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from flwr.app import ArrayRecord, ConfigRecord, Message
+
+from fog_flower.causes import describe_failure
+from fog_flower.config import RunConfig
+from fog_flower.evaluation import Scores
+from fog_flower.weights import Weights, add, from_record, to_record
+from simulations.contract.replies import (
+    WEIGHTS,
+    FakeGrid,
+    answer,
+    failure,
+    identify,
+    node_id,
+)
+from strategies.cloud import inner_strategy
+from strategies.policies import OpenGate
+from strategies.updates_to_weights import UpdatesToWeights
+from strategies.validated_merge import ValidatedMerge
+
+STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
+
+
+class BrokenContractError(AssertionError):
+    """What a strategy does not do, in words."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """The result of one check; ``problem`` is empty where it passed."""
+
+    name: str
+    problem: str
+
+
+def check_strategy(config: RunConfig) -> list[Finding]:
+    """Run every check against the strategy that ``config`` names.
+
+    Raises
+    ------
+    UserError
+        If it cannot even be built.
+    """
+    identify()
+    inner_strategy(config)
+    findings = []
+    for name, check in CHECKS.items():
+        try:
+            check(config)
+            findings.append(Finding(name, ""))
+        except BrokenContractError as problem:
+            findings.append(Finding(name, str(problem)))
+        except Exception as error:  # whatever a strategy raises is the finding
+            findings.append(Finding(name, describe_failure(error)))
+    return findings
+
+
+def _asks_every_fog_node(config: RunConfig) -> None:
+    asked = {m.metadata.dst_node_id for m in _ask(_plain(config), 1, WEIGHTS, config.fog_nodes)}
+    wanted = {node_id(number) for number in range(config.fog_nodes)}
+    if asked != wanted:
+        raise BrokenContractError(
+            f"configure_train asked {len(asked)} of {len(wanted)} fog nodes; with fraction_train "
+            "below 1 that may be meant"
+        )
+
+
+def _keeps_names_shapes_and_dtypes(config: RunConfig) -> None:
+    record, _ = _round(_plain(config), config.fog_nodes, _agreeing(config.fog_nodes))
+    wanted = to_record(WEIGHTS)
+    if list(record) != list(wanted):
+        raise BrokenContractError(f"arrays are named {list(record)}, not {list(wanted)}")
+    for array, like in zip(from_record(record), WEIGHTS, strict=True):
+        if (array.shape, array.dtype) != (like.shape, like.dtype):
+            raise BrokenContractError(
+                f"an array is {array.dtype} {array.shape}, not {like.dtype} {like.shape}"
+            )
+
+
+def _moves_where_all_agree(config: RunConfig) -> None:
+    record, _ = _round(_plain(config), config.fog_nodes, _agreeing(config.fog_nodes))
+    merged, target = from_record(record), add(WEIGHTS, STEP)
+    if _distance(merged, target) >= _distance(WEIGHTS, target):
+        raise BrokenContractError("updates agree on a step, and the merge is no nearer to it")
+
+
+def _answers_the_same_twice(config: RunConfig) -> None:
+    deltas = _random(config.fog_nodes)
+    one, other = (_round(_plain(config), config.fog_nodes, deltas)[0] for _ in range(2))
+    if not _equal(one, other):
+        raise BrokenContractError("the same replies gave another merge: seed what is random")
+
+
+def _is_the_same_behind_an_open_gate(config: RunConfig) -> None:
+    deltas = _random(config.fog_nodes)
+    plain, _ = _round(_plain(config), config.fog_nodes, deltas)
+    gated, _ = _round(_gated(config), config.fog_nodes, deltas)
+    if not _equal(plain, gated):
+        raise BrokenContractError("behind a gate that accepts all it merges to something else")
+
+
+def _goes_on_for_five_rounds(config: RunConfig) -> None:
+    strategy, weights = _plain(config), list(WEIGHTS)
+    for server_round in range(1, 6):
+        record, _ = _round(
+            strategy, config.fog_nodes, _agreeing(config.fog_nodes), server_round, weights
+        )
+        weights = from_record(record)
+        if not all(np.isfinite(array).all() for array in weights):
+            raise BrokenContractError(f"weights are not finite after round {server_round}")
+
+
+def _survives_failing_late_and_nan_nodes(config: RunConfig) -> None:
+    deltas: list[Weights | None] = list(_agreeing(config.fog_nodes))
+    deltas[1] = None  # it raises
+    deltas[2] = [np.full_like(array, np.nan) for array in STEP]
+    strategy = _gated(config)
+    record, _ = _round(strategy, config.fog_nodes, deltas, lost=(3,))
+    if not all(np.isfinite(array).all() for array in from_record(record)):
+        raise BrokenContractError("behind the gate, and yet it merged to numbers not finite")
+    if strategy.report is None or strategy.report.accepted != config.fog_nodes - 3:
+        raise BrokenContractError("it did not get the replies of the sound nodes")
+
+
+def _does_not_mind_a_metric_of_one_node_alone(config: RunConfig) -> None:
+    _round(_plain(config), config.fog_nodes, _agreeing(config.fog_nodes), odd=True)
+
+
+CHECKS: dict[str, Callable[[RunConfig], None]] = {
+    "asks every fog node": _asks_every_fog_node,
+    "keeps names, shapes and dtypes": _keeps_names_shapes_and_dtypes,
+    "moves where all updates agree": _moves_where_all_agree,
+    "answers the same twice": _answers_the_same_twice,
+    "is the same behind an open gate": _is_the_same_behind_an_open_gate,
+    "goes on for five rounds": _goes_on_for_five_rounds,
+    "survives a failing, a late and a NaN node behind the gate": (
+        _survives_failing_late_and_nan_nodes
+    ),
+    "does not mind a metric that one node alone reports": (
+        _does_not_mind_a_metric_of_one_node_alone
+    ),
+}
+
+
+class _AnyImages:
+    """An evaluator for gates that ask nothing of it."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def score(self, weights: Weights, indices: object = None) -> Scores:  # noqa: ARG002
+        loss = min(sum(float(np.abs(array).sum()) for array in weights), 1.0)
+        return Scores(np.array([[-loss, -1.0]], np.float32), np.zeros(1, np.int64))
+
+
+def _plain(config: RunConfig) -> UpdatesToWeights:
+    nodes = {node_id(number): number for number in range(config.fog_nodes)}
+    return UpdatesToWeights(inner_strategy(config), fog_nodes=nodes)
+
+
+def _gated(config: RunConfig) -> ValidatedMerge:
+    nodes = {node_id(number): number for number in range(config.fog_nodes)}
+    return ValidatedMerge(inner_strategy(config), _AnyImages(), OpenGate(), fog_nodes=nodes)
+
+
+def _ask(
+    strategy: UpdatesToWeights, server_round: int, weights: Weights, fog_nodes: int
+) -> list[Message]:
+    grid = FakeGrid(fog_nodes)
+    return list(
+        strategy.configure_train(
+            server_round,
+            to_record(weights),
+            ConfigRecord({}),
+            grid,  # type: ignore[arg-type]
+        )
+    )
+
+
+def _round(
+    strategy: UpdatesToWeights,
+    fog_nodes: int,
+    deltas: Sequence[Weights | None],
+    server_round: int = 1,
+    weights: Weights = WEIGHTS,
+    *,
+    lost: Sequence[int] = (),
+    odd: bool = False,
+) -> tuple[ArrayRecord, object]:
+    questions = {
+        message.metadata.dst_node_id: message
+        for message in _ask(strategy, server_round, weights, fog_nodes)
+    }
+    replies = []
+    for fog_node, delta in enumerate(deltas):
+        question = questions.get(node_id(fog_node))
+        if question is None or fog_node in lost:
+            continue
+        if delta is None:
+            replies.append(failure(question))
+        else:
+            extra = {"own": 1.0} if odd and fog_node == 0 else {}
+            replies.append(answer(question, delta, fog_node, **extra))
+    record, metrics = strategy.aggregate_train(server_round, replies)
+    if record is None:
+        raise BrokenContractError("no arrays came out")
+    return record, metrics
+
+
+def _agreeing(fog_nodes: int) -> list[Weights]:
+    return [
+        [(array * (1 + 0.01 * number)).astype(np.float32) for array in STEP]
+        for number in range(fog_nodes)
+    ]
+
+
+def _random(fog_nodes: int) -> list[Weights]:
+    rng = np.random.default_rng(0)
+    return [
+        [rng.normal(size=array.shape).astype(np.float32) for array in STEP]
+        for _ in range(fog_nodes)
+    ]
+
+
+def _distance(one: Weights, other: Weights) -> float:
+    return sum(float(np.abs(a - b).sum()) for a, b in zip(one, other, strict=True))
+
+
+def _equal(one: ArrayRecord, other: ArrayRecord) -> bool:
+    pairs = zip(from_record(one), from_record(other), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)

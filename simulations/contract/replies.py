@@ -1,0 +1,63 @@
+"""Flower messages without Flower's processes: questions to fog nodes, and their answers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
+from flwr.common.constant import ErrorCode
+
+# Private: a Message cannot be built without it (see simulations/engines/inline_grid.py).
+from flwr.supercore.task_identity import TaskIdentity
+
+from fog_flower.messages import ARRAYS, METRICS, NODE
+from fog_flower.weights import to_record
+
+WEIGHTS = [np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([0.5, -0.5], np.float32)]
+FIRST_NODE_ID = 1000
+
+
+def node_id(fog_node: int) -> int:
+    """Return the id under which Flower knows a fog node."""
+    return FIRST_NODE_ID + fog_node
+
+
+def identify() -> None:
+    """Give this process the identity without which no message can be built."""
+    TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
+
+
+def answer(
+    question: Message,
+    delta: Sequence[np.ndarray],
+    fog_node: Any,
+    examples: Any = 10,
+    **metrics: Any,
+) -> Message:
+    """Return a fog node's reply with this dW."""
+    numbers = {"num-examples": examples, "partition-id": fog_node, "loss": 1.0, "accuracy": 0.5}
+    content = RecordDict(
+        {
+            ARRAYS: to_record(delta),
+            METRICS: MetricRecord({**numbers, "seconds": 0.1, **metrics}),
+            NODE: ConfigRecord({"code": "x"}),
+        }
+    )
+    return Message(content, reply_to=question)
+
+
+def failure(question: Message, reason: str = "boom") -> Message:
+    """Return the reply of a fog node that raised."""
+    error = Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason)
+    return Message(error, reply_to=question)
+
+
+class FakeGrid:
+    """Knows its nodes; nothing else is asked of it in ``configure_train``."""
+
+    def __init__(self, fog_nodes: int) -> None:
+        self._ids = [node_id(number) for number in range(fog_nodes)]
+
+    def get_node_ids(self) -> Iterable[int]:
+        """Return all node ids."""
+        return self._ids

@@ -1,0 +1,50 @@
+"""What the records of ``fog-flower compare`` say: tables, pictures, a page."""
+
+from pathlib import Path
+
+from simulations.reports.comparison.figures import draw_curves, draw_heat_maps, draw_raster
+from simulations.reports.comparison.records import load_comparison
+from simulations.reports.comparison.tables import accuracy_tables, decision_table, failures, notes
+from simulations.reports.page import Page, Section, write_page
+from simulations.reports.writing import write_markdown, write_rows_to
+
+__all__ = ["write_comparison"]
+
+
+def write_comparison(folder: Path) -> list[tuple[str, Path]]:
+    """Evaluate every record below ``folder``, and leave the report there.
+
+    Raises
+    ------
+    UserError
+        If there are no records.
+    """
+    records = load_comparison(folder)
+    accuracy, decisions = accuracy_tables(records), decision_table(records)
+    failed, remarks = failures(records), notes(records)
+    pictures = {
+        "Accuracy lost to the attack": draw_heat_maps(records, folder / "heat-map.png"),
+        "Accuracy per round": draw_curves(records, folder / "curves.png"),
+    }
+    if raster := draw_raster(records, folder / "raster.png"):
+        pictures["Who was accepted, round by round"] = raster
+    tables = {f"Test accuracy: {name}": table for name, table in accuracy.items()}
+    if len(decisions):
+        tables["Decisions of the gate"] = decisions
+    if len(failed):
+        tables["Failed runs"] = failed
+    title = "Strategies against attacks"
+    page = Page(
+        title=title,
+        lead=remarks,
+        sections=[Section(heading, {heading: table}) for heading, table in tables.items()]
+        + [Section("Pictures", pictures=pictures)],
+        facts=records.facts,
+        command=f"fog-flower compare --report-only --out {folder.name}",
+    )
+    return [
+        ("table", write_markdown(folder / "comparison.md", title, tables, remarks)),
+        ("rows", write_rows_to(folder / "comparison.csv", records.runs)),
+        *((name, path) for name, path in pictures.items()),
+        ("page", write_page(page, folder / "comparison.html")),
+    ]

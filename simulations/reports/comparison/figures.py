@@ -1,0 +1,138 @@
+"""Pictures of a comparison: heat map, accuracy per round, who was accepted."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from simulations.experiments.comparison import GATE, HONEST
+from simulations.reports.comparison.records import ComparisonRecords
+
+DPI = 120
+RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
+RASTER_LABELS = (
+    "honest, accepted",
+    "honest, rejected",
+    "malicious, rejected",
+    "malicious, accepted",
+)
+
+
+def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
+    """Draw test accuracy less that of the honest nodes alone, strategy x attack."""
+    runs = records.runs[records.runs["status"] == "finished"]
+    groups = list(runs.groupby(["fog_nodes", "malicious"]))
+    figure, axes = _panels(len(groups), width=5.2, height=3.8)
+    for (key, part), panel in zip(groups, axes, strict=False):
+        nodes, malicious = key
+        honest = part[part["strategy"] == HONEST]["test_accuracy"].mean()
+        shown = part[part["strategy"] != HONEST]
+        reference = 0.0 if np.isnan(honest) else honest
+        means = shown.pivot_table(index="attack", columns="strategy", values="test_accuracy")
+        what = "test accuracy" if np.isnan(honest) else "points above the honest alone"
+        sns.heatmap(
+            100 * (means - reference),
+            annot=True,
+            fmt=".1f",
+            cmap="RdBu",
+            center=0.0 if not np.isnan(honest) else None,
+            vmin=-40 if not np.isnan(honest) else None,
+            vmax=40 if not np.isnan(honest) else None,
+            cbar=False,
+            ax=panel,
+        )
+        panel.set(title=f"{malicious} of {nodes} malicious\n{what}", xlabel="", ylabel="")
+        panel.tick_params(axis="y", rotation=0)
+    return _save(figure, axes, len(groups), path, records)
+
+
+def draw_curves(records: ComparisonRecords, path: Path) -> Path:
+    """Draw test accuracy per round: a panel a federation and attack, a line a strategy."""
+    rounds = records.rounds
+    honest = rounds[rounds["strategy"] == HONEST]
+    shown = rounds[rounds["strategy"] != HONEST]
+    groups = list(shown.groupby(["fog_nodes", "malicious", "attack"], sort=False))
+    figure, axes = _panels(len(groups), width=3.6, height=2.8)
+    names = sorted(shown["strategy"].unique(), key=lambda n: (not n.startswith(GATE), n))
+    colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    for (key, part), panel in zip(groups, axes, strict=False):
+        nodes, malicious, attack = key
+        same = (honest["fog_nodes"] == nodes) & (honest["malicious"] == malicious)
+        if same.any():
+            mean = honest[same].groupby("round")["test_accuracy"].mean()
+            panel.plot(mean.index, mean, color="black", linewidth=3, alpha=0.35, label=HONEST)
+        for number, name in enumerate(names):
+            mean = part[part["strategy"] == name].groupby("round")["test_accuracy"].mean()
+            if len(mean):
+                style = "-" if number == 0 else (0, (1 + number, 1 + number / 2))
+                panel.plot(mean.index, mean, color=colours[name], linestyle=style, label=name)
+        panel.set_title(f"{attack}, {malicious} of {nodes}", fontsize=10)
+        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if groups:
+        axes[0].legend(fontsize=7)
+    return _save(figure, axes, len(groups), path, records)
+
+
+def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
+    """Draw the gate's decisions of the first seed: rounds x fog nodes."""
+    updates = records.updates
+    gated = updates[(updates["strategy"] == GATE) & (updates["seed"] == updates["seed"].min())]
+    groups = list(gated.groupby(["fog_nodes", "malicious", "attack"], sort=False))
+    if not groups:
+        return None
+    figure, axes = _panels(len(groups), width=3.2, height=2.2)
+    for (key, part), panel in zip(groups, axes, strict=False):
+        nodes, malicious, attack = key
+        code = pd.Series(
+            np.where(part["is_malicious"], 2, 0) + (part["accepted"] == part["is_malicious"]),
+            index=part.index,
+        )
+        grid = part.assign(code=code).pivot_table(index="fog_node", columns="round", values="code")
+        sns.heatmap(
+            grid, cmap=RASTER_COLOURS, vmin=-0.5, vmax=3.5, cbar=False, linewidths=0.6, ax=panel
+        )
+        panel.set(xlabel="round", ylabel="fog node")
+        panel.set_title(f"{attack}, {malicious} of {nodes}", fontsize=10)
+        panel.tick_params(axis="y", rotation=0)
+    handles = [mpl.patches.Patch(color=RASTER_COLOURS(n)) for n in range(4)]
+    figure.legend(handles, RASTER_LABELS, loc="outside lower center", ncols=4, fontsize=8)
+    return _save(figure, axes, len(groups), path, records)
+
+
+def _panels(count: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    sns.set_theme(style="white", context="notebook", font_scale=0.8)
+    columns = min(max(count, 1), 4)
+    rows = -(-max(count, 1) // columns)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(width * columns, height * rows + 0.4),
+        squeeze=False,
+        layout="constrained",
+    )
+    return figure, list(axes.flat)
+
+
+def _save(
+    figure: Figure, axes: list[Axes], used: int, path: Path, records: ComparisonRecords
+) -> Path:
+    for empty in axes[used:]:
+        empty.set_axis_off()
+    names = {fact["data"]["name"].split("-seed")[0] for fact in records.facts if "data" in fact}
+    drawn = " (drawn, not SVHN)" if any(name.startswith("rendered") for name in names) else ""
+    figure.suptitle(f"{', '.join(sorted(names))}{drawn}", fontsize=9)
+    mpl.rcParams["svg.hashsalt"] = "fog-flower"
+    figure.savefig(path, dpi=DPI)
+    figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    plt.close(figure)
+    return path

@@ -1,0 +1,129 @@
+"""Accuracy of every strategy under every attack, and how often the gate was right."""
+
+import math
+
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from simulations.experiments.comparison import GATE, HONEST
+from simulations.reports import formats
+from simulations.reports.comparison.records import ComparisonRecords
+from simulations.reports.statistics import compare, summarise
+
+MARGIN = 0.01  # "as good as the honest nodes alone"
+
+
+def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
+    """Return a table per federation: a row an attack, a column a strategy."""
+    tables = {}
+    usable = records.runs[records.runs["status"] == "finished"]
+    for key, part in usable.groupby(["fog_nodes", "malicious"]):
+        nodes, malicious = key
+        honest = _by_seed(part[part["strategy"] == HONEST])
+        under_attack = part[part["strategy"] != HONEST]
+        names = _gate_first(list(under_attack["strategy"].unique()))
+        lines = []
+        for attack in under_attack["attack"].unique():
+            line: dict[str, object] = {"attack": attack}
+            rows = under_attack[under_attack["attack"] == attack]
+            for name in names:
+                runs = rows[rows["strategy"] == name]
+                line[name] = _summary(runs)
+                if name.startswith(GATE) and len(honest) and len(runs):
+                    line[f"{name} less honest"] = _against(_by_seed(runs), honest)
+            lines.append(line)
+        heading = f"{malicious} of {nodes} fog nodes malicious"
+        if len(honest):
+            heading += f"; the honest nodes alone: {_summary(part[part['strategy'] == HONEST])}"
+        tables[heading] = pd.DataFrame(lines).fillna("-")
+    return tables
+
+
+def decision_table(records: ComparisonRecords) -> pd.DataFrame:
+    """Return how many updates each gate refused, of honest and of malicious nodes, with CIs."""
+    runs = records.runs[
+        (records.runs["status"] == "finished") & records.runs["strategy"].str.startswith(GATE)
+    ]
+    lines = []
+    for key, part in runs.groupby(["strategy", "attack"], sort=False):
+        strategy, attack = key
+        counts = part[
+            ["honest_updates", "honest_rejected", "malicious_updates", "malicious_rejected"]
+        ].sum()
+        honest, false, bad, caught = (int(value) for value in counts)
+        lines.append(
+            {
+                "gate": strategy,
+                "attack": attack,
+                "honest refused": _rate(false, honest),
+                "malicious refused (recall)": _rate(caught, bad),
+                "precision": _rate(caught, caught + false),
+                "runs": len(part),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def failures(records: ComparisonRecords) -> pd.DataFrame:
+    """Return the failed runs with their causes."""
+    failed = records.runs[records.runs["status"] != "finished"]
+    return failed[["fog_nodes", "malicious", "attack", "strategy", "seed", "cause"]]
+
+
+def notes(records: ComparisonRecords) -> list[str]:
+    """Say which data, settings and seeds the figures are made of."""
+    facts = [fact for fact in records.facts if "data" in fact]
+    names = sorted({fact["data"]["name"].split("-seed")[0] for fact in facts})
+    drawn = " (drawn, not SVHN)" if any(name.startswith("rendered") for name in names) else ""
+    config = records.facts[0]["config"]
+    told = ("model", "train-images", "rounds", "learning-rate", "batch-size", "partition")
+    seeds = sorted(int(seed) for seed in records.runs["seed"].unique())
+    hours = float(records.runs["seconds"].sum()) / 3600
+    codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
+    return [
+        f"Data: {', '.join(names)}{drawn}; seeds {', '.join(map(str, seeds))}.",
+        "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
+        f"{len(records.runs)} runs, {hours:.1f} hours of computing, code {', '.join(codes)}.",
+        "Test accuracy in percent, mean ± standard deviation over seeds. "
+        '"less honest" is the difference to the honest nodes alone in points, paired by seed, with '
+        f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. A run that diverged "
+        "counts with what its last model reads.",
+        "Rates have Wilson intervals (95%) over updates, which within a run are not independent.",
+    ]
+
+
+def _by_seed(runs: pd.DataFrame) -> "pd.Series[float]":
+    return runs.set_index("seed")["test_accuracy"].sort_index()
+
+
+def _summary(runs: pd.DataFrame) -> str:
+    if not len(runs):
+        return "-"
+    found = summarise(runs["test_accuracy"])
+    text = formats.percent(found.mean)
+    if not math.isnan(found.sd):
+        text += f" ± {formats.percent(found.sd)}"
+    diverged = int(runs["diverged"].sum())
+    return text + (f", {diverged} diverged" if diverged else "")
+
+
+def _against(runs: "pd.Series[float]", honest: "pd.Series[float]") -> str:
+    found = compare("", "", runs, honest, MARGIN)
+    if not found.n:
+        return "-"
+    verdict = "" if found.difference >= -MARGIN else " **short**"
+    return (
+        f"{formats.points(found.difference)} ({formats.interval(found.low, found.high)}, "
+        f"n={found.n}){verdict}"
+    )
+
+
+def _rate(count: int, total: int) -> str:
+    if not total:
+        return "-"
+    low, high = proportion_confint(count, total, method="wilson")
+    return f"{100 * count / total:.1f}% of {total} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def _gate_first(names: list[str]) -> list[str]:
+    return sorted(names, key=lambda name: (not name.startswith(GATE), name))

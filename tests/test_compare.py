@@ -1,0 +1,112 @@
+"""Strategies against attacks: the grid, its runs, and what is reported of them."""
+
+import pytest
+
+from fog_flower.errors import UserError
+from simulations.experiments.comparison import (
+    COMPARE_SCALE,
+    Federation,
+    comparison,
+    parse_attacks,
+    parse_federations,
+)
+from simulations.overrides import configure_settings
+from simulations.reports.comparison import write_comparison
+from simulations.reports.comparison.records import describe_cell, load_comparison
+from simulations.sweep.execute import execute
+from simulations.sweep.plan import plan_sweep
+from tests.runs import figures
+
+
+@pytest.fixture
+def overrides(npz_path):
+    return {
+        "dataset": f"npz:{npz_path}",
+        "train-images": 240,
+        "validation-images": 60,
+        "test-images": 60,
+        "local-validation-images": 0,
+        "gate-images": 0,
+        "reference-images": 60,
+        "rounds": 2,
+        "end-nodes": 1,
+        "model": "tests.small_models:small_mlp",
+    }
+
+
+def test_federations_and_attacks():
+    assert parse_federations("7:3, 3:1,7:3") == (Federation(7, 3), Federation(3, 1))
+    assert parse_attacks("alie=2.5,nan") == ("alie=2.5", "nan")
+    for text in ("7", "7:7", "a:b", "7:-1"):
+        with pytest.raises(UserError, match="--malicious"):
+            parse_federations(text)
+    for text in ("nope", "alie=x", "alie=0"):
+        with pytest.raises(UserError, match="--attacks"):
+            parse_attacks(text)
+
+
+def test_every_cell_says_in_its_configuration_what_it_is():
+    names = "gate,FedAvg,honest,gate+FedMedian,Krum,FedTrimmedAvg,FLTrust"
+    experiment, left_out = comparison(names, "sign-flip,alie=2.5", "7:2,7:3,7:0")
+    described = []
+    for cell in experiment.cells:
+        settings = {**COMPARE_SCALE.settings["any"], **cell.settings}
+        described.append(tuple(describe_cell(configure_settings(settings)).values()))
+    assert len(set(described)) == len(experiment.cells)
+    assert (7, 3, "alie=2.5", "gate") in described
+    assert (7, 2, "sign-flip", "Krum") in described
+    assert left_out == [
+        "Krum is not defined for 3 malicious of 7 fog nodes: it needs 9",
+        "honest is FedAvg where no fog node is malicious",
+    ]
+    # the honest are the same whatever the attack, and without malicious nodes there is none
+    assert [d for d in described if d[3] == "honest"] == [
+        (7, 2, "honest", "honest"),
+        (7, 3, "honest", "honest"),
+    ]
+
+
+def test_robust_rules_are_told_how_many_are_malicious():
+    experiment, _ = comparison("Krum,MultiKrum,FedTrimmedAvg", "nan", "7:2")
+    told = {cell.label: cell.settings["strategy-args"] for cell in experiment.cells}
+    assert told["Krum"] == "num_malicious_nodes=2"
+    assert told["MultiKrum"] == "num_malicious_nodes=2,num_nodes_to_select=5"
+    beta = float(told["FedTrimmedAvg"].partition("=")[2])
+    assert int(beta * 7) == 2
+
+
+def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides):
+    experiment, _ = comparison("gate,FedAvg,honest", "nan", "3:1")
+    reports = {}
+    for jobs in (1, 2):
+        folder = tmp_path / f"jobs-{jobs}"
+        plan = plan_sweep(experiment, COMPARE_SCALE, (0, 1), "", overrides, folder)
+        assert execute(plan, "inline", lambda _: None, jobs=jobs) == ["finished"] * 6
+        reports[jobs] = dict(write_comparison(folder))
+        for path in reports[jobs].values():
+            assert path.stat().st_size > 200
+    for run in sorted((tmp_path / "jobs-1").glob("*/**/rounds.csv")):
+        twin = tmp_path / "jobs-2" / run.relative_to(tmp_path / "jobs-1")
+        assert figures(run.parent) == figures(twin.parent)
+    runs = load_comparison(tmp_path / "jobs-1").runs
+    gate = runs[runs["strategy"] == "gate"]
+    assert (gate["malicious_rejected"] == 2).all()
+    assert (gate["malicious_updates"] == 2).all()
+    assert (gate["honest_updates"] == 4).all()
+    assert runs[runs["strategy"] == "FedAvg"]["diverged"].all()
+    text = reports[1]["table"].read_text()
+    assert "1 of 3 fog nodes malicious; the honest nodes alone:" in text
+    assert "2 diverged" in text
+    assert "100.0% of 4" in text  # recall
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="there are no records in"):
+        write_comparison(tmp_path)
+
+
+def test_several_jobs_want_the_inline_engine(tmp_path, overrides):
+    experiment, _ = comparison("gate", "nan", "3:1")
+    plan = plan_sweep(experiment, COMPARE_SCALE, (0,), "", overrides, tmp_path)
+    with pytest.raises(UserError, match="--jobs 2: --engine ray takes all cores"):
+        execute(plan, "ray", lambda _: None, jobs=2)
