@@ -3,12 +3,12 @@
 from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
-from clients.attacks import attack_mod
 from clients.local_training import node_data, train_on, trainer_of, who
+from clients.misbehaviour import misbehaviour
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import METRICS, NODE
 
-app = ClientApp(mods=[attack_mod])
+app = ClientApp(mods=[misbehaviour])
 
 
 @app.query()

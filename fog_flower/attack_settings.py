@@ -6,7 +6,7 @@ from typing import Protocol
 from fog_flower.errors import UserError
 
 NONE, BACKDOOR = "none", "backdoor"
-# What each does and where it comes from stands in clients/attacks/catalogue.py.
+# What each does and where it comes from stands in simulations/attacks/catalogue.py.
 ATTACKS = (
     NONE,
     "label-flip",

@@ -14,7 +14,7 @@ from fog_flower.keras_evaluator import KerasEvaluator
 from fog_flower.models import build_model
 from fog_flower.records.recorder import CloudEvaluation
 from fog_flower.reference_trainer import KerasReferenceTrainer
-from fog_flower.trigger import triggered
+from fog_flower.simulation_parts import simulation_part
 from fog_flower.weights import Weights
 
 
@@ -37,11 +37,10 @@ class Cloud:
             images=config.reference_images,
             seed=config.seed,
         )
-        self._backdoor = (
-            KerasEvaluator(self.model, triggered(test), normaliser)
-            if config.attack == BACKDOOR
-            else None
-        )
+        self._backdoor: KerasEvaluator | None = None
+        if config.attack == BACKDOOR:
+            attacks = simulation_part("attacks.trigger", f"attack={config.attack!r}")
+            self._backdoor = KerasEvaluator(self.model, attacks.triggered(test), normaliser)
 
     def evaluate(self, weights: Weights) -> CloudEvaluation:
         """Evaluate the merged model once on all validation and all test images.

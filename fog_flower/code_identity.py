@@ -7,25 +7,37 @@ compares it with its own before round 1.
 
 import functools
 import hashlib
-import importlib
+import importlib.util
 from pathlib import Path
 
 NOT_BUNDLED = "rendered"  # fog_flower/data/rendered; its images have a hash of their own
 PACKAGES = ("clients", "fog_flower", "strategies")
+BESIDE = ("simulations.attacks", "simulations.baselines")  # see fog_flower/simulation_parts.py
 
 
 @functools.cache
 def code_identity() -> str:
-    """Return 12 hex digits over the Python files of the bundled packages, as imported here."""
+    """Return 12 hex digits over the Python files that may run, as they are found here."""
     digest = hashlib.sha256()
-    for package in PACKAGES:
-        file = importlib.import_module(package).__file__
-        if file is None:  # a namespace package: some folder of that name, not ours
-            raise ImportError(f"{package} is not fog-flower's package: it has no __init__.py")
-        root = Path(file).parent
+    for package in (*PACKAGES, *BESIDE):
+        root = _folder(package)
+        if root is None:
+            continue
         for path in sorted(root.rglob("*.py")):
             if path.parent.name == NOT_BUNDLED:
                 continue
             digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _folder(package: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # nor is its parent there
+        spec = None
+    if spec is None and package in BESIDE:
+        return None
+    if spec is None or spec.origin is None:  # a namespace package: some folder of that name
+        raise ImportError(f"{package} is not fog-flower's package: it has no __init__.py")
+    return Path(spec.origin).parent

@@ -98,12 +98,14 @@ class RunConfig:
         "chance with which trusted rejects an update on the edge", low=1e-6, high=0.5
     )
     reference_images: int = _key(
-        "validation images on which the cloud trains a direction to compare updates with", low=1
+        "validation images on which the cloud trains a direction to compare updates with; more in "
+        "the first three rounds",
+        low=1,
     )
     merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
     # Misbehaving fog nodes
     attack: str = _key(
-        "what malicious nodes do (clients/attacks/catalogue.py explains each)", choices=ATTACKS
+        "what malicious nodes do (simulations/attacks/catalogue.py explains each)", choices=ATTACKS
     )
     malicious_nodes: str = _key("how many (the last ones), or which: nodes:0,3")
     attack_strength: float = _key("its strength; 0: the attack's usual one", low=0.0)

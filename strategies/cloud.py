@@ -8,35 +8,12 @@ from typing import Any
 import flwr.serverapp.strategy as flower_strategies
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.config import (
-    ALONE,
-    COSINE,
-    GREEDY,
-    LEAVE_ONE_OUT,
-    MEAN,
-    NORM,
-    OFF,
-    OPEN,
-    TRUSTED,
-    ZENO,
-    RunConfig,
-)
+from fog_flower.config import MEAN, OFF, OPEN, TRUSTED, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.evaluation import Evaluator, ReferenceTrainer
 from fog_flower.references import load_reference
-from strategies.fltrust import FLTrust
-from strategies.policies import (
-    Alone,
-    CosineScreen,
-    Greedy,
-    LeaveOneOut,
-    NormScreen,
-    OpenGate,
-    Policy,
-    SequentialTest,
-    Trusted,
-    Zeno,
-)
+from fog_flower.simulation_parts import simulation_part
+from strategies.policies import OpenGate, Policy, SequentialTest, Trusted
 from strategies.updates_to_weights import UpdatesToWeights
 from strategies.validated_merge import ValidatedMerge
 
@@ -47,20 +24,8 @@ NO_WEIGHTED_MEAN = (
     flower_strategies.FedTrimmedAvg,
     flower_strategies.Krum,
     flower_strategies.QFedAvg,
-    FLTrust,
 )
-OURS: dict[str, type[Strategy]] = {"FLTrust": FLTrust}
-
-POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
-    OPEN: lambda _: OpenGate(),
-    TRUSTED: lambda c: Trusted(c.validation_tolerance, SequentialTest(c.gate_images, c.gate_error)),
-    GREEDY: lambda c: Greedy(c.validation_tolerance, c.gate_images),
-    LEAVE_ONE_OUT: lambda c: LeaveOneOut(c.validation_tolerance, c.gate_images),
-    ALONE: lambda c: Alone(images=c.gate_images),  # literal: no tolerance
-    NORM: lambda _: NormScreen(),
-    COSINE: lambda _: CosineScreen(),
-    ZENO: lambda c: Zeno(images=c.gate_images),
-}
+TO_COMPARE = ("FLTrust",)  # in simulations/baselines
 
 
 def cloud_strategy(
@@ -82,7 +47,8 @@ def cloud_strategy(
     fog_nodes : mapping
         Node id to partition id.
     reference : ReferenceTrainer
-        On the validation images; also given to a strategy that takes one (``FLTrust``).
+        On the validation images; also given to a strategy with an attribute
+        ``reference_trainer`` (``FLTrust``).
     """
     common: dict[str, Any] = {
         "fog_nodes": fog_nodes,
@@ -91,18 +57,30 @@ def cloud_strategy(
         "last_round": config.rounds,
         "seed": config.seed,
     }
-    if isinstance(strategy, FLTrust):
-        strategy.reference = reference
+    if hasattr(strategy, "reference_trainer"):
+        strategy.reference_trainer = reference
     if config.validation == OFF:
         return UpdatesToWeights(strategy, evaluator, scale_to_sum=config.merge != MEAN, **common)
     return ValidatedMerge(
         strategy,
         evaluator,
-        POLICIES[config.validation](config),
+        policy_of(config),
         reference=reference,
         merge=config.merge,
         **common,
     )
+
+
+def policy_of(config: RunConfig) -> Policy:
+    """Build the policy that ``validation`` names; those to compare with only where installed."""
+    if config.validation == OPEN:
+        return OpenGate()
+    if config.validation == TRUSTED:
+        test = SequentialTest(config.gate_images, config.gate_error)
+        return Trusted(config.validation_tolerance, test)
+    baselines = simulation_part("baselines", f"validation={config.validation!r}")
+    policy: Policy = baselines.POLICIES[config.validation](config)
+    return policy
 
 
 def inner_strategy(config: RunConfig) -> Strategy:
@@ -119,12 +97,14 @@ def inner_strategy(config: RunConfig) -> Strategy:
     reference = config.strategy
     if ":" in reference:
         build = load_reference(reference, "strategy")
+    elif reference in TO_COMPARE:
+        build = simulation_part("baselines", f"strategy={reference!r}").STRATEGIES[reference]
     else:
-        build = OURS.get(reference) or getattr(flower_strategies, reference, None)
+        build = getattr(flower_strategies, reference, None)
         if build is None or not inspect.isclass(build):
             raise UserError(
                 f"strategy={reference!r}: Flower has {', '.join(_flower_names())}, we have "
-                f"{', '.join(OURS)}; write your own as module:Class"
+                f"{', '.join(TO_COMPARE)}; write your own as module:Class"
             )
     arguments = _parse_arguments(config.strategy_args)
     try:
@@ -138,12 +118,16 @@ def inner_strategy(config: RunConfig) -> Strategy:
             f"strategy={reference!r}: made a {type(strategy).__name__}, which is no "
             "flwr.serverapp.strategy.Strategy; derive it from one, e.g. from FedAvg"
         )
-    if config.merge != MEAN and isinstance(strategy, NO_WEIGHTED_MEAN):
+    if config.merge != MEAN and _is_no_weighted_mean(strategy):
         raise UserError(
             f"merge={config.merge!r}: strategy={reference!r} is no weighted mean, so there is no "
             "sum of its updates; use merge=mean"
         )
     return strategy
+
+
+def _is_no_weighted_mean(strategy: Strategy) -> bool:
+    return not getattr(strategy, "weighted_mean", True) or isinstance(strategy, NO_WEIGHTED_MEAN)
 
 
 def _federation_arguments(build: Callable[..., Any], fog_nodes: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fog_flower.evaluation import Evaluator, Indices, ReferenceTrainer, Scores
 from fog_flower.weights import all_finite, flatten, norm, unflatten
 from strategies.agreement import Agreement
 from strategies.merging import mean_shares, sum_shares
-from strategies.policies import Decision, Greedy, Policy, Trial, Trusted
+from strategies.policies import Decision, Policy, Trial, Trusted
 from strategies.update import Update
 from strategies.updates_to_weights import UpdatesToWeights
 
@@ -60,7 +60,7 @@ class ValidatedMerge(UpdatesToWeights):
     ) -> None:
         super().__init__(strategy, evaluator, scale_to_sum=merge != MEAN, **options)
         self.validation = evaluator
-        self.policy = policy or (Trusted() if reference else Greedy())
+        self.policy = policy or Trusted()
         self.reference = reference
         self.merge = merge
 

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
-from clients.attacks.catalogue import CATALOGUE
-from clients.attacks.mod import attack_mod
-from clients.attacks.poisoned_data import flip_labels, plant_backdoor
-from clients.attacks.poisoned_updates import (
+from clients.fog_node import NodeData
+from fog_flower.attack_settings import ATTACKS, NONE
+from fog_flower.messages import CONFIG, SERVER_ROUND
+from fog_flower.weights import from_record, to_record
+from simulations.attacks.catalogue import CATALOGUE
+from simulations.attacks.mod import attack_mod
+from simulations.attacks.poisoned_data import flip_labels, plant_backdoor
+from simulations.attacks.poisoned_updates import (
     a_little_is_enough,
     gaussian,
     inner_product,
     little_enough,
 )
-from clients.fog_node import NodeData
-from fog_flower.attack_settings import ATTACKS, NONE
-from fog_flower.messages import CONFIG, SERVER_ROUND
-from fog_flower.trigger import SIZE, TARGET
-from fog_flower.weights import from_record, to_record
+from simulations.attacks.trigger import SIZE, TARGET
 from tests.messages import WEIGHTS, answer
 from tests.runs import rounds, run_here, updates
 

@@ -5,16 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from strategies.policies import (
-    Alone,
-    CosineScreen,
-    Greedy,
-    LeaveOneOut,
-    NormScreen,
-    OpenGate,
-    Trial,
-    Zeno,
-)
+from simulations.baselines import Alone, CosineScreen, Greedy, LeaveOneOut, NormScreen, Zeno
+from strategies.policies import OpenGate, Trial
 from tests.messages import constant_scores
 
 

@@ -23,6 +23,7 @@ from fog_flower.handshake import Federation
 from fog_flower.records.environment import git_commit, hardware, versions
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import Observer, RunRecorder
+from fog_flower.simulation_parts import simulation_part
 from fog_flower.weights import from_record
 
 
@@ -70,9 +71,9 @@ def observers(config: RunConfig, folder: Path) -> list[Observer]:
     """Return what follows the run round by round."""
     if TENSORBOARD not in parse_artifacts(config.artifacts):
         return []
-    from fog_flower.records.tensorboard import TensorBoardWriter  # noqa: PLC0415
-
-    return [TensorBoardWriter(folder)]
+    return [
+        simulation_part("tensorboard", f"artifacts={config.artifacts!r}").TensorBoardWriter(folder)
+    ]
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ class Trial:
 
     def scores(self, numbers: Sequence[int], images: int = 0) -> Scores:
         """Score the merge of these updates (of none: W) on the first images, 0 for all."""
-        key, wanted = tuple(sorted(numbers)), images or self.images
+        key, wanted = tuple(sorted(numbers)), min(images or self.images, self.images)
         known = self._known.get(key)
         have = len(known.labels) if known else 0
         if have < wanted:
@@ -126,16 +126,3 @@ class Policy(Protocol):
     def judge(self, trial: Trial) -> list[Decision]:
         """Return one decision for each update, in the trial's order."""
         ...
-
-
-def not_worse(candidate: Evaluation, reference: Evaluation, tolerance: float) -> bool:
-    """Tell whether the candidate's loss is at most (1 + tolerance) times the reference's.
-
-    A NaN candidate is never accepted.
-    """
-    return candidate.loss <= reference.loss * (1.0 + tolerance)
-
-
-def finite_or_worst(value: float) -> float:
-    """Return a key to sort losses by, with those that are not finite last."""
-    return value if np.isfinite(value) else math.inf

@@ -24,10 +24,10 @@ class Trusted:
 
     in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance; what
     agrees little must help; what does not agree at all (below 0.1) is not tried, because even noise
-    helps at times, by making the step shorter. Updates that are almost the same come from colluders (FoolsGold, Fung
-    et al. 2020, arXiv:1808.04866), and none of them is taken. Nothing is assumed about how many
-    are malicious: one honest update is enough, because it is the most trusted. W is no reference,
-    because honest updates alone are worse than W (see ``Alone``); only a merge whose recalibrated
+    helps at times, by making the step shorter. Updates that are almost the same come from colluders
+    (FoolsGold, Fung et al. 2020, arXiv:1808.04866), and none of them is taken. Nothing is assumed
+    about how many are malicious: one honest update is enough, because it is the most trusted. W is
+    no reference, because honest updates alone are worse than W; only a merge whose recalibrated
     loss is ``guard`` times W's is not taken.
 
     Attributes

@@ -4,7 +4,7 @@ import time
 
 from flwr.app import Message
 
-from clients.attacks.attacker import Attacker
+from simulations.attacks.attacker import Attacker
 
 
 class AttackCrashError(RuntimeError):

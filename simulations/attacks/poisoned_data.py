@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from clients.fog_node import NodeData
 from fog_flower.data.images import CLASSES
-from fog_flower.trigger import TARGET, stamp
+from simulations.attacks.trigger import TARGET, stamp
 
 
 def flip_labels(data: NodeData, fraction: float, rng: np.random.Generator) -> NodeData:

@@ -23,11 +23,12 @@ class FLTrust(FedAvg):
 
     Attributes
     ----------
-    reference : ReferenceTrainer or None
-        Set before the first round (``strategies.cloud``).
+    reference_trainer : ReferenceTrainer or None
+        Set before the first round by ``strategies.cloud``, as for any strategy that has it.
     """
 
-    reference: ReferenceTrainer | None = None
+    reference_trainer: ReferenceTrainer | None = None
+    weighted_mean = False  # so there is no merge=sum of it
     _weights: Weights
 
     def configure_train(
@@ -45,13 +46,13 @@ class FLTrust(FedAvg):
         Raises
         ------
         ValueError
-            If nobody has set ``reference``.
+            If nobody has set ``reference_trainer``.
         """
-        if self.reference is None:
-            raise ValueError("FLTrust needs a ReferenceTrainer: set its attribute `reference`")
+        if self.reference_trainer is None:
+            raise ValueError("FLTrust needs a ReferenceTrainer: set `reference_trainer`")
         replies = list(replies)
         start = flatten(self._weights)
-        own = flatten(self.reference.directions(self._weights, server_round).overall)
+        own = flatten(self.reference_trainer.directions(self._weights, server_round).overall)
         updates = [
             flatten(from_record(next(iter(reply.content.array_records.values())))) - start
             for reply in replies

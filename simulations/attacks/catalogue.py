@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from flwr.app import Message
 
-from clients.attacks.adaptive import just_under_the_bound
-from clients.attacks.attacker import Attacker
-from clients.attacks.failures import crash, slow
-from clients.attacks.poisoned_data import flip_labels, plant_backdoor
-from clients.attacks.poisoned_updates import (
+from clients.local_training import normaliser_of
+from fog_flower.messages import ARRAYS
+from fog_flower.weights import Weights, from_record
+from simulations.attacks.adaptive import just_under_the_bound
+from simulations.attacks.attacker import Attacker
+from simulations.attacks.failures import crash, slow
+from simulations.attacks.poisoned_data import flip_labels, plant_backdoor
+from simulations.attacks.poisoned_updates import (
     a_little_is_enough,
     constant,
     gaussian,
@@ -18,10 +21,7 @@ from clients.attacks.poisoned_updates import (
     little_enough,
     scaled,
 )
-from clients.local_training import normaliser_of
-from fog_flower.messages import ARRAYS
-from fog_flower.trigger import WHITE
-from fog_flower.weights import Weights, from_record
+from simulations.attacks.trigger import WHITE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from flwr.app import Message
 
-from clients.attacks.attacker import Attacker
-from clients.attacks.poisoned_data import flip_labels
 from fog_flower.evaluation import Scores
 from fog_flower.messages import ARRAYS
 from fog_flower.weights import flatten, from_record, norm, unflatten
+from simulations.attacks.attacker import Attacker
+from simulations.attacks.poisoned_data import flip_labels
 from strategies.agreement import Agreement
 from strategies.policies import SequentialTest, Trial, Trusted
 

@@ -3,7 +3,8 @@
 import dataclasses
 import math
 
-from strategies.policies.trial import Decision, Trial, finite_or_worst, not_worse
+from simulations.baselines.comparing import finite_or_worst, not_worse
+from strategies.policies.trial import Decision, Trial
 
 
 @dataclasses.dataclass(frozen=True)

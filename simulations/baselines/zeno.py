@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from strategies.policies.trial import Decision, Trial, finite_or_worst
+from simulations.baselines.comparing import finite_or_worst
+from strategies.policies.trial import Decision, Trial
 
 
 @dataclasses.dataclass(frozen=True)

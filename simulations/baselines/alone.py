@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from strategies.policies.trial import Decision, Trial, not_worse
+from simulations.baselines.comparing import not_worse
+from strategies.policies.trial import Decision, Trial
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from flwr.app import Context, Message, MessageType
 from flwr.clientapp.typing import ClientAppCallable
 
-from clients.attacks.attacker import Attacker
-from clients.attacks.catalogue import CATALOGUE
 from clients.local_training import who
 from fog_flower.attack_settings import attack_rounds, malicious_nodes
 from fog_flower.messages import CONFIG, SERVER_ROUND
 from fog_flower.seeds import generator
+from simulations.attacks.attacker import Attacker
+from simulations.attacks.catalogue import CATALOGUE
 
 
 def attack_mod(message: Message, context: Context, call_next: ClientAppCallable) -> Message:

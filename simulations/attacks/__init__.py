@@ -1,5 +1,5 @@
 """Misbehaving fog nodes, as a Flower client mod around honest code that never knows of them."""
 
-from clients.attacks.mod import attack_mod
+from simulations.attacks.mod import attack_mod
 
 __all__ = ["attack_mod"]
