@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from logging import INFO, WARNING
 
 from flwr.app import ConfigRecord, Message, MessageType, RecordDict
@@ -15,6 +16,7 @@ from fog_flower.messages import CONFIG, METRICS, NODE, NUM_EXAMPLES, PARTITION_I
 from fog_flower.topology import Topology
 
 GATHER_SECONDS = 10.0
+POLL_SECONDS = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,17 +64,27 @@ def find_nodes(grid: Grid, topology: Topology) -> list[int]:
     return node_ids
 
 
+def ask(grid: Grid, node_ids: list[int]) -> list[str]:
+    """Ask every fog node who it is, and return the messages' ids at once.
+
+    A fog node loads TensorFlow and builds its data before it answers; the cloud gets ready
+    meanwhile.
+    """
+    content = RecordDict({CONFIG: ConfigRecord({})})
+    return list(grid.push_messages([Message(content, n, MessageType.QUERY) for n in node_ids]))
+
+
 def introduce(
-    grid: Grid, topology: Topology, node_ids: list[int], timeout_seconds: float
+    grid: Grid, topology: Topology, asked: list[str], timeout_seconds: float
 ) -> Federation:
-    """Ask every fog node who it is; it builds its data before it answers.
+    """Wait for the fog nodes' answers, and check that they fit together.
 
     Parameters
     ----------
     grid : Grid
     topology : Topology
-    node_ids : list of int
-        From ``find_nodes``.
+    asked : list of str
+        From ``ask``.
     timeout_seconds : float
         For all answers together.
 
@@ -82,14 +94,12 @@ def introduce(
         If a fog node fails or is silent, two claim the same place, or one runs other code than
         the server.
     """
-    content = RecordDict({CONFIG: ConfigRecord({})})
-    questions = [Message(content, node_id, MessageType.QUERY) for node_id in node_ids]
     fog_nodes: dict[int, int] = {}
     num_examples: dict[int, int] = {}
     end_nodes: dict[int, list[int]] = {}
     refused: list[str] = []
     received = 0
-    for reply in grid.send_and_receive(questions, timeout=timeout_seconds):
+    for reply in _answers(grid, asked, timeout_seconds):
         if reply.has_error():
             raise UserError(f"a fog node failed before round 1: {last_cause(reply.error.reason)}")
         metrics = reply.content.metric_records[METRICS]
@@ -106,16 +116,29 @@ def introduce(
         end_nodes[fog_node] = [int(n) for n in metrics["end-node-examples"]]  # type: ignore[union-attr]
         received += int(metrics["bytes-received"])  # type: ignore[arg-type]
         refused += [str(line) for line in identity["refused"]]  # type: ignore[union-attr]
-    silent = len(node_ids) - len(fog_nodes)
+    silent = len(asked) - len(fog_nodes)
     if silent:
         raise UserError(
-            f"round-timeout={timeout_seconds:g}: {silent} of {len(node_ids)} fog nodes did not "
+            f"round-timeout={timeout_seconds:g}: {silent} of {len(asked)} fog nodes did not "
             "answer before round 1; raise round-timeout or look at the log for their failure"
         )
     for line in refused:
         log(WARNING, "refused: %s", line)
     log(INFO, "%d fog nodes, %d images", len(fog_nodes), sum(num_examples.values()))
     return Federation(fog_nodes, num_examples, end_nodes, received, tuple(refused))
+
+
+def _answers(grid: Grid, asked: list[str], timeout_seconds: float) -> Iterator[Message]:
+    deadline = time.monotonic() + timeout_seconds
+    missing = asked
+    while missing:
+        replies = {message_id: list(grid.pull_messages([message_id])) for message_id in missing}
+        for reply in replies.values():
+            yield from reply
+        missing = [message_id for message_id in missing if not replies[message_id]]
+        if missing and time.monotonic() > deadline:
+            return
+        time.sleep(POLL_SECONDS if missing else 0.0)
 
 
 def _check_code(fog_node: int, identity: str) -> None:

@@ -5,7 +5,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from fog_flower.config import RunConfig
 from fog_flower.data.sources import load_dataset
-from fog_flower.handshake import find_nodes, introduce
+from fog_flower.handshake import ask, find_nodes, introduce
 from fog_flower.orphan_watch import end_with_launcher
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
@@ -35,7 +35,7 @@ def _run(grid: Grid, context: Context) -> None:
     folder = run_folder(config)
     strategy = load_reference(STRATEGY, "strategy")(config)
     topology = Topology(config.fog_nodes, config.end_nodes)
-    node_ids = find_nodes(grid, topology)
+    asked = ask(grid, find_nodes(grid, topology))
 
     # TensorFlow takes seconds to load: whatever can fail without it has been checked.
     from fog_flower.cloud import Cloud  # noqa: PLC0415
@@ -46,7 +46,7 @@ def _run(grid: Grid, context: Context) -> None:
     dataset = load_dataset(config)
     cloud = Cloud(config, dataset)
     untrained = cloud.evaluate(cloud.initial_weights)  # while the fog nodes still get ready
-    federation = introduce(grid, topology, node_ids, config.round_timeout)
+    federation = introduce(grid, topology, asked, config.round_timeout)
 
     facts = known_facts(config, dataset, cloud, federation, context.run_id)
     recorder = RunRecorder(

@@ -11,11 +11,14 @@ from fog_flower.weights import Weights, flatten
 
 Vector = npt.NDArray[np.float32]
 
-LABELS_WEIGH = 2.0  # how much more the labels' part of the direction says than the rest
+LABELS_WEIGH = 0.75  # the labels' part tells little in early rounds, and most in late ones
 # Cosine with honest training on some mix of digits, from which on a node counts as one that has
 # seen mostly few digits, and from which on it is trusted fully. On IID data neither honest nodes
 # nor attackers come beyond 0.3; with Dirichlet 0.1 and 0.3 most honest nodes do.
 SKEWED_FROM, SKEWED_FULLY = 0.3, 0.5
+# How far an honest node's cosine may fall behind the best one: chance moves cosines by up to 0.12,
+# whatever their size is, or by a quarter where they are large.
+BEHIND, BEHIND_PART = 0.125, 0.25
 
 
 class Agreement:
@@ -50,14 +53,18 @@ class Agreement:
         self._factor = np.linalg.cholesky(gram.astype(np.float64) + jitter)
 
     def trust(self, deltas: Sequence[Weights]) -> list[float]:
-        """Return the trust in each update, -1 to 1, relative to the most agreeing one.
+        """Return the trust in each update, -1 to 1.
 
-        0 for all where none agrees at all, save those of skewed nodes.
+        1 is the most agreeing one; 0 is as far behind it as chance takes an honest node at most;
+        -1 is twice as far, or further. Where none agrees at all it is 0 for all but skewed nodes.
         """
         vectors = [flatten(delta) for delta in deltas]
         cosines = np.array([_cosine(vector, self._direction) for vector in vectors])
         best = cosines.max(initial=0.0)
-        relative = np.clip(cosines / best, -1.0, 1.0) if best > 0.0 else np.zeros(len(vectors))
+        allowed = max(BEHIND, BEHIND_PART * best)
+        relative = np.zeros(len(vectors))
+        if best > 0.0:
+            relative = np.clip(1.0 - (best - cosines) / allowed, -1.0, 1.0)
         skewed = np.array([self._skewed(vector) for vector in vectors])
         ramp = np.clip((skewed - SKEWED_FROM) / (SKEWED_FULLY - SKEWED_FROM), 0.0, 1.0)
         return [

@@ -9,7 +9,7 @@ from flwr.clientapp import ClientApp
 from fog_flower import handshake
 from fog_flower.code_identity import code_identity
 from fog_flower.errors import UserError
-from fog_flower.handshake import find_nodes, introduce
+from fog_flower.handshake import ask, find_nodes, introduce
 from fog_flower.topology import Topology
 from simulations.engines.inline_grid import InlineGrid
 
@@ -37,10 +37,10 @@ def client(**lies):
     return app
 
 
-def shake(fog_nodes=3, supernodes=3, **lies):
+def shake(fog_nodes=3, supernodes=3, timeout_seconds=5.0, **lies):
     grid = InlineGrid(client(**lies), supernodes, {}, run_id=1)
     topology = Topology(fog_nodes, 6)
-    return introduce(grid, topology, find_nodes(grid, topology), timeout_seconds=5)
+    return introduce(grid, topology, ask(grid, find_nodes(grid, topology)), timeout_seconds)
 
 
 def test_everybody_is_there():
@@ -77,9 +77,11 @@ def test_a_fog_node_that_does_not_fit_ends_the_run_before_it_starts(lies, words)
 
 
 def test_a_silent_fog_node_is_counted(monkeypatch):
-    answer = InlineGrid.send_and_receive
+    pull = InlineGrid.pull_messages
     monkeypatch.setattr(
-        InlineGrid, "send_and_receive", lambda self, *a, **k: list(answer(self, *a, **k))[:2]
+        InlineGrid,
+        "pull_messages",
+        lambda self, ids: [] if "message-3" in ids else list(pull(self, ids)),
     )
     with pytest.raises(UserError, match="1 of 3 fog nodes did not answer"):
-        shake()
+        shake(timeout_seconds=0.2)

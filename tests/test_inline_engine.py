@@ -29,9 +29,7 @@ def launch(engine: str, config) -> Outcome:
     [
         (3, MLP),
         (5, MLP | {"attack": "crash", "malicious_nodes": "nodes:1", "attack_rounds": "2"}),
-        (7, MLP),
         (3, CNN),
-        (5, CNN),
         (7, CNN),
     ],
 )

@@ -49,7 +49,7 @@ class InlineGrid(Grid):
             for partition in range(num_nodes)
         }
         self._ids = itertools.count(1)
-        self._replies: dict[str, Message] = {}
+        self._pushed: dict[str, Message] = {}
 
     def set_run(self, run: Run) -> None:
         """Set the run that messages belong to."""
@@ -76,12 +76,14 @@ class InlineGrid(Grid):
         return list(self._contexts)
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
-        """Run each message through the ClientApp at once and keep the reply."""
-        return [self._deliver(message) for message in messages]
+        """Keep the messages until their replies are wanted."""
+        pushed = {f"message-{next(self._ids)}": message for message in messages}
+        self._pushed |= pushed
+        return list(pushed)
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
-        """Hand out the replies to these messages."""
-        return [self._replies.pop(message_id) for message_id in message_ids]
+        """Run these messages through the ClientApp, and return the replies."""
+        return [self._deliver(self._pushed.pop(message_id)) for message_id in message_ids]
 
     def send_and_receive(
         self,
@@ -103,7 +105,7 @@ class InlineGrid(Grid):
                 replies.append(reply)
         return replies
 
-    def _deliver(self, message: Message) -> str:
+    def _deliver(self, message: Message) -> Message:
         metadata = message.metadata
         # A copy, so that a client that changes what it got does not change what others get.
         copied = Message(
@@ -114,13 +116,10 @@ class InlineGrid(Grid):
             group_id=metadata.group_id,
         )
         try:
-            reply = self._client_app(copied, self._contexts[metadata.dst_node_id])
+            return self._client_app(copied, self._contexts[metadata.dst_node_id])
         except Exception as error:  # a client's failure is an error reply, as with Ray
             reason = f"{type(error).__name__}: {error}"
-            reply = Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=copied)
-        message_id = f"message-{next(self._ids)}"
-        self._replies[message_id] = reply
-        return message_id
+            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=copied)
 
 
 def _copy(record: Any) -> Any:

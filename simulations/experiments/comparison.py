@@ -35,7 +35,7 @@ _USUAL = {
 
 _SETTINGS: dict[str, Scalar] = {
     "train-images": 8_000,
-    "validation-images": 2_000,
+    "validation-images": 4_000,
     "test-images": 4_000,
     "model": "mlp-narrow",
     "learning-rate": 0.02,

@@ -52,7 +52,7 @@ class Trial:
         How many validation images there are.
     trust : callable, optional
         Returns k numbers from -1 to 1: how far each update agrees with the direction in which the
-        cloud itself would train, relative to the one that does most.
+        cloud itself would train; 1 is the one that does most, 0 the edge of chance.
     likeness : callable, optional
         Returns the cosines between updates [k, k].
     in_sequence : bool

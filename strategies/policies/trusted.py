@@ -7,9 +7,8 @@ from strategies.policies.paired_looks import Answer, SequentialTest
 from strategies.policies.recalibration import recalibrated_losses
 from strategies.policies.trial import Decision, Trial
 
+WELL_TRUSTED = 0.5  # who may get in together with others where nobody did alone
 COPY = 0.9  # cosine; nodes that train on data of their own come to 0.4
-UNTRUSTED = 0.45  # agreement, relative to the best, from which on harm is forgiven
-ELSEWHERE = 0.1  # below it not tried; measured: no honest node below 0.19, Dirichlet 0.1 included
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,29 +16,29 @@ class Trusted:
     """Builds the merge up from the update that the cloud trusts most.
 
     Trust (-1 to 1) is an update's agreement with the direction in which the cloud itself would
-    train, relative to that of the most agreeing one. The next trusted update joins unless the
-    merge is shown to be worse with it than the best merge so far, by more than
+    train: 1 for the most agreeing one, 0 as far behind it as an honest node falls at most. The next
+    update joins unless the merge is shown to be worse with it than the best merge so far, by more
+    than
 
-        tolerance * (trust - 0.45)
+        tolerance * trust
 
     in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance; what
-    agrees little must help; what does not agree at all (below 0.1) is not tried, because even noise
-    helps at times, by making the step shorter. Updates that are almost the same come from colluders
-    (FoolsGold, Fung et al. 2020, arXiv:1808.04866), and none of them is taken. Nothing is assumed
-    about how many are malicious: one honest update is enough, because it is the most trusted. W is
-    no reference, because honest updates alone are worse than W; only a merge whose recalibrated
-    loss is ``guard`` times W's is not taken.
+    leads elsewhere must help. Updates that are almost the same come from colluders (FoolsGold, Fung
+    et al. 2020, arXiv:1808.04866), and none of them is taken. Nothing is assumed about how many
+    are malicious: one honest update is enough, because it is the most trusted. W is no reference,
+    because honest updates alone are worse than W; only a merge whose recalibrated loss is ``guard``
+    times W's is not taken.
 
     Attributes
     ----------
     tolerance : float
-        Relative increase of the loss at full trust, 4/3 of what is forgiven then.
+        Relative increase of the loss that is forgiven at full trust.
     test : SequentialTest
     guard : float
         Infinity is none.
     """
 
-    tolerance: float = 0.03
+    tolerance: float = 0.04
     test: SequentialTest = dataclasses.field(default_factory=SequentialTest)
     guard: float = 1.3
 
@@ -60,11 +59,6 @@ class Trusted:
                     False, "rejected: another update is almost the same", trust=trust[number]
                 )
                 continue
-            if trust[number] < ELSEWHERE <= max(trust):
-                decisions[number] = Decision(
-                    False, "rejected: leads elsewhere than the cloud would go", trust=trust[number]
-                )
-                continue
             candidate = tuple(sorted((*merged, number)))
             if not merged and not trial.in_sequence:
                 merged = best = candidate
@@ -83,7 +77,7 @@ class Trusted:
         return [decisions[number] for number in numbers]
 
     def _margin(self, trust: float) -> float:
-        return self.tolerance * (trust - UNTRUSTED)
+        return self.tolerance * trust
 
     def _second_chance(
         self,
@@ -98,7 +92,7 @@ class Trusted:
         A node with many images can outweigh the few that were there before it, so that each of
         the others looks bad by itself while all of them balance.
         """
-        trusted = {n for n in range(len(trial)) if trust[n] >= UNTRUSTED and trial.norms[n]}
+        trusted = {n for n in range(len(trial)) if trust[n] >= WELL_TRUSTED and trial.norms[n]}
         trusted -= trial.copies(COPY)
         more = tuple(sorted(trusted | set(merged)))
         if len(more) == len(merged):
