@@ -43,7 +43,7 @@ class ValidatedMerge(UpdatesToWeights):
 
     Examples
     --------
-    >>> strategy = ValidatedMerge(FedAvg(), evaluator)  # doctest: +SKIP
+    >>> strategy = ValidatedMerge(FedAvg(), evaluator, reference=trainer)  # doctest: +SKIP
     """
 
     keep_finite = True
