@@ -354,8 +354,8 @@ def test_policies_come_from_the_configuration(build):
     assert isinstance(build("FedAvg", "open").policy, OpenGate)
     assert build("FedAvg", "alone", validation_tolerance=0.5).policy == Alone(0.0)
     assert build("FedAvg", "greedy", validation_tolerance=0.5).policy == Greedy(0.5)
-    trusted = build("FedAvg", "trusted", gate_images=100, gate_error=0.05).policy
-    assert trusted == Trusted(0.03, SequentialTest(100, 0.05))
+    settings = {"validation_tolerance": 0.02, "gate_images": 100, "gate_error": 0.05}
+    assert build("FedAvg", "trusted", **settings).policy == Trusted(0.02, SequentialTest(100, 0.05))
     names = {build("FedAvg", name).policy.__class__.__name__ for name in VALIDATIONS[1:]}
     assert len(names) == len(VALIDATIONS) - 1
     assert type(build("FedAvg", "off")) is UpdatesToWeights
