@@ -117,8 +117,9 @@ class Trainer:
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
-        # Metrics and optimizer make their variables in their first step, which a graph forbids.
-        self._model.train_on_batch(np.zeros((1, *IMAGE_SHAPE), np.float32), np.zeros(1, np.int64))
+        # Metrics and optimizer make their variables in their first step, which a graph forbids; not
+        # by train_on_batch, which traces a graph of its own for it.
+        self._model.train_step((tf.zeros((1, *IMAGE_SHAPE)), tf.zeros(1, tf.int64)))
         self._run_epoch = tf.function(
             self._steps,
             input_signature=[

@@ -10,7 +10,6 @@ from fog_flower.evaluation import Evaluation, Indices, Scores
 from fog_flower.weights import Weights
 
 BATCH = 500
-EPSILON = keras.config.epsilon()  # as Keras' own cross-entropy clips
 
 
 class KerasEvaluator:
@@ -52,5 +51,9 @@ class KerasEvaluator:
         return Scores(np.concatenate(batches), labels)
 
     def _score_batch(self, images: tf.Tensor) -> tf.Tensor:
-        probabilities = self._model(images, training=False)
-        return tf.math.log(tf.clip_by_value(probabilities, EPSILON, 1.0))
+        return logarithm(self._model(images, training=False))
+
+
+def logarithm(probabilities: tf.Tensor) -> tf.Tensor:
+    """Return log p, clipped as Keras' own cross-entropy does."""
+    return tf.math.log(tf.clip_by_value(probabilities, keras.config.epsilon(), 1.0))

@@ -7,6 +7,7 @@ import tensorflow as tf
 from fog_flower.data.images import CLASSES, LabelledImages, Labels
 from fog_flower.data.normalise import Preprocess
 from fog_flower.evaluation import Directions
+from fog_flower.keras_evaluator import logarithm
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, subtract
 
@@ -102,8 +103,7 @@ class KerasReferenceTrainer:
     def _ascend_labels(self, images: tf.Tensor, surplus: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             probabilities = self._model(images, training=False)
-            clipped = tf.clip_by_value(probabilities, keras.config.epsilon(), 1.0)
-            told = tf.reduce_sum(surplus * tf.math.log(clipped))
+            told = tf.reduce_sum(surplus * logarithm(probabilities))
         variables = [variable.value for variable in self._model.trainable_variables]
         gradients: list[tf.Tensor] = tape.gradient(told, variables)
         return gradients

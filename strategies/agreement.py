@@ -1,13 +1,11 @@
 """How far updates agree with where the cloud itself would train."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
 from fog_flower.evaluation import Directions
-from fog_flower.weights import Weights, flatten
+from fog_flower.weights import flatten
 
 Vector = npt.NDArray[np.float32]
 
@@ -52,20 +50,19 @@ class Agreement:
         jitter = 1e-6 * max(float(np.trace(gram)), 1e-12) * np.eye(len(gram))
         self._factor = np.linalg.cholesky(gram.astype(np.float64) + jitter)
 
-    def trust(self, deltas: Sequence[Weights]) -> list[float]:
-        """Return the trust in each update, -1 to 1.
+    def trust(self, deltas: npt.NDArray[np.float32]) -> list[float]:
+        """Return the trust in each of the updates [k, d], -1 to 1.
 
         1 is the most agreeing one; 0 is as far behind it as chance takes an honest node at most;
         -1 is twice as far, or further. Where none agrees at all it is 0 for all but skewed nodes.
         """
-        vectors = [flatten(delta) for delta in deltas]
-        cosines = np.array([_cosine(vector, self._direction) for vector in vectors])
+        cosines = np.array([_cosine(delta, self._direction) for delta in deltas])
         best = cosines.max(initial=0.0)
         allowed = max(BEHIND, BEHIND_PART * best)
-        relative = np.zeros(len(vectors))
+        relative = np.zeros(len(deltas))
         if best > 0.0:
             relative = np.clip(1.0 - (best - cosines) / allowed, -1.0, 1.0)
-        skewed = np.array([self._skewed(vector) for vector in vectors])
+        skewed = np.array([self._skewed(delta) for delta in deltas])
         ramp = np.clip((skewed - SKEWED_FROM) / (SKEWED_FULLY - SKEWED_FROM), 0.0, 1.0)
         return [
             float(value) for value in np.where(ramp > 0.0, np.maximum(relative, ramp), relative)

@@ -92,7 +92,7 @@ class ValidatedMerge(UpdatesToWeights):
         def trust() -> list[float]:
             assert reference is not None  # noqa: S101  (asked only where there is one)
             directions = reference.directions(self._weights, server_round)
-            return Agreement(directions).trust([update.delta for update in updates])
+            return Agreement(directions).trust(deltas)
 
         def likeness() -> npt.NDArray[np.float64]:
             lengths = np.linalg.norm(deltas, axis=1, keepdims=True)

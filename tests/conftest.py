@@ -58,6 +58,20 @@ def make_config(npz_path: Path, tmp_path: Path):
     return make
 
 
+@pytest.fixture
+def overrides(npz_path: Path) -> dict[str, object]:
+    """Return what makes every run of a sweep take a second."""
+    return {
+        "dataset": f"npz:{npz_path}",
+        "train-images": 240,
+        "validation-images": 60,
+        "test-images": 60,
+        "gate-images": 0,
+        "rounds": 2,
+        "model": "tests.small_models:small_mlp",
+    }
+
+
 @pytest.fixture(scope="session")
 def svhn_head() -> Path:
     if not SVHN_HEAD.is_dir():

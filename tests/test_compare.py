@@ -19,19 +19,8 @@ from tests.runs import figures
 
 
 @pytest.fixture
-def overrides(npz_path):
-    return {
-        "dataset": f"npz:{npz_path}",
-        "train-images": 240,
-        "validation-images": 60,
-        "test-images": 60,
-        "local-validation-images": 0,
-        "gate-images": 0,
-        "reference-images": 60,
-        "rounds": 2,
-        "end-nodes": 1,
-        "model": "tests.small_models:small_mlp",
-    }
+def overrides(overrides):
+    return overrides | {"local-validation-images": 0, "reference-images": 60, "end-nodes": 1}
 
 
 def test_federations_and_attacks():

@@ -27,19 +27,6 @@ TABLE2 = EXPERIMENTS["table2"]
 LIMIT_SECONDS = 300
 
 
-@pytest.fixture
-def overrides(npz_path):
-    return {
-        "dataset": f"npz:{npz_path}",
-        "train-images": 240,
-        "validation-images": 60,
-        "test-images": 60,
-        "gate-images": 0,
-        "rounds": 2,
-        "model": "tests.small_models:small_mlp",
-    }
-
-
 def plan(folder, overrides, *, seeds="0", only="mlp-centralized,mlp-fog-3"):
     return plan_sweep(TABLE2, TABLE2.scale("reduced"), parse_seeds(seeds), only, overrides, folder)
 

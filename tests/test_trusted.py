@@ -163,7 +163,7 @@ def test_agreement_by_hand():
     by_class = [[1, 0, 1, 0], [-1, 0, 1, 0], [0, 1, 1, 0], [0, -1, 1, 0]]
     agreement = Agreement(directions([0.3, 0, 1, 0], [0, 0, 0, 1], by_class))
     updates = [[0, 0, 1, 2], [1.5, 0, 1, 8], [0, 0, -1, -2], [0, 0, -2, 1], [3, 0, 3, 0]]
-    trust = agreement.trust([[np.asarray(u, np.float32)] for u in updates])
+    trust = agreement.trust(np.asarray(updates, np.float32))
     assert trust[0] == pytest.approx(1.0)
     # cosines with (0, 0, 1, 0.75): 2 / sqrt 5 is the best, and a quarter of it is the edge
     best, second = 2 / np.sqrt(5), 7 / 1.25 / np.sqrt(67.25)
@@ -176,14 +176,13 @@ def test_agreement_by_hand():
 def test_where_cosines_are_small_chance_moves_them_all_the_same():
     by_class = [[1, 0, 0], [-1, 0, 0]]
     agreement = Agreement(directions([0, 0, 1], [0, 0, 1], by_class))
-    trust = agreement.trust(
-        [[np.array([0, np.sqrt(1 - c**2), c], np.float32)] for c in (0.1, 0.0, -0.2)]
-    )
+    updates = [[0, np.sqrt(1 - c**2), c] for c in (0.1, 0.0, -0.2)]
+    trust = agreement.trust(np.asarray(updates, np.float32))
     assert trust == pytest.approx([1.0, 1 - 0.1 / 0.125, -1.0], abs=0.001)
 
 
 def test_no_agreement_at_all_is_no_trust_and_no_distrust():
     by_class = [[1, 0, 0], [0, 1, 0]]
     agreement = Agreement(directions([0, 0, 1], [0, 0, 1], by_class))
-    trust = agreement.trust([[np.array([0, 0, -1], np.float32)], [np.array([0, 0, 0], np.float32)]])
+    trust = agreement.trust(np.array([[0, 0, -1], [0, 0, 0]], np.float32))
     assert trust == [0.0, 0.0]

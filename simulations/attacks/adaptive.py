@@ -73,7 +73,7 @@ class OwnGate:
             [norm(update) for update in updates],
             score,
             len(self._evaluator),
-            lambda: self._agreement.trust(updates),
+            lambda: self._agreement.trust(vectors),
         )
         return self._policy.judge(trial)[-1].accepted
 

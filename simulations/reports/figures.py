@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.reports.records import LOCAL, TRAINING, SweepRecords
+from simulations.reports.saving import save_figure
 
 VALIDATION_LABEL = "validation, mean of local models"
 TRAINING_LABEL = "training"
@@ -40,7 +41,6 @@ def draw_figures(records: SweepRecords, folder: Path, stem: str) -> dict[str, Pa
         Begins the files' names.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    mpl.rcParams["svg.hashsalt"] = "fog-flower"  # the same records make the same file
     recorded = set(records.rounds["cell"]) if len(records.rounds) else set()
     drawn = {}
     for number, model, panels in FIGURES:
@@ -48,10 +48,7 @@ def draw_figures(records: SweepRecords, folder: Path, stem: str) -> dict[str, Pa
             continue
         figure = _draw(records, model, panels)
         path = folder / f"{stem}-figure-{number}.png"
-        figure.savefig(path, dpi=130)
-        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-        plt.close(figure)
-        drawn[f"Figure {number}"] = path
+        drawn[f"Figure {number}"] = save_figure(figure, path, dpi=130)
     return drawn
 
 

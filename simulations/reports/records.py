@@ -10,6 +10,7 @@ import pandas as pd
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments import Cell, Experiment, Scale
+from simulations.reports.data_seen import data_seen
 from simulations.run_files import read_run
 from simulations.sweep.folder import PLAN
 
@@ -68,14 +69,8 @@ class SweepRecords:
     @property
     def data(self) -> str:
         """Which data the runs saw, in words; rendered digits are not SVHN."""
-        names = sorted({fact["data"]["name"] for fact in self.facts if "data" in fact})
-        kinds = sorted({name.split("-seed")[0] for name in names})
-        text = ", ".join(kinds) or "unknown data"
-        if any(name.startswith("rendered-digits") for name in names):
-            text += " (drawn, not SVHN)"
-        if len(names) > len(kinds):
-            text += ", other images for every seed"
-        return text
+        text, differs = data_seen(self.facts)
+        return text + (", other images for every seed" if differs else "")
 
 
 def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRecords:

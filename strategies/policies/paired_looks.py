@@ -6,7 +6,6 @@ from statistics import NormalDist
 import numpy as np
 
 from fog_flower.evaluation import Evaluation
-from strategies.policies.recalibration import recalibrated_losses
 from strategies.policies.trial import Trial
 
 
@@ -69,10 +68,10 @@ class SequentialTest:
         bound = NormalDist().inv_cdf(1.0 - self.error)
         early = NormalDist().inv_cdf(1.0 - self.error / (2 * len(looks)))
         for images in looks:
-            scores = trial.scores(without, images), trial.scores(with_update, images)
             found, clear, gain = [], [], 0.0
             for biases in (True, False):
-                before, after = (recalibrated_losses(s, biases=biases) for s in scores)
+                before = trial.losses(without, images, biases=biases)
+                after = trial.losses(with_update, images, biases=biases)
                 harm = after - before * (1.0 + margin)
                 mean, spread = float(harm.mean()), float(harm.std())
                 # All images would say "worse" if mean > edge; how far may this mean be off?
@@ -84,7 +83,8 @@ class SequentialTest:
             # One clear "worse" decides; "not worse" must be clear by both losses.
             decided = any(f and c for f, c in zip(found, clear, strict=True)) or all(clear)
             if decided or images == trial.images:
-                return Answer(any(found), gain > 0.0, images, scores[0].mean(), scores[1].mean())
+                evaluations = (trial.evaluate(merge, images) for merge in (without, with_update))
+                return Answer(any(found), gain > 0.0, images, *evaluations)
         raise AssertionError("the last look is at all images")
 
     def looks(self, images: int) -> list[int]:

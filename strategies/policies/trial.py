@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fog_flower.evaluation import UNKNOWN, Evaluation, Scores
+from strategies.policies.recalibration import recalibrated_losses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Trial:
         self._trust = trust
         self._likeness = likeness
         self._known: dict[tuple[int, ...], Scores] = {}
+        self._losses: dict[tuple[tuple[int, ...], int, bool], npt.NDArray[np.float64]] = {}
 
     def __len__(self) -> int:
         return len(self.norms)
@@ -95,6 +97,15 @@ class Trial:
     def evaluate(self, numbers: Sequence[int], images: int = 0) -> Evaluation:
         """Return loss and accuracy of the merge of these updates on the first images."""
         return self.scores(numbers, images).mean()
+
+    def losses(
+        self, numbers: Sequence[int], images: int = 0, *, biases: bool = True
+    ) -> npt.NDArray[np.float64]:
+        """Return the merge's recalibrated losses on the first images, 0 for all."""
+        key = tuple(sorted(numbers)), min(images or self.images, self.images), biases
+        if key not in self._losses:
+            self._losses[key] = recalibrated_losses(self.scores(numbers, images), biases=biases)
+        return self._losses[key]
 
     def trust(self) -> Sequence[float]:
         """Return each update's agreement with the cloud's direction.

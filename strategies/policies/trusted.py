@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 
 from strategies.policies.paired_looks import Answer, SequentialTest
-from strategies.policies.recalibration import recalibrated_losses
 from strategies.policies.trial import Decision, Trial
 
 WELL_TRUSTED = 0.5  # who may get in together with others where nobody did alone
@@ -71,7 +70,9 @@ class Trusted:
                 if answer.improves:
                     best = candidate
         if not trial.in_sequence:
-            merged = self._second_chance(trial, trust, merged, best, decisions)
+            well = {n for n in numbers if trust[n] >= WELL_TRUSTED and trial.norms[n]}
+            more = tuple(sorted((well - copies) | set(merged)))
+            merged = self._second_chance(trial, trust, merged, best, more, decisions)
         if merged and self._too_bad(trial, merged):
             return [self._refuse(decisions[number]) for number in numbers]
         return [decisions[number] for number in numbers]
@@ -85,16 +86,14 @@ class Trusted:
         trust: Sequence[float],
         merged: tuple[int, ...],
         best: tuple[int, ...],
+        more: tuple[int, ...],
         decisions: dict[int, Decision],
     ) -> tuple[int, ...]:
-        """Try all trusted updates together.
+        """Try all trusted updates together (``more``).
 
         A node with many images can outweigh the few that were there before it, so that each of
         the others looks bad by itself while all of them balance.
         """
-        trusted = {n for n in range(len(trial)) if trust[n] >= WELL_TRUSTED and trial.norms[n]}
-        trusted -= trial.copies(COPY)
-        more = tuple(sorted(trusted | set(merged)))
         if len(more) == len(merged):
             return merged
         answer = self.test.is_worse(trial, best, more, self._margin(1.0))
@@ -120,10 +119,7 @@ class Trusted:
 
     def _too_bad(self, trial: Trial, merged: tuple[int, ...]) -> bool:
         images = self.test.looks(trial.images)[0]
-        before, after = (
-            float(recalibrated_losses(trial.scores(numbers, images)).mean())
-            for numbers in ((), merged)
-        )
+        before, after = (float(trial.losses(numbers, images).mean()) for numbers in ((), merged))
         return after > self.guard * before
 
     def _refuse(self, decision: Decision) -> Decision:

@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.experiments.comparison import GATE, HONEST
-from simulations.reports.comparison.records import ComparisonRecords
+from simulations.reports.comparison.records import ComparisonRecords, gate_first
+from simulations.reports.data_seen import data_seen
+from simulations.reports.saving import save_figure
 
 DPI = 120
 RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
@@ -62,7 +64,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     shown = rounds[rounds["strategy"] != HONEST]
     groups = list(shown.groupby(["fog_nodes", "malicious", "attack"], sort=False))
     figure, axes = _panels(len(groups), width=3.6, height=2.8)
-    names = sorted(shown["strategy"].unique(), key=lambda n: (not n.startswith(GATE), n))
+    names = gate_first(shown["strategy"].unique())
     colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, attack = key
@@ -128,11 +130,5 @@ def _save(
 ) -> Path:
     for empty in axes[used:]:
         empty.set_axis_off()
-    names = {fact["data"]["name"].split("-seed")[0] for fact in records.facts if "data" in fact}
-    drawn = " (drawn, not SVHN)" if any(name.startswith("rendered") for name in names) else ""
-    figure.suptitle(f"{', '.join(sorted(names))}{drawn}", fontsize=9)
-    mpl.rcParams["svg.hashsalt"] = "fog-flower"
-    figure.savefig(path, dpi=DPI)
-    figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-    plt.close(figure)
-    return path
+    figure.suptitle(data_seen(records.facts)[0], fontsize=9)
+    return save_figure(figure, path, dpi=DPI)

@@ -1,6 +1,7 @@
 """The records of a comparison as pandas tables; which cell a run is stands in its configuration."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,11 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         )
     joined = [pd.concat(t, ignore_index=True) if t else pd.DataFrame() for t in (rounds, updates)]
     return ComparisonRecords(pd.DataFrame(rows), joined[0], joined[1], facts)
+
+
+def gate_first(names: Iterable[str]) -> list[str]:
+    """Sort names of strategies, those behind the gate in front."""
+    return sorted(names, key=lambda name: (not name.startswith(GATE), name))
 
 
 def describe_cell(config: RunConfig) -> dict[str, Any]:

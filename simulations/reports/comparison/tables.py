@@ -7,7 +7,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from simulations.experiments.comparison import GATE, HONEST
 from simulations.reports import formats
-from simulations.reports.comparison.records import ComparisonRecords
+from simulations.reports.comparison.records import ComparisonRecords, gate_first
+from simulations.reports.data_seen import data_seen
 from simulations.reports.statistics import compare, summarise
 
 MARGIN = 0.01  # "as good as the honest nodes alone"
@@ -21,7 +22,7 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
         nodes, malicious = key
         honest = _by_seed(part[part["strategy"] == HONEST])
         under_attack = part[part["strategy"] != HONEST]
-        names = _gate_first(list(under_attack["strategy"].unique()))
+        names = gate_first(under_attack["strategy"].unique())
         lines = []
         for attack in under_attack["attack"].unique():
             line: dict[str, object] = {"attack": attack}
@@ -72,16 +73,14 @@ def failures(records: ComparisonRecords) -> pd.DataFrame:
 
 def notes(records: ComparisonRecords) -> list[str]:
     """Say which data, settings and seeds the figures are made of."""
-    facts = [fact for fact in records.facts if "data" in fact]
-    names = sorted({fact["data"]["name"].split("-seed")[0] for fact in facts})
-    drawn = " (drawn, not SVHN)" if any(name.startswith("rendered") for name in names) else ""
     config = records.facts[0]["config"]
     told = ("model", "train-images", "rounds", "learning-rate", "batch-size", "partition")
     seeds = sorted(int(seed) for seed in records.runs["seed"].unique())
     hours = float(records.runs["seconds"].sum()) / 3600
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
+    data, _ = data_seen(records.facts)
     return [
-        f"Data: {', '.join(names)}{drawn}; seeds {', '.join(map(str, seeds))}.",
+        f"Data: {data}; seeds {', '.join(map(str, seeds))}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
         f"{len(records.runs)} runs, {hours:.1f} hours of computing, code {', '.join(codes)}.",
         "Test accuracy in percent, mean ± standard deviation over seeds. "
@@ -123,7 +122,3 @@ def _rate(count: int, total: int) -> str:
         return "-"
     low, high = proportion_confint(count, total, method="wilson")
     return f"{100 * count / total:.1f}% of {total} ({100 * low:.1f}-{100 * high:.1f})"
-
-
-def _gate_first(names: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: (not name.startswith(GATE), name))

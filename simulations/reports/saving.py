@@ -1,0 +1,16 @@
+"""Figures on disk, as PNG and SVG."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+
+def save_figure(figure: Figure, path: Path, *, dpi: int) -> Path:
+    """Write a figure to ``path`` (PNG) and as SVG beside it, and close it."""
+    mpl.rcParams["svg.hashsalt"] = "fog-flower"  # the same records make the same file
+    figure.savefig(path, dpi=dpi)
+    figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+    plt.close(figure)
+    return path
