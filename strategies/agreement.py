@@ -14,9 +14,9 @@ LABELS_WEIGH = 0.75  # the labels' part tells little in early rounds, and most i
 # seen mostly few digits, and from which on it is trusted fully. On IID data neither honest nodes
 # nor attackers come beyond 0.3; with Dirichlet 0.1 and 0.3 most honest nodes do.
 SKEWED_FROM, SKEWED_FULLY = 0.3, 0.5
-# How far an honest node's cosine may fall behind the best one: chance moves cosines by up to 0.12,
-# whatever their size is, or by a quarter where they are large.
-BEHIND, BEHIND_PART = 0.125, 0.25
+# How far an honest node's cosine may fall behind the best one: chance moves cosines by up to 0.1,
+# whatever their size is, or by a fifth where they are large.
+BEHIND, BEHIND_PART = 0.105, 0.21
 
 
 class Agreement:

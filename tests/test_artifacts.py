@@ -1,5 +1,8 @@
 """What a run leaves besides its tables."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
@@ -37,3 +40,16 @@ def test_tensorboard_has_the_figures_of_the_tables(make_config):
 def test_unknown_artifacts_are_named(make_config):
     with pytest.raises(UserError, match="artifacts='model,movie': no movie; write any of model"):
         make_config(artifacts="model,movie")
+
+
+def test_pictures_that_cannot_be_drawn_are_refused_before_the_first_round(make_config, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name.startswith("simulations") else found(name, *rest),
+    )
+    config = make_config(run_name="nothing")
+    with pytest.raises(UserError, match=r"artifacts='model,curves' needs .*pip install"):
+        run_here(config)
+    assert not (Path(config.results_dir) / "nothing" / "model.keras").exists()

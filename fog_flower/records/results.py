@@ -23,7 +23,7 @@ from fog_flower.handshake import Federation
 from fog_flower.records.environment import git_commit, hardware, versions
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import Observer, RunRecorder
-from fog_flower.simulation_parts import simulation_part
+from fog_flower.simulation_parts import check_part, simulation_part
 from fog_flower.weights import from_record
 
 
@@ -82,16 +82,18 @@ def keep_results(
 ) -> Iterator[Results]:
     """Save model and pictures at the end; on an error, record the cause and let it pass."""
     results, wanted = Results(), parse_artifacts(config.artifacts)
+    asked = f"artifacts={config.artifacts!r}"
     try:
+        if CURVES in wanted:
+            check_part("curves", asked)
         yield results
         recorder.check_progress()
         if MODEL in wanted and results.arrays is not None:
             cloud.model.set_weights(from_record(results.arrays))
             cloud.model.save(recorder.folder / "model.keras")
         if CURVES in wanted:
-            from fog_flower.records.curves import draw_curves  # noqa: PLC0415  (2 s to import)
-
-            draw_curves(recorder.folder, f"{recorder.folder.name} on {data_name}")
+            drawing = simulation_part("curves", asked)  # imported late: it takes 2 s
+            drawing.draw_curves(recorder.folder, f"{recorder.folder.name} on {data_name}")
     except KeyboardInterrupt:
         recorder.interrupt()
         raise

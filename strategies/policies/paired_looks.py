@@ -1,11 +1,13 @@
 """Is a merge worse than another by more than a margin? On as few images as it takes."""
 
 import dataclasses
+import math
 from statistics import NormalDist
 
 import numpy as np
 
 from fog_flower.evaluation import Evaluation
+from strategies.policies.recalibration import entropy
 from strategies.policies.trial import Trial
 
 
@@ -53,7 +55,12 @@ class SequentialTest:
     error: float = 0.01
 
     def is_worse(
-        self, trial: Trial, without: tuple[int, ...], with_update: tuple[int, ...], margin: float
+        self,
+        trial: Trial,
+        without: tuple[int, ...],
+        with_update: tuple[int, ...],
+        margin: float,
+        part: float = math.inf,
     ) -> Answer:
         """Compare two merges.
 
@@ -63,16 +70,23 @@ class SequentialTest:
             The updates in each.
         margin : float
             Relative increase of the loss that is still allowed; may be negative.
+        part : float
+            A positive margin is at most this part of what the merge without the update knows: how
+            far its recalibrated loss is below that of answering by the digits' frequencies.
         """
         looks = self.looks(trial.images)
         bound = NormalDist().inv_cdf(1.0 - self.error)
         early = NormalDist().inv_cdf(1.0 - self.error / (2 * len(looks)))
         for images in looks:
+            loss = float(trial.losses(without, images).mean())
+            allowed = margin * loss
+            if margin > 0.0:
+                allowed = min(allowed, part * max(entropy(trial.labels(images)) - loss, 0.0))
             found, clear, gain = [], [], 0.0
             for biases in (True, False):
                 before = trial.losses(without, images, biases=biases)
                 after = trial.losses(with_update, images, biases=biases)
-                harm = after - before * (1.0 + margin)
+                harm = after - before - allowed
                 mean, spread = float(harm.mean()), float(harm.std())
                 # All images would say "worse" if mean > edge; how far may this mean be off?
                 edge = bound * spread / np.sqrt(trial.images)

@@ -3,12 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import logsumexp, xlogy
 
 from fog_flower.evaluation import Scores
 
 _SHARPNESS = (-8.0, 2.0)  # of log 1/T
 _BIAS = (-20.0, 20.0)  # nats
+
+
+def entropy(labels: npt.NDArray[np.int64]) -> float:
+    """Return the loss in nats of answering by the labels' frequencies: of knowing nothing."""
+    shares = np.bincount(labels) / len(labels)
+    return float(-xlogy(shares, shares).sum())
 
 
 def recalibrated_losses(scores: Scores, *, biases: bool = True) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from strategies.policies.paired_looks import Answer, SequentialTest
 from strategies.policies.trial import Decision, Trial
 
 WELL_TRUSTED = 0.5  # who may get in together with others where nobody did alone
+KNOWLEDGE = 0.25  # how much of what a merge knows full trust may cost
 COPY = 0.9  # cosine; nodes that train on data of their own come to 0.4
 
 
@@ -19,14 +20,14 @@ class Trusted:
     update joins unless the merge is shown to be worse with it than the best merge so far, by more
     than
 
-        tolerance * trust
+        trust * min(tolerance * loss, a quarter of what that merge knows)
 
-    in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance; what
-    leads elsewhere must help. Updates that are almost the same come from colluders (FoolsGold, Fung
-    et al. 2020, arXiv:1808.04866), and none of them is taken. Nothing is assumed about how many
-    are malicious: one honest update is enough, because it is the most trusted. W is no reference,
-    because honest updates alone are worse than W; only a merge whose recalibrated loss is ``guard``
-    times W's is not taken.
+    in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance, but
+    not undo what little is known in early rounds; what leads elsewhere must help. Updates that are
+    almost the same come from colluders (FoolsGold, Fung et al. 2020, arXiv:1808.04866), and none
+    of them is taken. Nothing is assumed about how many are malicious: one honest update is enough,
+    because it is the most trusted. W is no reference, because honest updates alone are worse than
+    W; only a merge whose recalibrated loss is ``guard`` times W's is not taken.
 
     Attributes
     ----------
@@ -37,7 +38,7 @@ class Trusted:
         Infinity is none.
     """
 
-    tolerance: float = 0.04
+    tolerance: float = 0.05
     test: SequentialTest = dataclasses.field(default_factory=SequentialTest)
     guard: float = 1.3
 
@@ -63,7 +64,7 @@ class Trusted:
                 merged = best = candidate
                 decisions[number] = Decision(True, "accepted: most trusted", trust=trust[number])
                 continue
-            answer = self.test.is_worse(trial, best, candidate, self._margin(trust[number]))
+            answer = self.test.is_worse(trial, best, candidate, *self._allowed(trust[number]))
             decisions[number] = self._decide(answer, trust[number])
             if not answer.worse:
                 merged = candidate
@@ -77,8 +78,8 @@ class Trusted:
             return [self._refuse(decisions[number]) for number in numbers]
         return [decisions[number] for number in numbers]
 
-    def _margin(self, trust: float) -> float:
-        return self.tolerance * trust
+    def _allowed(self, trust: float) -> tuple[float, float]:
+        return self.tolerance * trust, KNOWLEDGE * trust
 
     def _second_chance(
         self,
@@ -96,7 +97,7 @@ class Trusted:
         """
         if len(more) == len(merged):
             return merged
-        answer = self.test.is_worse(trial, best, more, self._margin(1.0))
+        answer = self.test.is_worse(trial, best, more, *self._allowed(1.0))
         if answer.worse:
             return merged
         for number in set(more) - set(merged):
