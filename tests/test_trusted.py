@@ -7,7 +7,7 @@ from scipy.special import log_softmax
 from fog_flower.evaluation import Directions, Scores
 from strategies.agreement import Agreement
 from strategies.policies import SequentialTest, Trial, Trusted
-from strategies.policies.recalibration import recalibrated_losses
+from strategies.policies.recalibration import entropy, recalibrated_losses
 
 IMAGES = 4000
 RNG = np.random.default_rng(0)
@@ -77,6 +77,22 @@ def test_what_agrees_may_do_a_little_harm_and_what_leads_away_none():
     assert accepted([1.5, 1.47], [1.0, 1.0]) == [True, True]
     assert accepted([1.5, 1.47], [1.0, -0.5]) == [True, False]
     assert accepted([1.5, 0.5], [1.0, 1.0]) == [True, False]
+
+
+def test_a_tolerance_never_covers_more_than_part_of_what_is_known():
+    """Near chance, 5% of the loss is more than all knowledge; a quarter of it is the bound."""
+
+    def score(numbers, start, stop):
+        return part(scores({(0,): 0.6, (1,): 0.4}[numbers]), start, stop)
+
+    trial, test = Trial([1.0] * 2, score, IMAGES), SequentialTest(0)
+    loss, harmed = (float(trial.losses(numbers).mean()) for numbers in ((0,), (1,)))
+    known = entropy(LABELS) - loss
+    assert 0.25 * known < harmed - loss < 0.05 * loss
+    assert not test.is_worse(trial, (0,), (1,), 0.05).worse
+    assert test.is_worse(trial, (0,), (1,), 0.05, 0.25).worse
+    assert not test.is_worse(trial, (0,), (1,), 0.05, (harmed - loss) / known + 0.01).worse
+    assert entropy(np.array([0, 0, 1, 1])) == pytest.approx(np.log(2))
 
 
 def test_being_less_sure_of_itself_is_no_gain():
