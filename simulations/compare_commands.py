@@ -10,7 +10,8 @@ console = Console()
 
 STRATEGIES = typer.Option(
     help="comma-separated: a Flower strategy or module:Class (without a gate), gate (FedAvg behind "
-    "ours), gate+NAME (another behind it), honest (FedAvg over the honest nodes alone)"
+    "ours), gate=POLICY (behind another), gate+NAME (another strategy behind it), honest (FedAvg "
+    "over the honest nodes alone)"
 )
 ATTACKS = typer.Option(help="comma-separated, with a strength if you like: sign-flip,alie=2.5")
 MALICIOUS = typer.Option(help="fog nodes and how many are malicious: 7:3,7:6")

@@ -35,7 +35,9 @@ def test_federations_and_attacks():
 
 
 def test_every_cell_says_in_its_configuration_what_it_is():
-    names = "gate,FedAvg,honest,gate+FedMedian,Krum,FedTrimmedAvg,FLTrust"
+    names = (
+        "gate,gate=open,FedAvg,honest,gate+FedMedian,gate=zeno+FedAdam,Krum,FedTrimmedAvg,FLTrust"
+    )
     experiment, left_out = comparison(names, "sign-flip,alie=2.5", "7:2,7:3,7:0")
     described = []
     for cell in experiment.cells:
@@ -44,6 +46,7 @@ def test_every_cell_says_in_its_configuration_what_it_is():
     assert len(set(described)) == len(experiment.cells)
     assert (7, 3, "alie=2.5", "gate") in described
     assert (7, 2, "sign-flip", "Krum") in described
+    assert (7, 2, "sign-flip", "gate=zeno+FedAdam") in described
     assert left_out == [
         "Krum is not defined for 3 malicious of 7 fog nodes: it needs 9",
         "honest is FedAvg where no fog node is malicious",
@@ -53,6 +56,12 @@ def test_every_cell_says_in_its_configuration_what_it_is():
         (7, 2, "honest", "honest"),
         (7, 3, "honest", "honest"),
     ]
+
+
+@pytest.mark.parametrize("name", ["gate=nope", "gate=off", "gate=nope+FedAdam"])
+def test_a_gate_that_is_not_there_is_an_error(name):
+    with pytest.raises(UserError, match=r"gate=.*there is no policy .*greedy"):
+        comparison(name, "nan", "3:1")
 
 
 def test_robust_rules_are_told_how_many_are_malicious():

@@ -5,11 +5,11 @@ import re
 
 from fog_flower.architecture import Scalar
 from fog_flower.attack_settings import ATTACKS, NONE
+from fog_flower.config import OFF, TRUSTED, VALIDATIONS
 from fog_flower.errors import UserError
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
-BEHIND_GATE = "gate+"
 # What a robust rule must be told, where it is told how many are malicious; and from how many
 # nodes on it is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed mean
 # needs an honest value left in the middle).
@@ -32,6 +32,8 @@ _USUAL = {
     "FedAvgM": "server_learning_rate=1.0,server_momentum=0.5",
     "FedProx": "proximal_mu=0.01",
 }
+
+_GATED = re.compile(r"gate(?:=(?P<policy>[\w-]+))?(?:\+(?P<inner>.+))?")
 
 _SETTINGS: dict[str, Scalar] = {
     "train-images": 8_000,
@@ -110,8 +112,9 @@ def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experimen
     ----------
     strategies : str
         Comma-separated: a Flower strategy by name or ``module:Class``, which run without a gate;
-        ``gate`` (FedAvg behind it), ``gate+NAME`` (another behind it), ``honest`` (FedAvg over the
-        honest nodes alone: what there is to reach).
+        ``gate`` (FedAvg behind the default one), ``gate=POLICY`` (behind another), ``gate+NAME``
+        and ``gate=POLICY+NAME`` (another strategy behind it), ``honest`` (FedAvg over the honest
+        nodes alone: what there is to reach).
     attacks, malicious : str
         See ``parse_attacks`` and ``parse_federations``.
     """
@@ -140,7 +143,7 @@ def _cell(name: str, attack: str, federation: Federation) -> Cell:
     nodes, malicious = federation.fog_nodes, federation.malicious
     settings: dict[str, Scalar] = {"fog-nodes": nodes}
     if name == HONEST:  # whatever the attack, the same: those who would attack are not there
-        settings |= {"validation": "off", "strategy": FEDAVG}
+        settings |= {"validation": OFF, "strategy": FEDAVG}
         settings |= _attack("crash" if malicious else NONE, malicious)
         return Cell(f"{nodes}-{malicious}/{HONEST}", HONEST, "any", settings)
     attack = attack if malicious else NONE
@@ -157,23 +160,41 @@ def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
     }
 
 
+def gate_name(policy: str, inner: str) -> str:
+    """Name a strategy behind a policy, as ``comparison`` reads it."""
+    gate = GATE if policy == TRUSTED else f"{GATE}={policy}"
+    return gate if inner == FEDAVG else f"{gate}+{inner}"
+
+
+def _parse_strategy(name: str) -> tuple[str, str]:
+    """Return the policy (``off`` without a gate) and the strategy behind it."""
+    match = _GATED.fullmatch(name)
+    if not match:
+        return OFF, name
+    policy = match["policy"] or TRUSTED
+    if policy not in VALIDATIONS or policy == OFF:
+        policies = ", ".join(known for known in VALIDATIONS if known != OFF)
+        raise UserError(
+            f"--strategies {name!r}: there is no policy {policy!r}, but {policies}; write "
+            f"gate=POLICY or gate=POLICY+STRATEGY, e.g. gate={VALIDATIONS[3]}"
+        )
+    return policy, match["inner"] or FEDAVG
+
+
 def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
-    if name == GATE:
-        return {"strategy": FEDAVG, "strategy-args": ""}  # behind the default gate
-    inner = name.removeprefix(BEHIND_GATE)
+    policy, inner = _parse_strategy(name)
     told = _KNOWN_MALICIOUS.get(inner, _USUAL.get(inner, ""))
     nodes, malicious = federation.fog_nodes, federation.malicious
     arguments = told.format(
         m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
     )
-    settings: dict[str, Scalar] = {"strategy": inner, "strategy-args": arguments}
-    return settings if name.startswith(BEHIND_GATE) else settings | {"validation": "off"}
+    return {"validation": policy, "strategy": inner, "strategy-args": arguments}
 
 
 def _undefined(name: str, federation: Federation) -> str:
     if name == HONEST and not federation.malicious:
         return f"{HONEST} is {FEDAVG} where no fog node is malicious"
-    least = _LEAST_NODES.get(name.removeprefix(BEHIND_GATE))
+    least = _LEAST_NODES.get(_parse_strategy(name)[1])
     if least is None or federation.fog_nodes >= least(federation.malicious):
         return ""
     return (

@@ -11,7 +11,7 @@ from fog_flower.attack_settings import malicious_nodes
 from fog_flower.config import OFF, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FINISHED
-from simulations.experiments.comparison import FEDAVG, GATE, HONEST
+from simulations.experiments.comparison import FEDAVG, GATE, HONEST, gate_name
 from simulations.run_files import read_run
 
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
@@ -102,7 +102,7 @@ def describe_cell(config: RunConfig) -> dict[str, Any]:
     else:
         strategy, attack = config.strategy, config.attack
         if gated:
-            strategy = GATE if strategy == FEDAVG else f"{GATE}+{strategy}"
+            strategy = gate_name(config.validation, strategy)
         if config.attack_strength:
             attack += f"={config.attack_strength:g}"
     return {
