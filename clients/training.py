@@ -129,9 +129,13 @@ class Trainer:
                 tf.TensorSpec((), tf.int64),
             ],
         )
+        # Setting TensorFlow's global seed makes it build every graph again, which takes a small
+        # model as long as an epoch: only where something draws from that generator.
+        self._draws_globally = draws_globally(self._run_epoch.get_concrete_function())
 
     def _reseed(self, seed: int) -> None:
-        keras.utils.set_random_seed(seed % 2**32)
+        if self._draws_globally:
+            keras.utils.set_random_seed(seed % 2**32)
         for number, state in enumerate(self._random_states):
             state.assign(np.array([seed % 2**32, number], dtype=state.dtype))
 
@@ -166,6 +170,16 @@ def random_states(model: keras.Model) -> list[keras.Variable]:
         for variable in model.variables
         if id(variable) not in weights and tuple(variable.shape) == (2,)
     ]
+
+
+def draws_globally(function: tf.types.experimental.ConcreteFunction) -> bool:
+    """Tell whether a graph draws from TensorFlow's global generator, as ``tf.random.normal`` does.
+
+    Keras' own layers do not: they have states of their own.
+    """
+    definition = function.graph.as_graph_def()
+    nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
+    return any("seed2" in node.attr for node in nodes)
 
 
 def _accumulate(total: Sequence[np.ndarray], weights: Weights) -> Weights:

@@ -12,6 +12,7 @@ from fog_flower.artifacts import parse_artifacts
 from fog_flower.attack_settings import ATTACKS, attack_rounds, malicious_nodes
 from fog_flower.errors import UserError
 
+MODEL_NAMES = ("mlp", "mlp-2-hidden", "mlp-narrow", "cnn", "cnn-narrow", "cnn-small")
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, OPEN, ALONE, GREEDY, TRUSTED = "off", "open", "alone", "greedy", "trusted"
 LEAVE_ONE_OUT, NORM, COSINE, ZENO = "leave-one-out", "norm", "cosine", "zeno"
@@ -69,7 +70,7 @@ class RunConfig:
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     # Training
     model: str = _key(
-        "mlp, mlp-2-hidden, mlp-narrow, cnn, cnn-narrow, or module:function returning a model"
+        f"{', '.join(MODEL_NAMES)}, or module:function returning a model"
     )
     learning_rate: float = _key("of SGD", low=0.0)
     batch_size: int = _key("images per SGD step", low=1)

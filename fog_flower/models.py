@@ -47,6 +47,30 @@ def _cnn_narrow() -> keras.Model:
     return _convolutional(64, 32, 16)
 
 
+def _cnn_small() -> keras.Model:
+    """Two 3x3 convolutions (16, 32) at half resolution, Dense 64, ELU, He: 42,378 parameters.
+
+    Not the paper's: it learns from its first epoch on a thousand images, at thirty times the speed
+    of the paper's CNN, for grids of many runs.
+    """
+
+    def settings() -> dict[str, Any]:
+        return {"activation": "elu", "kernel_initializer": keras.initializers.HeNormal()}
+
+    return keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            keras.layers.AveragePooling2D(2),
+            keras.layers.Conv2D(16, 3, **settings()),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Conv2D(32, 3, **settings()),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, **settings()),
+            keras.layers.Dense(CLASSES, activation="softmax"),
+        ]
+    )
+
+
 def _convolutional(*widths: int) -> keras.Model:
     convolutions: list[Any] = []
     for filters in widths:
@@ -70,6 +94,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
     "mlp-narrow": _mlp_narrow,
     "cnn": _cnn,
     "cnn-narrow": _cnn_narrow,
+    "cnn-small": _cnn_small,
 }
 
 

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from fog_flower.config import RunConfig
+from fog_flower.config import MODEL_NAMES, RunConfig
 from fog_flower.data.embedded import Progress
 from fog_flower.data.images import Dataset
 from fog_flower.data.shards import assign_shards
@@ -72,12 +72,12 @@ def _check_strategy(config: RunConfig) -> None:
 
 
 def _check_model(config: RunConfig) -> None:
-    names = ("mlp", "mlp-2-hidden", "mlp-narrow", "cnn", "cnn-narrow")
-    if config.model in names:
+    if config.model in MODEL_NAMES:
         return
     if ":" not in config.model:
         raise UserError(
-            f"model={config.model!r}: there are {', '.join(names)}, or your own as module:function"
+            f"model={config.model!r}: there are {', '.join(MODEL_NAMES)}, or your own as "
+            "module:function"
         )
     with without_native_chatter():
         from fog_flower.models import build_model  # noqa: PLC0415  (TensorFlow: seconds)
