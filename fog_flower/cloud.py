@@ -6,6 +6,7 @@ import time
 import keras
 
 from fog_flower.attack_settings import BACKDOOR
+from fog_flower.compiled_model import shared_model
 from fog_flower.config import RunConfig
 from fog_flower.data.images import Dataset
 from fog_flower.data.normalise import fit_normaliser
@@ -25,12 +26,13 @@ class Cloud:
         self.split: Split = split_dataset(dataset, config)
         self.model: keras.Model = build_model(config.model, config.seed)
         self.initial_weights: Weights = self.model.get_weights()
+        self._compiled = shared_model(config.model)
         normaliser = fit_normaliser(dataset.train.take(self.split.train).images)
         validation, test = held_out_sets(dataset, self.split)
-        self.validation = KerasEvaluator(self.model, validation, normaliser)
-        self.test = KerasEvaluator(self.model, test, normaliser)
+        self.validation = KerasEvaluator(self._compiled, validation, normaliser)
+        self.test = KerasEvaluator(self._compiled, test, normaliser)
         self.reference_trainer = KerasReferenceTrainer(
-            self.model,
+            self._compiled,
             validation,
             normaliser,
             learning_rate=config.learning_rate,
@@ -40,7 +42,7 @@ class Cloud:
         self._backdoor: KerasEvaluator | None = None
         if config.attack == BACKDOOR:
             attacks = simulation_part("attacks.trigger", f"attack={config.attack!r}")
-            self._backdoor = KerasEvaluator(self.model, attacks.triggered(test), normaliser)
+            self._backdoor = KerasEvaluator(self._compiled, attacks.triggered(test), normaliser)
 
     def evaluate(self, weights: Weights) -> CloudEvaluation:
         """Evaluate the merged model once on all validation and all test images.

@@ -16,7 +16,8 @@ MODEL_NAMES = ("mlp", "mlp-2-hidden", "mlp-narrow", "cnn", "cnn-narrow", "cnn-sm
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, OPEN, ALONE, GREEDY, TRUSTED = "off", "open", "alone", "greedy", "trusted"
 LEAVE_ONE_OUT, NORM, COSINE, ZENO = "leave-one-out", "norm", "cosine", "zeno"
-VALIDATIONS = (OFF, OPEN, TRUSTED, GREEDY, LEAVE_ONE_OUT, ALONE, NORM, COSINE, ZENO)
+AUDITED = "audited"
+VALIDATIONS = (OFF, OPEN, TRUSTED, GREEDY, LEAVE_ONE_OUT, ALONE, NORM, COSINE, ZENO, AUDITED)
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 STANDARDISED, PIXEL = "standardised", "pixel"
 
@@ -69,9 +70,7 @@ class RunConfig:
     noise_sigma: float = _key("standard deviation of the end node's Gaussian noise", low=0.0)
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     # Training
-    model: str = _key(
-        f"{', '.join(MODEL_NAMES)}, or module:function returning a model"
-    )
+    model: str = _key(f"{', '.join(MODEL_NAMES)}, or module:function returning a model")
     learning_rate: float = _key("of SGD", low=0.0)
     batch_size: int = _key("images per SGD step", low=1)
     clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)

@@ -1,9 +1,9 @@
 """Evaluation with Keras, in the cloud."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from fog_flower.compiled_model import CompiledModel
 from fog_flower.data.images import LabelledImages
 from fog_flower.data.normalise import Preprocess
 from fog_flower.evaluation import Evaluation, Indices, Scores
@@ -17,19 +17,18 @@ class KerasEvaluator:
 
     Parameters
     ----------
-    model : keras.Model
+    model : CompiledModel
         Its weights are overwritten by every evaluation.
     data : LabelledImages
     normaliser : callable
         Of the training set.
     """
 
-    def __init__(self, model: keras.Model, data: LabelledImages, normaliser: Preprocess) -> None:
+    def __init__(self, model: CompiledModel, data: LabelledImages, normaliser: Preprocess) -> None:
         self._model = model
         # On the device once: every round evaluates the same images many times.
         self._images = tf.constant(normaliser(data.images))
         self._labels = data.labels
-        self._step = tf.function(self._score_batch, reduce_retracing=True)
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -40,20 +39,12 @@ class KerasEvaluator:
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Score each of all images, or of those at ``indices`` [k], in their order."""
-        self._model.set_weights(weights)
+        self._model.load(weights)
         images, labels = self._images, self._labels
         if indices is not None:
             images, labels = tf.gather(images, indices), labels[indices]
         batches = [
-            self._step(images[start : start + BATCH]).numpy()
+            self._model.score(images[start : start + BATCH]).numpy()
             for start in range(0, len(labels), BATCH)
         ]
         return Scores(np.concatenate(batches), labels)
-
-    def _score_batch(self, images: tf.Tensor) -> tf.Tensor:
-        return logarithm(self._model(images, training=False))
-
-
-def logarithm(probabilities: tf.Tensor) -> tf.Tensor:
-    """Return log p, clipped as Keras' own cross-entropy does."""
-    return tf.math.log(tf.clip_by_value(probabilities, keras.config.epsilon(), 1.0))

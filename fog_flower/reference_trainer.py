@@ -1,13 +1,12 @@
 """A short training in the cloud, on validation images: the direction that updates should share."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from fog_flower.compiled_model import CompiledModel
 from fog_flower.data.images import CLASSES, LabelledImages, Labels
 from fog_flower.data.normalise import Preprocess
 from fog_flower.evaluation import Directions
-from fog_flower.keras_evaluator import logarithm
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, subtract
 
@@ -25,7 +24,7 @@ class KerasReferenceTrainer:
 
     Parameters
     ----------
-    model : keras.Model
+    model : CompiledModel
         Its weights are overwritten.
     data : LabelledImages
         The validation images.
@@ -41,7 +40,7 @@ class KerasReferenceTrainer:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: CompiledModel,
         data: LabelledImages,
         normaliser: Preprocess,
         *,
@@ -55,8 +54,6 @@ class KerasReferenceTrainer:
         self._learning_rate = learning_rate
         self._images = images
         self._seed = seed
-        self._step = tf.function(self._descend, reduce_retracing=True)
-        self._gradient = tf.function(self._ascend_labels, reduce_retracing=True)
 
     def directions(self, weights: Weights, server_round: int) -> Directions:
         """Train one epoch from W on this round's images, and on each digit's alone."""
@@ -79,40 +76,23 @@ class KerasReferenceTrainer:
         return min(round(self._images * more), len(self._data))
 
     def _train(self, weights: Weights, images: tf.Tensor, labels: Labels) -> Weights:
-        self._model.set_weights(weights)
-        for start in range(0, len(labels), BATCH):
-            self._step(images[start : start + BATCH], labels[start : start + BATCH])
-        return subtract(self._model.get_weights(), weights)
+        self._model.load(weights)
+        self._model.epoch(images, tf.constant(labels), tf.constant(self._learning_rate), BATCH)
+        return subtract(self._model.weights(), weights)
 
     def _descent_of_labels(self, weights: Weights, images: tf.Tensor, labels: Labels) -> Weights:
-        self._model.set_weights(weights)
+        self._model.load(weights)
         surplus = np.eye(CLASSES, dtype=np.float32)[labels]
         surplus -= surplus.mean(axis=0)
         batches = [
             slice(start, start + LARGE_BATCH) for start in range(0, len(labels), LARGE_BATCH)
         ]
-        parts = [self._gradient(images[batch], surplus[batch]) for batch in batches]
+        parts = [self._model.ascent(images[batch], surplus[batch]) for batch in batches]
         sums = (np.sum([part.numpy() for part in same], 0) for same in zip(*parts, strict=True))
         # Weights that training does not change by gradient (of a BatchNormalization) get zeros.
-        ids = {id(variable) for variable in self._model.trainable_variables}
+        model = self._model.model
+        ids = {id(variable) for variable in model.trainable_variables}
         return [
             next(sums) if id(variable) in ids else np.zeros_like(weight)
-            for variable, weight in zip(self._model.weights, weights, strict=True)
+            for variable, weight in zip(model.weights, weights, strict=True)
         ]
-
-    def _ascend_labels(self, images: tf.Tensor, surplus: tf.Tensor) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            probabilities = self._model(images, training=False)
-            told = tf.reduce_sum(surplus * logarithm(probabilities))
-        variables = [variable.value for variable in self._model.trainable_variables]
-        gradients: list[tf.Tensor] = tape.gradient(told, variables)
-        return gradients
-
-    def _descend(self, images: tf.Tensor, labels: tf.Tensor) -> None:
-        with tf.GradientTape() as tape:
-            probabilities = self._model(images, training=False)
-            losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-            loss = tf.reduce_mean(losses)
-        variables = [variable.value for variable in self._model.trainable_variables]
-        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
-            variable.assign_sub(tf.cast(self._learning_rate, gradient.dtype) * gradient)

@@ -15,8 +15,8 @@ LABELS_WEIGH = 0.75  # the labels' part tells little in early rounds, and most i
 # nor attackers come beyond 0.3; with Dirichlet 0.1 and 0.3 most honest nodes do.
 SKEWED_FROM, SKEWED_FULLY = 0.3, 0.5
 # How far an honest node's cosine may fall behind the best one: chance moves cosines by up to 0.1,
-# whatever their size is, or by a fifth where they are large.
-BEHIND, BEHIND_PART = 0.105, 0.21
+# whatever their size is, or by three tenths of the best where that is large.
+BEHIND, BEHIND_PART = 0.105, 0.3
 
 
 class Agreement:

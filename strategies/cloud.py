@@ -76,11 +76,16 @@ def policy_of(config: RunConfig) -> Policy:
     if config.validation == OPEN:
         return OpenGate()
     if config.validation == TRUSTED:
-        test = SequentialTest(config.gate_images, config.gate_error)
-        return Trusted(config.validation_tolerance, test)
+        return trusted_gate(config)
     baselines = simulation_part("baselines", f"validation={config.validation!r}")
     policy: Policy = baselines.POLICIES[config.validation](config)
     return policy
+
+
+def trusted_gate(config: RunConfig) -> Trusted:
+    """Build the default gate with the configured tolerance and test."""
+    test = SequentialTest(config.gate_images, config.gate_error)
+    return Trusted(config.validation_tolerance, test)
 
 
 def inner_strategy(config: RunConfig) -> Strategy:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fog_flower.compiled_model import CompiledModel
 from fog_flower.data.images import LabelledImages
 from fog_flower.data.normalise import fit_normaliser
 from fog_flower.keras_evaluator import BATCH, KerasEvaluator
@@ -32,7 +33,7 @@ def by_hand(weights, indices):
 @pytest.mark.parametrize("indices", [None, np.array([0, 5, 5, 506])])
 def test_equals_numpy(model, indices):
     weights = model.get_weights()
-    evaluation = KerasEvaluator(model, DATA, NORMALISER).evaluate(weights, indices)
+    evaluation = KerasEvaluator(CompiledModel(model), DATA, NORMALISER).evaluate(weights, indices)
     used = np.arange(len(DATA)) if indices is None else indices
     loss, accuracy = by_hand(weights, used)
     assert evaluation.loss == pytest.approx(loss, rel=1e-4)
@@ -40,6 +41,6 @@ def test_equals_numpy(model, indices):
 
 
 def test_weights_that_are_not_finite_have_no_finite_loss(model):
-    evaluator = KerasEvaluator(model, DATA, NORMALISER)
+    evaluator = KerasEvaluator(CompiledModel(model), DATA, NORMALISER)
     weights = [np.full_like(w, np.nan) for w in model.get_weights()]
     assert not np.isfinite(evaluator.evaluate(weights).loss)

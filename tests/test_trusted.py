@@ -5,6 +5,7 @@ import pytest
 from scipy.special import log_softmax
 
 from fog_flower.evaluation import Directions, Scores
+from simulations.baselines.audited import AGREES, DIFFERS, Audited
 from strategies.agreement import Agreement
 from strategies.policies import SequentialTest, Trial, Trusted
 from strategies.policies.recalibration import entropy, recalibrated_losses
@@ -132,6 +133,8 @@ def test_trusted_updates_that_balance_each_other_get_a_second_chance():
     decisions = judge([], [1.0, 0.9, 0.8], merge=merge)
     assert [d.accepted for d in decisions] == [True, True, True]
     assert "with all trusted" in decisions[1].reason
+    quality[(0, 1, 2)] = 1.19  # a little harm is forgiven to the well trusted alone
+    assert accepted([], [1.0, 0.9, 0.8], merge=merge) == [True, True, True]
     assert accepted([], [1.0, 0.9, 0.1], merge=merge) == [True, False, False]
 
 
@@ -202,3 +205,36 @@ def test_no_agreement_at_all_is_no_trust_and_no_distrust():
     agreement = Agreement(directions([0, 0, 1], [0, 0, 1], by_class))
     trust = agreement.trust(np.array([[0, 0, -1], [0, 0, 0]], np.float32))
     assert trust == [0.0, 0.0]
+
+
+def test_nodes_that_lead_elsewhere_join_together_where_that_helps():
+    """Each of two skewed ones makes the merge worse by itself; together they make it better."""
+    quality = {(): 1.0, (0,): 1.2, (0, 1): 0.8, (0, 2): 0.8, (0, 1, 2): 1.5}
+
+    def merge(numbers):
+        return scores(quality[numbers])
+
+    assert accepted([], [1.0, 0.2, -0.4], merge=merge) == [True] * 3
+    assert accepted([], [1.0, -0.5, -1.0], merge=merge) == [True] * 3
+    quality[(0, 1, 2)] = 1.2  # no gain: enough for some trust, not for none
+    assert accepted([], [1.0, 0.2, 0.1], merge=merge) == [True] * 3
+    assert accepted([], [1.0, 0.2, -0.4], merge=merge) == [True, False, False]
+
+
+def test_the_audited_gate_says_where_all_images_would_decide_otherwise():
+    qualities, trust = [1.5, 1.5, 0.2], [1.0, 0.8, -0.5]
+    audited = judge(qualities, trust, Audited(Trusted()))
+    plain = judge(qualities, trust)
+    assert [d.accepted for d in audited] == [d.accepted for d in plain] == [True, True, False]
+    assert all(d.reason.endswith(AGREES) for d in audited)
+
+    def merge(numbers):  # the first look misleads: that image order is the luck of the round
+        known = scores(1.5).log_probabilities.copy()
+        if 1 in numbers:
+            known[:500] = scores(0.2).log_probabilities[:500]
+            known[500:] = scores(2.5).log_probabilities[500:]
+        return Scores(known, LABELS)
+
+    odd = judge([], [1.0, 0.5], Audited(Trusted()), merge=merge)
+    assert [d.accepted for d in odd] == [True, False]
+    assert odd[1].reason == "rejected: merge worse with it" + DIFFERS

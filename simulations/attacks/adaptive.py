@@ -1,19 +1,23 @@
 """An attacker that knows the default gate, and stays just under its bound."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from flwr.app import Message
 
+from clients.local_training import node_data
+from fog_flower.config import RunConfig
 from fog_flower.evaluation import Scores
 from fog_flower.messages import ARRAYS
 from fog_flower.weights import flatten, from_record, norm, unflatten
 from simulations.attacks.attacker import Attacker
 from simulations.attacks.poisoned_data import flip_labels
 from strategies.agreement import Agreement
-from strategies.policies import SequentialTest, Trial, Trusted
+from strategies.cloud import trusted_gate
+from strategies.policies import Trial
 
 FURTHEST = 4.0  # times the way from the honest to the flipped update
 STEPS = 6  # of the bisection
@@ -23,15 +27,27 @@ Vector = npt.NDArray[np.float32]
 def just_under_the_bound(attacker: Attacker) -> Message:
     """Send honest + strength * l * (flipped - honest), with l the largest that passes the gate.
 
-    A white-box attack in the manner of Fang et al. 2020 (arXiv:1911.11815): it runs the gate's own
-    code, on its own data instead of the validation images, and with the colluders' honest updates
-    instead of those that it cannot see. ``flipped`` comes from training on labels 9 - y. As each
-    colluder trains on its own data, they do not send the same. Strength 1 is on the bound as the
-    attacker estimates it; more bets on the estimate being too careful.
+    A white-box attack in the manner of Fang et al. 2020 (arXiv:1911.11815): the first of the
+    colluders runs the gate's own code, on its own data instead of the validation images, and with
+    the colluders' honest updates instead of those that it cannot see; all go as far as it finds.
+    ``flipped`` comes from training on labels 9 - y. As each colluder trains on its own data, they
+    do not send the same. Strength 1 is on the bound as the attacker estimates it; more bets on the
+    estimate being too careful.
     """
+    (far,) = attacker.shared("how-far", lambda: [np.array(_how_far(attacker.leader))])
+    own, away = _honest_and_away(attacker)
+    sent = own + np.float32(attacker.strength * float(far)) * away
+    return attacker.answer_with(unflatten(sent, attacker.honest_update))
+
+
+def _honest_and_away(attacker: Attacker) -> tuple[Vector, Vector]:
     own = flatten(attacker.honest_update)
     reply = attacker.answer_trained_on(flip_labels(attacker.data, 1.0, attacker.rng))
-    away = flatten(from_record(reply.content.array_records[ARRAYS])) - own
+    return own, flatten(from_record(reply.content.array_records[ARRAYS])) - own
+
+
+def _how_far(attacker: Attacker) -> float:
+    own, away = _honest_and_away(attacker)
     gate = OwnGate(attacker)
     low, high = 0.0, FURTHEST
     for _ in range(STEPS):
@@ -40,8 +56,7 @@ def just_under_the_bound(attacker: Attacker) -> Message:
             low = middle
         else:
             high = middle
-    sent = own + np.float32(attacker.strength * low) * away
-    return attacker.answer_with(unflatten(sent, attacker.honest_update))
+    return low
 
 
 class OwnGate:
@@ -53,9 +68,7 @@ class OwnGate:
         self._honest = attacker.honest_updates()
         self._evaluator, reference = _own_cloud(attacker)
         self._agreement = Agreement(reference.directions(self._start, attacker.server_round))
-        self._policy = Trusted(
-            config.validation_tolerance, SequentialTest(config.gate_images, config.gate_error)
-        )
+        self._policy = trusted_gate(config)
 
     def lets_in(self, candidate: Vector) -> bool:
         """Tell whether the gate would accept this update beside the honest ones."""
@@ -94,19 +107,24 @@ class _OwnImages:
 
 def _own_cloud(attacker: Attacker) -> tuple[Any, Any]:
     """Return evaluator and reference trainer on the attacker's own data."""
-    from fog_flower.keras_evaluator import KerasEvaluator  # noqa: PLC0415  (TensorFlow)
-    from fog_flower.models import build_model  # noqa: PLC0415
+    return _cloud_of(attacker.context.run_id, attacker.config, attacker.fog_node)
+
+
+@functools.lru_cache(maxsize=1)  # the same in every round
+def _cloud_of(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]:
+    from fog_flower.compiled_model import shared_model  # noqa: PLC0415  (TensorFlow)
+    from fog_flower.keras_evaluator import KerasEvaluator  # noqa: PLC0415
     from fog_flower.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
 
-    config, model = attacker.config, build_model(attacker.config.model, seed=0)
-    data = _OwnImages(attacker.data.images, attacker.data.labels)
+    model, known = shared_model(config.model), node_data(run_id, config, fog_node)
+    data = _OwnImages(known.images, known.labels)
     reference = KerasReferenceTrainer(
         model,
         data,  # type: ignore[arg-type]
         _as_they_are,
         learning_rate=config.learning_rate,
         images=config.reference_images,
-        seed=config.seed + attacker.fog_node,
+        seed=config.seed + fog_node,
     )
     evaluator = KerasEvaluator(model, data, _as_they_are)  # type: ignore[arg-type]
     return evaluator, reference

@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -81,23 +82,37 @@ class Attacker:
         """
         return [self._honest_update(node) for node in self.colluders]
 
-    def _honest_update(self, node: int) -> Weights:
+    @property
+    def leader(self) -> "Attacker":
+        """The first of the colluders, who finds out what all of them go by."""
+        node = self.colluders[0]
+        return self if node == self.fog_node else self._as(node)
+
+    def shared(self, name: str, find_out: Callable[[], Weights]) -> Weights:
+        """Return what one of the colluders of this run found out in this round, or find it out.
+
+        ``find_out`` must give the same whoever asks, because two may ask at once.
+        """
         folder = scratch_dir(self.context.run_id) / "collusion"
-        path = folder / f"round-{self.server_round}-fog-{node}.npz"
+        path = folder / f"round-{self.server_round}-{name}.npz"
         if path.exists():
             with np.load(path, allow_pickle=False) as content:
                 return [content[name] for name in content.files]
-        delta = self.honest_update if node == self.fog_node else self._train_as(node)
+        found = find_out()
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("round-*"):
             if not old.name.startswith(f"round-{self.server_round}-"):
                 old.unlink(missing_ok=True)
         staged = folder / f"{uuid.uuid4().hex}.npz"
-        np.savez(staged, *delta)
-        staged.replace(path)  # two may have trained at once, with the same result
-        return delta
+        np.savez(staged, *found)
+        staged.replace(path)
+        return found
 
-    def _train_as(self, node: int) -> Weights:
+    def _honest_update(self, node: int) -> Weights:
+        asked = self if node == self.fog_node else self._as(node)
+        return self.shared(f"fog-{node}", lambda: asked.honest_update)
+
+    def _as(self, node: int) -> "Attacker":
         context = Context(
             run_id=self.context.run_id,
             node_id=self.context.node_id,
@@ -105,5 +120,4 @@ class Attacker:
             state=RecordDict(),
             run_config=self.context.run_config,
         )
-        reply = self.call_next(self.message, context)
-        return from_record(reply.content.array_records[ARRAYS])
+        return dataclasses.replace(self, fog_node=node, context=context)

@@ -8,13 +8,15 @@ from collections.abc import Callable
 
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.config import ALONE, COSINE, GREEDY, LEAVE_ONE_OUT, NORM, ZENO, RunConfig
+from fog_flower.config import ALONE, AUDITED, COSINE, GREEDY, LEAVE_ONE_OUT, NORM, ZENO, RunConfig
 from simulations.baselines.alone import Alone
+from simulations.baselines.audited import Audited
 from simulations.baselines.fltrust import FLTrust
 from simulations.baselines.greedy import Greedy
 from simulations.baselines.leave_one_out import LeaveOneOut
 from simulations.baselines.screens import CosineScreen, NormScreen
 from simulations.baselines.zeno import Zeno
+from strategies.cloud import trusted_gate
 from strategies.policies import Policy
 
 POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
@@ -24,6 +26,7 @@ POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
     NORM: lambda _: NormScreen(),
     COSINE: lambda _: CosineScreen(),
     ZENO: lambda c: Zeno(images=c.gate_images),
+    AUDITED: lambda c: Audited(trusted_gate(c)),
 }
 STRATEGIES: dict[str, type[Strategy]] = {"FLTrust": FLTrust}
 
@@ -31,6 +34,7 @@ __all__ = [
     "POLICIES",
     "STRATEGIES",
     "Alone",
+    "Audited",
     "CosineScreen",
     "FLTrust",
     "Greedy",

@@ -36,15 +36,15 @@ _USUAL = {
 _GATED = re.compile(r"gate(?:=(?P<policy>[\w-]+))?(?:\+(?P<inner>.+))?")
 
 _SETTINGS: dict[str, Scalar] = {
-    "train-images": 7_000,
-    "validation-images": 4_000,
+    "train-images": 5_600,
+    "validation-images": 3_000,
     "test-images": 4_000,
     "model": "cnn-small",
     "learning-rate": 0.05,
     "batch-size": 8,
-    "rounds": 8,
+    "rounds": 7,
     "end-nodes": 6,
-    "local-validation-images": 500,
+    "local-validation-images": 100,
 }
 
 COMPARE_SCALE = Scale(
@@ -52,7 +52,7 @@ COMPARE_SCALE = Scale(
     settings={"any": _SETTINGS},
     engine="inline",
     seeded_data=True,
-    note="7,000 training images, a small CNN, 8 rounds: many runs of some seconds",
+    note="5,600 training images, a small CNN, 7 rounds: many runs of some seconds",
 )
 
 

@@ -42,8 +42,11 @@ def recalibrated_losses(scores: Scores, *, biases: bool = True) -> npt.NDArray[n
     ) -> tuple[float, npt.NDArray[np.float64]]:
         sharpness = np.exp(parameters[0])
         shifted = sharpness * logits + (parameters[1:] if biases else 0.0)
-        normaliser = logsumexp(shifted, axis=1)
-        expected = np.exp(shifted - normaliser[:, None])
+        highest = shifted.max(axis=1, keepdims=True)
+        expected = np.exp(shifted - highest)
+        total = expected.sum(axis=1, keepdims=True)
+        normaliser = (np.log(total) + highest)[:, 0]
+        expected /= total
         loss = float(np.mean(normaliser - shifted[rows, labels]))
         slope = sharpness * float(np.sum(expected * logits) / len(labels))
         slope -= sharpness * float(np.mean(logits[rows, labels]))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from strategies.policies.paired_looks import Answer, SequentialTest
 from strategies.policies.trial import Decision, Trial
 
-WELL_TRUSTED = 0.5  # who may get in together with others where nobody did alone
+# Who may get in together with others where nobody did alone: those with at least this trust, if the
+# merge of all of them is not shown to be worse by more than what is allowed at that other trust.
+TOGETHER = ((0.5, 1.0), (0.0, 0.0), (-1.0, -0.2))
 KNOWLEDGE = 0.25  # how much of what a merge knows full trust may cost
 COPY = 0.9  # cosine; nodes that train on data of their own come to 0.4
 
@@ -23,7 +25,9 @@ class Trusted:
         trust * min(tolerance * loss, a quarter of what that merge knows)
 
     in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance, but
-    not undo what little is known in early rounds; what leads elsewhere must help. Updates that are
+    not undo what little is known in early rounds; what leads elsewhere must help. Those left out get
+    a second chance together, first the well trusted, then whoever is trusted at all, then everybody
+    if that helps: nodes with images of few digits balance each other. Updates that are
     almost the same come from colluders (FoolsGold, Fung et al. 2020, arXiv:1808.04866), and none
     of them is taken. Nothing is assumed about how many are malicious: one honest update is enough,
     because it is the most trusted. W is no reference, because honest updates alone are worse than
@@ -71,9 +75,11 @@ class Trusted:
                 if answer.improves:
                     best = candidate
         if not trial.in_sequence:
-            well = {n for n in numbers if trust[n] >= WELL_TRUSTED and trial.norms[n]}
-            more = tuple(sorted((well - copies) | set(merged)))
-            merged = self._second_chance(trial, trust, merged, best, more, decisions)
+            for least, allowed in TOGETHER:
+                well = {n for n in numbers if trust[n] >= least and trial.norms[n]}
+                more = tuple(sorted((well - copies) | set(merged)))
+                chance = (merged, best, more, allowed)
+                merged, best = self._second_chance(trial, trust, decisions, *chance)
         if merged and self._too_bad(trial, merged):
             return [self._refuse(decisions[number]) for number in numbers]
         return [decisions[number] for number in numbers]
@@ -85,27 +91,28 @@ class Trusted:
         self,
         trial: Trial,
         trust: Sequence[float],
+        decisions: dict[int, Decision],
         merged: tuple[int, ...],
         best: tuple[int, ...],
         more: tuple[int, ...],
-        decisions: dict[int, Decision],
-    ) -> tuple[int, ...]:
-        """Try all trusted updates together (``more``).
+        allowed: float,
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Try all trusted updates together (``more``); return what is merged, and the best merge.
 
-        A node with many images can outweigh the few that were there before it, so that each of
-        the others looks bad by itself while all of them balance.
+        A node with many images, or with images of few digits, can outweigh the few that were there
+        before it, so that each of the others looks bad by itself while all of them balance.
         """
         if len(more) == len(merged):
-            return merged
-        answer = self.test.is_worse(trial, best, more, *self._allowed(1.0))
+            return merged, best
+        answer = self.test.is_worse(trial, best, more, *self._allowed(allowed))
         if answer.worse:
-            return merged
+            return merged, best
         for number in set(more) - set(merged):
             decided = self._decide(answer, trust[number])
             decisions[number] = dataclasses.replace(
                 decided, reason="accepted: merge not worse with all trusted"
             )
-        return more
+        return more, more if answer.improves else best
 
     @staticmethod
     def _decide(answer: Answer, trust: float) -> Decision:

@@ -1,10 +1,12 @@
 """Accuracy of every strategy under every attack, and how often the gate was right."""
 
 import math
+from collections.abc import Hashable
 
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from simulations.baselines.audited import AGREES, DIFFERS
 from simulations.experiments.comparison import GATE, HONEST
 from simulations.reports import formats
 from simulations.reports.comparison.records import ComparisonRecords, gate_first
@@ -59,10 +61,21 @@ def decision_table(records: ComparisonRecords) -> pd.DataFrame:
                 "honest refused": _rate(false, honest),
                 "malicious refused (recall)": _rate(caught, bad),
                 "precision": _rate(caught, caught + false),
+                **_second_opinions(records, strategy, attack),
                 "runs": len(part),
             }
         )
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines).fillna("-")
+
+
+def _second_opinions(
+    records: ComparisonRecords, strategy: Hashable, attack: Hashable
+) -> dict[str, str]:
+    """Count how often a full evaluation agrees, where ``validation=audited`` asked for it."""
+    updates = records.updates
+    reasons = updates["reason"][(updates["strategy"] == strategy) & (updates["attack"] == attack)]
+    same, other = (int(reasons.str.endswith(end).sum()) for end in (AGREES, DIFFERS))
+    return {"as on all images": _rate(same, same + other)} if same + other else {}
 
 
 def failures(records: ComparisonRecords) -> pd.DataFrame:

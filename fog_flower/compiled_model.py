@@ -1,0 +1,78 @@
+"""A Keras model with the graphs that the cloud runs on it, traced once a process."""
+
+import functools
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fog_flower.models import build_model
+from fog_flower.weights import Weights
+
+
+class CompiledModel:
+    """Scores images, trains an epoch and takes a gradient, each without leaving the graph.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its weights are overwritten by ``load``.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.score = tf.function(self._score, reduce_retracing=True)
+        self.epoch = tf.function(self._epoch, reduce_retracing=True)
+        self.ascent = tf.function(self._ascent, reduce_retracing=True)
+
+    def load(self, weights: Sequence[np.ndarray]) -> None:
+        """Take these weights; what ``set_weights`` does, in a tenth of its time."""
+        for variable, weight in zip(self.model.weights, weights, strict=True):
+            variable.value.assign(weight)
+
+    def weights(self) -> Weights:
+        """Return the weights as they are now."""
+        return [variable.value.numpy() for variable in self.model.weights]
+
+    def _variables(self) -> list[tf.Variable]:
+        return [variable.value for variable in self.model.trainable_variables]
+
+    def _score(self, images: tf.Tensor) -> tf.Tensor:
+        """Return log p [k, classes]."""
+        return _logarithm(self.model(images, training=False))
+
+    def _epoch(
+        self, images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor, batch: tf.Tensor
+    ) -> None:
+        """Take steps of plain SGD over all images in their order."""
+        count = tf.shape(labels)[0]
+        for start in tf.range(0, count, batch):
+            stop = tf.minimum(start + batch, count)
+            with tf.GradientTape() as tape:
+                probabilities = self.model(images[start:stop], training=False)
+                losses = keras.losses.sparse_categorical_crossentropy(
+                    labels[start:stop], probabilities
+                )
+                loss = tf.reduce_mean(losses)
+            variables = self._variables()
+            for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+                variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
+
+    def _ascent(self, images: tf.Tensor, shares: tf.Tensor) -> list[tf.Tensor]:
+        """Return the gradient of the sum of shares [k, classes] * log p."""
+        with tf.GradientTape() as tape:
+            told = tf.reduce_sum(shares * self._score(images))
+        gradients: list[tf.Tensor] = tape.gradient(told, self._variables())
+        return gradients
+
+
+@functools.lru_cache(maxsize=1)
+def shared_model(reference: str) -> CompiledModel:
+    """Return the one of this process: a sweep's runs follow each other on the same model."""
+    return CompiledModel(build_model(reference, seed=0))
+
+
+def _logarithm(probabilities: tf.Tensor) -> tf.Tensor:
+    """Return log p, clipped as Keras' own cross-entropy does."""
+    return tf.math.log(tf.clip_by_value(probabilities, keras.config.epsilon(), 1.0))
