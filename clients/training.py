@@ -131,10 +131,10 @@ class Trainer:
         )
         # Setting TensorFlow's global seed makes it build every graph again, which takes a small
         # model as long as an epoch: only where something draws from that generator.
-        self._draws_globally = draws_globally(self._run_epoch.get_concrete_function())
+        self.draws_globally = _draws_globally(self._run_epoch.get_concrete_function())
 
     def _reseed(self, seed: int) -> None:
-        if self._draws_globally:
+        if self.draws_globally:
             keras.utils.set_random_seed(seed % 2**32)
         for number, state in enumerate(self._random_states):
             state.assign(np.array([seed % 2**32, number], dtype=state.dtype))
@@ -172,7 +172,7 @@ def random_states(model: keras.Model) -> list[keras.Variable]:
     ]
 
 
-def draws_globally(function: tf.types.experimental.ConcreteFunction) -> bool:
+def _draws_globally(function: tf.types.experimental.ConcreteFunction) -> bool:
     """Tell whether a graph draws from TensorFlow's global generator, as ``tf.random.normal`` does.
 
     Keras' own layers do not: they have states of their own.

@@ -1,5 +1,7 @@
 """Strategies against attacks: the grid, its runs, and what is reported of them."""
 
+import shutil
+
 import pytest
 
 from fog_flower.errors import UserError
@@ -96,6 +98,21 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert "1 of 3 fog nodes malicious; the honest nodes alone:" in text
     assert "2 diverged" in text
     assert "100.0% of 4" in text  # recall
+    assert "gate: within 1 point of the honest nodes alone, or above, in 1 of 1 cells" in text
+    assert "The attack that costs most" in text
+    _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
+
+
+def _the_kept_tables_say_the_same(folder, kept):
+    """What is committed of a comparison is enough to report on it again, and to add to it."""
+    kept.mkdir()
+    for name in ("comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"):
+        (kept / name).write_bytes((folder / name).read_bytes())
+    text = (folder / "comparison.md").read_text()
+    assert dict(write_comparison(kept))["table"].read_text() == text.replace(f"{folder}", f"{kept}")
+    cell = "3-1/honest"
+    shutil.copytree(folder / cell, kept / cell)  # made again here: counted once
+    assert dict(write_comparison(kept))["table"].read_text() == text
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -3,18 +3,30 @@
 import numpy as np
 import pytest
 
+from fog_flower.config import MODEL_NAMES
 from fog_flower.errors import UserError
-from fog_flower.models import build_model
+from fog_flower.models import MODELS, build_model
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("mlp", 3_443_338), ("mlp-2-hidden", 820_874), ("cnn", 378_570)]
+    ("name", "parameters"),
+    [
+        ("mlp", 3_443_338),
+        ("mlp-2-hidden", 820_874),
+        ("cnn", 378_570),
+        ("cnn-narrow", 25_610),
+        ("cnn-small", 57_002),
+    ],
 )
-def test_parameter_counts_of_the_paper(name, parameters):
+def test_parameter_counts(name, parameters):
     assert build_model(name, seed=0).count_params() == parameters
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_every_model_that_the_configuration_names_is_there():
+    assert tuple(MODELS) == MODEL_NAMES
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn", "cnn-small"])
 def test_outputs_are_probabilities(name):
     images = np.random.default_rng(0).normal(size=(5, 32, 32, 3)).astype(np.float32)
     probabilities = build_model(name, seed=0).predict(images, verbose=0)

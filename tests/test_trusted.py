@@ -184,9 +184,9 @@ def test_agreement_by_hand():
     updates = [[0, 0, 1, 2], [1.5, 0, 1, 8], [0, 0, -1, -2], [0, 0, -2, 1], [3, 0, 3, 0]]
     trust = agreement.trust(np.asarray(updates, np.float32))
     assert trust[0] == pytest.approx(1.0)
-    # cosines with (0, 0, 1, 0.75): 2 / sqrt 5 is the best, and 0.21 of it is the edge
+    # cosines with (0, 0, 1, 0.75): 2 / sqrt 5 is the best, and 0.3 of it is the edge
     best, second = 2 / np.sqrt(5), 7 / 1.25 / np.sqrt(67.25)
-    assert trust[1] == pytest.approx(1 - (best - second) / (0.21 * best), abs=0.001)
+    assert trust[1] == pytest.approx(1 - (best - second) / (0.3 * best), abs=0.001)
     assert trust[2] == pytest.approx(-1.0)
     assert trust[3] == pytest.approx(-1.0)
     assert trust[4] == pytest.approx(1.0)  # all it has seen is the first digit

@@ -25,13 +25,15 @@ class Trusted:
         trust * min(tolerance * loss, a quarter of what that merge knows)
 
     in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance, but
-    not undo what little is known in early rounds; what leads elsewhere must help. Those left out get
-    a second chance together, first the well trusted, then whoever is trusted at all, then everybody
-    if that helps: nodes with images of few digits balance each other. Updates that are
-    almost the same come from colluders (FoolsGold, Fung et al. 2020, arXiv:1808.04866), and none
-    of them is taken. Nothing is assumed about how many are malicious: one honest update is enough,
-    because it is the most trusted. W is no reference, because honest updates alone are worse than
-    W; only a merge whose recalibrated loss is ``guard`` times W's is not taken.
+    not undo what little is known in early rounds; what leads elsewhere must help. Those left out
+    get a second chance together, first the well trusted, then whoever is trusted at all, then
+    everybody if that helps: nodes with images of few digits balance each other.
+
+    Updates that are almost the same come from colluders (FoolsGold, Fung et al. 2020,
+    arXiv:1808.04866), and none of them is taken. Nothing is assumed about how many are malicious:
+    one honest update is enough, because it is the most trusted. W is no reference, because honest
+    updates alone are worse than W; only a merge whose recalibrated loss is ``guard`` times W's is
+    not taken.
 
     Attributes
     ----------

@@ -3,10 +3,17 @@
 from pathlib import Path
 
 from simulations.reports.comparison.figures import draw_curves, draw_heat_maps, draw_raster
+from simulations.reports.comparison.kept import write_kept
 from simulations.reports.comparison.records import load_comparison
-from simulations.reports.comparison.tables import accuracy_tables, decision_table, failures, notes
+from simulations.reports.comparison.tables import (
+    accuracy_tables,
+    decision_table,
+    failures,
+    notes,
+    worst_table,
+)
 from simulations.reports.page import Page, Section, write_page
-from simulations.reports.writing import write_markdown, write_rows_to
+from simulations.reports.writing import write_markdown
 
 __all__ = ["write_comparison"]
 
@@ -28,7 +35,10 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     }
     if raster := draw_raster(records, folder / "raster.png"):
         pictures["Who was accepted, round by round"] = raster
-    tables = {f"Test accuracy: {name}": table for name, table in accuracy.items()}
+    tables = {}
+    if len(worst := worst_table(records)):
+        tables["The attack that costs most"] = worst
+    tables |= {f"Test accuracy: {name}": table for name, table in accuracy.items()}
     if len(decisions):
         tables["Decisions of the gate"] = decisions
     if len(failed):
@@ -44,7 +54,10 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     )
     return [
         ("table", write_markdown(folder / "comparison.md", title, tables, remarks)),
-        ("rows", write_rows_to(folder / "comparison.csv", records.runs)),
+        (
+            "rows",
+            write_kept(folder, records.runs, records.rounds, records.updates, records.facts),
+        ),
         *((name, path) for name, path in pictures.items()),
         ("page", write_page(page, folder / "comparison.html")),
     ]

@@ -12,6 +12,7 @@ from fog_flower.config import OFF, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments.comparison import FEDAVG, GATE, HONEST, gate_name
+from simulations.reports.comparison.kept import ID, read_kept
 from simulations.run_files import read_run
 
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
@@ -39,7 +40,7 @@ class ComparisonRecords:
 
 
 def load_comparison(folder: Path) -> ComparisonRecords:
-    """Read every recorded run below a folder.
+    """Read every recorded run below a folder, and those of which it only keeps the tables.
 
     Raises
     ------
@@ -80,12 +81,35 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             table = pd.read_csv(path.parent / "rounds.csv")
             rounds.append(table.assign(**cell, seed=config.seed))
         rows.append(row)
-    if not rows:
+    tables = [pd.concat(t, ignore_index=True) if t else pd.DataFrame() for t in (rounds, updates)]
+    records = ComparisonRecords(pd.DataFrame(rows), tables[0], tables[1], facts)
+    records = _with_kept(records, folder)
+    if not len(records.runs):
         raise UserError(
             f"there are no records in {folder}: make them with `fog-flower compare --out {folder}`"
         )
-    joined = [pd.concat(t, ignore_index=True) if t else pd.DataFrame() for t in (rounds, updates)]
-    return ComparisonRecords(pd.DataFrame(rows), joined[0], joined[1], facts)
+    return records
+
+
+def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
+    """Add the runs whose folders are not here, but whose rows are."""
+    kept = read_kept(folder)
+    if kept is None:
+        return records
+    here = set(records.runs[ID].itertuples(index=False, name=None)) if len(records.runs) else set()
+
+    def join(new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+        missing = [key not in here for key in old[ID].itertuples(index=False, name=None)]
+        parts = [part for part in (old[missing], new) if len(part)]
+        return pd.concat(parts, ignore_index=True) if parts else new
+
+    runs, rounds, updates, facts = kept
+    return ComparisonRecords(
+        join(records.runs, runs),
+        join(records.rounds, rounds),
+        join(records.updates, updates),
+        [*facts, *records.facts],
+    )
 
 
 def gate_first(names: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from fog_flower.attack_settings import BACKDOOR
 from simulations.baselines.audited import AGREES, DIFFERS
 from simulations.experiments.comparison import GATE, HONEST
 from simulations.reports import formats
@@ -40,6 +41,31 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
             heading += f"; the honest nodes alone: {_summary(part[part['strategy'] == HONEST])}"
         tables[heading] = pd.DataFrame(lines).fillna("-")
     return tables
+
+
+def worst_table(records: ComparisonRecords) -> pd.DataFrame:
+    """Return a row per federation: the attack that costs each strategy most, means over seeds.
+
+    Backdoors are left out: what they do does not show in accuracy.
+    """
+    runs = records.runs
+    runs = runs[(runs["status"] == "finished") & ~runs["attack"].str.startswith(BACKDOOR)]
+    names = gate_first(set(runs["strategy"]) - {HONEST})
+    lines = []
+    for key, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
+        nodes, malicious = key
+        alone = _by_seed(part[part["strategy"] == HONEST])
+        line: dict[str, object] = {
+            "fog nodes": nodes,
+            "malicious": malicious,
+            "honest alone": formats.percent(alone.mean()) if len(alone) else formats.NONE,
+        }
+        for name in names:
+            means = part[part["strategy"] == name].groupby("attack")["test_accuracy"].mean()
+            if len(means):
+                line[f"{name}, worst"] = f"{formats.percent(means.min())} ({means.idxmin()})"
+        lines.append(line)
+    return pd.DataFrame(lines).fillna(formats.NONE)
 
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
@@ -93,6 +119,7 @@ def notes(records: ComparisonRecords) -> list[str]:
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
     return [
+        *_goals(records),
         f"Data: {data}; seeds {', '.join(map(str, seeds))}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
         f"{len(records.runs)} runs, {hours:.1f} hours of computing, code {', '.join(codes)}.",
@@ -101,6 +128,26 @@ def notes(records: ComparisonRecords) -> list[str]:
         f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. A run that diverged "
         "counts with what its last model reads.",
         "Rates have Wilson intervals (95%) over updates, which within a run are not independent.",
+    ]
+
+
+def _goals(records: ComparisonRecords) -> list[str]:
+    """Count in how many cells each gate reaches what the honest nodes alone do."""
+    runs = records.runs[records.runs["status"] == "finished"]
+    found: dict[str, list[float]] = {}
+    for _, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
+        alone = _by_seed(part[part["strategy"] == HONEST])
+        attacked = part[part["strategy"].str.startswith(GATE)]
+        for (name, attack), cell in attacked.groupby(["strategy", "attack"]):
+            if not str(attack).startswith(BACKDOOR):
+                difference = compare("", "", _by_seed(cell), alone, MARGIN)
+                if difference.n:
+                    found.setdefault(str(name), []).append(difference.difference)
+    return [
+        f"{name}: within {100 * MARGIN:g} point of the honest nodes alone, or above, in "
+        f"{sum(value >= -MARGIN for value in values)} of {len(values)} cells of federation and "
+        f"attack; the lowest is {formats.points(min(values))} points."
+        for name, values in found.items()
     ]
 
 
