@@ -14,7 +14,7 @@ from fog_flower.models import MODELS, build_model
         ("mlp", 3_443_338),
         ("mlp-2-hidden", 820_874),
         ("cnn", 378_570),
-        ("cnn-narrow", 25_610),
+        ("cnn-narrow", 25_530),
         ("cnn-small", 57_002),
     ],
 )
