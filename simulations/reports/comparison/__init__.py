@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
-from simulations.reports.comparison.figures import draw_curves, draw_heat_maps, draw_raster
+from simulations.reports.comparison.figures import (
+    draw_curves,
+    draw_heat_maps,
+    draw_raster,
+    draw_strengths,
+)
 from simulations.reports.comparison.kept import write_kept
 from simulations.reports.comparison.records import load_comparison
 from simulations.reports.comparison.tables import (
@@ -33,6 +38,8 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         "Accuracy lost to the attack": draw_heat_maps(records, folder / "heat-map.png"),
         "Accuracy per round": draw_curves(records, folder / "curves.png"),
     }
+    if strengths := draw_strengths(records, folder / "strength.png"):
+        pictures["Accuracy over the strength of an attack"] = strengths
     if raster := draw_raster(records, folder / "raster.png"):
         pictures["Who was accepted, round by round"] = raster
     tables = {}

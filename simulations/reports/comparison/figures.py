@@ -14,8 +14,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from simulations.experiments.comparison import GATE, HONEST
-from simulations.reports.comparison.records import ComparisonRecords, gate_first
+from simulations.attacks.catalogue import CATALOGUE
+from simulations.experiments.comparison import FEDAVG, GATE, HONEST
+from simulations.reports.comparison.records import CELL, ComparisonRecords, gate_first
 from simulations.reports.data_seen import data_seen
 from simulations.reports.saving import save_figure
 
@@ -83,6 +84,47 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     if groups:
         axes[0].legend(fontsize=7)
     return _save(figure, axes, len(groups), path, records)
+
+
+def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
+    """Draw test accuracy over an attack's strength, where there is more than one."""
+    runs = records.runs[(records.runs["status"] == "finished") & (records.runs["malicious"] > 0)]
+    attacked = runs[runs["strategy"] != HONEST].copy()
+    attacked["name"] = attacked["attack"].str.partition("=")[0]
+    varied = attacked.groupby(["fog_nodes", "malicious", "name"])
+    groups = [(key, part) for key, part in varied if len(set(part["attack"])) > 1]
+    if not groups:
+        return None
+    honest = (records.runs["malicious"] == 0) & (records.runs["strategy"] == FEDAVG)
+    unharmed = records.runs[honest]
+    figure, axes = _panels(len(groups), width=4.6, height=3.6, left=0.8)
+    for (key, part), panel in zip(groups, axes, strict=False):
+        nodes, malicious, name = key
+        strengths = [_strength(text, *part[CELL].iloc[0, :2]) for text in part["attack"]]
+        part = part.assign(strength=strengths)  # noqa: PLW2901
+        for strategy in gate_first(part["strategy"].unique()):
+            shown = part[part["strategy"] == strategy].groupby("strength")["test_accuracy"]
+            if len(shown) > 1:
+                middle, spread = shown.mean(), shown.sem().fillna(0.0)
+                panel.errorbar(
+                    middle.index, middle, yerr=2 * spread, marker="o", capsize=3, label=strategy
+                )
+        for label, rows, style in (
+            ("honest alone", runs[runs["strategy"] == HONEST], "--"),
+            ("nobody malicious", unharmed, ":"),
+        ):
+            same = rows[(rows["fog_nodes"] == nodes) & (rows["malicious"].isin([0, malicious]))]
+            if len(same):
+                panel.axhline(same["test_accuracy"].mean(), color="grey", ls=style, label=label)
+        panel.set(title=f"{name}, {malicious} of {nodes}", xlabel="strength", ylabel="")
+        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.legend(fontsize=7)
+    return _save(figure, axes, len(groups), path, records)
+
+
+def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
+    name, _, strength = attack.partition("=")
+    return float(strength) if strength else CATALOGUE[name].strength(fog_nodes, malicious)
 
 
 def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
