@@ -12,7 +12,8 @@ from pathlib import Path
 
 NOT_BUNDLED = "rendered"  # fog_flower/data/rendered; its images have a hash of their own
 PACKAGES = ("clients", "fog_flower", "strategies")
-BESIDE = ("simulations.attacks", "simulations.baselines")  # see fog_flower/simulation_parts.py
+# See fog_flower/simulation_parts.py.
+BESIDE = ("simulations.attacks", "simulations.baselines", "simulations.models")
 
 
 @functools.cache

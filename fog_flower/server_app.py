@@ -1,16 +1,18 @@
 """The ServerApp: a recipe. Check everything, shake hands, run the rounds, keep the records."""
 
+import os
+
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.serverapp import Grid, ServerApp
 
 from fog_flower.config import RunConfig
 from fog_flower.data.sources import load_dataset
 from fog_flower.handshake import ask, find_nodes, introduce
-from fog_flower.orphan_watch import end_with_launcher
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
 from fog_flower.references import load_reference
 from fog_flower.scratch import clear_scratch
+from fog_flower.simulation_parts import LAUNCHER_VARIABLE, simulation_part
 from fog_flower.topology import Topology
 from fog_flower.weights import from_record, to_record
 
@@ -23,7 +25,8 @@ app = ServerApp()
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     """Run the configured number of rounds and record each of them."""
-    end_with_launcher()
+    if LAUNCHER_VARIABLE in os.environ:
+        simulation_part("orphan_watch", LAUNCHER_VARIABLE).end_with_launcher()
     try:
         _run(grid, context)
     finally:

@@ -8,7 +8,8 @@ import time
 
 import psutil
 
-LAUNCHER_VARIABLE = "FOG_FLOWER_LAUNCHER"  # pid and start time, set by `fog-flower run`
+from fog_flower.simulation_parts import LAUNCHER_VARIABLE
+
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 10.0
 
@@ -20,7 +21,7 @@ def this_process() -> str:
 
 @functools.cache  # one watch serves all runs of a process
 def end_with_launcher() -> None:
-    """Watch the launcher from a daemon thread; without one (plain ``flwr run``), do nothing."""
+    """Watch the launcher from a daemon thread; without one, do nothing."""
     launcher = os.environ.get(LAUNCHER_VARIABLE)
     if launcher:
         threading.Thread(target=_watch, args=(launcher,), daemon=True).start()

@@ -1,0 +1,50 @@
+"""Smaller models than the paper's, for grids of many runs; not in Flower's bundle."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from fog_flower.data.images import CLASSES, IMAGE_SHAPE
+from fog_flower.models import convolutional, dense
+
+
+def mlp_narrow() -> keras.Model:
+    """3072-128-64-10, 402,250 parameters: not the paper's, for grids of many runs."""
+    return dense(128, 64)
+
+
+def cnn_narrow() -> keras.Model:
+    """Return the CNN with a quarter of its filters, 25,530: not the paper's, for reduced scale."""
+    return convolutional(64, 32, 16)
+
+
+def cnn_small() -> keras.Model:
+    """Two 3x3 convolutions (16, 32) at half resolution, Dense 64, ELU, He: 57,002 parameters.
+
+    Not the paper's: it learns from its first epoch on a thousand images, at thirty times the speed
+    of the paper's CNN, for grids of many runs.
+    """
+
+    def settings() -> dict[str, Any]:
+        return {"activation": "elu", "kernel_initializer": keras.initializers.HeNormal()}
+
+    return keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            keras.layers.AveragePooling2D(2),
+            keras.layers.Conv2D(16, 3, **settings()),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Conv2D(32, 3, **settings()),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, **settings()),
+            keras.layers.Dense(CLASSES, activation="softmax"),
+        ]
+    )
+
+
+MODELS: dict[str, Callable[[], keras.Model]] = {
+    "mlp-narrow": mlp_narrow,
+    "cnn-narrow": cnn_narrow,
+    "cnn-small": cnn_small,
+}
