@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from fog_flower.architecture import CENTRALIZED
+from simulations.cost import shares
 from simulations.run_files import read_rounds, read_run
 
 if TYPE_CHECKING:
@@ -112,6 +113,12 @@ def print_run(console: Console, folder: Path) -> None:
         f"{final.get('round', 0)} of {config['rounds']}, "
         f"{final.get('rejected', 0)} updates rejected, {run['seconds']:.0f} s",
     )
+    if spent := shares(rounds, data):
+        table.add_row(
+            "time of the rounds",
+            f"training {spent.training:.1%}, validation {spent.validation:.1%}, test images "
+            f"{spent.test:.1%}, the rest {spent.rest:.1%}",
+        )
     if final.get("diverged"):
         table.add_row("", "[red]diverged: the cloud model is not finite[/red]")
     console.print(table)
