@@ -63,6 +63,36 @@ def test_tables(table, cells):
             assert f"{percent(float(row['mean']))} ± {percent(float(row['sd']))}" in text
 
 
+def table_rows(text: str) -> set[tuple[str, ...]]:
+    lines = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
+    return {tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines}
+
+
+def test_the_grid_of_attacks():
+    report = (RESULTS / "compare/grid/comparison.md").read_text()
+    worst = report.partition("## The attack that costs most")[2].partition("\n## ")[0]
+    assert len(table_rows(worst)) > 8
+    assert table_rows(worst) <= table_rows(README)
+    (goal,) = re.findall(r"^gate: (within .*)\.$", report, re.MULTILINE)
+    assert goal in " ".join(README.split())
+
+
+@pytest.mark.parametrize("folder", ["dirichlet-0.1", "dirichlet-0.3", "backdoor", "audited"])
+def test_other_comparisons(folder):
+    """Every mean that README quotes of one stands in a row of a table with these words."""
+    with (RESULTS / f"compare/{folder}/comparison.csv").open(newline="") as file:
+        runs = list(csv.DictReader(file))
+    means: dict[tuple[str, str], list[float]] = {}
+    for run in runs:
+        cell = f"{run['malicious']} of {run['fog_nodes']}", run["strategy"]
+        means.setdefault(cell, []).append(float(run["test_accuracy"]))
+    quoted = [row for row in table_rows(README) if row[0] == folder]
+    assert quoted or folder == "audited"
+    for _, federation, strategy, accuracy, *_ in quoted:
+        values = means[federation, strategy]
+        assert accuracy == percent(sum(values) / len(values)), (federation, strategy)
+
+
 def test_every_committed_file_that_it_names_is_there():
     for path in re.findall(r"\]\((results/[^)]+)\)", README):
         assert (ROOT / path).is_file(), path
