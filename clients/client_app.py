@@ -3,7 +3,7 @@
 from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
-from clients.local_training import node_data, train_on, trainer_of, who
+from clients.local_training import node_data, precision_of, train_on, trainer_of, who
 from clients.misbehaviour import misbehaviour
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import METRICS, NODE
@@ -23,7 +23,13 @@ def report(message: Message, context: Context) -> Message:
         "end-node-examples": list(data.end_node_examples),
         "bytes-received": data.bytes_received,
     }
-    identity = ConfigRecord({"code": code_identity(), "refused": list(data.refused)})
+    identity = ConfigRecord(
+        {
+            "code": code_identity(),
+            "refused": list(data.refused),
+            "precision": precision_of(config),
+        }
+    )
     content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})
     return Message(content, reply_to=message)
 

@@ -19,6 +19,7 @@ LEAVE_ONE_OUT, NORM, COSINE, ZENO = "leave-one-out", "norm", "cosine", "zeno"
 AUDITED = "audited"
 VALIDATIONS = (OFF, OPEN, TRUSTED, GREEDY, LEAVE_ONE_OUT, ALONE, NORM, COSINE, ZENO, AUDITED)
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
+FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
 STANDARDISED, PIXEL = "standardised", "pixel"
 
 
@@ -73,6 +74,10 @@ class RunConfig:
     model: str = _key(f"{', '.join(MODEL_NAMES)}, or module:function returning a model")
     learning_rate: float = _key("of SGD", low=0.0)
     batch_size: int = _key("images per SGD step", low=1)
+    precision: str = _key(
+        "of local training; bfloat16 is mixed; auto takes it where the hardware computes in it",
+        choices=(FLOAT32, BFLOAT16, AUTO),
+    )
     clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)
     upload: str = _key(
         "what a round uploads: the last epoch's dW, or the mean over its epochs",

@@ -34,6 +34,8 @@ class Federation:
     bytes_from_end_nodes : int
         Of all shipments.
     refused_shipments : tuple of str
+    precisions : tuple of str
+        In which they train.
     """
 
     fog_nodes: dict[int, int]
@@ -41,6 +43,7 @@ class Federation:
     end_node_examples: dict[int, list[int]]
     bytes_from_end_nodes: int
     refused_shipments: tuple[str, ...]
+    precisions: tuple[str, ...]
 
 
 def find_nodes(grid: Grid, topology: Topology) -> list[int]:
@@ -98,6 +101,7 @@ def introduce(
     num_examples: dict[int, int] = {}
     end_nodes: dict[int, list[int]] = {}
     refused: list[str] = []
+    precisions: set[str] = set()
     received = 0
     for reply in _answers(grid, asked, timeout_seconds):
         if reply.has_error():
@@ -115,6 +119,7 @@ def introduce(
         num_examples[fog_node] = int(metrics[NUM_EXAMPLES])  # type: ignore[arg-type]
         end_nodes[fog_node] = [int(n) for n in metrics["end-node-examples"]]  # type: ignore[union-attr]
         received += int(metrics["bytes-received"])  # type: ignore[arg-type]
+        precisions.add(str(identity["precision"]))
         refused += [str(line) for line in identity["refused"]]  # type: ignore[union-attr]
     silent = len(asked) - len(fog_nodes)
     if silent:
@@ -125,7 +130,9 @@ def introduce(
     for line in refused:
         log(WARNING, "refused: %s", line)
     log(INFO, "%d fog nodes, %d images", len(fog_nodes), sum(num_examples.values()))
-    return Federation(fog_nodes, num_examples, end_nodes, received, tuple(refused))
+    return Federation(
+        fog_nodes, num_examples, end_nodes, received, tuple(refused), tuple(sorted(precisions))
+    )
 
 
 def _answers(grid: Grid, asked: list[str], timeout_seconds: float) -> Iterator[Message]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from fog_flower.config import MODEL_NAMES
+from fog_flower.config import BFLOAT16, FLOAT32, MODEL_NAMES
 from fog_flower.data.images import CLASSES, IMAGE_SHAPE
 from fog_flower.errors import UserError
 from fog_flower.references import load_reference
@@ -30,7 +30,7 @@ def dense(*widths: int) -> keras.Model:
             keras.Input(IMAGE_SHAPE),
             keras.layers.Flatten(),
             *layers,
-            keras.layers.Dense(CLASSES, activation="softmax"),
+            keras.layers.Dense(CLASSES, activation="softmax", dtype=FLOAT32),
         ]
     )
 
@@ -53,7 +53,7 @@ def convolutional(*widths: int) -> keras.Model:
             keras.Input(IMAGE_SHAPE),
             *convolutions,
             keras.layers.Flatten(),
-            keras.layers.Dense(CLASSES, activation="softmax"),
+            keras.layers.Dense(CLASSES, activation="softmax", dtype=FLOAT32),
         ]
     )
 
@@ -65,7 +65,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
 }
 
 
-def build_model(reference: str, seed: int) -> keras.Model:
+def build_model(reference: str, seed: int, precision: str = FLOAT32) -> keras.Model:
     """Build a model, uncompiled, with initial weights that depend on the seed alone.
 
     Parameters
@@ -77,6 +77,8 @@ def build_model(reference: str, seed: int) -> keras.Model:
     seed : int
         Seeds the initialisers (Keras' own: Glorot uniform). Keras draws from a global generator,
         so this reseeds it; nothing else of ours uses that generator.
+    precision : str
+        ``bfloat16``: its layers compute in it, on float32 weights.
 
     Raises
     ------
@@ -93,7 +95,12 @@ def build_model(reference: str, seed: int) -> keras.Model:
         names = ", ".join(MODEL_NAMES)
         raise UserError(f"model={reference!r}: there are {names}, or your own as module:function")
     keras.utils.set_random_seed(seed % 2**32)
-    model = build()
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == BFLOAT16 else before)
+    try:
+        model = build()
+    finally:
+        keras.config.set_dtype_policy(before)
     if not isinstance(model, keras.Model):
         raise UserError(f"model={reference!r}: returned {type(model).__name__}, not a Keras model")
     if not model.built:

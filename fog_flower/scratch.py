@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-SCRATCH_VARIABLE = "FOG_FLOWER_SCRATCH"
+from fog_flower.variables import SCRATCH_VARIABLE
 
 
 def scratch_dir(run_id: int) -> Path:

@@ -12,8 +12,9 @@ from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
 from fog_flower.references import load_reference
 from fog_flower.scratch import clear_scratch
-from fog_flower.simulation_parts import LAUNCHER_VARIABLE, simulation_part
+from fog_flower.simulation_parts import simulation_part
 from fog_flower.topology import Topology
+from fog_flower.variables import LAUNCHER_VARIABLE
 from fog_flower.weights import from_record, to_record
 
 # By reference, Flower's own grammar: this package never imports those that build on it.

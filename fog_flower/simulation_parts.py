@@ -10,8 +10,6 @@ from typing import Any
 
 from fog_flower.errors import UserError
 
-LAUNCHER_VARIABLE = "FOG_FLOWER_LAUNCHER"  # pid and start time of fog-flower, where it launched
-
 
 def simulation_part(module: str, setting: str) -> Any:
     """Import a module of ``simulations``.

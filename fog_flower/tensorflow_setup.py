@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow loads
 
 import tensorflow as tf
 
-from fog_flower.tensorflow_threads import allowed_threads
+from fog_flower.config import AUTO, BFLOAT16, FLOAT32
+from fog_flower.variables import THREADS_VARIABLE
 
 
 def configure_tensorflow(threads: int = 0) -> None:
@@ -21,7 +23,7 @@ def configure_tensorflow(threads: int = 0) -> None:
         slower. The number of threads changes the order of sums in convolutions, and with it the
         last bits, so fog nodes use a configured number, whatever the machine.
     """
-    threads = threads or allowed_threads()
+    threads = threads or int(os.environ.get(THREADS_VARIABLE, "0"))
     tf.config.experimental.enable_op_determinism()
     # Both raise once TensorFlow runs, in an actor's second message, say: already set by then.
     with contextlib.suppress(RuntimeError):
@@ -30,3 +32,18 @@ def configure_tensorflow(threads: int = 0) -> None:
     with contextlib.suppress(RuntimeError):
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, enable=True)
+
+
+def precision_here(precision: str) -> str:
+    """Return the precision that ``auto`` means on this machine; the others mean themselves."""
+    if precision != AUTO:
+        return precision
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        known = tf.config.experimental.get_device_details(gpus[0])
+        native = known.get("compute_capability", (0, 0)) >= (8, 0)
+    else:
+        cpu = Path("/proc/cpuinfo")
+        words = set(cpu.read_text().split()) if cpu.exists() else set()
+        native = bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+    return BFLOAT16 if native else FLOAT32

@@ -8,7 +8,7 @@ import time
 
 import psutil
 
-from fog_flower.simulation_parts import LAUNCHER_VARIABLE
+from fog_flower.variables import LAUNCHER_VARIABLE
 
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 10.0

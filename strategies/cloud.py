@@ -8,12 +8,12 @@ from typing import Any
 import flwr.serverapp.strategy as flower_strategies
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.config import MEAN, OFF, OPEN, TRUSTED, RunConfig
+from fog_flower.config import MEAN, OFF, TRUSTED, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.evaluation import Evaluator, ReferenceTrainer
 from fog_flower.references import load_reference
 from fog_flower.simulation_parts import simulation_part
-from strategies.policies import OpenGate, Policy, SequentialTest, Trusted
+from strategies.policies import Policy, SequentialTest, Trusted
 from strategies.updates_to_weights import UpdatesToWeights
 from strategies.validated_merge import ValidatedMerge
 
@@ -73,8 +73,6 @@ def cloud_strategy(
 
 def policy_of(config: RunConfig) -> Policy:
     """Build the policy that ``validation`` names; those to compare with only where installed."""
-    if config.validation == OPEN:
-        return OpenGate()
     if config.validation == TRUSTED:
         return trusted_gate(config)
     baselines = simulation_part("baselines", f"validation={config.validation!r}")

@@ -1,5 +1,6 @@
 """The paper's models, counted; a user's own, checked."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -59,3 +60,17 @@ def test_a_users_own_model():
 def test_wrong_models_are_named(reference, words):
     with pytest.raises(UserError, match=words):
         build_model(reference, seed=0)
+
+
+@pytest.mark.parametrize("name", ["mlp-narrow", "cnn-small"])
+def test_bfloat16_computes_on_the_same_float32_weights(name):
+    """Same initial weights, float32 to the outside, and nearly the same probabilities."""
+    images = np.random.default_rng(0).normal(size=(64, 32, 32, 3)).astype(np.float32)
+    exact, mixed = (build_model(name, 3, precision) for precision in ("float32", "bfloat16"))
+    for one, other in zip(exact.get_weights(), mixed.get_weights(), strict=True):
+        assert one.dtype == other.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+    answers = [np.asarray(model(images)) for model in (exact, mixed)]
+    assert answers[1].dtype == np.float32
+    assert 0 < np.abs(answers[0] - answers[1]).max() < 0.02
+    assert keras.config.dtype_policy().name == "float32"  # for whoever builds next

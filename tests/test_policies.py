@@ -5,8 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from simulations.baselines import Alone, CosineScreen, Greedy, LeaveOneOut, NormScreen, Zeno
-from strategies.policies import OpenGate, Trial
+from simulations.baselines import (
+    Alone,
+    CosineScreen,
+    Greedy,
+    LeaveOneOut,
+    NormScreen,
+    OpenGate,
+    Zeno,
+)
+from strategies.policies import Trial
 from tests.messages import constant_scores
 
 

@@ -10,9 +10,9 @@ from flwr.serverapp.strategy import FedAvg, Strategy
 from fog_flower.config import ALONE, GREEDY, NORM, OFF, OPEN, VALIDATIONS
 from fog_flower.errors import UserError
 from fog_flower.weights import add, from_record, to_record
-from simulations.baselines import Alone, Greedy
+from simulations.baselines import Alone, Greedy, OpenGate
 from strategies.cloud import cloud_strategy, inner_strategy
-from strategies.policies import OpenGate, SequentialTest, Trusted
+from strategies.policies import SequentialTest, Trusted
 from strategies.updates_to_weights import UpdatesToWeights
 from strategies.validated_merge import ValidatedMerge
 from tests.messages import (

@@ -9,6 +9,7 @@ import numpy as np
 from fog_flower.data.cache import cache_dir, cached_images
 from fog_flower.data.images import Dataset, Images, LabelledImages, Labels
 from fog_flower.errors import UserError
+from fog_flower.simulation_parts import simulation_part
 
 URL = "http://ufldl.stanford.edu/housenumbers/"
 MD5 = {
@@ -34,8 +35,12 @@ def load_svhn(data_dir: str) -> Dataset:
     if missing:
         if data_dir:
             raise UserError(_how_to_get(f"data-dir={data_dir!r} lacks {' and '.join(missing)}"))
+        downloads = simulation_part("downloads", "dataset='svhn' without data-dir")
         for name in missing:
-            _download(name, folder)
+            try:
+                downloads.download(URL + name, MD5[name], folder / name)
+            except OSError as error:
+                raise UserError(_how_to_get(f"{name} could not be downloaded ({error})")) from error
     parts = {name: _load_cached(folder / name) for name in MD5}
     (train, train_sha256), (test, test_sha256) = parts.values()
     full = all(len(part) == FULL_SIZE[name] for name, (part, _) in parts.items())
@@ -112,16 +117,6 @@ def _load_cached(path: Path) -> tuple[LabelledImages, str]:
 def _md5(path: Path, _modified_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _download(name: str, folder: Path) -> None:
-    import pooch  # noqa: PLC0415  (only needed once in a machine's life)
-
-    try:
-        pooch.retrieve(URL + name, f"md5:{MD5[name]}", fname=name, path=folder, progressbar=True)
-    except Exception as error:  # no network, a proxy's page, a wrong checksum, a full disk
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
-        raise UserError(_how_to_get(f"{name} could not be downloaded ({reason})")) from error
 
 
 def _how_to_get(problem: str) -> str:

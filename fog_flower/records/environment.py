@@ -6,8 +6,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from fog_flower.variables import GIT_COMMIT_VARIABLE
+
 LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-datasets", "fog-flower")
-GIT_COMMIT_VARIABLE = "FOG_FLOWER_GIT_COMMIT"  # the bundle has no git: the launcher tells
 
 
 def versions() -> dict[str, str]:

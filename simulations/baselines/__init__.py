@@ -8,18 +8,30 @@ from collections.abc import Callable
 
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.config import ALONE, AUDITED, COSINE, GREEDY, LEAVE_ONE_OUT, NORM, ZENO, RunConfig
+from fog_flower.config import (
+    ALONE,
+    AUDITED,
+    COSINE,
+    GREEDY,
+    LEAVE_ONE_OUT,
+    NORM,
+    OPEN,
+    ZENO,
+    RunConfig,
+)
 from simulations.baselines.alone import Alone
 from simulations.baselines.audited import Audited
 from simulations.baselines.fltrust import FLTrust
 from simulations.baselines.greedy import Greedy
 from simulations.baselines.leave_one_out import LeaveOneOut
+from simulations.baselines.open_gate import OpenGate
 from simulations.baselines.screens import CosineScreen, NormScreen
 from simulations.baselines.zeno import Zeno
 from strategies.cloud import trusted_gate
 from strategies.policies import Policy
 
 POLICIES: dict[str, Callable[[RunConfig], Policy]] = {
+    OPEN: lambda _: OpenGate(),
     GREEDY: lambda c: Greedy(c.validation_tolerance, c.gate_images),
     LEAVE_ONE_OUT: lambda c: LeaveOneOut(c.validation_tolerance, c.gate_images),
     ALONE: lambda c: Alone(images=c.gate_images),  # literal: no tolerance
@@ -40,5 +52,6 @@ __all__ = [
     "Greedy",
     "LeaveOneOut",
     "NormScreen",
+    "OpenGate",
     "Zeno",
 ]

@@ -13,6 +13,7 @@ from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
 from fog_flower.evaluation import Scores
 from fog_flower.weights import Weights, add, from_record, to_record
+from simulations.baselines import OpenGate
 from simulations.contract.replies import (
     WEIGHTS,
     FakeGrid,
@@ -22,7 +23,6 @@ from simulations.contract.replies import (
     node_id,
 )
 from strategies.cloud import inner_strategy
-from strategies.policies import OpenGate
 from strategies.updates_to_weights import UpdatesToWeights
 from strategies.validated_merge import ValidatedMerge
 

@@ -16,8 +16,7 @@ from flwr.serverapp import ServerApp
 
 from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
-from fog_flower.records.environment import GIT_COMMIT_VARIABLE
-from fog_flower.scratch import SCRATCH_VARIABLE
+from fog_flower.variables import GIT_COMMIT_VARIABLE, SCRATCH_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
 from simulations.engines.outcome import Outcome, RoundWatch, Watch

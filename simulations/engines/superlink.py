@@ -19,8 +19,7 @@ import psutil
 from fog_flower.data.embedded import RENDERER_VARIABLE
 from fog_flower.data.rendered import RENDERER_VERSION
 from fog_flower.errors import UserError
-from fog_flower.records.environment import GIT_COMMIT_VARIABLE
-from fog_flower.simulation_parts import LAUNCHER_VARIABLE
+from fog_flower.variables import GIT_COMMIT_VARIABLE, LAUNCHER_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.orphan_watch import this_process
 from simulations.workspace import own_workspace

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from fog_flower.config import FLOAT32
 from fog_flower.data.images import CLASSES, IMAGE_SHAPE
 from fog_flower.models import convolutional, dense
 
@@ -38,7 +39,7 @@ def cnn_small() -> keras.Model:
             keras.layers.Conv2D(32, 3, **settings()),
             keras.layers.Flatten(),
             keras.layers.Dense(64, **settings()),
-            keras.layers.Dense(CLASSES, activation="softmax"),
+            keras.layers.Dense(CLASSES, activation="softmax", dtype=FLOAT32),
         ]
     )
 

@@ -9,8 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from fog_flower.simulation_parts import LAUNCHER_VARIABLE
-from fog_flower.tensorflow_threads import THREADS_VARIABLE
+from fog_flower.variables import LAUNCHER_VARIABLE, THREADS_VARIABLE
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.orphan_watch import this_process
 from simulations.preflight import check, import_from_here

@@ -3,9 +3,8 @@
 Those that ours is compared with are in ``simulations/baselines``.
 """
 
-from strategies.policies.open_gate import OpenGate
 from strategies.policies.paired_looks import SequentialTest
 from strategies.policies.trial import Decision, Policy, Trial
 from strategies.policies.trusted import Trusted
 
-__all__ = ["Decision", "OpenGate", "Policy", "SequentialTest", "Trial", "Trusted"]
+__all__ = ["Decision", "Policy", "SequentialTest", "Trial", "Trusted"]
