@@ -30,7 +30,13 @@ def client(**lies):
         }
         code = lies.get("code", code_identity())
         refused = [f"shipment of end node 0 at fog node {partition} has a wrong checksum"]
-        node = ConfigRecord({"code": code, "refused": refused if partition == 1 else []})
+        node = ConfigRecord(
+            {
+                "code": code,
+                "refused": refused if partition == 1 else [],
+                "precision": "bfloat16" if partition == 1 else "float32",
+            }
+        )
         content = RecordDict({"metrics": MetricRecord(metrics), "node": node})
         return Message(content, reply_to=message)
 
@@ -48,6 +54,7 @@ def test_everybody_is_there():
     assert federation.fog_nodes == {1001: 0, 1002: 1, 1003: 2}
     assert federation.num_examples == {0: 10, 1: 11, 2: 12}
     assert federation.bytes_from_end_nodes == 300
+    assert federation.precisions == ("bfloat16", "float32")
     assert federation.refused_shipments == (
         "shipment of end node 0 at fog node 1 has a wrong checksum",
     )
