@@ -1,11 +1,14 @@
 """What the README shows is what the committed records say."""
 
 import csv
+import gzip
 import json
 import re
 from pathlib import Path
 
 import pytest
+
+from simulations.baselines.audited import AGREES, DIFFERS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -77,7 +80,7 @@ def test_the_grid_of_attacks():
     assert goal in " ".join(README.split())
 
 
-@pytest.mark.parametrize("folder", ["dirichlet-0.1", "dirichlet-0.3", "backdoor", "audited"])
+@pytest.mark.parametrize("folder", ["grid", "dirichlet-0.1", "dirichlet-0.3", "backdoor", "mine"])
 def test_other_comparisons(folder):
     """Every mean that README quotes of one stands in a row of a table with these words."""
     with (RESULTS / f"compare/{folder}/comparison.csv").open(newline="") as file:
@@ -87,10 +90,19 @@ def test_other_comparisons(folder):
         cell = f"{run['malicious']} of {run['fog_nodes']}", run["strategy"]
         means.setdefault(cell, []).append(float(run["test_accuracy"]))
     quoted = [row for row in table_rows(README) if row[0] == folder]
-    assert quoted or folder == "audited"
+    assert quoted
     for _, federation, strategy, accuracy, *_ in quoted:
         values = means[federation, strategy]
         assert accuracy == percent(sum(values) / len(values)), (federation, strategy)
+
+
+def test_few_images_decide_as_all():
+    """The rates of agreement in README are those of the audited runs."""
+    with gzip.open(RESULTS / "compare/audited/updates.csv.gz", "rt", newline="") as file:
+        reasons = [row["reason"] for row in csv.DictReader(file)]
+    same = sum(reason.endswith(AGREES) for reason in reasons)
+    assert same + sum(reason.endswith(DIFFERS) for reason in reasons) == len(reasons)
+    assert f"{same} of {len(reasons)} decisions" in " ".join(README.split())
 
 
 def test_every_committed_file_that_it_names_is_there():

@@ -33,7 +33,8 @@ RASTER_LABELS = (
 def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy less that of the honest nodes alone, strategy x attack."""
     runs = records.runs[records.runs["status"] == "finished"]
-    groups = list(runs.groupby(["fog_nodes", "malicious"]))
+    attacked = runs[runs["malicious"] > 0]
+    groups = list((attacked if len(attacked) else runs).groupby(["fog_nodes", "malicious"]))
     figure, axes = _panels(len(groups), width=5.2, height=4.2, left=1.1)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious = key
@@ -41,9 +42,10 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
         shown = part[part["strategy"] != HONEST]
         reference = 0.0 if np.isnan(honest) else honest
         means = shown.pivot_table(index="attack", columns="strategy", values="test_accuracy")
+        means = means[gate_first(means.columns)]
         what = "test accuracy" if np.isnan(honest) else "points above the honest alone"
         sns.heatmap(
-            100 * (means - reference),
+            (100 * (means - reference)).round(1) + 0.0,  # no minus before a zero
             annot=True,
             fmt=".1f",
             cmap="RdBu",
