@@ -6,6 +6,7 @@ compared within seeds. Figures are accuracies as fractions; differences are firs
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -199,9 +200,11 @@ def _effect(differences: npt.NDArray[np.float64], axis: int = -1) -> npt.NDArray
 
 
 def _bootstrap_effect(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
-    if len(differences) < BOOTSTRAP_FROM:
+    if len(differences) < BOOTSTRAP_FROM or np.ptp(differences) == 0.0:  # nothing to resample
         return math.nan, math.nan
-    with np.errstate(divide="ignore", invalid="ignore"):  # resamples of one seed alone
+    # Resamples of one seed alone have no spread; SciPy warns where BCa then has no answer (NaN).
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(
             (differences,),
             _effect,
