@@ -68,6 +68,7 @@ def trainer_of(config: RunConfig) -> "Trainer":
     return _trainer(config.model, config.learning_rate, config.clip_norm, precision_of(config))
 
 
+@functools.lru_cache(maxsize=2)
 def precision_of(config: RunConfig) -> str:
     """Return the precision in which this machine trains."""
     from fog_flower.tensorflow_setup import precision_here  # noqa: PLC0415

@@ -109,7 +109,7 @@ def _the_kept_tables_say_the_same(folder, kept):
     for name in ("comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"):
         (kept / name).write_bytes((folder / name).read_bytes())
     text = (folder / "comparison.md").read_text()
-    assert dict(write_comparison(kept))["table"].read_text() == text.replace(f"{folder}", f"{kept}")
+    assert dict(write_comparison(kept))["table"].read_text() == text
     cell = "3-1/honest"
     shutil.copytree(folder / cell, kept / cell)  # made again here: counted once
     assert dict(write_comparison(kept))["table"].read_text() == text

@@ -66,7 +66,8 @@ class OwnGate:
         config = attacker.config
         self._start = from_record(attacker.message.content.array_records[ARRAYS])
         self._honest = attacker.honest_updates()
-        self._evaluator, reference = _own_cloud(attacker)
+        run_id = attacker.context.run_id
+        self._evaluator, reference = _own_cloud(run_id, config, attacker.fog_node)
         self._agreement = Agreement(reference.directions(self._start, attacker.server_round))
         self._policy = trusted_gate(config)
 
@@ -105,13 +106,9 @@ class _OwnImages:
         return _OwnImages(np.asarray(self.images[indices]), self.labels[indices])
 
 
-def _own_cloud(attacker: Attacker) -> tuple[Any, Any]:
-    """Return evaluator and reference trainer on the attacker's own data."""
-    return _cloud_of(attacker.context.run_id, attacker.config, attacker.fog_node)
-
-
 @functools.lru_cache(maxsize=1)  # the same in every round
-def _cloud_of(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]:
+def _own_cloud(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]:
+    """Return evaluator and reference trainer on an attacker's own data."""
     from fog_flower.compiled_model import shared_model  # noqa: PLC0415  (TensorFlow)
     from fog_flower.keras_evaluator import KerasEvaluator  # noqa: PLC0415
     from fog_flower.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415

@@ -16,7 +16,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.attacks.catalogue import CATALOGUE
 from simulations.experiments.comparison import FEDAVG, GATE, HONEST
-from simulations.reports.comparison.records import CELL, ComparisonRecords, gate_first
+from simulations.reports.comparison.kept import CELL
+from simulations.reports.comparison.records import ComparisonRecords, gate_first
 from simulations.reports.data_seen import data_seen
 from simulations.reports.saving import save_figure
 

@@ -13,7 +13,12 @@ from simulations.experiments.comparison import GATE
 from simulations.reports.writing import write_rows_to
 
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
-ID = ["fog_nodes", "malicious", "attack", "strategy", "seed"]
+CELL = ["fog_nodes", "malicious", "attack", "strategy"]
+ID = [*CELL, "seed"]
+# What differs between the runs of one comparison, or only says where they lie.
+_VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
+_VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability"}
+_VARIED |= {"strategy", "strategy-args", "validation", "validation-tolerance"}
 _ROUNDS = ["round", "train_accuracy", "cloud_validation_loss", "cloud_validation_accuracy"]
 _ROUNDS += ["test_loss", "test_accuracy", "train_seconds", "validation_seconds"]
 _ROUNDS += ["evaluation_seconds", "round_seconds"]
@@ -66,16 +71,10 @@ def _distinct(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what a report says of its runs, each combination once."""
     found = {}
     for fact in facts:
-        config = {
-            key: value
-            for key, value in fact["config"].items()
-            if key not in ("seed", "data-seed", "results-dir", "run-name", "fog-nodes")
-            and not key.startswith(("attack", "malicious", "strategy", "validation"))
-        }
         short = {
             **{key: fact.get(key) for key in ("code_identity", "git_commit", "versions")},
             "hardware": fact.get("hardware"),
-            "config": config | {"validation-images": fact["config"].get("validation-images")},
+            "config": {k: v for k, v in fact["config"].items() if k not in _VARIED},
         }
         if "data" in fact:
             short["data"] = {"name": fact["data"]["name"]}

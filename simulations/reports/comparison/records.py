@@ -15,8 +15,6 @@ from simulations.experiments.comparison import FEDAVG, GATE, HONEST, gate_name
 from simulations.reports.comparison.kept import ID, read_kept
 from simulations.run_files import read_run
 
-CELL = ["fog_nodes", "malicious", "attack", "strategy"]
-
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonRecords:

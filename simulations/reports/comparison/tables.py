@@ -140,9 +140,9 @@ def _goals(records: ComparisonRecords) -> list[str]:
         attacked = part[part["strategy"].str.startswith(GATE)]
         for (name, attack), cell in attacked.groupby(["strategy", "attack"]):
             if not str(attack).startswith(BACKDOOR):
-                difference = compare("", "", _by_seed(cell), alone, MARGIN)
-                if difference.n:
-                    found.setdefault(str(name), []).append(difference.difference)
+                differences = (_by_seed(cell) - alone).dropna()
+                if len(differences):
+                    found.setdefault(str(name), []).append(float(differences.mean()))
     return [
         f"{name}: within {100 * MARGIN:g} point of the honest nodes alone, or above, in "
         f"{sum(value >= -MARGIN for value in values)} of {len(values)} cells of federation and "
