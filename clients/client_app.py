@@ -16,7 +16,7 @@ def report(message: Message, context: Context) -> Message:
     """Build the node's data, and say who this is: the handshake before round 1."""
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
-    trainer_of(config)  # built before round 1, not in it
+    trainer = trainer_of(config)  # built before round 1, not in it
     metrics: dict[str, int | float | list[int] | list[float]] = {
         "partition-id": fog_node,
         "num-examples": len(data.labels),
@@ -28,6 +28,7 @@ def report(message: Message, context: Context) -> Message:
             "code": code_identity(),
             "refused": list(data.refused),
             "precision": precision_of(config),
+            "threads": trainer.threads,
         }
     )
     content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})

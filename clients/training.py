@@ -49,6 +49,11 @@ class Trainer:
     learning_rate : float
     clip_norm : float
         Bound of the global gradient norm; 0 is none.
+
+    Attributes
+    ----------
+    threads : int
+        TensorFlow's; 0: all cores.
     """
 
     def __init__(self, model: keras.Model, learning_rate: float, clip_norm: float = 0.0) -> None:
@@ -56,6 +61,7 @@ class Trainer:
         self._optimizer = ProximalSGD(learning_rate, global_clipnorm=clip_norm or None)
         self._optimizer.anchor(model.trainable_variables, 0.0)
         self._random_states = random_states(model)
+        self.threads = tf.config.threading.get_intra_op_parallelism_threads()
         self._compile()
 
     def train(

@@ -36,6 +36,8 @@ class Federation:
     refused_shipments : tuple of str
     precisions : tuple of str
         In which they train.
+    threads : tuple of int
+        On how many.
     """
 
     fog_nodes: dict[int, int]
@@ -44,6 +46,7 @@ class Federation:
     bytes_from_end_nodes: int
     refused_shipments: tuple[str, ...]
     precisions: tuple[str, ...]
+    threads: tuple[int, ...]
 
 
 def find_nodes(grid: Grid, topology: Topology) -> list[int]:
@@ -102,6 +105,7 @@ def introduce(
     end_nodes: dict[int, list[int]] = {}
     refused: list[str] = []
     precisions: set[str] = set()
+    threads: set[int] = set()
     received = 0
     for reply in _answers(grid, asked, timeout_seconds):
         if reply.has_error():
@@ -120,6 +124,7 @@ def introduce(
         end_nodes[fog_node] = [int(n) for n in metrics["end-node-examples"]]  # type: ignore[union-attr]
         received += int(metrics["bytes-received"])  # type: ignore[arg-type]
         precisions.add(str(identity["precision"]))
+        threads.add(int(identity["threads"]))  # type: ignore[arg-type]
         refused += [str(line) for line in identity["refused"]]  # type: ignore[union-attr]
     silent = len(asked) - len(fog_nodes)
     if silent:
@@ -131,7 +136,13 @@ def introduce(
         log(WARNING, "refused: %s", line)
     log(INFO, "%d fog nodes, %d images", len(fog_nodes), sum(num_examples.values()))
     return Federation(
-        fog_nodes, num_examples, end_nodes, received, tuple(refused), tuple(sorted(precisions))
+        fog_nodes,
+        num_examples,
+        end_nodes,
+        received,
+        tuple(refused),
+        tuple(sorted(precisions)),
+        tuple(sorted(threads)),
     )
 
 

@@ -18,12 +18,12 @@ def configure_tensorflow(threads: int = 0) -> None:
     Parameters
     ----------
     threads : int
-        Threads of this process; 0 leaves all cores to it that it may have. TensorFlow ignores the
-        ``OMP_NUM_THREADS`` that Ray sets, and two actors with all cores each are three times
-        slower. The number of threads changes the order of sums in convolutions, and with it the
-        last bits, so fog nodes use a configured number, whatever the machine.
+        Of this process; 0: as many as Ray gives CPUs to it, else all. TensorFlow ignores what Ray
+        sets, and two actors with all cores each are three times slower. The number changes the
+        order of sums in convolutions, and with it the last bits.
     """
-    threads = threads or int(os.environ.get(THREADS_VARIABLE, "0"))
+    told = (os.environ.get(name) for name in (THREADS_VARIABLE, "OMP_NUM_THREADS"))
+    threads = threads or next((int(n) for n in told if n and n.isdigit()), 0)
     tf.config.experimental.enable_op_determinism()
     # Both raise once TensorFlow runs, in an actor's second message, say: already set by then.
     with contextlib.suppress(RuntimeError):

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from fog_flower.config import key_help
 from fog_flower.errors import UserError
+from simulations.bench_commands import bench
 from simulations.compare_commands import check_strategy, compare
 from simulations.data_commands import app as data_app
 from simulations.sweep_commands import report, sweep
@@ -39,7 +40,9 @@ def run(
     ] = "ray",
     actors: Annotated[
         int | None,
-        typer.Option(min=1, help="fog nodes that train at the same time; by default one a core"),
+        typer.Option(
+            min=1, help="fog nodes that train at the same time; by default what is fastest"
+        ),
     ] = None,
 ) -> None:
     """Run a fog simulation, or the centralized baseline, and tell how it really ended.
@@ -82,6 +85,7 @@ app.command()(sweep)
 app.command()(report)
 app.command()(compare)
 app.command()(check_strategy)
+app.command()(bench)
 
 
 @app.command()

@@ -35,6 +35,7 @@ def client(**lies):
                 "code": code,
                 "refused": refused if partition == 1 else [],
                 "precision": "bfloat16" if partition == 1 else "float32",
+                "threads": 1,
             }
         )
         content = RecordDict({"metrics": MetricRecord(metrics), "node": node})

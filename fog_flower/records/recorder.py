@@ -262,26 +262,11 @@ def _cloud_columns(cloud: CloudEvaluation) -> dict[str, Any]:
 
 
 def _update_row(server_round: int, verdict: VerdictLike) -> dict[str, Any]:
-    return {
-        "round": server_round,
-        "fog_node": verdict.fog_node,
-        "accepted": verdict.accepted,
-        "reason": verdict.reason,
-        "num_examples": verdict.num_examples,
-        "train_loss": verdict.train_loss,
-        "train_accuracy": verdict.train_accuracy,
-        "loss_alone": verdict.alone.loss,
-        "accuracy_alone": verdict.alone.accuracy,
-        "loss_without": verdict.without.loss,
-        "accuracy_without": verdict.without.accuracy,
-        "loss_with": verdict.with_update.loss,
-        "accuracy_with": verdict.with_update.accuracy,
-        "gate_images": verdict.gate_images,
-        "trust": verdict.trust,
-        "update_norm": verdict.update_norm,
-        "bytes_up": verdict.bytes_up,
-        "seconds": verdict.seconds,
-    }
+    seen = {"alone": verdict.alone, "without": verdict.without, "with": verdict.with_update}
+    row: dict[str, Any] = {"round": server_round}
+    for name, evaluation in seen.items():
+        row |= {f"loss_{name}": evaluation.loss, f"accuracy_{name}": evaluation.accuracy}
+    return row | {name: getattr(verdict, name) for name in UPDATE_COLUMNS if name not in row}
 
 
 def _mean(values: Sequence[float]) -> float:

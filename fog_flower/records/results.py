@@ -56,6 +56,7 @@ def known_facts(
             "bytes_from_end_nodes": federation.bytes_from_end_nodes,
             "refused_shipments": list(federation.refused_shipments),
             "precision": ", ".join(federation.precisions),
+            "threads": list(federation.threads),
         },
         "model_parameters": int(cloud.model.count_params()),
         "seed": config.seed,

@@ -1,7 +1,6 @@
 """Launches ``flwr run`` properly, watches it, and tells how it really ended."""
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from fog_flower.records.recorder import FINISHED, RUNNING
 from simulations.app_folder import app_folder
 from simulations.engines.outcome import POLL_SECONDS, Outcome, RoundWatch, Watch
 from simulations.engines.superlink import SuperLink, last_lines, own_superlink
+from simulations.placement import gpus, place
 from simulations.preflight import user_folders
 from simulations.run_files import close_run, read_run
 
@@ -30,7 +30,7 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
     watch : callable
         Called with the rows of ``rounds.csv`` whenever there are more of them.
     actors : int, optional
-        How many fog nodes train at the same time; as many as there are cores by default.
+        How many fog nodes train at the same time; what is fastest by default.
 
     Raises
     ------
@@ -59,10 +59,12 @@ def _submit(superlink: SuperLink, config: RunConfig, actors: int | None) -> str:
     # A file, because key=value pairs cannot carry every text.
     overrides = superlink.workspace / "run-config.toml"
     overrides.write_text(tomli_w.dumps(config.to_run_config()))
+    placed = place(config.fog_nodes, config.model, gpus=len(gpus()), actors=actors)
+    # Ray tells each actor how many CPUs it has, and that many threads it takes.
     federation = (
-        f"num-supernodes={config.fog_nodes} "
-        "client-resources-num-cpus=1 client-resources-num-gpus=0.0 "
-        f"init-args-num-cpus={actors or min(os.cpu_count() or 1, config.fog_nodes)}"
+        f"num-supernodes={config.fog_nodes} client-resources-num-cpus={placed.threads} "
+        f"client-resources-num-gpus={placed.gpu_share} "
+        f"init-args-num-cpus={placed.actors * placed.threads}"
     )
     app = app_folder(superlink.workspace)
     answer = superlink.flwr(

@@ -1,0 +1,67 @@
+"""``fog-flower bench``: our speed beside a bare Keras loop and a plain Flower app."""
+
+import importlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fog_flower.errors import UserError
+
+console = Console()
+
+WHAT = typer.Argument(
+    metavar="[PART]...", help="throughput, shares, growth, start, memory; all by default"
+)
+PRECISIONS = typer.Option(help="comma-separated: float32,bfloat16")
+OUT = typer.Option(help="folder of the figures, table and picture")
+
+
+def bench(
+    parts: Annotated[list[str] | None, WHAT] = None,
+    models: Annotated[str, typer.Option(help="comma-separated: cnn,mlp")] = "cnn,mlp",
+    fog_nodes: Annotated[str, typer.Option(help="comma-separated")] = "3,5,7",
+    precisions: Annotated[str, PRECISIONS] = "float32,bfloat16",
+    repeats: Annotated[int, typer.Option(min=1, help="how often the sides alternate")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="steady rounds a run")] = 3,
+    out: Annotated[str, OUT] = "results/bench",
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="measure nothing, evaluate what is in --out")
+    ] = False,
+) -> None:
+    """Measure speed, start-up and memory in one sitting; nothing else should run beside it.
+
+    The last sitting of each part is reported; every figure is kept in --out as it comes.
+    """
+    folder = Path(out).expanduser().absolute()
+    if not report_only:
+        _measure(parts or [], (models, fog_nodes, precisions), repeats, rounds, folder)
+    from simulations.benchmark.report import write_benchmark  # noqa: PLC0415  (seaborn)
+
+    for label, path in write_benchmark(folder):
+        console.print(f"{label}: {path}", soft_wrap=True, highlight=False)
+
+
+def _measure(
+    parts: list[str], lists: tuple[str, str, str], repeats: int, rounds: int, folder: Path
+) -> None:
+    from simulations.benchmark.ledger import Ledger  # noqa: PLC0415
+    from simulations.benchmark.parts import PARTS  # noqa: PLC0415
+    from simulations.benchmark.parts.plan import plan  # noqa: PLC0415
+    from simulations.overrides import configure  # noqa: PLC0415
+    from simulations.preflight import check  # noqa: PLC0415
+
+    asked = plan(
+        *lists,
+        repeats=repeats,
+        rounds=rounds,
+        say=lambda line: console.print(line, highlight=False),
+    )
+    chosen = PARTS if not parts else tuple(parts)
+    for part in chosen:
+        if part not in PARTS:
+            raise UserError(f"bench {part}: the parts are {', '.join(PARTS)}")
+    ledger = Ledger(folder, check(configure("demo", [])).name)
+    for part in chosen:
+        importlib.import_module(f"simulations.benchmark.parts.{part}").measure(asked, ledger)

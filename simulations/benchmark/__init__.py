@@ -1,0 +1,5 @@
+"""``fog-flower bench``: how fast a run is beside a bare Keras loop and a plain Flower app.
+
+``cases`` says what is measured, each module of ``parts`` measures one thing, ``ledger`` keeps every
+figure as it comes, ``report`` makes a table and a picture of the last sitting.
+"""

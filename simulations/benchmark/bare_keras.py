@@ -1,0 +1,48 @@
+"""The bare Keras loop: ``fit`` on arrays in memory, no federation, all cores."""
+
+import functools
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fog_flower.data.field import prepare_field
+from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, config_of
+from simulations.quiet import load_tensorflow_quietly
+from simulations.workspace import own_workspace
+
+if TYPE_CHECKING:
+    import keras
+
+
+def epoch_seconds(case: Case) -> float:
+    """Return the time of one epoch; the first call of a process warms up with another one."""
+    images, labels = _data(case.images)
+    model = _model(case.model, case.precision, case.images)
+    began = time.perf_counter()
+    model.fit(images, labels, batch_size=BATCH_SIZE, verbose=0)
+    return time.perf_counter() - began
+
+
+@functools.lru_cache(maxsize=2)
+def _data(count: int) -> tuple[np.ndarray, np.ndarray]:
+    with own_workspace() as folder:
+        field = prepare_field(config_of(Case("", "mlp", 1, count, 1), folder))
+    return field.normaliser(field.train.images), field.train.labels
+
+
+@functools.lru_cache(maxsize=2)
+def _model(name: str, precision: str, count: int) -> "keras.Model":
+    load_tensorflow_quietly()
+    import keras  # noqa: PLC0415
+
+    from fog_flower.models import build_model  # noqa: PLC0415
+
+    model = build_model(name, 0, precision)
+    model.compile(
+        optimizer=keras.optimizers.SGD(LEARNING_RATE),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    model.fit(*_data(count), batch_size=BATCH_SIZE, verbose=0)
+    return model

@@ -1,0 +1,64 @@
+"""What is timed: a side, a model, a precision, a number of fog nodes, and how much of it."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from fog_flower.architecture import Scalar
+from fog_flower.config import FLOAT32, RunConfig
+from simulations.overrides import configure_settings
+
+OURS, BARE, QUICKSTART = "fog-flower", "bare Keras", "quickstart app"
+BATCH_SIZE, LEARNING_RATE = 32, 0.1  # the paper's
+
+# Images of all fog nodes together in a timed round: some four seconds of work on two cores. They
+# divide by 3, 5 and 7, and into whole batches where there are few nodes.
+IMAGES = {"cnn": 3_360, "mlp": 13_440}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One side of a comparison.
+
+    Attributes
+    ----------
+    images : int
+        Of all fog nodes together, trained once a round.
+    rounds : int
+        Timed ones; those that warm up come on top.
+    """
+
+    side: str
+    model: str
+    fog_nodes: int
+    images: int
+    rounds: int
+    precision: str = FLOAT32
+
+
+def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
+    """Return the configuration of our run of a case, with records below ``folder``.
+
+    The gate sees a tenth of the images that are trained and its other numbers in the paper's
+    proportions (10,000 for 70,000), so that its share of a round is that of a full-scale run.
+    """
+    part = case.images / 70_000
+    name = f"{case.model}-{case.fog_nodes}-{case.precision}-{os.urandom(4).hex()}"
+    keys: dict[str, Scalar] = {
+        "train-images": case.images,
+        "validation-images": max(100, round(10_000 * part)),
+        "test-images": 100,
+        "gate-images": max(10, round(500 * part)),
+        "reference-images": max(32, round(1_000 * part)),
+        "local-validation-images": max(10, round(500 * part)),
+        "fog-nodes": case.fog_nodes,
+        "model": case.model,
+        "precision": case.precision,
+        "batch-size": BATCH_SIZE,
+        "learning-rate": LEARNING_RATE,
+        "rounds": case.rounds,
+        "artifacts": "",
+        "results-dir": str(folder),
+        "run-name": name,
+    }
+    return configure_settings({**keys, **{k.replace("_", "-"): v for k, v in settings.items()}})

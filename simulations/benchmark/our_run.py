@@ -1,0 +1,51 @@
+"""Our run of a case, and its rounds from its records."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fog_flower.architecture import Scalar
+from fog_flower.errors import UserError
+from simulations.benchmark.cases import Case, config_of
+from simulations.cost import shares
+from simulations.engines import RAY, engine_named
+from simulations.preflight import check
+from simulations.run_files import read_rounds, read_run
+
+WARM_UP_ROUNDS = 1  # graphs are traced and data is read for the first time
+
+
+def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict[str, Any]]:
+    """Run a case and return where the time of each steady round went.
+
+    Returns
+    -------
+    rounds : list of dict
+        ``train_seconds`` from sending W to having all updates; ``validation_seconds`` of gate,
+        local models and the merged model on the validation images; ``test_seconds``;
+        ``rest_seconds``.
+
+    Raises
+    ------
+    UserError
+        If the run fails.
+    """
+    with tempfile.TemporaryDirectory() as parent:
+        config = config_of(case, Path(parent), rounds=case.rounds + WARM_UP_ROUNDS, **settings)
+        check(config)
+        outcome = engine_named(engine)(config, lambda _: None)
+        if outcome.cause:
+            raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
+        data = read_run(outcome.folder)["data"]
+        rows = read_rounds(outcome.folder)[1 + WARM_UP_ROUNDS :]
+    return [_where_time_went(row, data) for row in rows]
+
+
+def _where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, float]:
+    spent = shares([row], data)
+    if spent is None:
+        raise UserError(f"bench: round {row['round']} took no time")
+    return {
+        f"{name}_seconds": getattr(spent, name) * spent.seconds
+        for name in ("training", "validation", "test", "rest")
+    }

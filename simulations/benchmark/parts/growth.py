@@ -1,0 +1,40 @@
+"""How cost grows: with fog nodes at fixed data, with data, with rounds."""
+
+from simulations.benchmark.cases import IMAGES, OURS, Case
+from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.our_run import timed_rounds
+from simulations.benchmark.parts.plan import Plan
+
+PART = "growth"
+NODES, NODES_IMAGES = (1, 3, 7, 16, 64), 64 * 128
+TIMES = 4
+MODEL = "cnn"
+
+
+def measure(plan: Plan, ledger: Ledger) -> None:
+    """Time the CNN with ever more fog nodes, then four times the data, then four times the rounds.
+
+    Repeats alternate over all cases, so that a slow minute of the machine falls on all of them.
+    """
+    cases = [("fog nodes", _case(nodes, NODES_IMAGES, plan.rounds)) for nodes in NODES]
+    small = IMAGES[MODEL]
+    cases += [("data", _case(3, small * times, plan.rounds)) for times in (1, TIMES)]
+    cases += [("rounds", _case(3, small, plan.rounds * times)) for times in (1, TIMES)]
+    for repeat in range(plan.repeats):
+        for what, case in cases:
+            plan.say(
+                f"growth: {case.fog_nodes} fog nodes, {case.images:,} images, {case.rounds} rounds"
+            )
+            # The gate's images stay the same: what grows is what is asked about.
+            rounds = timed_rounds(case, validation_images=500, gate_images=50, reference_images=100)
+            for number, spent in enumerate(rounds):
+                row = {"what": what, "fog_nodes": case.fog_nodes, "images": case.images}
+                seconds = {name: round(value, 4) for name, value in spent.items()}
+                ledger.add(
+                    PART,
+                    {**row, "rounds": case.rounds, "repeat": repeat, "number": number, **seconds},
+                )
+
+
+def _case(fog_nodes: int, images: int, rounds: int) -> Case:
+    return Case(OURS, MODEL, fog_nodes, images, rounds)

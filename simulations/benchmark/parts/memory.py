@@ -1,0 +1,46 @@
+"""Memory of all processes: its peak at full scale, and whether it grows with the rounds."""
+
+import tempfile
+from pathlib import Path
+
+from fog_flower.errors import UserError
+from simulations.benchmark.cases import OURS, Case, config_of
+from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.memory_watch import MemoryWatch, tree_bytes
+from simulations.benchmark.parts.plan import Plan
+from simulations.engines import RAY, engine_named
+from simulations.preflight import check
+
+PART = "memory"
+PEAK, ROUND = "peak at full scale", "after a round"
+ROUNDS = 200
+
+
+def measure(plan: Plan, ledger: Ledger) -> None:
+    """Run two rounds of the paper's CNN at full scale, then 200 of a small model."""
+    largest = max(plan.fog_nodes)
+    plan.say(f"memory: {largest} fog nodes, the paper's CNN on 70,000 images")
+    full = Case(OURS, "cnn", largest, 70_000, 2, plan.precisions[-1])
+    with MemoryWatch() as watch:
+        _run(full, ledger, keep_rounds=False, test_images=16_032)
+    _add(ledger, full, PEAK, 2, watch.peak)
+    plan.say(f"memory: {ROUNDS} rounds")
+    _run(Case(OURS, "cnn-small", 3, 1_200, ROUNDS), ledger, keep_rounds=True)
+
+
+def _run(case: Case, ledger: Ledger, *, keep_rounds: bool, **settings: int) -> None:
+    def keep(rows: list[dict[str, str]]) -> None:
+        if keep_rounds:
+            _add(ledger, case, ROUND, int(rows[-1]["round"]), tree_bytes())
+
+    with tempfile.TemporaryDirectory() as parent:
+        config = config_of(case, Path(parent), **settings)
+        check(config)
+        outcome = engine_named(RAY)(config, keep)
+        if outcome.cause:
+            raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
+
+
+def _add(ledger: Ledger, case: Case, what: str, number: int, size: int) -> None:
+    row = {"what": what, "model": case.model, "fog_nodes": case.fog_nodes, "images": case.images}
+    ledger.add(PART, {**row, "round": number, "mebibytes": round(size / 2**20, 1)})

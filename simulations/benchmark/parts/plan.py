@@ -1,0 +1,68 @@
+"""What the user asked to have measured."""
+
+import dataclasses
+from collections.abc import Callable
+
+from fog_flower.config import BFLOAT16, FLOAT32
+from fog_flower.errors import UserError
+from simulations.benchmark.cases import IMAGES
+
+KINDS = (FLOAT32, BFLOAT16)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Of one sitting.
+
+    Attributes
+    ----------
+    models, fog_nodes, precisions
+        Of which every combination is timed.
+    repeats : int
+        How often the sides alternate.
+    rounds : int
+        Steady rounds a run.
+    say : callable
+        Told what is being measured, in a line.
+    """
+
+    models: tuple[str, ...]
+    fog_nodes: tuple[int, ...]
+    precisions: tuple[str, ...]
+    repeats: int
+    rounds: int
+    say: Callable[[str], None]
+
+
+def plan(
+    models: str,
+    fog_nodes: str,
+    precisions: str,
+    *,
+    repeats: int,
+    rounds: int,
+    say: Callable[[str], None],
+) -> Plan:
+    """Read comma-separated lists, and check them before anything is measured.
+
+    Raises
+    ------
+    UserError
+        With the option, its value and what is possible.
+    """
+    chosen = _chosen("--models", models, tuple(IMAGES)), _chosen("--precisions", precisions, KINDS)
+    try:
+        nodes = tuple(int(text) for text in fog_nodes.split(","))
+    except ValueError:
+        nodes = ()
+    if not nodes or min(nodes) < 1:
+        raise UserError(f"--fog-nodes {fog_nodes!r}: must be whole numbers from 1, e.g. 3,5,7")
+    return Plan(chosen[0], nodes, chosen[1], repeats, rounds, say)
+
+
+def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in known:
+            raise UserError(f"{option} {text!r}: {name!r} is none of {', '.join(known)}")
+    return names

@@ -1,0 +1,23 @@
+"""Where the time of a round goes: training, validation, everything else."""
+
+from simulations.benchmark.cases import OURS, Case
+from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.our_run import timed_rounds
+from simulations.benchmark.parts.plan import Plan
+from simulations.benchmark.parts.throughput import describe
+
+PART = "shares"
+IMAGES = 14_000  # a fifth of the paper's, with a fifth of its validation images: the same shares
+ROUNDS = 5
+
+
+def measure(plan: Plan, ledger: Ledger) -> None:
+    """Time the rounds of the largest federation at a fifth of full scale."""
+    for model in plan.models:
+        for precision in plan.precisions:
+            case = Case(OURS, model, max(plan.fog_nodes), IMAGES, ROUNDS, precision)
+            plan.say(f"shares: {describe(case)}")
+            for number, spent in enumerate(timed_rounds(case)):
+                row = {"model": model, "fog_nodes": case.fog_nodes, "precision": precision}
+                seconds = {name: round(value, 4) for name, value in spent.items()}
+                ledger.add(PART, {**row, "number": number, "images": IMAGES, **seconds})

@@ -1,0 +1,77 @@
+"""From the command to the start of round 1."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from simulations.benchmark.cases import IMAGES, OURS, Case, config_of
+from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.parts.plan import Plan
+from simulations.benchmark.worker import own_worker
+from simulations.engines import INLINE, RAY, engine_named
+from simulations.preflight import check
+from simulations.run_files import read_run
+
+PART = "start"
+MODEL, FOG_NODES = "cnn", 3
+FIRST, FURTHER = "first run of a process", "further run of a process"
+
+
+def measure(plan: Plan, ledger: Ledger) -> None:
+    """Time the start of both engines; the first run fills the data's cache and is not counted."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent)
+        check(_config(folder))
+        for repeat in range(plan.repeats):
+            plan.say(f"start: ray, repeat {repeat + 1} of {plan.repeats}")
+            _add(ledger, RAY, FIRST, repeat, _ray(folder))
+            plan.say(f"start: inline, repeat {repeat + 1} of {plan.repeats}")
+            asked = time.time()
+            with own_worker() as worker:
+                began = worker.submit(_inline, folder).result()
+                _add(ledger, INLINE, FIRST, repeat, began - asked)
+                for _ in range(2):
+                    asked = time.time()
+                    began = worker.submit(_inline, folder).result()
+                    _add(ledger, INLINE, FURTHER, repeat, began - asked)
+
+
+def _add(ledger: Ledger, engine: str, what: str, repeat: int, seconds: float) -> None:
+    row = {"engine": engine, "what": what, "repeat": repeat, "seconds": round(seconds, 3)}
+    ledger.add(PART, row)
+
+
+def _config(folder: Path) -> RunConfig:
+    return config_of(Case(OURS, MODEL, FOG_NODES, IMAGES[MODEL], 1), folder)
+
+
+def _ray(folder: Path) -> float:
+    """Return the seconds from ``fog-flower run`` to round 1."""
+    config = _config(folder)
+    settings = [f"{key}={value}" for key, value in config.to_run_config().items()]
+    command = [sys.executable, "-m", "simulations.cli", "run", *settings]
+    asked = time.time()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"bench: `fog-flower run` failed: {done.stderr.strip()}")
+    return _round_one(config) - asked
+
+
+def _inline(folder: Path) -> float:
+    """Make a run in this process, and return when its round 1 began."""
+    config = _config(folder)
+    check(config)
+    outcome = engine_named(INLINE)(config, lambda _: None)
+    if outcome.cause:
+        raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
+    return _round_one(config)
+
+
+def _round_one(config: RunConfig) -> float:
+    """Return when round 1 began: the records close with the time since then."""
+    folder = Path(config.results_dir) / config.run_name
+    return (folder / "run.json").stat().st_mtime - float(read_run(folder)["seconds"])

@@ -1,0 +1,67 @@
+"""Runs the Flower app that is written as the TensorFlow quickstart, and times its rounds."""
+
+import shutil
+import time
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from fog_flower.data.field import prepare_field
+from fog_flower.errors import UserError
+from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, config_of
+from simulations.benchmark.our_run import WARM_UP_ROUNDS
+from simulations.engines.outcome import POLL_SECONDS
+from simulations.engines.superlink import last_lines, own_superlink
+
+SECONDS = 600.0  # in which a run must have ended
+
+
+def timed_rounds(case: Case) -> list[float]:
+    """Run a case with Flower's default federation, two CPUs a node; return steady training times.
+
+    Raises
+    ------
+    UserError
+        If it does not come to its end.
+    """
+    with own_superlink([]) as superlink:
+        folder, times = superlink.workspace, superlink.workspace / "times.txt"
+        app = folder / "app"
+        source = Path(str(resources.files(__package__))) / "quickstart_app"
+        shutil.copytree(source, app, ignore=shutil.ignore_patterns("__pycache__"))
+        (app / "__init__.py").unlink()
+        field = prepare_field(config_of(case, folder))
+        data = folder / "data.npz"
+        np.savez(data, images=field.normaliser(field.train.images), labels=field.train.labels)
+        rounds = case.rounds + WARM_UP_ROUNDS
+        settings = folder / "run-config.toml"
+        settings.write_text(
+            tomli_w.dumps(
+                {
+                    "num-server-rounds": rounds,
+                    "batch-size": BATCH_SIZE,
+                    "learning-rate": LEARNING_RATE,
+                    "model": case.model,
+                    "data": str(data),
+                    "times": str(times),
+                }
+            )
+        )
+        superlink.wait_until_ready()
+        answer = superlink.flwr(
+            *("run", str(app), "--run-config", str(settings)),
+            *("--federation-config", f"num-supernodes={case.fog_nodes}"),
+        )
+        deadline = time.monotonic() + SECONDS
+        while len(lines := _lines(times)) < rounds:
+            if answer.returncode or not superlink.alive or time.monotonic() > deadline:
+                why = answer.stderr.strip() or last_lines(superlink.log)
+                raise UserError(f"bench: the quickstart app did not come to its end: {why}")
+            time.sleep(POLL_SECONDS)
+    return [float(line) for line in lines[WARM_UP_ROUNDS:]]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []

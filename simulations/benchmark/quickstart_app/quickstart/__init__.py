@@ -1,0 +1,1 @@
+"""A Flower app as the TensorFlow quickstart writes it."""

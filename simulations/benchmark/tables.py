@@ -1,0 +1,145 @@
+"""Tables of a sitting: medians with their range, and ratios of medians."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from simulations.benchmark.cases import BARE, QUICKSTART
+from simulations.benchmark.parts.memory import PEAK
+
+STEADY = ["training_seconds", "validation_seconds", "rest_seconds"]
+BASE_NODES = 3  # what other numbers of fog nodes are compared with
+
+
+def throughput(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return images a second while training, beside the bare loop and the quickstart app."""
+    rows = rows.assign(speed=rows["images"] / rows["seconds"])
+    medians = rows.groupby(["model", "fog_nodes", "side", "precision"])["speed"].median()
+    table = []
+    for (model, nodes, precision, side), group in rows.groupby(
+        ["model", "fog_nodes", "precision", "side"], sort=False
+    ):
+        speed = group["speed"].median()
+        bare = medians.get((model, nodes, BARE, precision))
+        plain = medians.get((model, nodes, QUICKSTART, "float32"))
+        table.append(
+            {
+                "model": model,
+                "fog nodes": nodes,
+                "side": side,
+                "precision": precision,
+                "images/s, median (range)": _spread(group["speed"], "{:,.0f}"),
+                "of the bare loop": _ratio(speed, bare) if side != BARE else "",
+                "of the quickstart app": _ratio(speed, plain) if side != QUICKSTART else "",
+                "timed": len(group),
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def shares(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares of training, validation and all else in a round, without its test."""
+    steady = rows[STEADY].sum(axis=1)
+    parts = rows[STEADY].div(steady, axis=0)
+    groups = rows.assign(seconds=steady, **{f"share_{c}": parts[c] for c in STEADY}).groupby(
+        ["model", "fog_nodes", "precision"], sort=False
+    )
+    return pd.DataFrame(
+        {
+            "model": model,
+            "fog nodes": nodes,
+            "precision": precision,
+            "round, s": _spread(group["seconds"], "{:.1f}"),
+            **{c.removesuffix("_seconds"): _spread(group[f"share_{c}"], "{:.1%}") for c in STEADY},
+            "rounds": len(group),
+        }
+        for (model, nodes, precision), group in groups
+    )
+
+
+def growth(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what an image costs as fog nodes, data and rounds grow, and relative to the least.
+
+    Fog nodes are compared with three of them.
+    """
+    rows = rows.assign(
+        training=1e3 * rows["training_seconds"] / rows["images"],
+        round=1e3 * rows[STEADY].sum(axis=1) / rows["images"],
+    )
+    table = []
+    for what, family in rows.groupby("what", sort=False):
+        keys = ["fog_nodes", "images", "rounds"]
+        groups = dict(list(family.groupby(keys)))
+        first = next((k for k in groups if what != "fog nodes" or k[0] == BASE_NODES), None)
+        for (nodes, images, rounds), group in groups.items():
+            entry = {"grows": what, "fog nodes": nodes, "images": f"{images:,}", "rounds": rounds}
+            for measure in ("training", "round"):
+                base = groups[first][measure].median() if first else None
+                entry[f"{measure}, ms an image"] = _spread(group[measure], "{:.2f}")
+                entry[f"{measure}, relative"] = _ratio(group[measure].median(), base)
+            table.append(entry)
+    return pd.DataFrame(table)
+
+
+def start(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the seconds from the command to round 1."""
+    return pd.DataFrame(
+        {
+            "engine": engine,
+            "start of": what,
+            "seconds, median (range)": _spread(group["seconds"], "{:.1f}"),
+            "timed": len(group),
+        }
+        for (engine, what), group in rows.groupby(["engine", "what"], sort=False)
+    )
+
+
+def memory(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the peak, and what a long run holds early and late."""
+    table = []
+    for (what, model, nodes, images), group in rows.groupby(
+        ["what", "model", "fog_nodes", "images"], sort=False
+    ):
+        where = f"{model}, {nodes} fog nodes, {images:,} images"
+        if what == PEAK:
+            value = _gibibytes(group["mebibytes"].max())
+            table.append(
+                {"run": where, "what": f"peak of {group['round'].max()} rounds", "GiB": value}
+            )
+            continue
+        for name, part in _early_and_late(group).items():
+            value = _gibibytes(part["mebibytes"].median())
+            table.append({"run": where, "what": f"median of rounds {name}", "GiB": value})
+    return pd.DataFrame(table)
+
+
+def _early_and_late(rounds: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the second and the last quarter of a run's rounds; the first fills caches."""
+    last = int(rounds["round"].max())
+    quarters = ((last // 4 + 1, last // 2), (3 * last // 4 + 1, last))
+    return {
+        f"{low} to {high}": rounds[rounds["round"].between(low, high)] for low, high in quarters
+    }
+
+
+def _spread(values: "pd.Series[float]", pattern: str) -> str:
+    show = pattern.format
+    return f"{show(values.median())} ({show(values.min())} to {show(values.max())})"
+
+
+def _ratio(value: float, base: float | None) -> str:
+    return "" if base is None or pd.isna(base) else f"{value / base:.2f}"
+
+
+def _gibibytes(mebibytes: float) -> str:
+    return f"{mebibytes / 1024:.2f}"
+
+
+Tabulate = Callable[[pd.DataFrame], pd.DataFrame]
+TABLES: dict[str, tuple[str, Tabulate]] = {
+    "throughput": ("Training throughput", throughput),
+    "shares": ("Where the time of a round goes (the test images left out)", shares),
+    "growth": ("How cost grows", growth),
+    "start": ("From the command to round 1, caches warm", start),
+    "memory": ("Memory of all processes together (proportional set size)", memory),
+}

@@ -1,0 +1,134 @@
+import pandas as pd
+import pytest
+
+from fog_flower.errors import UserError
+from simulations.benchmark import tables
+from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, config_of
+from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.memory_watch import MemoryWatch, tree_bytes
+from simulations.benchmark.parts.memory import PEAK, ROUND
+from simulations.benchmark.parts.plan import plan
+from simulations.benchmark.report import write_benchmark
+from simulations.benchmark.sitting import last_sittings
+
+SIDES = ((OURS, (4.0, 5.0, 9.0)), (BARE, (4.0, 4.0, 4.0)), (QUICKSTART, (10.0, 10.0, 20.0)))
+
+
+def throughput_row(side, number, seconds):
+    row = {"model": "cnn", "fog_nodes": 3, "precision": "float32", "side": side, "repeat": 0}
+    return {**row, "number": number, "images": 100, "seconds": seconds}
+
+
+def throughput_rows():
+    return [throughput_row(side, n, s) for side, each in SIDES for n, s in enumerate(each)]
+
+
+def some_plan(**changed):
+    asked = {"models": "cnn,mlp", "fog_nodes": "3,5", "precisions": "float32", **changed}
+    return plan(**asked, repeats=1, rounds=1, say=lambda _: None)
+
+
+def test_throughput_is_a_ratio_of_medians():
+    table = tables.throughput(pd.DataFrame(throughput_rows())).set_index("side")
+    assert table.loc[OURS, "images/s, median (range)"] == "20 (11 to 25)"
+    assert table.loc[OURS, "of the bare loop"] == "0.80"
+    assert table.loc[OURS, "of the quickstart app"] == "2.00"
+    assert table.loc[BARE, "of the bare loop"] == ""
+
+
+def test_shares_leave_the_test_images_out():
+    row = {"model": "cnn", "fog_nodes": 7, "precision": "float32", "number": 0, "images": 10}
+    spent = {"training_seconds": 8.0, "validation_seconds": 1.5, "rest_seconds": 0.5}
+    table = tables.shares(pd.DataFrame([{**row, **spent, "test_seconds": 99.0}]))
+    assert table.loc[0, "training"].startswith("80.0%")
+    assert table.loc[0, "validation"].startswith("15.0%")
+    assert table.loc[0, "rest"].startswith("5.0%")
+
+
+def test_growth_is_relative_to_three_fog_nodes_and_to_the_least_data():
+    def row(what, nodes, images, training):
+        spent = {"training_seconds": training, "validation_seconds": 0.0, "rest_seconds": 0.0}
+        return {"what": what, "fog_nodes": nodes, "images": images, "rounds": 1, **spent}
+
+    rows = [row("fog nodes", 1, 100, 0.5), row("fog nodes", 3, 100, 1.0)]
+    rows += [row("fog nodes", 64, 100, 1.1), row("data", 3, 400, 3.0), row("data", 3, 100, 1.0)]
+    table = tables.growth(pd.DataFrame(rows))
+    assert list(table["training, relative"]) == ["0.50", "1.00", "1.10", "1.00", "0.75"]
+
+
+def test_memory_tells_early_from_late_rounds():
+    rows = [{"what": ROUND, "round": n, "mebibytes": 1024.0 + n} for n in range(1, 9)]
+    rows.append({"what": PEAK, "round": 2, "mebibytes": 2048.0})
+    table = tables.memory(
+        pd.DataFrame([{"model": "m", "fog_nodes": 3, "images": 9, **r} for r in rows])
+    )
+    assert list(table["what"]) == [
+        "median of rounds 3 to 4",
+        "median of rounds 7 to 8",
+        "peak of 2 rounds",
+    ]
+    assert list(table["GiB"]) == ["1.00", "1.01", "2.00"]
+
+
+def test_only_the_last_sitting_is_reported_and_none_is_lost(tmp_path):
+    first = Ledger(tmp_path, "some data")
+    first.sitting = "2026-01-01T00:00:00"
+    first.add("throughput", throughput_row(OURS, 0, 1.0))
+    last = Ledger(tmp_path, "some data")
+    for row in throughput_rows():
+        last.add("throughput", row)
+    assert len(last_sittings(tmp_path)["throughput"]) == 9
+    assert len(pd.read_csv(tmp_path / "throughput.csv")) == 10
+    files = dict(write_benchmark(tmp_path))
+    assert "some data" in files["table"].read_text()
+    assert files["picture"].stat().st_size > 10_000
+
+
+def test_nothing_measured_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="nothing was measured there"):
+        write_benchmark(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"models": "cnn,vgg"}, "--models 'cnn,vgg': 'vgg' is none of cnn, mlp"),
+        ({"precisions": "float16"}, "'float16' is none of"),
+        ({"fog_nodes": "3,x"}, "--fog-nodes '3,x': must be whole numbers"),
+        ({"fog_nodes": "0"}, "--fog-nodes '0'"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_before_anything_is_timed(changed, message):
+    with pytest.raises(UserError, match=message):
+        some_plan(**changed)
+
+
+def test_a_case_keeps_the_papers_proportions(tmp_path):
+    config = config_of(Case(OURS, "cnn", 7, 14_000, 5), tmp_path)
+    assert config.validation_images * 7 == config.train_images
+    assert (config.gate_images, config.reference_images) == (100, 200)
+    assert all(IMAGES[model] % (nodes * 32) == 0 for model in IMAGES for nodes in (3, 5, 7))
+
+
+def test_memory_counts_this_process_and_its_peak():
+    with MemoryWatch() as watch:
+        held = bytearray(300 * 2**20)
+        import time
+
+        time.sleep(1.2)
+    assert watch.peak > 300 * 2**20
+    assert tree_bytes() > 10 * 2**20
+    del held
+
+
+@pytest.mark.e2e
+def test_all_three_sides_train_what_they_are_given(tmp_path, monkeypatch):
+    from simulations.benchmark.parts import throughput
+
+    monkeypatch.setitem(IMAGES, "mlp", 192)
+    asked = plan("mlp", "3", "float32", repeats=1, rounds=1, say=lambda _: None)
+    throughput.measure(asked, Ledger(tmp_path, "rendered digits"))
+    rows = pd.read_csv(tmp_path / "throughput.csv")
+    assert list(rows["side"]) == [BARE, OURS, QUICKSTART]
+    assert (rows["seconds"] > 0).all()
+    assert (rows["images"] == 192).all()
