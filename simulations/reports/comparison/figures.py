@@ -22,6 +22,7 @@ from simulations.reports.data_seen import data_seen
 from simulations.reports.saving import save_figure
 
 DPI = 120
+STRAIGHT_LABELS = 4  # strategies that a heat map names without slanting them
 RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
 RASTER_LABELS = (
     "honest, accepted",
@@ -36,7 +37,10 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     runs = records.runs[records.runs["status"] == "finished"]
     attacked = runs[runs["malicious"] > 0]
     groups = list((attacked if len(attacked) else runs).groupby(["fog_nodes", "malicious"]))
-    figure, axes = _panels(len(groups), width=5.2, height=4.2, left=1.1)
+    most = max((part["strategy"].nunique() for _, part in groups), default=0)
+    slanted = most > STRAIGHT_LABELS
+    below = 1.3 if slanted else 0.85
+    figure, axes = _panels(len(groups), width=5.2, height=4.2, left=1.1, below=below)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious = key
         honest = part[part["strategy"] == HONEST]["test_accuracy"].mean()
@@ -58,6 +62,8 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
         )
         panel.set(title=f"{malicious} of {nodes} malicious\n{what}", xlabel="", ylabel="")
         panel.tick_params(axis="y", rotation=0)
+        if slanted:
+            plt.setp(panel.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
     return _save(figure, axes, len(groups), path, records)
 
 
@@ -120,7 +126,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
             if len(same):
                 panel.axhline(same["test_accuracy"].mean(), color="grey", ls=style, label=label)
         panel.set(title=f"{name}, {malicious} of {nodes}", xlabel="strength", ylabel="")
-        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
         panel.legend(fontsize=7)
     return _save(figure, axes, len(groups), path, records)
 
@@ -162,8 +168,10 @@ def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
     return _save(figure, axes, len(groups), path, records)
 
 
-def _panels(count: int, *, width: float, height: float, left: float) -> tuple[Figure, list[Axes]]:
-    """Return so many panels of this size in inches, with ``left`` of its width for labels."""
+def _panels(
+    count: int, *, width: float, height: float, left: float, below: float = 0.85
+) -> tuple[Figure, list[Axes]]:
+    """Return so many panels of this size in inches, ``left`` and ``below`` of it for labels."""
     sns.set_theme(style="white", context="notebook", font_scale=0.8)
     columns = min(max(count, 1), 4)
     rows = -(-max(count, 1) // columns)
@@ -173,10 +181,10 @@ def _panels(count: int, *, width: float, height: float, left: float) -> tuple[Fi
     figure.subplots_adjust(
         left=left / across,
         right=1 - 0.15 / across,
-        bottom=0.9 / down,
+        bottom=(below + 0.05) / down,
         top=1 - 0.9 / down,
         wspace=left / (width - left),
-        hspace=0.85 / (height - 0.85),
+        hspace=below / (height - below),
     )
     return figure, list(axes.flat)
 
