@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fog_flower.attack_settings import ATTACKS as KNOWN_ATTACKS
+from fog_flower.attack_settings import NONE
+
 console = Console()
 
 STRATEGIES = typer.Option(
@@ -13,7 +16,10 @@ STRATEGIES = typer.Option(
     "ours), gate=POLICY (behind another), gate+NAME (another strategy behind it), honest (FedAvg "
     "over the honest nodes alone)"
 )
-ATTACKS = typer.Option(help="comma-separated, with a strength if you like: sign-flip,alie=2.5")
+ATTACKS = typer.Option(
+    help="comma-separated, with a strength if you like (sign-flip,alie=2.5): "
+    + ", ".join(name for name in KNOWN_ATTACKS if name != NONE)
+)
 MALICIOUS = typer.Option(help="fog nodes and how many are malicious: 7:3,7:6")
 OUT = typer.Option(help="folder of records and report; the same folder goes on")
 
@@ -31,6 +37,9 @@ def compare(
     jobs: Annotated[int, typer.Option(min=1, help="runs at a time (inline engine)")] = 1,
     out: Annotated[str, OUT] = "results/compare/mine",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="make failed runs again")
+    ] = False,
     report_only: Annotated[
         bool, typer.Option("--report-only", help="make no runs, evaluate all records in --out")
     ] = False,
@@ -43,6 +52,8 @@ def compare(
     from simulations.experiments.comparison import COMPARE_SCALE, comparison  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.reports.comparison.kept import without_kept  # noqa: PLC0415  (pandas)
+    from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
     from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
     from simulations.sweep.plan import parse_seeds, plan_sweep  # noqa: PLC0415
@@ -57,18 +68,25 @@ def compare(
         overrides = parse_settings(settings or [])
         chosen = parse_seeds(seeds)
         plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
-        print_plan(console, plan, engine)
+        check_all_code(plan)
+        plan, kept = without_kept(plan)
+        if kept:
+            console.print(f"{kept} runs stand in the tables of {folder} already", soft_wrap=True)
+        print_plan(console, plan, engine, jobs)
         if dry_run:
             return
         with SweepDisplay(console) as display:
-            statuses = execute(plan, engine, display.update, jobs=jobs)
+            statuses = execute(plan, engine, display.update, retry_failed=retry_failed, jobs=jobs)
         failed = sum(status != "finished" for status in statuses)
     from simulations.reports.comparison import write_comparison  # noqa: PLC0415  (seaborn)
 
     for label, path in write_comparison(folder):
         console.print(f"{label}: {path}", soft_wrap=True, highlight=False)
     if failed:
-        console.print(f"{failed} runs failed: the table names them", highlight=False)
+        console.print(
+            f"{failed} runs failed: the table names them; --retry-failed makes them again",
+            highlight=False,
+        )
         raise typer.Exit(1)
 
 

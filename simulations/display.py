@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from fog_flower.architecture import CENTRALIZED
+from fog_flower.attack_settings import NONE, malicious_nodes
+from fog_flower.config import RunConfig
 from simulations.cost import shares
 from simulations.run_files import read_rounds, read_run
 
@@ -99,6 +101,8 @@ def print_run(console: Console, folder: Path) -> None:
         f"{config['strategy']}, validation {config['validation']}, "
         f"{config['merge']}, {config['upload']}",
     )
+    if config.get("attack", NONE) != NONE:
+        table.add_row("attack", describe_attack(config))
     if run.get("cause"):
         table.add_row("cause", f"[red]{run['cause']}[/red]")
     for label, name in (
@@ -148,6 +152,20 @@ def print_realism(console: Console, result: "Realism") -> None:
         f"the paper's CNN, {result.epochs} epochs, SGD {result.learning_rate} falling to 0, batch "
         f"{result.batch_size}, {result.precision}, seed {result.seed}, {result.seconds:.0f} s",
         soft_wrap=True,
+    )
+
+
+def describe_attack(config: Mapping[str, Any]) -> str:
+    """Say in words what a run's malicious fog nodes do."""
+    nodes = sorted(malicious_nodes(RunConfig.from_run_config(config)))
+    told = {
+        "strength": config["attack-strength"] or "its usual one",
+        "rounds": config["attack-rounds"] or "all",
+        "probability": config["attack-probability"],
+    }
+    return (
+        f"{config['attack']} by fog nodes {', '.join(map(str, nodes))} of {config['fog-nodes']}; "
+        + ", ".join(f"{name} {value}" for name, value in told.items())
     )
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from fog_flower.attack_settings import NONE
 from fog_flower.config import MODEL_NAMES, RunConfig
 from fog_flower.data.embedded import Progress
 from fog_flower.data.images import Dataset
@@ -25,8 +26,8 @@ def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
         As the run itself would, but before any Flower process starts.
     """
     run_folder(config)
-    _check_strategy(config)
-    _check_model(config)
+    check_code(config)
+    _check_attack(config)
     dataset = load_dataset(config, progress)
     split = split_dataset(dataset, config)
     assign_shards(
@@ -36,6 +37,18 @@ def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
         config.seed,
     )
     return dataset
+
+
+def check_code(config: RunConfig) -> None:
+    """Check that strategy and model are there and can be built.
+
+    Raises
+    ------
+    UserError
+        If not.
+    """
+    _check_strategy(config)
+    _check_model(config)
 
 
 def user_folders(config: RunConfig) -> list[str]:
@@ -60,6 +73,21 @@ def import_from_here() -> None:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)  # last: a user's folder `strategies` must not hide ours
+
+
+def _check_attack(config: RunConfig) -> None:
+    """Refuse an attack by nobody, and attackers who do nothing."""
+    nobody = config.malicious_nodes.strip() in ("", "0")
+    if config.attack != NONE and nobody:
+        raise UserError(
+            f"attack={config.attack!r}, but malicious-nodes={config.malicious_nodes!r}: say how "
+            "many, e.g. malicious-nodes=1"
+        )
+    if config.attack == NONE and not nobody:
+        raise UserError(
+            f"malicious-nodes={config.malicious_nodes!r}, but attack='none': say what they do, "
+            "e.g. attack=sign-flip"
+        )
 
 
 def _check_strategy(config: RunConfig) -> None:

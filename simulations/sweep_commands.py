@@ -61,7 +61,7 @@ def sweep(
     folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
     used = engine or size.engine
-    print_plan(console, plan, used)
+    print_plan(console, plan, used, jobs)
     if dry_run:
         return
     with SweepDisplay(console) as display:

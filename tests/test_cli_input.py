@@ -50,6 +50,8 @@ def place(tmp_path, npz_path):
         (["run-name=taken"], "exists, and results are never overwritten"),
         (["results-dir=file/below"], "cannot write"),
         (["rounds"], "write it as key=value"),
+        (["attack=sign-flip"], "malicious-nodes='0': say how many"),
+        (["malicious-nodes=1"], "attack='none': say what they do"),
         (["--preset", "nope"], "preset='nope': there are demo"),
         (["--actors", "0"], "0"),
     ],

@@ -1,5 +1,6 @@
 """Strategies against attacks: the grid, its runs, and what is reported of them."""
 
+import json
 import shutil
 
 import pytest
@@ -9,12 +10,15 @@ from simulations.experiments.comparison import (
     COMPARE_SCALE,
     Federation,
     comparison,
+    describe_cell,
     parse_attacks,
     parse_federations,
 )
 from simulations.overrides import configure_settings
 from simulations.reports.comparison import write_comparison
-from simulations.reports.comparison.records import describe_cell, load_comparison
+from simulations.reports.comparison.kept import without_kept
+from simulations.reports.comparison.records import load_comparison
+from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
 from simulations.sweep.plan import plan_sweep
 from tests.runs import figures
@@ -28,7 +32,7 @@ def overrides(overrides):
 def test_federations_and_attacks():
     assert parse_federations("7:3, 3:1,7:3") == (Federation(7, 3), Federation(3, 1))
     assert parse_attacks("alie=2.5,nan") == ("alie=2.5", "nan")
-    for text in ("7", "7:7", "a:b", "7:-1"):
+    for text in ("7", "7:7", "0:0", "a:b", "7:-1"):
         with pytest.raises(UserError, match="--malicious"):
             parse_federations(text)
     for text in ("nope", "alie=x", "alie=0"):
@@ -51,7 +55,9 @@ def test_every_cell_says_in_its_configuration_what_it_is():
     assert (7, 2, "sign-flip", "gate=zeno+FedAdam") in described
     assert left_out == [
         "Krum is not defined for 3 malicious of 7 fog nodes: it needs 9",
+        "attack sign-flip with 7:0: nobody is malicious, so it is made as `none`",
         "honest is FedAvg where no fog node is malicious",
+        "attack alie=2.5 with 7:0: nobody is malicious, so it is made as `none`",
     ]
     # the honest are the same whatever the attack, and without malicious nodes there is none
     assert [d for d in described if d[3] == "honest"] == [
@@ -98,7 +104,10 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert "1 of 3 fog nodes malicious; the honest nodes alone:" in text
     assert "2 diverged" in text
     assert "100.0% of 4" in text  # recall
-    assert "gate: within 1 point of the honest nodes alone, or above, in 1 of 1 cells" in text
+    assert (
+        "gate: in the mean over seeds within 1 point of the honest nodes alone, or above, in 1 of "
+        "1 cells" in text
+    )
     assert "The attack that costs most" in text
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
 
@@ -110,9 +119,58 @@ def _the_kept_tables_say_the_same(folder, kept):
         (kept / name).write_bytes((folder / name).read_bytes())
     text = (folder / "comparison.md").read_text()
     assert dict(write_comparison(kept))["table"].read_text() == text
+    _kept_runs_are_not_made_again(kept)
     cell = "3-1/honest"
     shutil.copytree(folder / cell, kept / cell)  # made again here: counted once
     assert dict(write_comparison(kept))["table"].read_text() == text
+
+
+def _kept_runs_are_not_made_again(kept):
+    config = json.loads((kept / "facts.json").read_text())[0]["config"]
+    known = {k: v for k, v in config.items() if k not in ("results-dir", "run-name", "strategy")}
+    grid, _ = comparison("gate,FedMedian", "nan", "3:1")
+    same = plan_sweep(grid, COMPARE_SCALE, (0, 1, 2), "", known, kept)
+    missing, count = without_kept(same)
+    assert count == 2
+    assert {run.name for run in missing.runs} == {
+        "3-1/nan/gate/seed-2",
+        *(f"3-1/nan/FedMedian/seed-{seed}" for seed in range(3)),
+    }
+    other = plan_sweep(grid, COMPARE_SCALE, (0,), "", known | {"rounds": 9}, kept)
+    with pytest.raises(UserError, match=r"was made with rounds=\d+, not 9: choose another --out"):
+        without_kept(other)
+
+
+def test_a_strategy_that_has_changed_is_not_taken_for_the_one_recorded(
+    tmp_path, overrides, monkeypatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = tmp_path / "changing_strategy.py"
+    mine.write_text("from flwr.serverapp.strategy import FedAvg as Mine\n")
+    grid, _ = comparison("changing_strategy:Mine", "nan", "3:0")
+    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", overrides, tmp_path / "out")
+    assert execute(plan, "inline", lambda _: None) == ["finished"]
+    assert execute(plan, "inline", lambda _: None) == ["finished"]
+    assert "0 of 3" in dict(write_comparison(tmp_path / "out"))["table"].read_text()
+    mine.write_text("from flwr.serverapp.strategy import FedMedian as Mine\n")
+    with pytest.raises(UserError, match=r"made with another changing_strategy\.py: choose another"):
+        execute(plan, "inline", lambda _: None)
+
+
+def test_all_strategies_that_are_not_there_are_named_before_the_plan(tmp_path, overrides):
+    grid, _ = comparison("Krumm,FedAvg,nomodule:X", "nan", "3:1")
+    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", overrides, tmp_path)
+    with pytest.raises(UserError, match=r"strategy='Krumm'.*nomodule"):
+        check_all_code(plan)
+
+
+def test_the_backdoor_is_reported_by_what_the_trigger_does(tmp_path, overrides):
+    grid, _ = comparison("FedAvg", "backdoor", "3:1")
+    plan = plan_sweep(grid, COMPARE_SCALE, (0, 1), "", overrides, tmp_path)
+    assert execute(plan, "inline", lambda _: None) == ["finished"] * 2
+    text = dict(write_comparison(tmp_path))["table"].read_text()
+    assert "the trigger works on" in text
+    assert "The attack that costs most" not in text
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message
+from flwr.serverapp.strategy import Strategy
 
 from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
-from fog_flower.evaluation import Scores
+from fog_flower.evaluation import Directions, Scores
 from fog_flower.weights import Weights, add, from_record, to_record
 from simulations.baselines import OpenGate
 from simulations.contract.replies import (
@@ -161,14 +162,28 @@ class _AnyImages:
         return Scores(np.array([[-loss, -1.0]], np.float32), np.zeros(1, np.int64))
 
 
+class _AgreeingCloud:
+    """A reference trainer for strategies that have data in the cloud: it takes the step of all."""
+
+    def directions(self, weights: Weights, server_round: int) -> Directions:  # noqa: ARG002
+        return Directions(STEP, STEP, [STEP])
+
+
+def _inner(config: RunConfig) -> Strategy:
+    strategy = inner_strategy(config)
+    if hasattr(strategy, "reference_trainer"):
+        strategy.reference_trainer = _AgreeingCloud()
+    return strategy
+
+
 def _plain(config: RunConfig) -> UpdatesToWeights:
     nodes = {node_id(number): number for number in range(config.fog_nodes)}
-    return UpdatesToWeights(inner_strategy(config), fog_nodes=nodes)
+    return UpdatesToWeights(_inner(config), fog_nodes=nodes)
 
 
 def _gated(config: RunConfig) -> ValidatedMerge:
     nodes = {node_id(number): number for number in range(config.fog_nodes)}
-    return ValidatedMerge(inner_strategy(config), _AnyImages(), OpenGate(), fog_nodes=nodes)
+    return ValidatedMerge(_inner(config), _AnyImages(), OpenGate(), fog_nodes=nodes)
 
 
 def _ask(

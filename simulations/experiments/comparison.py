@@ -2,10 +2,11 @@
 
 import dataclasses
 import re
+from typing import Any
 
 from fog_flower.architecture import Scalar
-from fog_flower.attack_settings import ATTACKS, NONE
-from fog_flower.config import OFF, TRUSTED, VALIDATIONS
+from fog_flower.attack_settings import ATTACKS, NONE, malicious_nodes
+from fog_flower.config import OFF, TRUSTED, VALIDATIONS, RunConfig
 from fog_flower.errors import UserError
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
@@ -48,11 +49,11 @@ _SETTINGS: dict[str, Scalar] = {
 }
 
 COMPARE_SCALE = Scale(
-    name="compare",
+    name="small",
     settings={"any": _SETTINGS},
     engine="inline",
     seeded_data=True,
-    note="5,600 training images, a small CNN, 7 rounds: many runs of some seconds",
+    note="5,600 training images, a small CNN, 7 rounds unless changed: many runs of some seconds",
 )
 
 
@@ -78,10 +79,12 @@ def parse_federations(text: str) -> tuple[Federation, ...]:
     chosen = []
     for part in _parts(text):
         match = re.fullmatch(r"(\d+):(\d+)", part)
-        if not match or not 0 <= int(match[2]) < int(match[1]):
+        if not match:
+            raise UserError(f"--malicious {part!r}: write FOG-NODES:MALICIOUS, e.g. 7:3")
+        if int(match[2]) >= int(match[1]):
             raise UserError(
-                f"--malicious {part!r}: write FOG-NODES:MALICIOUS, with at least one honest node, "
-                "e.g. 7:3"
+                f"--malicious {part!r}: at least one of the {match[1]} fog nodes must be honest, "
+                f"e.g. {match[1]}:{max(int(match[1]) - 1, 0)}"
             )
         chosen.append(Federation(int(match[1]), int(match[2])))
     return tuple(dict.fromkeys(chosen))
@@ -97,10 +100,15 @@ def parse_attacks(text: str) -> tuple[str, ...]:
     """
     for part in _parts(text):
         name, _, strength = part.partition("=")
-        if name not in ATTACKS or (strength and not _is_number(strength)):
+        if name not in ATTACKS:
             raise UserError(
                 f"--attacks {part!r}: there are {', '.join(ATTACKS)}, each with a strength if you "
                 "like, e.g. alie=2.5"
+            )
+        if strength and not _is_number(strength):
+            raise UserError(
+                f"--attacks {part!r}: the strength {strength!r} is no number above 0; write e.g. "
+                f"{name}=2.5, or {name} for its usual one"
             )
     return _parts(text)
 
@@ -123,12 +131,18 @@ def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experimen
         raise UserError("--strategies: name at least one, e.g. gate,FedAvg,honest")
     for federation in parse_federations(malicious):
         for attack in parse_attacks(attacks):
+            if reason := _nobody_attacks(attack, federation):
+                left_out.append(reason)
+            if attack == NONE and federation.malicious:
+                continue
             for name in names:
                 if reason := _undefined(name, federation):
                     left_out.append(reason)
                 else:
                     cell = _cell(name, attack, federation)
                     cells[cell.name] = cell
+    if not cells:
+        raise UserError(f"--strategies {strategies}: nothing is left: {'; '.join(left_out)}")
     experiment = Experiment(
         name="compare",
         source="strategies against attacks",
@@ -166,6 +180,26 @@ def gate_name(policy: str, inner: str) -> str:
     return gate if inner == FEDAVG else f"{gate}+{inner}"
 
 
+def describe_cell(config: RunConfig) -> dict[str, Any]:
+    """Say in the command's own words which cell of the grid a configuration is."""
+    malicious = len(malicious_nodes(config))
+    gated = config.validation != OFF
+    if config.attack == "crash" and not gated and config.strategy == FEDAVG:
+        strategy, attack = HONEST, HONEST
+    else:
+        strategy, attack = config.strategy, config.attack
+        if gated:
+            strategy = gate_name(config.validation, strategy)
+        if config.attack_strength:
+            attack += f"={config.attack_strength:g}"
+    return {
+        "fog_nodes": config.fog_nodes,
+        "malicious": malicious,
+        "attack": attack,
+        "strategy": strategy,
+    }
+
+
 def _parse_strategy(name: str) -> tuple[str, str]:
     """Return the policy (``off`` without a gate) and the strategy behind it."""
     match = _GATED.fullmatch(name)
@@ -189,6 +223,14 @@ def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
         m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
     )
     return {"validation": policy, "strategy": inner, "strategy-args": arguments}
+
+
+def _nobody_attacks(attack: str, federation: Federation) -> str:
+    if attack == NONE and federation.malicious:
+        return f"attack none with {federation}: {federation.malicious} would do nothing malicious"
+    if attack != NONE and not federation.malicious:
+        return f"attack {attack} with {federation}: nobody is malicious, so it is made as `none`"
+    return ""
 
 
 def _undefined(name: str, federation: Federation) -> str:

@@ -10,15 +10,18 @@ from simulations.sweep.folder import recorded_status
 from simulations.sweep.plan import PlannedRun, SweepPlan
 
 
-def print_plan(console: Console, plan: SweepPlan, engine: str) -> None:
-    """Print every cell with its runs, how many are recorded, and the time the others will take."""
+def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) -> None:
+    """Print every cell with its runs, how many are recorded, and the time the others will take.
+
+    ``jobs`` of them at a time.
+    """
     estimator = Estimator(plan)
     table = Table(
         "cell",
         "seeds",
         "recorded",
         "to do",
-        title=f"{plan.experiment.name}, {plan.scale.name}: {plan.experiment.source}",
+        title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
         caption=f"{plan.scale.note}; engine {engine}; records in {plan.folder}/",
         title_justify="left",
         caption_justify="left",
@@ -29,11 +32,11 @@ def print_plan(console: Console, plan: SweepPlan, engine: str) -> None:
     missing = [run for run in plan.runs if not recorded_status(plan, run)]
     for name, runs in cells.items():
         to_do = [run for run in runs if run in missing]
-        estimated = f"{len(to_do)}, {duration(estimator.seconds(to_do))}" if to_do else "-"
+        estimated = f"{len(to_do)}, {duration(estimator.seconds(to_do) / jobs)}" if to_do else "-"
         seeds = _span([run.seed for run in runs])
         table.add_row(name, seeds, str(len(runs) - len(to_do)), estimated)
     table.add_section()
-    total = duration(estimator.seconds(missing))
+    total = duration(estimator.seconds(missing) / jobs)
     recorded = str(len(plan.runs) - len(missing))
     table.add_row("all", "", recorded, f"{len(missing)}, about {total}" if missing else "-")
     console.print(table)

@@ -13,6 +13,7 @@ _SPEED = {
     "mlp-2-hidden": (5000, 30_000),
     "cnn": (400, 1200),
     "cnn-narrow": (2200, 9000),
+    "cnn-small": (10_000, 40_000),
 }
 _OTHER = (1000, 5000)
 _START_SECONDS = 1.0
@@ -23,9 +24,8 @@ def guess_seconds(config: RunConfig) -> float:
     training, evaluation = _SPEED.get(config.model, _OTHER)
     gate = config.gate_images or config.validation_images
     trials = 0 if config.validation == "off" else config.fog_nodes * gate
-    evaluated = (
-        (config.fog_nodes + 1) * config.validation_images + (config.test_images or 16_032) + trials
-    )
+    local = config.fog_nodes * (config.local_validation_images or config.validation_images)
+    evaluated = local + config.validation_images + (config.test_images or 16_032) + trials
     trained = (config.train_images or 73_257) * config.local_epochs
     return _START_SECONDS + config.rounds * (trained / training + evaluated / evaluation)
 

@@ -18,6 +18,7 @@ from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.run_files import read_run
 from simulations.sweep.plan import PLACES, STAGING, PlannedRun, SweepPlan
+from simulations.sweep.user_code import USER_CODE, user_code
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
 
@@ -70,6 +71,12 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
                 f"{plan.folder / run.name} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
                 "choose another --out, or move it away"
             )
+    for file, identity in user_code(run.config).items():
+        if record.get(USER_CODE, {}).get(file, identity) != identity:
+            raise UserError(
+                f"{plan.folder / run.name} was made with another {file}: choose another --out, or "
+                "move it away"
+            )
     status = str(record["status"])
     return status if status in (FINISHED, FAILED) else ""
 
@@ -85,6 +92,8 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
             staged / "run.json",
             {"status": FAILED, "cause": cause, "final": {}, "seconds": 0, **facts},
         )
+    if own := user_code(run.config):
+        write_json(staged / "run.json", {**read_run(staged), USER_CODE: own})
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         raise UserError(f"{place} exists now: another process wrote it; nothing was overwritten")

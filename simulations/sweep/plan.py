@@ -11,8 +11,9 @@ from fog_flower.errors import UserError
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.overrides import configure_settings
 
-# Where a run is made, and what it leaves besides its tables, does not change what it is.
-PLACES = ("results-dir", "run-name", "data-dir", "artifacts", "round-timeout")
+# Where and on how many cores a run is made, and what it leaves besides its tables, does not change
+# what it is.
+PLACES = ("results-dir", "run-name", "data-dir", "artifacts", "round-timeout", "client-threads")
 STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended
 
 

@@ -12,6 +12,7 @@ from simulations.reports.comparison.kept import write_kept
 from simulations.reports.comparison.records import load_comparison
 from simulations.reports.comparison.tables import (
     accuracy_tables,
+    backdoor_table,
     decision_table,
     failures,
     notes,
@@ -46,6 +47,8 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     if len(worst := worst_table(records)):
         tables["The attack that costs most"] = worst
     tables |= {f"Test accuracy: {name}": table for name, table in accuracy.items()}
+    if len(backdoor := backdoor_table(records)):
+        tables["The backdoor"] = backdoor
     if len(decisions):
         tables["Decisions of the gate"] = decisions
     if len(failed):

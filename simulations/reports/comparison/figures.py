@@ -35,8 +35,9 @@ RASTER_LABELS = (
 def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy less that of the honest nodes alone, strategy x attack."""
     runs = records.runs[records.runs["status"] == "finished"]
-    attacked = runs[runs["malicious"] > 0]
-    groups = list((attacked if len(attacked) else runs).groupby(["fog_nodes", "malicious"]))
+    if (runs["strategy"] == HONEST).any():  # nothing is lost where nobody attacks
+        runs = runs[runs["malicious"] > 0]
+    groups = list(runs.groupby(["fog_nodes", "malicious"]))
     most = max((part["strategy"].nunique() for _, part in groups), default=0)
     slanted = most > STRAIGHT_LABELS
     below = 1.3 if slanted else 0.85
@@ -48,15 +49,16 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
         reference = 0.0 if np.isnan(honest) else honest
         means = shown.pivot_table(index="attack", columns="strategy", values="test_accuracy")
         means = means[gate_first(means.columns)]
-        what = "test accuracy" if np.isnan(honest) else "points above the honest alone"
+        alone = np.isnan(honest)
+        what = "test accuracy" if alone else "points above the honest alone"
         sns.heatmap(
             (100 * (means - reference)).round(1) + 0.0,  # no minus before a zero
             annot=True,
             fmt=".1f",
-            cmap="RdBu",
-            center=0.0 if not np.isnan(honest) else None,
-            vmin=-40 if not np.isnan(honest) else None,
-            vmax=40 if not np.isnan(honest) else None,
+            cmap="Blues" if alone else "RdBu",
+            center=None if alone else 0.0,
+            vmin=0 if alone else -40,
+            vmax=100 if alone else 40,
             cbar=False,
             ax=panel,
         )
@@ -92,6 +94,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     if groups:
         axes[0].legend(fontsize=7)
+        axes[0].set(xlabel="round", ylabel="test accuracy")
     return _save(figure, axes, len(groups), path, records)
 
 
@@ -99,14 +102,14 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     """Draw test accuracy over an attack's strength, where there is more than one."""
     runs = records.runs[(records.runs["status"] == "finished") & (records.runs["malicious"] > 0)]
     attacked = runs[runs["strategy"] != HONEST].copy()
-    attacked["name"] = attacked["attack"].str.partition("=")[0]
+    attacked["name"] = attacked["attack"].str.split("=").str[0]
     varied = attacked.groupby(["fog_nodes", "malicious", "name"])
     groups = [(key, part) for key, part in varied if len(set(part["attack"])) > 1]
     if not groups:
         return None
     honest = (records.runs["malicious"] == 0) & (records.runs["strategy"] == FEDAVG)
-    unharmed = records.runs[honest]
-    figure, axes = _panels(len(groups), width=4.6, height=3.6, left=0.8)
+    unharmed = records.runs[honest & records.runs["seed"].isin(attacked["seed"])]
+    figure, axes = _panels(len(groups), width=5.6, height=3.8, left=0.9)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, name = key
         strengths = [_strength(text, *part[CELL].iloc[0, :2]) for text in part["attack"]]
@@ -125,9 +128,14 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
             same = rows[(rows["fog_nodes"] == nodes) & (rows["malicious"].isin([0, malicious]))]
             if len(same):
                 panel.axhline(same["test_accuracy"].mean(), color="grey", ls=style, label=label)
-        panel.set(title=f"{name}, {malicious} of {nodes}", xlabel="strength", ylabel="")
+        panel.set(
+            title=f"{name}, {malicious} of {nodes} (bars: 2 standard errors)",
+            xlabel="strength",
+            ylabel="test accuracy",
+        )
         panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-        panel.legend(fontsize=7)
+        panel.set_ylim(top=panel.get_ylim()[1] + 0.3 * np.ptp(panel.get_ylim()))
+        panel.legend(fontsize=7, loc="upper right", ncols=3)
     return _save(figure, axes, len(groups), path, records)
 
 
@@ -164,8 +172,10 @@ def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
         panel.set_xlabel("round")
     axes[0].set_ylabel("fog node")
     handles = [mpl.patches.Patch(color=RASTER_COLOURS(n)) for n in range(4)]
-    figure.legend(handles, RASTER_LABELS, loc="lower center", ncols=4, fontsize=8)
-    return _save(figure, axes, len(groups), path, records)
+    columns = 2 * min(len(groups), 2)
+    figure.legend(handles, RASTER_LABELS, loc="lower center", ncols=columns, fontsize=8)
+    seed = int(gated["seed"].iloc[0])
+    return _save(figure, axes, len(groups), path, records, f"\nseed {seed}")
 
 
 def _panels(
@@ -190,10 +200,15 @@ def _panels(
 
 
 def _save(
-    figure: Figure, axes: list[Axes], used: int, path: Path, records: ComparisonRecords
+    figure: Figure,
+    axes: list[Axes],
+    used: int,
+    path: Path,
+    records: ComparisonRecords,
+    remark: str = "",
 ) -> Path:
     for empty in axes[used:]:
         empty.set_axis_off()
     top = 1 - 0.15 / figure.get_figheight()
-    figure.suptitle(data_seen(records.facts)[0], fontsize=9, y=top)
+    figure.suptitle(data_seen(records.facts)[0] + remark, fontsize=9, y=top)
     return save_figure(figure, path, dpi=DPI)

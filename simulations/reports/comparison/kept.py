@@ -1,16 +1,22 @@
 """A comparison's records as three tables: small enough to commit, enough to report on again."""
 
+import dataclasses
 import gzip
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from fog_flower.errors import UserError
 from fog_flower.records.files import write_text
-from simulations.experiments.comparison import GATE
+from fog_flower.records.recorder import FINISHED
+from simulations.experiments.comparison import GATE, describe_cell
 from simulations.reports.writing import write_rows_to
+from simulations.sweep.plan import PLACES, SweepPlan
+from simulations.sweep.user_code import USER_CODE, user_code
 
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
@@ -59,6 +65,50 @@ def read_kept(folder: Path) -> Tables | None:
     return runs, rounds, updates, json.loads(paths[3].read_text())
 
 
+def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
+    """Leave out what stands in the kept tables as finished; return also how many runs that are.
+
+    Raises
+    ------
+    UserError
+        If what is kept there was made with other settings.
+    """
+    kept = read_kept(plan.folder)
+    if kept is None:
+        return plan, 0
+    runs, _, _, facts = kept
+    finished = runs[runs["status"] == FINISHED][ID]
+    there = set(finished.itertuples(index=False, name=None))
+    for run in plan.runs[:1]:
+        _check_settings(plan.folder, run.config.to_run_config(), facts)
+    missing = tuple(
+        run
+        for run in plan.runs
+        if (*describe_cell(run.config).values(), run.seed) not in there
+        or (plan.folder / run.name).exists()
+        or not _same_code(user_code(run.config), facts)
+    )
+    return dataclasses.replace(plan, runs=missing), len(plan.runs) - len(missing)
+
+
+def _same_code(ours: Mapping[str, str], facts: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether all runs that are kept were made with these files of the user's."""
+    theirs = [fact[USER_CODE] for fact in facts if fact.get(USER_CODE)]
+    return all({codes.get(file) for codes in theirs} - {None} == {ours[file]} for file in ours)
+
+
+def _check_settings(
+    folder: Path, ours: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]
+) -> None:
+    for key in ours.keys() - _VARIED - set(PLACES):
+        for theirs in (fact["config"] for fact in facts):
+            if key in theirs and theirs[key] != ours[key]:
+                raise UserError(
+                    f"{folder / RUNS} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
+                    "choose another --out"
+                )
+
+
 def _write(path: Path, table: pd.DataFrame, columns: list[str]) -> None:
     chosen = [name for name in [*ID, *columns] if name in table]
     text = io.StringIO()
@@ -74,6 +124,7 @@ def _distinct(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         short = {
             **{key: fact.get(key) for key in ("code_identity", "git_commit", "versions")},
             "hardware": fact.get("hardware"),
+            USER_CODE: fact.get(USER_CODE),
             "config": {k: v for k, v in fact["config"].items() if k not in _VARIED},
         }
         if "data" in fact:

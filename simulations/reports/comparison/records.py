@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from fog_flower.attack_settings import malicious_nodes
-from fog_flower.config import OFF, RunConfig
+from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FINISHED
-from simulations.experiments.comparison import FEDAVG, GATE, HONEST, gate_name
+from simulations.experiments.comparison import GATE, HONEST, describe_cell
 from simulations.reports.comparison.kept import ID, read_kept
 from simulations.run_files import read_run
 
@@ -113,23 +113,3 @@ def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
 def gate_first(names: Iterable[str]) -> list[str]:
     """Sort names of strategies, those behind the gate in front."""
     return sorted(names, key=lambda name: (not name.startswith(GATE), name))
-
-
-def describe_cell(config: RunConfig) -> dict[str, Any]:
-    """Say in the command's own words which cell of the grid a configuration is."""
-    malicious = len(malicious_nodes(config))
-    gated = config.validation != OFF
-    if config.attack == "crash" and not gated and config.strategy == FEDAVG:
-        strategy, attack = HONEST, HONEST
-    else:
-        strategy, attack = config.strategy, config.attack
-        if gated:
-            strategy = gate_name(config.validation, strategy)
-        if config.attack_strength:
-            attack += f"={config.attack_strength:g}"
-    return {
-        "fog_nodes": config.fog_nodes,
-        "malicious": malicious,
-        "attack": attack,
-        "strategy": strategy,
-    }

@@ -51,6 +51,8 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
     runs = records.runs
     runs = runs[(runs["status"] == "finished") & ~runs["attack"].str.startswith(BACKDOOR)]
     names = gate_first(set(runs["strategy"]) - {HONEST})
+    if not names:
+        return pd.DataFrame()
     lines = []
     for key, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
@@ -66,6 +68,32 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
                 line[f"{name}, worst"] = f"{formats.percent(means.min())} ({means.idxmin()})"
         lines.append(line)
     return pd.DataFrame(lines).fillna(formats.NONE)
+
+
+def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
+    """Return on how many triggered test images each strategy's model says what the attacker wants.
+
+    Of test images of other digits than that one; mean over seeds with its 95% t interval.
+    """
+    runs = records.runs
+    shown = runs[(runs["status"] == "finished") & runs["attack"].str.startswith(BACKDOOR)]
+    lines = []
+    for key, part in shown.groupby(["fog_nodes", "malicious"]):
+        nodes, malicious = key
+        for name in gate_first(part["strategy"].unique()):
+            rows = part[part["strategy"] == name]
+            found = summarise(rows["backdoor_success"].astype(float))
+            lines.append(
+                {
+                    "federation": f"{malicious} of {nodes} malicious",
+                    "strategy": name,
+                    "the trigger works on": f"{formats.percent(found.mean)} "
+                    f"({formats.percent(found.low)} to {formats.percent(found.high)})",
+                    "test accuracy": _summary(rows),
+                    "runs": len(rows),
+                }
+            )
+    return pd.DataFrame(lines)
 
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
@@ -114,13 +142,12 @@ def notes(records: ComparisonRecords) -> list[str]:
     """Say which data, settings and seeds the figures are made of."""
     config = records.facts[0]["config"]
     told = ("model", "train-images", "rounds", "learning-rate", "batch-size", "partition")
-    seeds = sorted(int(seed) for seed in records.runs["seed"].unique())
     hours = float(records.runs["seconds"].sum()) / 3600
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
     return [
         *_goals(records),
-        f"Data: {data}; seeds {', '.join(map(str, seeds))}.",
+        f"Data: {data}; seeds {_seeds(records.runs)}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
         f"{len(records.runs)} runs, {hours:.1f} hours of computing, code {', '.join(codes)}.",
         "Test accuracy in percent, mean ± standard deviation over seeds. "
@@ -129,6 +156,16 @@ def notes(records: ComparisonRecords) -> list[str]:
         "counts with what its last model reads.",
         "Rates have Wilson intervals (95%) over updates, which within a run are not independent.",
     ]
+
+
+def _seeds(runs: pd.DataFrame) -> str:
+    """Say which seeds there are, and where not all cells have them all."""
+    seeds = sorted(int(seed) for seed in runs["seed"].unique())
+    counts = runs.groupby(["fog_nodes", "malicious", "attack", "strategy"])["seed"].nunique()
+    text = ", ".join(map(str, seeds))
+    if counts.min() < counts.max():
+        text += f" (of which {counts.min()} to {counts.max()} in a cell)"
+    return text
 
 
 def _goals(records: ComparisonRecords) -> list[str]:
@@ -144,7 +181,8 @@ def _goals(records: ComparisonRecords) -> list[str]:
                 if len(differences):
                     found.setdefault(str(name), []).append(float(differences.mean()))
     return [
-        f"{name}: within {100 * MARGIN:g} point of the honest nodes alone, or above, in "
+        f"{name}: in the mean over seeds within {100 * MARGIN:g} point of the honest nodes alone, "
+        f"or above, in "
         f"{sum(value >= -MARGIN for value in values)} of {len(values)} cells of federation and "
         f"attack; the lowest is {formats.points(min(values))} points."
         for name, values in found.items()
