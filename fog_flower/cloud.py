@@ -16,6 +16,7 @@ from fog_flower.models import build_model
 from fog_flower.records.recorder import CloudEvaluation
 from fog_flower.reference_trainer import KerasReferenceTrainer
 from fog_flower.simulation_parts import simulation_part
+from fog_flower.tensorflow_setup import precision_here
 from fog_flower.weights import Weights
 
 
@@ -26,7 +27,7 @@ class Cloud:
         self.split: Split = split_dataset(dataset, config)
         self.model: keras.Model = build_model(config.model, config.seed)
         self.initial_weights: Weights = self.model.get_weights()
-        self._compiled = shared_model(config.model)
+        self._compiled = shared_model(config.model, precision_here(config.precision))
         normaliser = fit_normaliser(dataset.train.take(self.split.train).images)
         validation, test = held_out_sets(dataset, self.split)
         self.validation = KerasEvaluator(self._compiled, validation, normaliser)

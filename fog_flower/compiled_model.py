@@ -68,11 +68,12 @@ class CompiledModel:
 
 
 @functools.lru_cache(maxsize=1)
-def shared_model(reference: str) -> CompiledModel:
+def shared_model(reference: str, precision: str) -> CompiledModel:
     """Return the one of this process: a sweep's runs follow each other on the same model."""
-    return CompiledModel(build_model(reference, seed=0))
+    return CompiledModel(build_model(reference, 0, precision))
 
 
 def _logarithm(probabilities: tf.Tensor) -> tf.Tensor:
     """Return log p, clipped as Keras' own cross-entropy does."""
-    return tf.math.log(tf.clip_by_value(probabilities, keras.config.epsilon(), 1.0))
+    sure = tf.cast(probabilities, tf.float32)
+    return tf.math.log(tf.clip_by_value(sure, keras.config.epsilon(), 1.0))

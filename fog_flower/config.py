@@ -75,7 +75,7 @@ class RunConfig:
     learning_rate: float = _key("of SGD", low=0.0)
     batch_size: int = _key("images per SGD step", low=1)
     precision: str = _key(
-        "of local training; bfloat16 is mixed; auto takes it where the hardware computes in it",
+        "of all computing; bfloat16 is mixed; auto takes it where the hardware has it",
         choices=(FLOAT32, BFLOAT16, AUTO),
     )
     clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)

@@ -6,6 +6,7 @@ _PAPER: dict[str, Scalar] = {
     "train-images": 70_000,
     "validation-images": 10_000,
     "test-images": 0,
+    "local-validation-images": 500,  # the last round takes all
     "learning-rate": 0.1,
     "batch-size": 32,
     "local-epochs": 1,

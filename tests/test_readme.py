@@ -80,7 +80,34 @@ def test_the_grid_of_attacks():
     assert goal in " ".join(README.split())
 
 
-@pytest.mark.parametrize("folder", ["grid", "dirichlet-0.1", "dirichlet-0.3", "backdoor", "mine", "cnn-ray"])
+@pytest.mark.parametrize(
+    ("words", "columns"),
+    [
+        (("only the honest nodes, FedAvg",), ["honest alone"]),
+        (("**our gate**",), ["gate, worst"]),
+        (("FLTrust, with the same images",), ["FLTrust, worst"]),
+        (
+            ("FedTrimmedAvg, FedMedian, MultiKrum, Krum, told",),
+            ["FedTrimmedAvg, worst", "FedMedian, worst", "MultiKrum, worst", "Krum, worst"],
+        ),
+        (("| FedAvg |", "3.46"), ["FedAvg, worst"]),
+    ],
+)
+def test_the_first_screen_says_what_the_grid_says(words, columns):
+    report = (RESULTS / "compare/grid/comparison.md").read_text()
+    lines = report.partition("## The attack that costs most")[2].strip().splitlines()
+    header, _, *rows = [[c.strip() for c in line.strip("|").split("|")] for line in lines[:10]]
+    found = {(row[0], row[1]): dict(zip(header, row, strict=True)) for row in rows}
+    _, *cells = [cell.strip() for cell in line_with(*words).strip("|").split("|")]
+    for malicious, cell in zip(("2", "3", "6"), cells, strict=True):
+        shown = [found["7", malicious][column].partition(" ")[0] for column in columns]
+        expected = [value for value in shown if value != "-"]
+        assert re.findall(r"\d+\.\d\d", cell) == expected, (malicious, cell)
+
+
+@pytest.mark.parametrize(
+    "folder", ["grid", "dirichlet-0.1", "dirichlet-0.3", "backdoor", "mine", "cnn-ray"]
+)
 def test_other_comparisons(folder):
     """Every mean that README quotes of one stands in a row of a table with these words."""
     with (RESULTS / f"compare/{folder}/comparison.csv").open(newline="") as file:

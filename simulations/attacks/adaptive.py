@@ -112,8 +112,10 @@ def _own_cloud(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]
     from fog_flower.compiled_model import shared_model  # noqa: PLC0415  (TensorFlow)
     from fog_flower.keras_evaluator import KerasEvaluator  # noqa: PLC0415
     from fog_flower.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
+    from fog_flower.tensorflow_setup import precision_here  # noqa: PLC0415
 
-    model, known = shared_model(config.model), node_data(run_id, config, fog_node)
+    model = shared_model(config.model, precision_here(config.precision))
+    known = node_data(run_id, config, fog_node)
     data = _OwnImages(known.images, known.labels)
     reference = KerasReferenceTrainer(
         model,

@@ -11,9 +11,9 @@ from simulations.overrides import configure_settings
 OURS, BARE, QUICKSTART = "fog-flower", "bare Keras", "quickstart app"
 BATCH_SIZE, LEARNING_RATE = 32, 0.1  # the paper's
 
-# Images of all fog nodes together in a timed round: some four seconds of work on two cores. They
+# Images of all fog nodes together in a timed round: 3 to 20 seconds of work on two cores. They
 # divide by 3, 5 and 7, and into whole batches where there are few nodes.
-IMAGES = {"cnn": 3_360, "mlp": 13_440}
+IMAGES = {"cnn": 6_720, "mlp": 13_440}
 
 
 @dataclasses.dataclass(frozen=True)
