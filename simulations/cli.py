@@ -125,7 +125,11 @@ def main() -> None:
             raise
         _fail(str(error.format_message()), int(error.exit_code))
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
-        _fail("interrupted; Flower is stopped, and the rounds recorded so far are kept", status)
+        _fail(
+            "interrupted; Flower is stopped, what is recorded is kept, and a sweep or comparison "
+            "goes on with the same command",
+            status,
+        )
     if status:  # without standalone mode, a typer.Exit is only returned
         raise SystemExit(status)
 
