@@ -48,7 +48,8 @@ def test_shares_leave_the_test_images_out():
 def test_growth_is_relative_to_three_fog_nodes_and_to_the_least_data():
     def row(what, nodes, images, training):
         spent = {"training_seconds": training, "validation_seconds": 0.0, "rest_seconds": 0.0}
-        return {"what": what, "fog_nodes": nodes, "images": images, "rounds": 1, **spent}
+        case = {"precision": "float32", "fog_nodes": nodes, "images": images, "rounds": 1}
+        return {"what": what, **case, **spent}
 
     rows = [row("fog nodes", 1, 100, 0.5), row("fog nodes", 3, 100, 1.0)]
     rows += [row("fog nodes", 64, 100, 1.1), row("data", 3, 400, 3.0), row("data", 3, 100, 1.0)]

@@ -72,7 +72,13 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
         groups = dict(list(family.groupby(keys)))
         first = next((k for k in groups if what != "fog nodes" or k[0] == BASE_NODES), None)
         for (nodes, images, rounds), group in groups.items():
-            entry = {"grows": what, "fog nodes": nodes, "images": f"{images:,}", "rounds": rounds}
+            entry = {
+                "grows": what,
+                "precision": group["precision"].iloc[0],
+                "fog nodes": nodes,
+                "images": f"{images:,}",
+                "rounds": rounds,
+            }
             for measure in ("training", "round"):
                 base = groups[first][measure].median() if first else None
                 entry[f"{measure}, ms an image"] = _spread(group[measure], "{:.2f}")

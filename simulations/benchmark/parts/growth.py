@@ -16,10 +16,10 @@ def measure(plan: Plan, ledger: Ledger) -> None:
 
     Repeats alternate over all cases, so that a slow minute of the machine falls on all of them.
     """
-    cases = [("fog nodes", _case(nodes, NODES_IMAGES, plan.rounds)) for nodes in NODES]
+    cases = [("fog nodes", _case(plan, nodes, NODES_IMAGES)) for nodes in NODES]
     small = IMAGES[MODEL]
-    cases += [("data", _case(3, small * times, plan.rounds)) for times in (1, TIMES)]
-    cases += [("rounds", _case(3, small, plan.rounds * times)) for times in (1, TIMES)]
+    cases += [("data", _case(plan, 3, small * times)) for times in (1, TIMES)]
+    cases += [("rounds", _case(plan, 3, small, times)) for times in (1, TIMES)]
     for repeat in range(plan.repeats):
         for what, case in cases:
             plan.say(
@@ -28,13 +28,21 @@ def measure(plan: Plan, ledger: Ledger) -> None:
             # The gate's images stay the same: what grows is what is asked about.
             rounds = timed_rounds(case, validation_images=500, gate_images=50, reference_images=100)
             for number, spent in enumerate(rounds):
-                row = {"what": what, "fog_nodes": case.fog_nodes, "images": case.images}
+                row = {"what": what, "precision": case.precision, "fog_nodes": case.fog_nodes}
                 seconds = {name: round(value, 4) for name, value in spent.items()}
                 ledger.add(
                     PART,
-                    {**row, "rounds": case.rounds, "repeat": repeat, "number": number, **seconds},
+                    {
+                        **row,
+                        "images": case.images,
+                        "rounds": case.rounds,
+                        "repeat": repeat,
+                        "number": number,
+                        **seconds,
+                    },
                 )
 
 
-def _case(fog_nodes: int, images: int, rounds: int) -> Case:
-    return Case(OURS, MODEL, fog_nodes, images, rounds)
+def _case(plan: Plan, fog_nodes: int, images: int, times: int = 1) -> Case:
+    """Return a case in the last precision that was asked for."""
+    return Case(OURS, MODEL, fog_nodes, images, plan.rounds * times, plan.precisions[-1])
