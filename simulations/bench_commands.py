@@ -32,7 +32,8 @@ def bench(
 ) -> None:
     """Measure speed, start-up and memory in one sitting; nothing else should run beside it.
 
-    The last sitting of each part is reported; every figure is kept in --out as it comes.
+    Every figure is kept in --out as it comes; what is compared there was measured in one sitting,
+    the last one.
     """
     folder = Path(out).expanduser().absolute()
     if not report_only:

@@ -123,6 +123,25 @@ def test_other_comparisons(folder):
         assert accuracy == percent(sum(values) / len(values)), (federation, strategy)
 
 
+def test_the_other_gates():
+    report = (RESULTS / "compare/policies/comparison.md").read_text()
+    lines = report.partition("## The attack that costs most")[2].strip().splitlines()
+    header, _, *rows = [[c.strip() for c in line.strip("|").split("|")] for line in lines[:4]]
+    for gate, goal in re.findall(r"^(gate\S*): .* in (\d of \d cells)", report, re.MULTILINE):
+        column = header.index(f"{gate}, worst")
+        name = gate.removeprefix("gate=") if "=" in gate else "trusted"
+        assert line_with(f"| `{name}` |", "of 8 cells").strip("|").split("|")[1:] == [
+            f" {text} " for text in (goal, rows[0][column], rows[1][column])
+        ]
+
+
+def test_the_benchmark():
+    """README shows the rows of the benchmark's table as they are."""
+    rows = table_rows((RESULTS / "bench/bench.md").read_text())
+    assert len(rows) > 15
+    assert rows <= table_rows(README)
+
+
 def test_few_images_decide_as_all():
     """The rates of agreement in README are those of the audited runs."""
     with gzip.open(RESULTS / "compare/audited/updates.csv.gz", "rt", newline="") as file:

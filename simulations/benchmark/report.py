@@ -5,6 +5,7 @@ from pathlib import Path
 from simulations.benchmark.figures import draw
 from simulations.benchmark.sitting import facts_of, last_sittings
 from simulations.benchmark.tables import TABLES
+from simulations.reports.data_seen import data_seen
 from simulations.reports.writing import write_markdown
 
 
@@ -21,7 +22,7 @@ def write_benchmark(folder: Path) -> list[tuple[str, Path]]:
     ]
     written = [("table", write_markdown(folder / "bench.md", "Benchmark", sections, notes))]
     some = next(iter(facts.values()))
-    about = f"{_machine(some)}; {some['data']}"
+    about = f"{_machine(some)}; {_data(some)}"
     if picture := draw(sittings, about, folder / "bench.png"):
         written.append(("picture", picture))
     return written
@@ -32,12 +33,16 @@ def _machine(facts: dict[str, dict[str, object]]) -> str:
     return f"{hardware['cores']} cores of {hardware['processor']}"
 
 
+def _data(facts: dict[str, dict[str, object]]) -> str:
+    return data_seen([{"data": {"name": facts["data"]}}])[0]
+
+
 def _made_with(facts: dict[str, dict[str, object]]) -> str:
     versions = facts["versions"]
     names = ("flwr", "ray", "tensorflow", "keras")
     libraries = ", ".join(f"{name} {versions[name]}" for name in names)
     return (
         f"Machine: {_machine(facts)}, {facts['hardware']['memory_gib']} GiB. {libraries}. "
-        f"Data: {facts['data']}. Commit {str(facts['git_commit'])[:9] or 'unknown'}, "
+        f"Data: {_data(facts)}. Commit {str(facts['git_commit'])[:9] or 'unknown'}, "
         f"{facts['sitting']}."
     )

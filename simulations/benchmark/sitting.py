@@ -1,4 +1,4 @@
-"""The rows of the last sitting of each part."""
+"""The rows of the last sitting of each case: what is compared was measured in one sitting."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,19 @@ import pandas as pd
 
 from fog_flower.errors import UserError
 from simulations.benchmark.ledger import SITTING
-from simulations.benchmark.parts import PARTS
+
+# What of a part is compared with each other, and so stands in one sitting.
+CASES: dict[str, list[str]] = {
+    "throughput": ["model", "fog_nodes"],
+    "shares": ["model", "fog_nodes"],
+    "growth": ["what"],
+    "start": [],
+    "memory": ["what"],
+}
 
 
 def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the rows of each part that was measured.
+    """Return the rows of each part that was measured, of its cases' last sittings.
 
     Raises
     ------
@@ -20,11 +28,12 @@ def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
         If nothing was.
     """
     found = {}
-    for part in PARTS:
+    for part, case in CASES.items():
         path = folder / f"{part}.csv"
         if path.exists():
             rows = pd.read_csv(path)
-            found[part] = rows[rows[SITTING] == rows[SITTING].iloc[-1]].drop(columns=SITTING)
+            last = rows.groupby(case)[SITTING].transform("max") if case else rows[SITTING].max()
+            found[part] = rows[rows[SITTING] == last].drop(columns=SITTING)
     if not found:
         raise UserError(f"--out {folder}: nothing was measured there; run `fog-flower bench`")
     return found

@@ -77,11 +77,7 @@ class Trusted:
                 if answer.improves:
                     best = candidate
         if not trial.in_sequence:
-            for least, allowed in TOGETHER:
-                well = {n for n in numbers if trust[n] >= least and trial.norms[n]}
-                more = tuple(sorted((well - copies) | set(merged)))
-                chance = (merged, best, more, allowed)
-                merged, best = self._second_chance(trial, trust, decisions, *chance)
+            merged = self._second_chances(trial, trust, copies, decisions, merged, best)
         if merged and self._too_bad(trial, merged):
             return [self._refuse(decisions[number]) for number in numbers]
         return [decisions[number] for number in numbers]
@@ -89,32 +85,35 @@ class Trusted:
     def _allowed(self, trust: float) -> tuple[float, float]:
         return self.tolerance * trust, KNOWLEDGE * trust
 
-    def _second_chance(
+    def _second_chances(
         self,
         trial: Trial,
         trust: Sequence[float],
+        copies: set[int],
         decisions: dict[int, Decision],
         merged: tuple[int, ...],
         best: tuple[int, ...],
-        more: tuple[int, ...],
-        allowed: float,
-    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Try all trusted updates together (``more``); return what is merged, and the best merge.
+    ) -> tuple[int, ...]:
+        """Try ever more of those left out together with what is merged; return what is then.
 
         A node with many images, or with images of few digits, can outweigh the few that were there
         before it, so that each of the others looks bad by itself while all of them balance.
         """
-        if len(more) == len(merged):
-            return merged, best
-        answer = self.test.is_worse(trial, best, more, *self._allowed(allowed))
-        if answer.worse:
-            return merged, best
-        for number in set(more) - set(merged):
-            decided = self._decide(answer, trust[number])
-            decisions[number] = dataclasses.replace(
-                decided, reason="accepted: merge not worse with all trusted"
-            )
-        return more, more if answer.improves else best
+        for least, allowed in TOGETHER:
+            well = {n for n in range(len(trial)) if trust[n] >= least and trial.norms[n]}
+            more = tuple(sorted((well - copies) | set(merged)))
+            if len(more) == len(merged):
+                continue
+            answer = self.test.is_worse(trial, best, more, *self._allowed(allowed))
+            if answer.worse:
+                continue
+            for number in set(more) - set(merged):
+                decided = self._decide(answer, trust[number])
+                decisions[number] = dataclasses.replace(
+                    decided, reason="accepted: merge not worse with all trusted"
+                )
+            merged, best = more, more if answer.improves else best
+        return merged
 
     @staticmethod
     def _decide(answer: Answer, trust: float) -> Decision:
