@@ -4,12 +4,8 @@ import functools
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fog_flower.data.field import prepare_field
-from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, config_of
+from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, training_arrays
 from simulations.quiet import load_tensorflow_quietly
-from simulations.workspace import own_workspace
 
 if TYPE_CHECKING:
     import keras
@@ -24,11 +20,7 @@ def epoch_seconds(case: Case) -> float:
     return time.perf_counter() - began
 
 
-@functools.lru_cache(maxsize=2)
-def _data(count: int) -> tuple[np.ndarray, np.ndarray]:
-    with own_workspace() as folder:
-        field = prepare_field(config_of(Case("", "mlp", 1, count, 1), folder))
-    return field.normaliser(field.train.images), field.train.labels
+_data = functools.lru_cache(maxsize=2)(training_arrays)
 
 
 @functools.lru_cache(maxsize=2)

@@ -4,8 +4,11 @@ import dataclasses
 import os
 from pathlib import Path
 
+import numpy as np
+
 from fog_flower.architecture import Scalar
 from fog_flower.config import FLOAT32, RunConfig
+from fog_flower.data.field import prepare_field
 from simulations.overrides import configure_settings
 
 OURS, BARE, QUICKSTART = "fog-flower", "bare Keras", "quickstart app"
@@ -39,8 +42,8 @@ class Case:
 def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
     """Return the configuration of our run of a case, with records below ``folder``.
 
-    The gate sees a tenth of the images that are trained and its other numbers in the paper's
-    proportions (10,000 for 70,000), so that its share of a round is that of a full-scale run.
+    The gate's numbers of images are in the paper's proportions (10,000 for 70,000), as far as they
+    are large enough to decide on, so that its share of a round is that of a full-scale run.
     """
     part = case.images / 70_000
     name = f"{case.model}-{case.fog_nodes}-{case.precision}-{os.urandom(4).hex()}"
@@ -62,3 +65,9 @@ def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
         "run-name": name,
     }
     return configure_settings({**keys, **{k.replace("_", "-"): v for k, v in settings.items()}})
+
+
+def training_arrays(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return so many images float32 [n, 32, 32, 3], standardised, and their labels [n]."""
+    field = prepare_field(config_of(Case("", "mlp", 1, count, 1), Path.cwd()))
+    return field.normaliser(field.train.images), field.train.labels

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fog_flower.architecture import Scalar
+from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.benchmark.cases import Case, config_of
 from simulations.cost import shares
 from simulations.engines import RAY, engine_named
+from simulations.engines.outcome import Watch
 from simulations.preflight import check
 from simulations.run_files import read_rounds, read_run
 
@@ -21,7 +23,7 @@ def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict
     Returns
     -------
     rounds : list of dict
-        ``train_seconds`` from sending W to having all updates; ``validation_seconds`` of gate,
+        ``training_seconds`` from sending W to having all updates; ``validation_seconds`` of gate,
         local models and the merged model on the validation images; ``test_seconds``;
         ``rest_seconds``.
 
@@ -32,13 +34,25 @@ def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict
     """
     with tempfile.TemporaryDirectory() as parent:
         config = config_of(case, Path(parent), rounds=case.rounds + WARM_UP_ROUNDS, **settings)
-        check(config)
-        outcome = engine_named(engine)(config, lambda _: None)
-        if outcome.cause:
-            raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
-        data = read_run(outcome.folder)["data"]
-        rows = read_rounds(outcome.folder)[1 + WARM_UP_ROUNDS :]
+        folder = finished_run(config, engine)
+        data = read_run(folder)["data"]
+        rows = read_rounds(folder)[1 + WARM_UP_ROUNDS :]
     return [_where_time_went(row, data) for row in rows]
+
+
+def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) -> Path:
+    """Make a run that must finish, and return its folder.
+
+    Raises
+    ------
+    UserError
+        If it fails.
+    """
+    check(config)
+    outcome = engine_named(engine)(config, watch)
+    if outcome.cause:
+        raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
+    return outcome.folder
 
 
 def _where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, float]:
@@ -46,6 +60,6 @@ def _where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, flo
     if spent is None:
         raise UserError(f"bench: round {row['round']} took no time")
     return {
-        f"{name}_seconds": getattr(spent, name) * spent.seconds
+        f"{name}_seconds": round(getattr(spent, name) * spent.seconds, 4)
         for name in ("training", "validation", "test", "rest")
     }

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from fog_flower.data.field import prepare_field
 from fog_flower.errors import UserError
-from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, config_of
+from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, training_arrays
 from simulations.benchmark.our_run import WARM_UP_ROUNDS
 from simulations.engines.outcome import POLL_SECONDS
 from simulations.engines.superlink import last_lines, own_superlink
@@ -32,9 +31,9 @@ def timed_rounds(case: Case) -> list[float]:
         source = Path(str(resources.files(__package__))) / "quickstart_app"
         shutil.copytree(source, app, ignore=shutil.ignore_patterns("__pycache__"))
         (app / "__init__.py").unlink()
-        field = prepare_field(config_of(case, folder))
         data = folder / "data.npz"
-        np.savez(data, images=field.normaliser(field.train.images), labels=field.train.labels)
+        images, labels = training_arrays(case.images)
+        np.savez(data, images=images, labels=labels)
         rounds = case.rounds + WARM_UP_ROUNDS
         settings = folder / "run-config.toml"
         settings.write_text(

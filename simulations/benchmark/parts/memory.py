@@ -3,13 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from fog_flower.errors import UserError
 from simulations.benchmark.cases import OURS, Case, config_of
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.memory_watch import MemoryWatch, tree_bytes
+from simulations.benchmark.our_run import finished_run
 from simulations.benchmark.parts.plan import Plan
-from simulations.engines import RAY, engine_named
-from simulations.preflight import check
+from simulations.engines import RAY
 
 PART = "memory"
 PEAK, ROUND = "peak at full scale", "after a round"
@@ -34,11 +33,7 @@ def _run(case: Case, ledger: Ledger, *, keep_rounds: bool, **settings: int) -> N
             _add(ledger, case, ROUND, int(rows[-1]["round"]), tree_bytes())
 
     with tempfile.TemporaryDirectory() as parent:
-        config = config_of(case, Path(parent), **settings)
-        check(config)
-        outcome = engine_named(RAY)(config, keep)
-        if outcome.cause:
-            raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
+        finished_run(config_of(case, Path(parent), **settings), RAY, keep)
 
 
 def _add(ledger: Ledger, case: Case, what: str, number: int, size: int) -> None:

@@ -19,5 +19,4 @@ def measure(plan: Plan, ledger: Ledger) -> None:
             plan.say(f"shares: {describe(case)}")
             for number, spent in enumerate(timed_rounds(case)):
                 row = {"model": model, "fog_nodes": case.fog_nodes, "precision": precision}
-                seconds = {name: round(value, 4) for name, value in spent.items()}
-                ledger.add(PART, {**row, "number": number, "images": IMAGES, **seconds})
+                ledger.add(PART, {**row, "number": number, "images": IMAGES, **spent})

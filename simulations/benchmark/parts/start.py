@@ -10,9 +10,10 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.benchmark.cases import OURS, Case, config_of
 from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.our_run import finished_run
 from simulations.benchmark.parts.plan import Plan
 from simulations.benchmark.worker import own_worker
-from simulations.engines import INLINE, RAY, engine_named
+from simulations.engines import INLINE, RAY
 from simulations.preflight import check
 from simulations.run_files import read_run
 
@@ -23,7 +24,7 @@ FIRST, FURTHER = "first run of a process", "further run of a process"
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Time the start of both engines; the first run fills the data's cache and is not counted."""
+    """Time the start of both engines; the data is in the cache before."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
         check(_config(folder))
@@ -59,20 +60,14 @@ def _ray(folder: Path) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"bench: `fog-flower run` failed: {done.stderr.strip()}")
-    return _round_one(config) - asked
+    return _round_one(Path(config.results_dir) / config.run_name) - asked
 
 
 def _inline(folder: Path) -> float:
     """Make a run in this process, and return when its round 1 began."""
-    config = _config(folder)
-    check(config)
-    outcome = engine_named(INLINE)(config, lambda _: None)
-    if outcome.cause:
-        raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")
-    return _round_one(config)
+    return _round_one(finished_run(_config(folder), INLINE))
 
 
-def _round_one(config: RunConfig) -> float:
+def _round_one(folder: Path) -> float:
     """Return when round 1 began: the records close with the time since then."""
-    folder = Path(config.results_dir) / config.run_name
     return (folder / "run.json").stat().st_mtime - float(read_run(folder)["seconds"])
