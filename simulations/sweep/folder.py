@@ -4,12 +4,13 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import filelock
 
+from fog_flower.architecture import Scalar
 from fog_flower.data.embedded import RENDERED
 from fog_flower.data.sources import NPZ
 from fog_flower.errors import UserError
@@ -64,13 +65,7 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
     record = read_run(plan.folder / run.name)
     if not record:
         return ""
-    theirs, ours = record["config"], run.config.to_run_config()
-    for key in ours:
-        if key not in PLACES and key in theirs and theirs[key] != ours[key]:
-            raise UserError(
-                f"{plan.folder / run.name} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
-                "choose another --out, or move it away"
-            )
+    check_same_settings(plan.folder / run.name, run.config.to_run_config(), record["config"])
     for file, identity in user_code(run.config).items():
         if record.get(USER_CODE, {}).get(file, identity) != identity:
             raise UserError(
@@ -79,6 +74,24 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
             )
     status = str(record["status"])
     return status if status in (FINISHED, FAILED) else ""
+
+
+def check_same_settings(
+    place: Path, ours: Mapping[str, Scalar], theirs: Mapping[str, Scalar]
+) -> None:
+    """Refuse to go on from records that were made with other settings, as far as they say.
+
+    Raises
+    ------
+    UserError
+        With the first setting that differs.
+    """
+    for key in ours:
+        if key not in PLACES and key in theirs and theirs[key] != ours[key]:
+            raise UserError(
+                f"{place} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
+                "choose another --out, or move it away"
+            )
 
 
 def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from fog_flower.errors import UserError
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments.comparison import GATE, describe_cell
 from simulations.reports.writing import write_rows_to
-from simulations.sweep.plan import PLACES, SweepPlan
+from simulations.sweep.folder import check_same_settings
+from simulations.sweep.plan import SweepPlan
 from simulations.sweep.user_code import USER_CODE, user_code
 
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
@@ -79,8 +79,10 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
     runs, _, _, facts = kept
     finished = runs[runs["status"] == FINISHED][ID]
     there = set(finished.itertuples(index=False, name=None))
-    for run in plan.runs[:1]:
-        _check_settings(plan.folder, run.config.to_run_config(), facts)
+    for run in plan.runs[:1]:  # the others differ in what no table says of all its runs
+        for fact in facts:
+            common = {k: v for k, v in fact["config"].items() if k not in _VARIED}
+            check_same_settings(plan.folder / RUNS, run.config.to_run_config(), common)
     missing = tuple(
         run
         for run in plan.runs
@@ -95,18 +97,6 @@ def _same_code(ours: Mapping[str, str], facts: Sequence[Mapping[str, Any]]) -> b
     """Tell whether all runs that are kept were made with these files of the user's."""
     theirs = [fact[USER_CODE] for fact in facts if fact.get(USER_CODE)]
     return all({codes.get(file) for codes in theirs} - {None} == {ours[file]} for file in ours)
-
-
-def _check_settings(
-    folder: Path, ours: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]
-) -> None:
-    for key in ours.keys() - _VARIED - set(PLACES):
-        for theirs in (fact["config"] for fact in facts):
-            if key in theirs and theirs[key] != ours[key]:
-                raise UserError(
-                    f"{folder / RUNS} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
-                    "choose another --out"
-                )
 
 
 def _write(path: Path, table: pd.DataFrame, columns: list[str]) -> None:
