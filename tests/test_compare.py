@@ -148,13 +148,21 @@ def test_a_strategy_that_has_changed_is_not_taken_for_the_one_recorded(
     mine = tmp_path / "changing_strategy.py"
     mine.write_text("from flwr.serverapp.strategy import FedAvg as Mine\n")
     grid, _ = comparison("changing_strategy:Mine", "nan", "3:0")
-    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", overrides, tmp_path / "out")
-    assert execute(plan, "inline", lambda _: None) == ["finished"]
-    assert execute(plan, "inline", lambda _: None) == ["finished"]
+
+    def planned(seeds):
+        return plan_sweep(grid, COMPARE_SCALE, seeds, "", overrides, tmp_path / "out")
+
+    edited_meanwhile = planned((0, 1))
+    assert execute(planned((0,)), "inline", lambda _: None) == ["finished"]
+    assert execute(planned((0,)), "inline", lambda _: None) == ["finished"]
     assert "0 of 3" in dict(write_comparison(tmp_path / "out"))["table"].read_text()
     mine.write_text("from flwr.serverapp.strategy import FedMedian as Mine\n")
     with pytest.raises(UserError, match=r"made with another changing_strategy\.py: choose another"):
-        execute(plan, "inline", lambda _: None)
+        execute(planned((0,)), "inline", lambda _: None)
+    # What is imported is the file as it was when the sweep was planned, so that is recorded.
+    assert execute(edited_meanwhile, "inline", lambda _: None) == ["finished"] * 2
+    with pytest.raises(UserError, match=r"seed-1 was made with another changing_strategy\.py"):
+        execute(planned((1,)), "inline", lambda _: None)
 
 
 def test_all_strategies_that_are_not_there_are_named_before_the_plan(tmp_path, overrides):

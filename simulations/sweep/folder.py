@@ -19,7 +19,7 @@ from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.run_files import read_run
 from simulations.sweep.plan import PLACES, STAGING, PlannedRun, SweepPlan
-from simulations.sweep.user_code import USER_CODE, user_code
+from simulations.sweep.user_code import USER_CODE
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
 
@@ -66,7 +66,7 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
     if not record:
         return ""
     check_same_settings(plan.folder / run.name, run.config.to_run_config(), record["config"])
-    for file, identity in user_code(run.config).items():
+    for file, identity in run.code.items():
         if record.get(USER_CODE, {}).get(file, identity) != identity:
             raise UserError(
                 f"{plan.folder / run.name} was made with another {file}: choose another --out, or "
@@ -105,8 +105,8 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
             staged / "run.json",
             {"status": FAILED, "cause": cause, "final": {}, "seconds": 0, **facts},
         )
-    if own := user_code(run.config):
-        write_json(staged / "run.json", {**read_run(staged), USER_CODE: own})
+    if run.code:
+        write_json(staged / "run.json", {**read_run(staged), USER_CODE: dict(run.code)})
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         raise UserError(f"{place} exists now: another process wrote it; nothing was overwritten")

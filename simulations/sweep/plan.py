@@ -10,6 +10,7 @@ from fog_flower.data.embedded import RENDERED
 from fog_flower.errors import UserError
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.overrides import configure_settings
+from simulations.sweep.user_code import user_code
 
 # Where and on how many cores a run is made, and what it leaves besides its tables, does not change
 # what it is.
@@ -19,11 +20,19 @@ STAGING = ".running"  # below the sweep's folder; a run moves out of it when it 
 
 @dataclasses.dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep: its place, and the configuration that makes it."""
+    """One run of a sweep: its place, and the configuration and the user's code that make it.
+
+    Attributes
+    ----------
+    code : mapping
+        See ``user_code``; as it is when the sweep is planned, because that is what gets imported,
+        even if somebody edits the file while the sweep runs.
+    """
 
     cell: Cell
     seed: int
     config: RunConfig
+    code: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -71,11 +80,12 @@ def plan_sweep(
     UserError
         If ``only`` names no cell, or a configuration is not valid.
     """
-    runs = tuple(
-        PlannedRun(cell, seed, _configuration(scale, cell, seed, overrides, folder))
+    configured = [
+        (cell, seed, _configuration(scale, cell, seed, overrides, folder))
         for seed in seeds
         for cell in experiment.select(only)
-    )
+    ]
+    runs = tuple(PlannedRun(*run, user_code(run[-1])) for run in configured)
     return SweepPlan(experiment, scale, overrides, folder, runs)
 
 

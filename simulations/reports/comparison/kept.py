@@ -16,7 +16,7 @@ from simulations.experiments.comparison import GATE, describe_cell
 from simulations.reports.writing import write_rows_to
 from simulations.sweep.folder import check_same_settings
 from simulations.sweep.plan import SweepPlan
-from simulations.sweep.user_code import USER_CODE, user_code
+from simulations.sweep.user_code import USER_CODE
 
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
@@ -88,7 +88,7 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
         for run in plan.runs
         if (*describe_cell(run.config).values(), run.seed) not in there
         or (plan.folder / run.name).exists()
-        or not _same_code(user_code(run.config), facts)
+        or not _same_code(run.code, facts)
     )
     return dataclasses.replace(plan, runs=missing), len(plan.runs) - len(missing)
 
