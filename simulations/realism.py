@@ -12,8 +12,8 @@ import numpy.typing as npt
 from fog_flower.data.images import CLASSES, Labels
 from fog_flower.data.normalise import fit_normaliser
 from fog_flower.data.rendered import RENDERER_VERSION, render_digits
-from fog_flower.data.svhn import load_mat
 from fog_flower.errors import UserError
+from simulations.svhn import load_mat
 
 CONFIDENCE = 0.95
 _PREDICT_BATCH = 200

@@ -1,1 +1,1 @@
-"""Digit images from three sources behind one interface, their splits and their shards."""
+"""Digit images from three sources (SVHN in simulations/svhn.py), their splits and shards."""

@@ -7,11 +7,11 @@ from fog_flower.config import RunConfig
 from fog_flower.data.embedded import RENDERED, Progress, load_rendered
 from fog_flower.data.images import Dataset
 from fog_flower.data.npz import load_npz
-from fog_flower.data.svhn import FULL_SIZE, load_svhn
 from fog_flower.errors import UserError
+from fog_flower.simulation_parts import simulation_part
 
 SVHN, NPZ = "svhn", "npz:"
-RENDERED_TRAIN, RENDERED_TEST = FULL_SIZE.values()  # as many as SVHN has
+RENDERED_TRAIN, RENDERED_TEST = 73_257, 26_032  # as many as SVHN has
 
 
 def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset:
@@ -64,6 +64,11 @@ def _rendered_counts(config: RunConfig) -> tuple[int, int]:
     return train, held_out if config.test_images else RENDERED_TEST
 
 
+@functools.lru_cache(maxsize=1)
+def _svhn(data_dir: str) -> Dataset:
+    data: Dataset = simulation_part("svhn", f"dataset={SVHN!r}").load_svhn(data_dir)
+    return data
+
+
 _npz = functools.lru_cache(maxsize=1)(load_npz)
-_svhn = functools.lru_cache(maxsize=1)(load_svhn)
 _rendered = functools.lru_cache(maxsize=1)(load_rendered)

@@ -9,7 +9,7 @@ import numpy as np
 from fog_flower.data.cache import cache_dir, cached_images
 from fog_flower.data.images import Dataset, Images, LabelledImages, Labels
 from fog_flower.errors import UserError
-from fog_flower.simulation_parts import simulation_part
+from simulations.downloads import download
 
 URL = "http://ufldl.stanford.edu/housenumbers/"
 MD5 = {
@@ -35,10 +35,9 @@ def load_svhn(data_dir: str) -> Dataset:
     if missing:
         if data_dir:
             raise UserError(_how_to_get(f"data-dir={data_dir!r} lacks {' and '.join(missing)}"))
-        downloads = simulation_part("downloads", "dataset='svhn' without data-dir")
         for name in missing:
             try:
-                downloads.download(URL + name, MD5[name], folder / name)
+                download(URL + name, MD5[name], folder / name)
             except OSError as error:
                 raise UserError(_how_to_get(f"{name} could not be downloaded ({error})")) from error
     parts = {name: _load_cached(folder / name) for name in MD5}
