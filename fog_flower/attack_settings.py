@@ -11,6 +11,7 @@ ATTACKS = (
     NONE,
     "label-flip",
     "sign-flip",
+    "amplified",
     "gaussian",
     "replacement",
     "zero",

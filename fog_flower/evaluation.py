@@ -43,6 +43,11 @@ class Scores:
         rows = np.arange(len(self.labels))
         return -self.log_probabilities[rows, self.labels].astype(np.float64)
 
+    @property
+    def finite(self) -> bool:
+        """Whether the weights answer with numbers; enormous ones do not."""
+        return bool(np.isfinite(self.log_probabilities).all())
+
     def mean(self) -> Evaluation:
         """Return loss and accuracy over these images."""
         correct = self.log_probabilities.argmax(axis=1) == self.labels

@@ -1,11 +1,13 @@
 """How far updates agree with where the cloud itself would train."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
 from fog_flower.evaluation import Directions
-from fog_flower.weights import flatten
+from fog_flower.weights import Weights, flatten
 
 Vector = npt.NDArray[np.float32]
 
@@ -35,20 +37,20 @@ class Agreement:
     """
 
     def __init__(self, directions: Directions) -> None:
-        self._by_class = np.stack([flatten(direction) for direction in directions.by_class])
-        overall = flatten(directions.overall)
-        labels = flatten(directions.labels)
-        differences = self._by_class - self._by_class.mean(axis=0)
-        products = differences @ differences.T
-        along = np.stack([overall, labels]) @ differences.T
-        shares, *_ = np.linalg.lstsq(products, along.T, rcond=1e-5)
-        balanced = np.stack([overall, labels]) - shares.T @ differences
+        by_class = self._by_class = _stack(directions.by_class)
+        pair = _stack([directions.overall, directions.labels])
+        # Inner products are all that is needed of the differences r_c - mean, so that the ten
+        # long vectors are read three times a round and never copied.
+        gram = self._gram = (by_class @ by_class.T).astype(np.float64)
+        centre = np.eye(len(gram)) - 1.0 / len(gram)
+        along = (pair @ by_class.T).astype(np.float64) @ centre
+        shares, *_ = np.linalg.lstsq(centre @ gram @ centre, along.T, rcond=1e-5)
+        balanced = pair - (shares.T @ centre).astype(np.float32) @ by_class
         lengths = np.linalg.norm(balanced, axis=1, keepdims=True)
         units = np.divide(balanced, lengths, out=np.zeros_like(balanced), where=lengths > 0)
         self._direction: Vector = units[0] + np.float32(LABELS_WEIGH) * units[1]
-        gram = self._by_class @ self._by_class.T
         jitter = 1e-6 * max(float(np.trace(gram)), 1e-12) * np.eye(len(gram))
-        self._factor = np.linalg.cholesky(gram.astype(np.float64) + jitter)
+        self._factor = np.linalg.cholesky(gram + jitter)
 
     def trust(self, deltas: npt.NDArray[np.float32]) -> list[float]:
         """Return the trust in each of the updates [k, d], -1 to 1.
@@ -56,6 +58,9 @@ class Agreement:
         1 is the most agreeing one; 0 is as far behind it as chance takes an honest node at most;
         -1 is twice as far, or further. Where none agrees at all it is 0 for all but skewed nodes.
         """
+        # Only directions matter here, and squares of enormous numbers would be infinite.
+        largest = np.abs(deltas).max(axis=1, initial=0.0, keepdims=True)
+        deltas = np.divide(deltas, largest, out=np.zeros_like(deltas), where=largest > 0)
         cosines = np.array([_cosine(delta, self._direction) for delta in deltas])
         best = cosines.max(initial=0.0)
         allowed = max(BEHIND, BEHIND_PART * best)
@@ -73,6 +78,13 @@ class Agreement:
         along = (self._by_class @ vector).astype(np.float64)
         shares, _ = nnls(self._factor.T, np.linalg.solve(self._factor, along))
         return _cosine(vector, shares.astype(np.float32) @ self._by_class)
+
+
+def _stack(vectors: Sequence[Weights]) -> npt.NDArray[np.float32]:
+    """Return them as rows; zeros, which agree with nothing, for one that is no finite vector."""
+    rows = np.stack([flatten(vector) for vector in vectors])
+    rows[~np.isfinite(np.linalg.norm(rows, axis=1))] = 0.0
+    return rows
 
 
 def _cosine(one: Vector, other: Vector) -> float:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from logging import INFO, WARNING
 
 import numpy as np
@@ -11,7 +12,7 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.errors import UserError
-from fog_flower.evaluation import UNKNOWN, Evaluation, Evaluator, Indices
+from fog_flower.evaluation import UNKNOWN, Evaluator, Indices, Scores
 from fog_flower.messages import ARRAYS, METRICS
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, add, all_finite, count_bytes, from_record, norm
@@ -116,13 +117,13 @@ class UpdatesToWeights(Strategy):
             replies, self._asked, self._weights, self.fog_nodes, self.max_examples
         )
         images = self._image_order(server_round)
-        alone = self._evaluate_local_models(server_round, updates, images)
-        decisions = self.judge(server_round, updates, images)
+        alone = self._score_local_models(server_round, updates, images)
+        decisions = self.judge(server_round, updates, images, alone)
         judged = time.perf_counter()
         accepted = [u for u, d in zip(updates, decisions, strict=True) if d.accepted]
         arrays, metrics, note = self._merge(server_round, accepted)
         verdicts = [
-            *map(_verdict, updates, decisions, alone),
+            *map(_verdict, updates, decisions, alone or repeat(None)),
             *(Verdict(refusal.fog_node, False, refusal.reason) for refusal in refusals),
         ]
         self.report = RoundReport(
@@ -142,10 +143,12 @@ class UpdatesToWeights(Strategy):
         server_round: int,  # noqa: ARG002
         updates: list[Update],
         images: Indices,  # noqa: ARG002
+        alone: list[Scores],  # noqa: ARG002
     ) -> list[Decision]:
         """Return a decision for each update; here all pass.
 
-        ``images`` is this round's order of the validation images.
+        ``images`` is this round's order of the validation images, and ``alone`` how each local
+        model answers on the first of them.
         """
         return [Decision(True, "accepted: no validation") for _ in updates]
 
@@ -153,16 +156,15 @@ class UpdatesToWeights(Strategy):
         size = len(self.evaluator) if self.evaluator else 0
         return generator(self.seed, "gate", server_round).permutation(size)
 
-    def _evaluate_local_models(
+    def _score_local_models(
         self, server_round: int, updates: list[Update], images: Indices
-    ) -> list[Evaluation]:
+    ) -> list[Scores]:
         if self.evaluator is None:
-            return [UNKNOWN] * len(updates)
-        some = 0 < self.local_images < len(images) and server_round != self.last_round
-        chosen = np.sort(images[: self.local_images]) if some else None
+            return []
+        some = self.local_images if server_round != self.last_round else 0
+        chosen = images[: some or None]
         return [
-            self.evaluator.score(add(self._weights, update.delta), chosen).mean()
-            for update in updates
+            self.evaluator.score(add(self._weights, update.delta), chosen) for update in updates
         ]
 
     def _merge(
@@ -247,7 +249,7 @@ class UpdatesToWeights(Strategy):
         self.strategy.summary()
 
 
-def _verdict(update: Update, decision: Decision, alone: Evaluation) -> Verdict:
+def _verdict(update: Update, decision: Decision, alone: Scores | None) -> Verdict:
     return Verdict(
         fog_node=update.fog_node,
         accepted=decision.accepted,
@@ -258,7 +260,7 @@ def _verdict(update: Update, decision: Decision, alone: Evaluation) -> Verdict:
         seconds=update.metric("seconds"),
         update_norm=norm(update.delta),
         bytes_up=update.bytes_up,
-        alone=alone,
+        alone=alone.mean() if alone else UNKNOWN,
         without=decision.without,
         with_update=decision.with_update,
         gate_images=decision.images,

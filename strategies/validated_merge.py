@@ -64,17 +64,23 @@ class ValidatedMerge(UpdatesToWeights):
         self.reference = reference
         self.merge = merge
 
-    def judge(self, server_round: int, updates: list[Update], images: Indices) -> list[Decision]:
+    def judge(
+        self, server_round: int, updates: list[Update], images: Indices, alone: list[Scores]
+    ) -> list[Decision]:
         """Reject what is not finite, and ask the policy about the rest."""
         finite = [n for n, update in enumerate(updates) if all_finite(update.delta)]
         decisions = [Decision(False, "rejected: not finite") for _ in updates]
         if finite:
-            trial = self._trial(server_round, [updates[n] for n in finite], images)
+            trial = self._trial(
+                server_round, images, [updates[n] for n in finite], [alone[n] for n in finite]
+            )
             for n, decision in zip(finite, self.policy.judge(trial), strict=True):
                 decisions[n] = decision
         return decisions
 
-    def _trial(self, server_round: int, updates: list[Update], images: Indices) -> Trial:
+    def _trial(
+        self, server_round: int, images: Indices, updates: list[Update], alone: list[Scores]
+    ) -> Trial:
         start = flatten(self._weights)
         deltas = np.stack([flatten(update.delta) for update in updates])
         examples = [update.num_examples for update in updates]
@@ -107,6 +113,7 @@ class ValidatedMerge(UpdatesToWeights):
             trust=trust if reference else None,
             likeness=likeness,
             in_sequence=self.merge == SEQUENTIAL,
+            alone=alone,
         )
 
     def summary(self) -> None:

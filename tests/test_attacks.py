@@ -59,7 +59,12 @@ def test_the_configuration_knows_all_attacks_and_no_other():
 
 @pytest.mark.parametrize(
     ("attack", "strength", "factor"),
-    [("sign-flip", 0.0, -1.0), ("sign-flip", 3.0, -3.0), ("zero", 0.0, 0.0)],
+    [
+        ("sign-flip", 0.0, -1.0),
+        ("sign-flip", 3.0, -3.0),
+        ("zero", 0.0, 0.0),
+        ("amplified", 9.0, 9.0),
+    ],
 )
 def test_multiples_of_the_honest_update(attacking, attack, strength, factor):
     sent, asked = send(attacking(attack, attack_strength=strength), 4)

@@ -128,7 +128,7 @@ def test_trusted_updates_that_balance_each_other_get_a_second_chance():
     quality = {(): 1.0, (0,): 1.2, (0, 1): 0.8, (0, 2): 0.8, (0, 1, 2): 1.5}
 
     def merge(numbers):
-        return scores(quality[numbers])
+        return scores(quality.get(numbers, 1.1))  # the heavy ones alone
 
     decisions = judge([], [1.0, 0.9, 0.8], merge=merge)
     assert [d.accepted for d in decisions] == [True, True, True]
@@ -136,6 +136,43 @@ def test_trusted_updates_that_balance_each_other_get_a_second_chance():
     quality[(0, 1, 2)] = 1.19  # a little harm is forgiven to the well trusted alone
     assert accepted([], [1.0, 0.9, 0.8], merge=merge) == [True, True, True]
     assert accepted([], [1.0, 0.9, 0.1], merge=merge) == [True, False, False]
+
+
+def test_the_first_is_not_clearly_worse_alone_than_another_one():
+    """The right direction, too far: what it leaves knows little, and the next merges nothing."""
+    quality = {(0,): 0.4, (1,): 1.5, (2,): 1.5, (0, 1): 0.5, (1, 2): 1.6, (0, 1, 2): 0.8}
+    decisions = judge([], [1.0, 0.6, 0.5], merge=lambda numbers: scores(quality.get(numbers, 0.3)))
+    assert [d.accepted for d in decisions] == [False, True, True]
+    assert decisions[1].reason == "accepted: most trusted"
+
+
+def test_an_update_that_leaves_a_model_without_answers_is_refused_and_spoils_nobody():
+    """Finite numbers, but so large that the model answers NaN; whatever its direction is."""
+
+    def merge(numbers):
+        if 0 in numbers:
+            return Scores(np.full((IMAGES, 10), np.nan, np.float32), LABELS)
+        return scores(1.5)
+
+    for options in ({}, {"in_sequence": True}):
+        decisions = judge([], [1.0, 0.6, 0.1], merge=merge, **options)
+        assert [d.accepted for d in decisions] == [False, True, True]
+        assert decisions[0].reason == "rejected: W with it answers with NaN"
+    assert accepted([], [1.0], merge=merge) == [False]
+
+
+def test_an_update_that_is_too_long_and_ruins_w_is_refused_though_nothing_is_known_yet():
+    def merge(numbers):
+        return scores(0.1, sharpness=30.0 if 0 in numbers else 1.0)
+
+    trust = [1.0, 0.9, 0.8]
+    decisions = judge([], trust, merge=merge, norms=[50.0, 1.0, 2.0])
+    assert [d.accepted for d in decisions] == [False, True, True]
+    assert "far longer than another one" in decisions[0].reason
+    # Neither is enough by itself: nodes have data of their own.
+    ruin = judge([], trust, merge=merge, norms=[3.9, 1.0, 2.0])
+    length = judge([1.5] * 3, trust, norms=[50.0, 1.0, 2.0])
+    assert not any("far longer" in d.reason for d in (*ruin, *length))
 
 
 def test_in_sequence_nobody_is_first_by_trust():
@@ -192,6 +229,22 @@ def test_agreement_by_hand():
     assert trust[4] == pytest.approx(1.0)  # all it has seen is the first digit
 
 
+def test_agreement_asks_for_directions_and_not_for_sizes():
+    by_class = [[1, 0, 1, 0], [-1, 0, 1, 0], [0, 1, 1, 0], [0, -1, 1, 0]]
+    agreement = Agreement(directions([0.3, 0, 1, 0], [0, 0, 0, 1], by_class))
+    updates = np.array([[0, 0, 1, 1], [1, 2, 3, 4], [0, 0, 0, 0], [0, 1, -1, 0]], np.float32)
+    expected = agreement.trust(updates)
+    for size in (1e-30, 1e20, 8e37):
+        sizes = np.array([[1], [size], [1], [size]], np.float32)
+        assert agreement.trust(updates * sizes) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_cloud_whose_own_training_diverges_trusts_nobody_and_goes_on():
+    numbers = [np.nan, 0, 0, 0], [np.inf, 0, 0, 0], [[3e38] * 4, [0, 1, 1, 0]]
+    agreement = Agreement(directions(*numbers))
+    assert agreement.trust(np.eye(4, dtype=np.float32)[[0, 3]]) == [0.0, 0.0]
+
+
 def test_where_cosines_are_small_chance_moves_them_all_the_same():
     by_class = [[1, 0, 0], [-1, 0, 0]]
     agreement = Agreement(directions([0, 0, 1], [0, 0, 1], by_class))
@@ -212,7 +265,7 @@ def test_nodes_that_lead_elsewhere_join_together_where_that_helps():
     quality = {(): 1.0, (0,): 1.2, (0, 1): 0.8, (0, 2): 0.8, (0, 1, 2): 1.5}
 
     def merge(numbers):
-        return scores(quality[numbers])
+        return scores(quality.get(numbers, 1.0))  # the skewed ones alone
 
     assert accepted([], [1.0, 0.2, -0.4], merge=merge) == [True] * 3
     assert accepted([], [1.0, -0.5, -1.0], merge=merge) == [True] * 3

@@ -84,6 +84,12 @@ CATALOGUE: dict[str, Attack] = {
         _one,
         "sends -strength * dW (Li et al. 2019, RSA, arXiv:1811.03761)",
     ),
+    "amplified": Attack(
+        _poisoned(lambda a, dw: scaled(dw, a.strength)),
+        lambda *_: 100.0,
+        "sends strength * dW: the right direction, much too far (Bhagoji et al. 2019, "
+        "arXiv:1811.12470, boost so)",
+    ),
     "gaussian": Attack(
         _poisoned(lambda a, dw: gaussian(dw, a.strength, a.rng)),
         _one,

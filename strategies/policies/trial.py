@@ -59,6 +59,8 @@ class Trial:
     in_sequence : bool
         The updates are merged one after the other in their order, each onto the W left by the
         one before (``merge=sequential``), so the order is not the policy's to choose.
+    alone : k Scores, optional
+        Of the merge of each update alone, on the first images, where they are known already.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Trial:
         likeness: Callable[[], npt.NDArray[np.float64]] | None = None,
         *,
         in_sequence: bool = False,
+        alone: Sequence[Scores] = (),
     ) -> None:
         self.norms = tuple(norms)
         self.images = images
@@ -77,7 +80,7 @@ class Trial:
         self._score_merge = score_merge
         self._trust = trust
         self._likeness = likeness
-        self._known: dict[tuple[int, ...], Scores] = {}
+        self._known: dict[tuple[int, ...], Scores] = {(n,): known for n, known in enumerate(alone)}
         self._losses: dict[tuple[tuple[int, ...], int, bool], npt.NDArray[np.float64]] = {}
 
     def __len__(self) -> int:

@@ -11,6 +11,9 @@ from strategies.policies.trial import Decision, Trial
 TOGETHER = ((0.5, 1.0), (0.0, 0.0), (-1.0, -0.2))
 KNOWLEDGE = 0.25  # how much of what a merge knows full trust may cost
 COPY = 0.9  # cosine; nodes that train on data of their own come to 0.4
+# Times the shortest update, and times W's loss alone: of 17,000 honest updates on IID and Dirichlet
+# data none exceeded both. Amplified ones do, whatever their direction is.
+LONG, RUINOUS = 4.0, 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +21,11 @@ class Trusted:
     """Builds the merge up from the update that the cloud trusts most.
 
     Trust (-1 to 1) is an update's agreement with the direction in which the cloud itself would
-    train: 1 for the most agreeing one, 0 as far behind it as an honest node falls at most. The next
-    update joins unless the merge is shown to be worse with it than the best merge so far, by more
-    than
+    train: 1 for the most agreeing one, 0 as far behind it as an honest node falls at most. A
+    direction says nothing about how far to go: what is far longer than another update and ruins W
+    alone is not taken, and the first is the most trusted one that is not, alone, clearly worse than
+    another one alone. The next update joins unless the merge is shown to be worse with it than the
+    best merge so far, by more than
 
         trust * min(tolerance * loss, a quarter of what that merge knows)
 
@@ -50,26 +55,20 @@ class Trusted:
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Try the updates in order of trust (in sequence: as they come)."""
-        trust, copies = trial.trust(), trial.copies(COPY)
-        numbers = range(len(trial))
-        order = list(numbers) if trial.in_sequence else sorted(numbers, key=lambda n: -trust[n])
-        decisions: dict[int, Decision] = {}
+        trust = trial.trust()
+        decisions = self._unfit(trial, trust)
+        fit = [number for number in range(len(trial)) if number not in decisions]
+        order = fit if trial.in_sequence else sorted(fit, key=lambda n: -trust[n])
         merged: tuple[int, ...] = ()
-        best: tuple[int, ...] = ()
+        if fit and not trial.in_sequence:
+            first = self._first(trial, trust, order)
+            decisions[first] = Decision(True, "accepted: most trusted", trust=trust[first])
+            merged = (first,)
+        best = merged
         for number in order:
-            if not trial.norms[number]:
-                decisions[number] = Decision(False, "rejected: zero, contributes nothing")
-                continue
-            if number in copies:
-                decisions[number] = Decision(
-                    False, "rejected: another update is almost the same", trust=trust[number]
-                )
+            if number in merged:
                 continue
             candidate = tuple(sorted((*merged, number)))
-            if not merged and not trial.in_sequence:
-                merged = best = candidate
-                decisions[number] = Decision(True, "accepted: most trusted", trust=trust[number])
-                continue
             answer = self.test.is_worse(trial, best, candidate, *self._allowed(trust[number]))
             decisions[number] = self._decide(answer, trust[number])
             if not answer.worse:
@@ -77,10 +76,38 @@ class Trusted:
                 if answer.improves:
                     best = candidate
         if not trial.in_sequence:
-            merged = self._second_chances(trial, trust, copies, decisions, merged, best)
+            merged = self._second_chances(trial, trust, fit, decisions, merged, best)
+        numbers = range(len(trial))
         if merged and self._too_bad(trial, merged):
             return [self._refuse(decisions[number]) for number in numbers]
         return [decisions[number] for number in numbers]
+
+    def _unfit(self, trial: Trial, trust: Sequence[float]) -> dict[int, Decision]:
+        """Refuse what is never taken, whatever the others are."""
+        copies, look = trial.copies(COPY), self.test.looks(trial.images)[0]
+        shortest = min((norm for norm in trial.norms if norm), default=0.0)
+        ruin = RUINOUS * trial.evaluate((), look).loss
+        reasons = {}
+        for number, norm in enumerate(trial.norms):
+            if not norm:
+                reasons[number] = "rejected: zero, contributes nothing"
+            elif number in copies:
+                reasons[number] = "rejected: another update is almost the same"
+            elif not trial.scores((number,), look).finite:
+                reasons[number] = "rejected: W with it answers with NaN"
+            elif norm > LONG * shortest and trial.evaluate((number,), look).loss > ruin:
+                reasons[number] = "rejected: far longer than another one, and ruins W"
+        return {n: Decision(False, reason, trust=trust[n]) for n, reason in reasons.items()}
+
+    def _first(self, trial: Trial, trust: Sequence[float], order: Sequence[int]) -> int:
+        """Return the number to begin with."""
+        look = self.test.looks(trial.images)[0]
+        best = min(order, key=lambda n: float(trial.losses((n,), look).mean()))
+        for number in order:
+            allowed = self._allowed(trust[number])
+            if not self.test.is_worse(trial, (best,), (number,), *allowed, at_once=True).worse:
+                return number
+        return best
 
     def _allowed(self, trust: float) -> tuple[float, float]:
         return self.tolerance * trust, KNOWLEDGE * trust
@@ -89,7 +116,7 @@ class Trusted:
         self,
         trial: Trial,
         trust: Sequence[float],
-        copies: set[int],
+        fit: Sequence[int],
         decisions: dict[int, Decision],
         merged: tuple[int, ...],
         best: tuple[int, ...],
@@ -100,8 +127,7 @@ class Trusted:
         before it, so that each of the others looks bad by itself while all of them balance.
         """
         for least, allowed in TOGETHER:
-            well = {n for n in range(len(trial)) if trust[n] >= least and trial.norms[n]}
-            more = tuple(sorted((well - copies) | set(merged)))
+            more = tuple(sorted({n for n in fit if trust[n] >= least} | set(merged)))
             if len(more) == len(merged):
                 continue
             answer = self.test.is_worse(trial, best, more, *self._allowed(allowed))
