@@ -14,13 +14,19 @@ _NAME = re.compile(r"fog-flower-pid(\d+)-")
 
 
 @contextlib.contextmanager
-def own_workspace() -> Iterator[Path]:
+def own_workspace(parent: Path | None = None) -> Iterator[Path]:
     """Make a folder that is gone afterwards; clear what killed processes left of theirs.
 
     Node data at the paper's scale is 860 MB a run.
+
+    Parameters
+    ----------
+    parent : Path, optional
+        Where to make it, if not where temporary files belong.
     """
-    _clear_orphans(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=f"fog-flower-pid{os.getpid()}-"))
+    parent = parent or Path(tempfile.gettempdir())
+    _clear_orphans(parent)
+    folder = Path(tempfile.mkdtemp(prefix=f"fog-flower-pid{os.getpid()}-", dir=parent))
     try:
         yield folder
     finally:

@@ -13,7 +13,7 @@ from fog_flower.records.recorder import FINISHED, RUNNING
 from simulations.app_folder import app_folder
 from simulations.engines.outcome import POLL_SECONDS, Outcome, RoundWatch, Watch
 from simulations.engines.superlink import SuperLink, last_lines, own_superlink
-from simulations.placement import gpus, place
+from simulations.placement import Placement, gpus, place
 from simulations.preflight import user_folders
 from simulations.run_files import close_run, read_run
 
@@ -41,9 +41,10 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
     """
     folder = Path(config.results_dir) / config.run_name
     try:
-        with own_superlink(user_folders(config)) as superlink:
+        placed = place(config.fog_nodes, config.model, gpus=len(gpus()), actors=actors)
+        with own_superlink(user_folders(config), placed) as superlink:
             superlink.wait_until_ready()
-            run_id = _submit(superlink, config, actors)
+            run_id = _submit(superlink, config, placed)
             with RoundWatch(folder, watch):
                 _wait_for_end(superlink, folder)
             cause = _cause(superlink, run_id, folder)
@@ -55,16 +56,14 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
     return Outcome(folder, cause)
 
 
-def _submit(superlink: SuperLink, config: RunConfig, actors: int | None) -> str:
+def _submit(superlink: SuperLink, config: RunConfig, placed: Placement) -> str:
     # A file, because key=value pairs cannot carry every text.
     overrides = superlink.workspace / "run-config.toml"
     overrides.write_text(tomli_w.dumps(config.to_run_config()))
-    placed = place(config.fog_nodes, config.model, gpus=len(gpus()), actors=actors)
     # Ray tells each actor how many CPUs it has, and that many threads it takes.
     federation = (
         f"num-supernodes={config.fog_nodes} client-resources-num-cpus={placed.threads} "
-        f"client-resources-num-gpus={placed.gpu_share} "
-        f"init-args-num-cpus={placed.actors * placed.threads}"
+        f"client-resources-num-gpus={placed.gpu_share}"
     )
     app = app_folder(superlink.workspace)
     answer = superlink.flwr(

@@ -1,17 +1,12 @@
 """A SuperLink of one's own: its folder, its ports, and nothing left of it afterwards."""
 
 import contextlib
-import ctypes
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -21,12 +16,20 @@ from fog_flower.data.rendered import RENDERER_VERSION
 from fog_flower.errors import UserError
 from fog_flower.variables import GIT_COMMIT_VARIABLE, LAUNCHER_VARIABLE
 from simulations.checkout import checkout_commit
+from simulations.engines.processes import (
+    descendants,
+    die_with_parent,
+    end,
+    free_ports,
+    script,
+    scripts,
+)
+from simulations.engines.ray_head import own_ray
 from simulations.orphan_watch import this_process
+from simulations.placement import Placement
 from simulations.workspace import own_workspace
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
 
 
 class SuperLink:
@@ -37,15 +40,15 @@ class SuperLink:
     folder of its own, so clients run the bundle and nothing else.
     """
 
-    def __init__(self, workspace: Path, python_path: Iterable[str]) -> None:
+    def __init__(self, workspace: Path, environment: Mapping[str, str]) -> None:
         self.workspace = workspace
         self.log = workspace / "superlink.log"
-        self.environment = _environment(workspace, python_path)
+        self.environment = dict(environment)
         self._port = self.environment["FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"]
         with (workspace / "superlink.out").open("wb") as output:
             self._process = subprocess.Popen(
                 [
-                    str(_script("flower-superlink")),
+                    str(script("flower-superlink")),
                     "--insecure",
                     "--simulation",
                     *("--isolation", "subprocess"),
@@ -59,7 +62,7 @@ class SuperLink:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C is ours to handle
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (no threads here yet)
+                preexec_fn=die_with_parent,  # noqa: PLW1509  (no threads here yet)
             )
 
     @property
@@ -87,7 +90,7 @@ class SuperLink:
     def flwr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Flower's own CLI against this SuperLink."""
         return subprocess.run(
-            [str(_script("flwr")), *arguments],
+            [str(script("flwr")), *arguments],
             cwd=self.workspace,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -98,39 +101,33 @@ class SuperLink:
 
     def simulation_running(self) -> bool:
         """Whether a process of a run is there; Flower reports an ended run within seconds only."""
-        return any("flwr-simulation" in " ".join(_command(p)) for p in self._descendants())
+        return any("flwr-simulation" in " ".join(_command(p)) for p in descendants(self._process))
 
     def stop(self) -> None:
         """End it and every process it started: executors, simulations, Ray and its actors."""
-        processes = self._descendants()
-        with contextlib.suppress(psutil.NoSuchProcess):
-            processes.append(psutil.Process(self._process.pid))
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGTERM)
-        _, stubborn = psutil.wait_procs(processes, timeout=STOP_SECONDS)
-        for process in stubborn:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
-        self._process.wait()
-
-    def _descendants(self) -> list[psutil.Process]:
-        try:
-            return psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
+        end(self._process)
 
 
 @contextlib.contextmanager
-def own_superlink(python_path: Iterable[str]) -> Iterator[SuperLink]:
-    """Start a SuperLink in a temporary folder; both are gone afterwards, however one leaves."""
-    with own_workspace() as workspace:
-        superlink = SuperLink(workspace, python_path)
-        try:
-            yield superlink
-        finally:
-            superlink.stop()
+def own_superlink(
+    python_path: Iterable[str], placed: Placement | None = None
+) -> Iterator[SuperLink]:
+    """Start a SuperLink in a temporary folder; both are gone afterwards, however one leaves.
+
+    Parameters
+    ----------
+    python_path : iterable of str
+        Folders whose modules the app may import.
+    placed : Placement, optional
+        Starts a Ray of this size beside it; without one, Flower starts Ray itself.
+    """
+    with own_workspace() as workspace, contextlib.ExitStack() as started:
+        environment = _environment(workspace, python_path)
+        if placed:
+            environment["RAY_ADDRESS"] = started.enter_context(own_ray(placed, environment))
+        superlink = SuperLink(workspace, environment)
+        started.callback(superlink.stop)
+        yield superlink
 
 
 def last_lines(log: Path, count: int = 3) -> str:
@@ -140,11 +137,11 @@ def last_lines(log: Path, count: int = 3) -> str:
 
 
 def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
-    http, control = _free_ports(2)
+    http, control = free_ports(2)
     inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "FLWR_HOME")}
     return {
         **inherited,
-        "PATH": os.pathsep.join([str(_scripts()), os.environ.get("PATH", "")]),
+        "PATH": os.pathsep.join([str(scripts()), os.environ.get("PATH", "")]),
         "PYTHONPATH": os.pathsep.join(python_path),
         "FLWR_HOME": str(workspace / "flwr"),
         "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT": str(http),
@@ -162,37 +159,6 @@ def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
         GIT_COMMIT_VARIABLE: checkout_commit(),
         LAUNCHER_VARIABLE: this_process(),
     }
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end the SuperLink where this process is killed (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
-def _scripts() -> Path:
-    return Path(sys.executable).parent
-
-
-def _script(name: str) -> Path:
-    path = _scripts() / name
-    if not path.exists():
-        found = shutil.which(name)
-        if found is None:
-            raise UserError(f"{name} is not installed beside {sys.executable}: pip install flwr")
-        return Path(found)
-    return path
 
 
 def _command(process: psutil.Process) -> list[str]:
