@@ -123,6 +123,8 @@ def print_run(console: Console, folder: Path) -> None:
             f"training {spent.training:.1%}, validation {spent.validation:.1%}, test images "
             f"{spent.test:.1%}, the rest {spent.rest:.1%}",
         )
+    if peak := run.get("peak_memory_gib"):
+        table.add_row("memory of all processes, highest", f"{peak:.2f} GiB")
     if final.get("diverged"):
         table.add_row("", "[red]diverged: the cloud model is not finite[/red]")
     console.print(table)

@@ -44,6 +44,12 @@ def find_run(name: str) -> Path:
     raise UserError(f"{name!r} is not a run: there is no run.json in {', '.join(map(str, places))}")
 
 
+def note_memory(folder: Path, peak: int) -> None:
+    """Add the highest memory of all processes, in bytes, to the record of a run that has ended."""
+    if run := read_run(folder):
+        write_json(folder / "run.json", {**run, "peak_memory_gib": round(peak / 2**30, 2)})
+
+
 def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
     """Correct the status of a run whose server process could not do it any more."""
     run = read_run(folder)

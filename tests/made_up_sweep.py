@@ -10,6 +10,12 @@ from fog_flower.records.recorder import ROUND_COLUMNS, UPDATE_COLUMNS
 from simulations.experiments import EXPERIMENTS
 
 ROUNDS = 3
+SECONDS = {
+    "train_seconds": 4.0,
+    "validation_seconds": 1.0,
+    "evaluation_seconds": 3.0,
+    "round_seconds": 10.0,
+}
 
 
 def make_sweep(folder: Path, seeds, *, diverged=(), failed=(), final=None) -> None:
@@ -53,11 +59,17 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
             "final": figures,
             "seconds": 10.0,
             "seed": seed,
-            "data": {"name": f"rendered-digits-60+30-seed{seed}"},
+            "data": {
+                "name": f"rendered-digits-60+30-seed{seed}",
+                "train_images": 60,
+                "validation_images": 20,
+                "test_images": 10,
+            },
+            "peak_memory_gib": 1.0 + seed,
             "config": {"fog-nodes": fog_nodes},
             "code_identity": "abc",
             "versions": {"flwr": "1.41.0"},
-            "hardware": {"cores": 2},
+            "hardware": {"cores": 2, "processor": "made up", "memory_gib": 3.5},
             "git_commit": "0123",
         },
     )
@@ -67,7 +79,7 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
         rounds.append(
             dict.fromkeys(ROUND_COLUMNS, 0)
             | dict.fromkeys(names, math.nan if failed else accuracy * share)
-            | {"round": server_round, "note": ""}
+            | {"round": server_round, "note": "", **SECONDS}
         )
         if server_round:
             updates += [

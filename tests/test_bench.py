@@ -5,11 +5,11 @@ from fog_flower.errors import UserError
 from simulations.benchmark import tables
 from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, config_of
 from simulations.benchmark.ledger import Ledger
-from simulations.benchmark.memory_watch import MemoryWatch, tree_bytes
 from simulations.benchmark.parts.memory import PEAK, ROUND
 from simulations.benchmark.parts.plan import plan
 from simulations.benchmark.report import write_benchmark
 from simulations.benchmark.sitting import last_sittings
+from simulations.memory_watch import MemoryWatch, tree_bytes
 
 SIDES = ((OURS, (4.0, 5.0, 9.0)), (BARE, (4.0, 4.0, 4.0)), (QUICKSTART, (10.0, 10.0, 20.0)))
 

@@ -62,6 +62,8 @@ def test_inline_and_ray_leave_the_same_records(make_config, fog_nodes, settings)
         assert len(engine.pop("threads")) == 1
     assert nodes[0] == nodes[1]
     assert summary(inline)["data"] == summary(ray)["data"]
+    for folder in folders:  # TensorFlow alone takes a quarter of a GiB
+        assert 0.25 < summary(folder)["peak_memory_gib"] < 32.0
 
 
 def test_late_nodes_are_missing(make_config):

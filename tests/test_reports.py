@@ -1,5 +1,6 @@
 """Reports from records alone: tables, figures, claims, and the page in a real browser."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from fog_flower.errors import UserError
+from fog_flower.records.files import write_json
 from simulations.experiments import EXPERIMENTS
 from simulations.reports import write_report
 from simulations.reports.claims import judge_claims
@@ -105,6 +107,27 @@ def test_the_claims_speak_of_the_paper_s_table_and_of_ours(ten_seeds):
     assert quoted.paper_verdict == "not supported"
     assert (falls.paper_verdict, falls.our_verdict) == ("supported", "supported")
     assert "blur, not differential privacy" in files["claims"].read_text()
+
+
+def test_what_it_cost_by_hand(ten_seeds):
+    _, _, files = ten_seeds
+    text = files["costs"].read_text()
+    table = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
+    (row,) = [row for row in table if "mlp-fog-5" in row]
+    # 60 images in 4 of 10 s; a third of the 3 s of evaluation is the test images'
+    expected = ["10", "0.00", "15", "40.0%", "30.0%", "10.0%", "20.0%", "5.50"]
+    assert row[2:-1] == expected
+    assert "79 | 0.22 in all" in " ".join(text.split())
+    assert "2 cores of made up, 3.5 GiB" in text
+
+
+def test_costs_that_were_not_recorded_are_not_invented(tmp_path):
+    base = tmp_path / "reduced"
+    make_sweep(base, [0])
+    for path in base.glob("*/*/run.json"):
+        facts = json.loads(path.read_text())
+        write_json(path, {k: v for k, v in facts.items() if k != "peak_memory_gib"})
+    assert "not recorded" in report(base, tmp_path / "results")["costs"].read_text()
 
 
 def test_a_single_seed_has_no_interval_and_says_so(tmp_path):

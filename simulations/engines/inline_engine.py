@@ -19,7 +19,7 @@ from fog_flower.config import RunConfig
 from fog_flower.variables import GIT_COMMIT_VARIABLE, SCRATCH_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
-from simulations.engines.outcome import Outcome, RoundWatch, Watch
+from simulations.engines.outcome import Outcome, Watch, observed
 from simulations.quiet import load_tensorflow_quietly, only_errors_of_flower
 from simulations.run_files import close_run
 from simulations.workspace import own_workspace
@@ -53,7 +53,7 @@ def launch(
     folder = Path(config.results_dir) / config.run_name
     cause = ""
     try:
-        with _own_environment(), only_errors_of_flower(), RoundWatch(folder, watch):
+        with _own_environment(), only_errors_of_flower(), observed(folder, watch):
             run_inline(server_app, client_app, config, secrets.randbits(63))
     except KeyboardInterrupt:
         close_run(folder, interrupted=True, cause="interrupted (Ctrl-C or SIGTERM)")

@@ -1,19 +1,22 @@
 """What every engine takes and returns."""
 
+import contextlib
 import dataclasses
 import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from simulations.run_files import read_rounds
+from simulations.memory_watch import MemoryWatch
+from simulations.run_files import note_memory, read_rounds
 
 RAY, INLINE = "ray", "inline"
 ENGINES = {RAY: "simulations.engines.ray_engine", INLINE: "simulations.engines.inline_engine"}
 POLL_SECONDS = 0.25
+MEMORY_SECONDS = 5.0  # between two looks at a run's memory: they cost some of the time measured
 
 Watch = Callable[[list[dict[str, str]]], None]
 
@@ -46,6 +49,14 @@ def engine_named(name: str) -> Engine:
         raise UserError(f"--engine {name!r}: there are {', '.join(ENGINES)}")
     engine: Engine = importlib.import_module(ENGINES[name]).launch
     return engine
+
+
+@contextlib.contextmanager
+def observed(folder: Path, watch: Watch) -> Iterator[None]:
+    """Tell ``watch`` about new rounds while a run goes on, and note the memory that it took."""
+    with RoundWatch(folder, watch), MemoryWatch(MEMORY_SECONDS) as memory:
+        yield
+    note_memory(folder, memory.peak)
 
 
 class RoundWatch:

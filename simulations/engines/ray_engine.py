@@ -11,7 +11,7 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FINISHED, RUNNING
 from simulations.app_folder import app_folder
-from simulations.engines.outcome import POLL_SECONDS, Outcome, RoundWatch, Watch
+from simulations.engines.outcome import POLL_SECONDS, Outcome, Watch, observed
 from simulations.engines.superlink import SuperLink, last_lines, own_superlink
 from simulations.placement import Placement, gpus, place
 from simulations.preflight import user_folders
@@ -45,9 +45,9 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
         with own_superlink(user_folders(config), placed) as superlink:
             superlink.wait_until_ready()
             run_id = _submit(superlink, config, placed)
-            with RoundWatch(folder, watch):
+            with observed(folder, watch):
                 _wait_for_end(superlink, folder)
-            cause = _cause(superlink, run_id, folder)
+                cause = _cause(superlink, run_id, folder)
     except KeyboardInterrupt:
         close_run(folder, interrupted=True, cause="interrupted (Ctrl-C or SIGTERM)")
         raise

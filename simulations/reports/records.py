@@ -55,6 +55,11 @@ class SweepRecords:
         chosen = self.runs[(self.runs["cell"] == name) & self.runs["usable"]]
         return chosen.set_index("seed")[metric].dropna().sort_index()
 
+    def fact(self, cell: str, seed: int) -> dict[str, Any]:
+        """Return the ``run.json`` of a run that is recorded."""
+        rows = zip(self.runs["cell"], self.runs["seed"], self.facts, strict=True)
+        return next(fact for name, number, fact in rows if (name, number) == (cell, seed))
+
     @property
     def cells(self) -> list[Cell]:
         """The cells that have any record, in the experiment's order."""

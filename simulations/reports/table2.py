@@ -8,6 +8,7 @@ import pandas as pd
 from simulations.reports.accuracy_table import accuracy_rows, readable
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import Analysis, analyse, comparison_table, trend_table
+from simulations.reports.costs import NOTE, cost_table, machines
 from simulations.reports.figures import draw_figures
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.records import LOCAL, METRICS, TEST, SweepRecords
@@ -96,6 +97,12 @@ def write_table2(
             ),
         )
     )
+    costs = cost_table(records)
+    cost_notes = [*notes, NOTE, *(f"Machine: {name}." for name in machines(records.facts))]
+    cost_stem = f"{stem}-costs"
+    files.append(
+        ("costs", write_table(results, cost_stem, "What it cost", {"": costs}, cost_notes))
+    )
     page = Page(
         title="Privacy preserving deep learning in fog computing: Table 2, repeated",
         lead=notes,
@@ -103,6 +110,7 @@ def write_table2(
             Section("Accuracy", tables=accuracy, notes=explained[-1:]),
             Section("Figures 3 to 6", pictures=figures),
             Section("The paper's claims, tested", tables={"": claims}, notes=[privacy]),
+            Section("What it cost", tables={"": costs}, notes=cost_notes[len(notes) :]),
             Section("Statistics", tables=statistics, notes=list(ASSUMPTIONS)),
         ],
         facts=records.facts,

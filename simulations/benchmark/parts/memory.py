@@ -5,10 +5,10 @@ from pathlib import Path
 
 from simulations.benchmark.cases import OURS, Case, config_of
 from simulations.benchmark.ledger import Ledger
-from simulations.benchmark.memory_watch import MemoryWatch, tree_bytes
 from simulations.benchmark.our_run import finished_run
 from simulations.benchmark.parts.plan import Plan
 from simulations.engines import RAY
+from simulations.memory_watch import MemoryWatch, tree_bytes
 
 PART = "memory"
 PEAK, ROUND = "peak at full scale", "after a round"

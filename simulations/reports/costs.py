@@ -1,0 +1,79 @@
+"""What a sweep cost, from its records."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from simulations.cost import shares
+from simulations.reports.records import SweepRecords
+
+NOTE = (
+    "Medians over the finished runs of a cell. Images/s are training images over the time from "
+    "sending W to having all updates. Validation is the gate, the local models and the merged "
+    "model on the validation images; the test images are only measured. Memory is the highest sum "
+    "over all processes, looked at every 5 s."
+)
+
+
+def cost_table(records: SweepRecords) -> pd.DataFrame:
+    """Return a row for every cell with finished runs, and one for all of them."""
+    rows = []
+    for cell in records.cells:
+        finished = records.runs[
+            (records.runs["cell"] == cell.name) & (records.runs["status"] == "finished")
+        ]
+        if finished.empty:
+            continue
+        runs = [_run_costs(records, cell.name, int(seed)) for seed in finished["seed"]]
+        rows.append(
+            {
+                "cell": cell.name,
+                "runs": str(len(runs)),
+                "hours a run": f"{finished['seconds'].median() / 3600:.2f}",
+                "images/s": f"{_median(runs, 'speed'):,.0f}",
+                **{
+                    name: f"{100 * _median(runs, name):.1f}%"
+                    for name in ("training", "validation", "test", "rest")
+                },
+                "memory, GiB": _or_dash(_median(runs, "memory")),
+            }
+        )
+    done = records.runs[records.runs["status"] == "finished"]
+    hours = f"{done['seconds'].sum() / 3600:.2f} in all"
+    rows.append({"cell": "all", "runs": str(len(done)), "hours a run": hours})
+    return pd.DataFrame(rows).fillna("")
+
+
+def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
+    rounds = records.rounds
+    rows = rounds[(rounds["cell"] == cell) & (rounds["seed"] == seed)]
+    fact = records.fact(cell, seed)
+    texts = (
+        {str(name): str(value) for name, value in row.items()} for row in rows.to_dict("records")
+    )
+    spent = shares(texts, fact["data"])
+    names = ("training", "validation", "test", "rest")
+    found = {name: getattr(spent, name) if spent else math.nan for name in names}
+    trained = rows[rows["round"] > 0]
+    images = len(trained) * float(fact["data"]["train_images"])
+    memory = float(fact.get("peak_memory_gib", math.nan))
+    return {**found, "speed": images / trained["train_seconds"].sum(), "memory": memory}
+
+
+def _median(runs: list[dict[str, float]], name: str) -> float:
+    known = [run[name] for run in runs if math.isfinite(run[name])]
+    return statistics.median(known) if known else math.nan
+
+
+def _or_dash(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "not recorded"
+
+
+def machines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the machines on which runs were made, each once."""
+    known = (fact["hardware"] for fact in facts if "hardware" in fact)
+    named = (f"{h['cores']} cores of {h['processor']}, {h['memory_gib']} GiB" for h in known)
+    return list(dict.fromkeys(named))
