@@ -9,7 +9,7 @@ from rich.table import Table
 
 console = Console()
 
-EXPERIMENT = typer.Argument(help="table1, table2 or uploads")
+EXPERIMENT = typer.Argument(help="table1, table2, uploads or precision")
 SCALE = typer.Option(help="reduced (about an hour for 10 seeds of table2) or full (the paper's)")
 DATASET = typer.Option(help="rendered-digits, svhn or npz:PATH")
 JOBS = typer.Option(min=1, help="runs at a time (inline engine)")
@@ -41,8 +41,8 @@ def sweep(
 ) -> None:
     """Make every run of an experiment that is not recorded yet; resumable at any moment.
 
-    EXPERIMENT is table1, table2 or uploads. KEY=VALUE (see `fog-flower keys`) is changed in every
-    run, and wants an --out of its own.
+    EXPERIMENT is table1, table2, uploads or precision. KEY=VALUE (see `fog-flower keys`) is changed
+    in every run, and wants an --out of its own.
     """
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
@@ -87,7 +87,7 @@ def report(
 ) -> None:
     """Write an experiment's tables, figures, statistics and page from its records alone.
 
-    EXPERIMENT is table1, table2 or uploads.
+    EXPERIMENT is table1, table2, uploads or precision.
     """
     from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415

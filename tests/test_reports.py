@@ -220,7 +220,7 @@ def test_the_page_in_a_real_browser(ten_seeds, tmp_path, width):
         page.quit()
 
 
-def test_tables_1_and_uploads_from_real_runs(tmp_path, npz_path):
+def test_the_other_experiments_from_real_runs(tmp_path, npz_path):
     common = {
         "dataset": f"npz:{npz_path}",
         "train-images": 126,
@@ -228,7 +228,7 @@ def test_tables_1_and_uploads_from_real_runs(tmp_path, npz_path):
         "test-images": 60,
         "model": "tests.small_models:small_mlp",
     }
-    for name in ("table1", "uploads"):
+    for name in ("table1", "uploads", "precision"):
         experiment = EXPERIMENTS[name]
         scale = experiment.scale("reduced")
         folder = tmp_path / name / "reduced"
@@ -243,3 +243,7 @@ def test_tables_1_and_uploads_from_real_runs(tmp_path, npz_path):
     assert set(uploads["cell"]) == {
         f"{model}-{upload}" for model in ("mlp", "cnn") for upload in ("per-epoch", "epoch-mean")
     }
+    text = (tmp_path / "results" / "tables" / "precision.md").read_text()
+    assert "mixed bfloat16" in text
+    assert "| mlp-bfloat16 | mlp-float32 |" in " ".join(text.split())
+    assert "(margin 1.5 points)" in text

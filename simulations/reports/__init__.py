@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from simulations.experiments import Experiment, Scale
+from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.records import load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
-from simulations.reports.uploads import write_uploads
 
-_WRITERS = {"table1": write_table1, "table2": write_table2, "uploads": write_uploads}
+_WRITERS = {"table1": write_table1, "table2": write_table2, **dict.fromkeys(PAIRS, write_pairs)}
 _DEFAULT_FOLDER = "reduced"
 
 

@@ -1,4 +1,4 @@
-"""Uploading after each epoch against uploading the mean of all epochs once."""
+"""Two ways to do the same, compared within seeds for every model."""
 
 import dataclasses
 from pathlib import Path
@@ -11,33 +11,49 @@ from simulations.reports.records import LOCAL, TEST, SweepRecords
 from simulations.reports.statistics import adjust, compare
 from simulations.reports.writing import what_it_saw, write_rows, write_table
 
+# Of an experiment: the title of its table, and the two that are compared, as cells are named.
+PAIRS = {
+    "uploads": (
+        "Uploads: after each epoch, or the mean of all epochs once",
+        ("per-epoch", "epoch-mean"),
+    ),
+    "precision": ("Precision: mixed bfloat16 against float32", ("bfloat16", "float32")),
+}
 
-def write_uploads(
+
+def write_pairs(
     records: SweepRecords, results: Path, stem: str, margin: float
 ) -> list[tuple[str, Path]]:
-    """Write accuracy of both readings, and their comparison within seeds."""
+    """Write accuracy of both, and their comparison within seeds.
+
+    Parameters
+    ----------
+    records : SweepRecords
+        Of an experiment in ``PAIRS``.
+    results : Path
+    stem : str
+        Of the files' names.
+    margin : float
+        Of equivalence, as a fraction.
+    """
+    title, (one, other) = PAIRS[records.experiment.name]
     rows = accuracy_rows(records)
     names = {cell.name for cell in records.cells}
     sections: dict[str, pd.DataFrame] = dict(readable(rows))
     for metric, label in ((TEST, "test images"), (LOCAL, "the paper's validation")):
+        pairs = [(f"{model}-{one}", f"{model}-{other}") for model in MODELS]
         compared = [
-            compare(
-                f"{m}-per-epoch",
-                f"{m}-epoch-mean",
-                records.final(f"{m}-per-epoch", metric),
-                records.final(f"{m}-epoch-mean", metric),
-                margin,
-            )
-            for m in MODELS
-            if {f"{m}-per-epoch", f"{m}-epoch-mean"} <= names
+            compare(a, b, records.final(a, metric), records.final(b, metric), margin)
+            for a, b in pairs
+            if {a, b} <= names
         ]
         ps, equivalent = (adjust([getattr(c, p) for c in compared]) for p in ("p", "p_equivalent"))
         compared = [
             dataclasses.replace(c, p_adjusted=p, p_equivalent_adjusted=q)
             for c, p, q in zip(compared, ps, equivalent, strict=True)
         ]
-        sections[f"Compared within seeds, {label}"] = comparison_table(compared)
-    title = "Uploads: after each epoch, or the mean of all epochs once"
+        heading = f"Compared within seeds, {label} (margin {100 * margin:g} points)"
+        sections[heading] = comparison_table(compared)
     return [
         ("table", write_table(results, stem, title, sections, what_it_saw(records))),
         ("rows", write_rows(results, stem, rows)),
