@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+PARTS = ("training", "validation", "test", "rest")  # the shares, in this order
+
 
 @dataclasses.dataclass(frozen=True)
 class Shares:

@@ -8,7 +8,7 @@ from fog_flower.architecture import Scalar
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.benchmark.cases import Case, config_of
-from simulations.cost import shares
+from simulations.cost import PARTS, shares
 from simulations.engines import RAY, engine_named
 from simulations.engines.outcome import Watch
 from simulations.preflight import check
@@ -59,7 +59,4 @@ def _where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, flo
     spent = shares([row], data)
     if spent is None:
         raise UserError(f"bench: round {row['round']} took no time")
-    return {
-        f"{name}_seconds": round(getattr(spent, name) * spent.seconds, 4)
-        for name in ("training", "validation", "test", "rest")
-    }
+    return {f"{name}_seconds": round(getattr(spent, name) * spent.seconds, 4) for name in PARTS}

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from simulations.cost import shares
+from fog_flower.records.recorder import FINISHED
+from simulations.cost import PARTS, shares
 from simulations.reports.records import SweepRecords
 
 NOTE = (
@@ -21,10 +22,9 @@ NOTE = (
 def cost_table(records: SweepRecords) -> pd.DataFrame:
     """Return a row for every cell with finished runs, and one for all of them."""
     rows = []
+    done = records.runs[records.runs["status"] == FINISHED]
     for cell in records.cells:
-        finished = records.runs[
-            (records.runs["cell"] == cell.name) & (records.runs["status"] == "finished")
-        ]
+        finished = done[done["cell"] == cell.name]
         if finished.empty:
             continue
         runs = [_run_costs(records, cell.name, int(seed)) for seed in finished["seed"]]
@@ -34,14 +34,10 @@ def cost_table(records: SweepRecords) -> pd.DataFrame:
                 "runs": str(len(runs)),
                 "hours a run": f"{finished['seconds'].median() / 3600:.2f}",
                 "images/s": f"{_median(runs, 'speed'):,.0f}",
-                **{
-                    name: f"{100 * _median(runs, name):.1f}%"
-                    for name in ("training", "validation", "test", "rest")
-                },
+                **{name: f"{100 * _median(runs, name):.1f}%" for name in PARTS},
                 "memory, GiB": _or_dash(_median(runs, "memory")),
             }
         )
-    done = records.runs[records.runs["status"] == "finished"]
     hours = f"{done['seconds'].sum() / 3600:.2f} in all"
     rows.append({"cell": "all", "runs": str(len(done)), "hours a run": hours})
     return pd.DataFrame(rows).fillna("")
@@ -55,8 +51,7 @@ def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
         {str(name): str(value) for name, value in row.items()} for row in rows.to_dict("records")
     )
     spent = shares(texts, fact["data"])
-    names = ("training", "validation", "test", "rest")
-    found = {name: getattr(spent, name) if spent else math.nan for name in names}
+    found = {name: getattr(spent, name) if spent else math.nan for name in PARTS}
     trained = rows[rows["round"] > 0]
     images = len(trained) * float(fact["data"]["train_images"])
     memory = float(fact.get("peak_memory_gib", math.nan))
