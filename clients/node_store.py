@@ -21,7 +21,9 @@ def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
         _write(folder, build())
     receipt = json.loads((folder / "receipt.json").read_text())
     return NodeData(
-        images=np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False),
+        # "c", not "r": TensorFlow takes the memory only of an array that may be written to. What is
+        # written there stays in the process that does.
+        images=np.load(folder / "images.npy", mmap_mode="c", allow_pickle=False),
         labels=np.load(folder / "labels.npy", allow_pickle=False),
         end_node_examples=tuple(receipt["end_node_examples"]),
         bytes_received=receipt["bytes_received"],

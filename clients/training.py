@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from clients.fog_node import NodeData
 from clients.proximal import ProximalSGD
+from clients.shared_tensor import shared_tensor
 from fog_flower.config import EPOCH_MEAN, RunConfig
 from fog_flower.data.images import IMAGE_SHAPE
 from fog_flower.seeds import generator, seed_for
@@ -151,7 +152,7 @@ class Trainer:
         # Shuffled here, not by Keras, whose order comes from a global generator.
         order = rng.permutation(len(data.labels))
         self._model.reset_metrics()
-        self._run_epoch(data.images, data.labels, order, batch_size)
+        self._run_epoch(shared_tensor(data.images), data.labels, order, batch_size)
         return {name: float(value) for name, value in self._model.get_metrics_result().items()}
 
     def _steps(
