@@ -60,9 +60,8 @@ def test_growth_is_relative_to_three_fog_nodes_and_to_the_least_data():
 def test_memory_tells_early_from_late_rounds():
     rows = [{"what": ROUND, "round": n, "mebibytes": 1024.0 + n} for n in range(1, 9)]
     rows.append({"what": PEAK, "round": 2, "mebibytes": 2048.0})
-    table = tables.memory(
-        pd.DataFrame([{"model": "m", "fog_nodes": 3, "images": 9, **r} for r in rows])
-    )
+    case = {"model": "m", "fog_nodes": 3, "precision": "float32", "images": 9}
+    table = tables.memory(pd.DataFrame([{**case, **r} for r in rows]))
     assert list(table["what"]) == [
         "median of rounds 3 to 4",
         "median of rounds 7 to 8",

@@ -39,6 +39,11 @@ class Case:
     precision: str = FLOAT32
 
 
+def describe(case: Case) -> str:
+    """Say in a line what is timed."""
+    return f"{case.model}, {case.fog_nodes} fog nodes, {case.precision}: {case.side}"
+
+
 def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
     """Return the configuration of our run of a case, with records below ``folder``.
 

@@ -15,7 +15,7 @@ CASES: dict[str, list[str]] = {
     "shares": ["model", "fog_nodes"],
     "growth": ["what"],
     "start": [],
-    "memory": ["what"],
+    "memory": ["what", "model", "precision"],
 }
 
 

@@ -103,10 +103,10 @@ def start(rows: pd.DataFrame) -> pd.DataFrame:
 def memory(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the peak, and what a long run holds early and late."""
     table = []
-    for (what, model, nodes, images), group in rows.groupby(
-        ["what", "model", "fog_nodes", "images"], sort=False
+    for (what, model, nodes, precision, images), group in rows.groupby(
+        ["what", "model", "fog_nodes", "precision", "images"], sort=False
     ):
-        where = f"{model}, {nodes} fog nodes, {images:,} images"
+        where = f"{model}, {nodes} fog nodes, {precision}, {images:,} images"
         if what == PEAK:
             value = _gibibytes(group["mebibytes"].max())
             table.append(

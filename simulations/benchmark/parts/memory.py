@@ -1,9 +1,10 @@
 """Memory of all processes: its peak at full scale, and whether it grows with the rounds."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
-from simulations.benchmark.cases import OURS, Case, config_of
+from simulations.benchmark.cases import OURS, Case, config_of, describe
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import finished_run
 from simulations.benchmark.parts.plan import Plan
@@ -16,13 +17,14 @@ ROUNDS = 200
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Run two rounds of the paper's CNN at full scale, then 200 of a small model."""
+    """Run two rounds of the paper's models at full scale, then 200 of a small one."""
     largest = max(plan.fog_nodes)
-    plan.say(f"memory: {largest} fog nodes, the paper's CNN on 70,000 images")
-    full = Case(OURS, "cnn", largest, 70_000, 2, plan.precisions[-1])
-    with MemoryWatch() as watch:
-        _run(full, ledger, keep_rounds=False, test_images=16_032)
-    _add(ledger, full, PEAK, 2, watch.peak)
+    for model, precision in itertools.product(plan.models, plan.precisions):
+        full = Case(OURS, model, largest, 70_000, 2, precision)
+        plan.say(f"memory: {describe(full)}, 70,000 images")
+        with MemoryWatch() as watch:
+            _run(full, ledger, keep_rounds=False, test_images=16_032)
+        _add(ledger, full, PEAK, 2, watch.peak)
     plan.say(f"memory: {ROUNDS} rounds")
     _run(Case(OURS, "cnn-small", 3, 1_200, ROUNDS), ledger, keep_rounds=True)
 
@@ -37,5 +39,6 @@ def _run(case: Case, ledger: Ledger, *, keep_rounds: bool, **settings: int) -> N
 
 
 def _add(ledger: Ledger, case: Case, what: str, number: int, size: int) -> None:
-    row = {"what": what, "model": case.model, "fog_nodes": case.fog_nodes, "images": case.images}
-    ledger.add(PART, {**row, "round": number, "mebibytes": round(size / 2**20, 1)})
+    ran = {"model": case.model, "fog_nodes": case.fog_nodes, "precision": case.precision}
+    found = {"images": case.images, "round": number, "mebibytes": round(size / 2**20, 1)}
+    ledger.add(PART, {"what": what, **ran, **found})

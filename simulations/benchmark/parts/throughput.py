@@ -6,7 +6,7 @@ from typing import Any
 
 from fog_flower.config import FLOAT32
 from simulations.benchmark import bare_keras, our_run, quickstart
-from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case
+from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, describe
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.parts.plan import Plan
 from simulations.benchmark.worker import own_worker
@@ -50,11 +50,6 @@ def _turn(
 def _epoch(plan: Plan, worker: ProcessPoolExecutor, case: Case) -> float:
     plan.say(describe(case))
     return worker.submit(bare_keras.epoch_seconds, case).result()
-
-
-def describe(case: Case) -> str:
-    """Say in a line what is timed."""
-    return f"{case.model}, {case.fog_nodes} fog nodes, {case.precision}: {case.side}"
 
 
 def _row(case: Case, repeat: int, number: int, seconds: float) -> dict[str, Any]:
