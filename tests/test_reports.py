@@ -15,6 +15,7 @@ from simulations.experiments import EXPERIMENTS
 from simulations.reports import write_report
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import analyse
+from simulations.reports.estimate import estimate_table, missing
 from simulations.reports.records import LOCAL, TEST, load_records
 from simulations.sweep.execute import execute
 from simulations.sweep.plan import plan_sweep
@@ -113,12 +114,28 @@ def test_what_it_cost_by_hand(ten_seeds):
     _, _, files = ten_seeds
     text = files["costs"].read_text()
     table = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
-    (row,) = [row for row in table if "mlp-fog-5" in row]
+    row, estimate = [row for row in table if "mlp-fog-5" in row]
     # 60 images in 4 of 10 s; a third of the 3 s of evaluation is the test images'
     expected = ["10", "0.00", "15", "40.0%", "30.0%", "10.0%", "20.0%", "5.50"]
     assert row[2:-1] == expected
     assert "79 | 0.22 in all" in " ".join(text.split())
+    # 3 rounds of 5 nodes with 2 batches of 12 images; 12 s of training; 500 s here
+    assert estimate[2:-1] == ["0.00", "0.1", "0.0", "30", "400.0", "0.0"]
     assert "2 cores of made up, 3.5 GiB" in text
+
+
+def test_an_estimate_by_hand(tmp_path):
+    make_sweep(tmp_path / "reduced", [0])
+    shutil.rmtree(tmp_path / "reduced" / "cnn-fog-7")
+    for path in (tmp_path / "reduced").glob("*/*/run.json"):
+        write_json(path, {**json.loads(path.read_text()), "seconds": 3600.0})
+    records = load_records(TABLE2, REDUCED, tmp_path / "reduced")
+    table = estimate_table(records).set_index("cell")
+    assert list(table.loc["mlp-fog-5"])[:4] == ["1.00", "50.0", "6.2", "30"]
+    # 30 batches of 2 ms instead of 12 s: 50 hours x 0.06 / 12
+    assert table.loc["mlp-fog-5", "hours, on one GPU"] == f"{50 * 0.06 / 12:.1f}"
+    assert list(table.loc["all"])[1:3] == ["350.0", "43.8"]
+    assert missing(records) == ["Without cnn-fog-7: not recorded yet."]
 
 
 def test_costs_that_were_not_recorded_are_not_invented(tmp_path):

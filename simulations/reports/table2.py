@@ -9,6 +9,8 @@ from simulations.reports.accuracy_table import accuracy_rows, readable
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import Analysis, analyse, comparison_table, trend_table
 from simulations.reports.costs import NOTE, cost_table, machines
+from simulations.reports.estimate import NOTES as ESTIMATE_NOTES
+from simulations.reports.estimate import SEEDS, estimate_table, missing
 from simulations.reports.figures import draw_figures
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.records import LOCAL, METRICS, TEST, SweepRecords
@@ -97,11 +99,12 @@ def write_table2(
             ),
         )
     )
-    costs = cost_table(records)
-    cost_notes = [*notes, NOTE, *(f"Machine: {name}." for name in machines(records.facts))]
+    costs = {"": cost_table(records), f"What {SEEDS} seeds would cost": estimate_table(records)}
+    machine_notes = [f"Machine: {name}." for name in machines(records.facts)]
+    cost_notes = [NOTE, *machine_notes, *ESTIMATE_NOTES, *missing(records)]
     cost_stem = f"{stem}-costs"
     files.append(
-        ("costs", write_table(results, cost_stem, "What it cost", {"": costs}, cost_notes))
+        ("costs", write_table(results, cost_stem, "What it cost", costs, [*notes, *cost_notes]))
     )
     page = Page(
         title="Privacy preserving deep learning in fog computing: Table 2, repeated",
@@ -110,7 +113,7 @@ def write_table2(
             Section("Accuracy", tables=accuracy, notes=explained[-1:]),
             Section("Figures 3 to 6", pictures=figures),
             Section("The paper's claims, tested", tables={"": claims}, notes=[privacy]),
-            Section("What it cost", tables={"": costs}, notes=cost_notes[len(notes) :]),
+            Section("What it cost", tables=costs, notes=cost_notes),
             Section("Statistics", tables=statistics, notes=list(ASSUMPTIONS)),
         ],
         facts=records.facts,
