@@ -1,6 +1,7 @@
 """Named configurations: what each changes of the defaults in ``pyproject.toml``."""
 
 from fog_flower.architecture import Scalar
+from fog_flower.config import AUTO
 
 _PAPER: dict[str, Scalar] = {
     "train-images": 70_000,
@@ -18,5 +19,5 @@ _PAPER: dict[str, Scalar] = {
 PRESETS: dict[str, dict[str, Scalar]] = {
     "demo": {},
     "paper-mlp": {**_PAPER, "model": "mlp", "rounds": 100},
-    "paper-cnn": {**_PAPER, "model": "cnn", "rounds": 20},
+    "paper-cnn": {**_PAPER, "model": "cnn", "rounds": 20, "precision": AUTO},
 }

@@ -14,6 +14,7 @@ BASE_NODES = 3  # what other numbers of fog nodes are compared with
 def throughput(rows: pd.DataFrame) -> pd.DataFrame:
     """Return images a second while training, beside the bare loop and the quickstart app."""
     rows = rows.assign(speed=rows["images"] / rows["seconds"])
+    rows = rows.sort_values(["model", "fog_nodes"], kind="stable")
     medians = rows.groupby(["model", "fog_nodes", "side", "precision"])["speed"].median()
     table = []
     for (model, nodes, precision, side), group in rows.groupby(
