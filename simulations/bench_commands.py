@@ -12,7 +12,7 @@ from fog_flower.errors import UserError
 console = Console()
 
 WHAT = typer.Argument(
-    metavar="[PART]...", help="throughput, shares, growth, start, memory; all by default"
+    metavar="[PART]...", help="throughput, shares, growth, start or memory; by default all: 2 hours"
 )
 PRECISIONS = typer.Option(help="comma-separated: float32,bfloat16")
 OUT = typer.Option(help="folder of the figures, table and picture")
@@ -30,10 +30,12 @@ def bench(
         bool, typer.Option("--report-only", help="measure nothing, evaluate what is in --out")
     ] = False,
 ) -> None:
-    """Measure speed, start-up and memory in one sitting; nothing else should run beside it.
+    """Measure speed, start-up and memory; nothing else should run beside it.
 
-    Every figure is kept in --out as it comes; what is compared there was measured in one sitting,
-    the last one.
+    PART is throughput, shares, growth, start or memory; all of them take two hours on 2 cores.
+    Every figure is kept in --out as it comes, and none is ever removed. The report takes the last
+    sitting of each case, so give a mere try an --out of its own: what it compares (a model on so
+    many fog nodes) was measured in one sitting.
     """
     folder = Path(out).expanduser().absolute()
     if not report_only:
@@ -63,6 +65,8 @@ def _measure(
     for part in chosen:
         if part not in PARTS:
             raise UserError(f"bench {part}: the parts are {', '.join(PARTS)}")
-    ledger = Ledger(folder, check(configure("demo", [])).name)
+    config = configure("demo", [])
+    ledger = Ledger(folder, config.dataset)
+    check(config)  # renders the images if they are not there yet
     for part in chosen:
         importlib.import_module(f"simulations.benchmark.parts.{part}").measure(asked, ledger)

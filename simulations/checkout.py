@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def checkout_commit() -> str:
-    """Return the commit, with ``-modified`` where tracked files differ; empty for a wheel."""
+    """Return the commit, with ``-modified`` where tracked files differ; empty for a wheel.
+
+    Results do not count: every run writes some.
+    """
     root = Path(__file__).resolve().parent.parent
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
@@ -15,7 +18,7 @@ def checkout_commit() -> str:
         subprocess.run([git, *arguments], cwd=root, capture_output=True, text=True, check=False)
         for arguments in (
             ("rev-parse", "--verify", "--quiet", "HEAD"),
-            ("status", "--porcelain", "--untracked-files=no"),
+            ("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results"),
         )
     )
     return commit.stdout.strip() + ("-modified" if changes.stdout.strip() else "")

@@ -18,7 +18,10 @@ def prepare(
     ] = None,
     preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
 ) -> None:
-    """Render or download a run's data into the cache, and describe it."""
+    """Render or download a run's data into the cache, and describe it.
+
+    KEY=VALUE, e.g. dataset=svhn, changes the preset; see `fog-flower keys`.
+    """
     from fog_flower.data.cache import cache_dir  # noqa: PLC0415
     from fog_flower.data.images import CLASSES  # noqa: PLC0415
     from fog_flower.data.sources import load_dataset  # noqa: PLC0415

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fog_flower.architecture import CENTRALIZED
 from fog_flower.attack_settings import NONE, malicious_nodes
-from fog_flower.config import RunConfig
+from fog_flower.config import FLOAT32, RunConfig
 from simulations.cost import shares
 from simulations.run_files import read_rounds, read_run
 
@@ -95,7 +95,10 @@ def print_run(console: Console, folder: Path) -> None:
         f"{describe_tiers(config)}, {config['partition']}, "
         f"noise {config['noise-sigma']} {config['noise-unit']}",
     )
-    table.add_row("model", f"{config['model']}, {run['model_parameters']:,} parameters")
+    table.add_row(
+        "model",
+        f"{config['model']}, {run['model_parameters']:,} parameters, {_precision(run)}",
+    )
     table.add_row(
         "merging",
         f"{config['strategy']}, validation {config['validation']}, "
@@ -186,6 +189,13 @@ def _round_line(row: dict[str, str]) -> str:
         return f"{accuracy} (untrained)"
     asked = int(row["accepted"]) + int(row["rejected"])
     return f"{accuracy}  accepted {row['accepted']}/{asked}"
+
+
+def _precision(run: Mapping[str, Any]) -> str:
+    """Return the precision that ``auto`` was, where the nodes said it."""
+    asked = str(run["config"].get("precision", FLOAT32))
+    found = (run.get("nodes") or {}).get("precision", asked)
+    return asked if found == asked else f"{found} ({asked})"
 
 
 def _percent(value: Any) -> str:

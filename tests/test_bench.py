@@ -4,7 +4,7 @@ import pytest
 from fog_flower.errors import UserError
 from simulations.benchmark import tables
 from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, config_of
-from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.ledger import Ledger, facts_of
 from simulations.benchmark.parts.memory import PEAK, ROUND
 from simulations.benchmark.parts.plan import plan
 from simulations.benchmark.report import write_benchmark
@@ -79,9 +79,39 @@ def test_only_the_last_sitting_is_reported_and_none_is_lost(tmp_path):
         last.add("throughput", row)
     assert len(last_sittings(tmp_path)["throughput"]) == 9
     assert len(pd.read_csv(tmp_path / "throughput.csv")) == 10
+    assert len(facts_of(tmp_path, "throughput")) == 2
     files = dict(write_benchmark(tmp_path))
     assert "some data" in files["table"].read_text()
     assert files["picture"].stat().st_size > 10_000
+
+
+def test_each_case_is_told_with_the_commit_that_it_was_measured_with(tmp_path, monkeypatch):
+    for sitting, nodes, commit in (
+        ("2026-01-01T00:00:00", 3, "a" * 40),
+        ("2026-01-02", 5, "b" * 40),
+    ):
+        monkeypatch.setattr("simulations.benchmark.ledger.checkout_commit", lambda c=commit: c)
+        ledger = Ledger(tmp_path, "some data")
+        ledger.sitting = sitting
+        ledger.add("throughput", {**throughput_row(OURS, 0, 1.0), "fog_nodes": nodes})
+    text = dict(write_benchmark(tmp_path))["table"].read_text()
+    assert f"(cnn 3), 2026-01-01T00:00:00: commit {'a' * 9}," in text
+    assert f"(cnn 5), 2026-01-02: commit {'b' * 9}," in text
+
+
+def test_a_part_alone_has_no_word_on_the_others(tmp_path):
+    row = {"engine": "ray", "what": "first run of a process", "seconds": 9.0}
+    Ledger(tmp_path, "some data").add("start", row)
+    files = dict(write_benchmark(tmp_path))
+    assert "picture" not in files
+    assert "quickstart" not in files["table"].read_text()
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match=r"--out .*file.*: cannot be a folder"):
+            Ledger(folder, "some data")
 
 
 def test_nothing_measured_is_an_error(tmp_path):

@@ -63,7 +63,7 @@ def _throughput(rows: pd.DataFrame, panel: Axes) -> None:
 def _growth(rows: pd.DataFrame, panel: Axes) -> None:
     costs = {
         "training": 1e3 * rows["training_seconds"] / rows["images"],
-        "whole round, test left out": 1e3 * rows[STEADY].sum(axis=1) / rows["images"],
+        "whole round, without the test images": 1e3 * rows[STEADY].sum(axis=1) / rows["images"],
     }
     long = pd.concat(
         [rows[["fog_nodes"]].assign(cost=cost, what=what) for what, cost in costs.items()],
@@ -86,5 +86,5 @@ def _growth(rows: pd.DataFrame, panel: Axes) -> None:
     panel.set_xscale("log", base=2)
     panel.set_xticks(nodes, [str(n) for n in nodes])
     panel.set(title="CNN: cost over fog nodes", xlabel="fog nodes", ylabel="ms an image")
-    panel.set_ylim(bottom=0)
-    panel.legend(title=None, fontsize=8)
+    panel.set_ylim(0, 1.3 * panel.get_ylim()[1])  # room for the legend
+    panel.legend(title=None, fontsize=8, loc="upper left")

@@ -1,16 +1,30 @@
 """Keeps every measured figure the moment it is there."""
 
 import csv
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fog_flower.errors import UserError
 from fog_flower.records.environment import hardware, versions
 from fog_flower.records.files import write_json
 from simulations.checkout import checkout_commit
 
 SITTING = "sitting"
+
+
+def facts_path(folder: Path, part: str) -> Path:
+    """Return where the facts of a part's sittings are."""
+    return folder / f"{part}.json"
+
+
+def facts_of(folder: Path, part: str) -> dict[str, dict[str, Any]]:
+    """Return with what each sitting of a part was made: data, machine, versions, commit."""
+    path = facts_path(folder, part)
+    facts: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+    return facts
 
 
 class Ledger:
@@ -20,11 +34,21 @@ class Ledger:
     ----------
     folder : Path
     data : str
-        Which images were trained, for the report.
+        What kind of images was trained, for the report; the rows say how many.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be made.
     """
 
     def __init__(self, folder: Path, data: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"--out {folder}: cannot be a folder ({error.strerror}); name another one"
+            ) from error
         self._folder = folder
         self.sitting = time.strftime("%Y-%m-%dT%H:%M:%S")
         self._facts = {
@@ -35,7 +59,7 @@ class Ledger:
         }
 
     def add(self, part: str, row: Mapping[str, Any]) -> None:
-        """Append a row to ``PART.csv``, and say with what its sitting was made.
+        """Append a row to ``PART.csv``, and say in ``PART.json`` with what its sitting was made.
 
         The rows of a part have the same columns in the same order.
         """
@@ -46,4 +70,5 @@ class Ledger:
             if new:
                 writer.writerow([SITTING, *row])
             writer.writerow([self.sitting, *row.values()])
-        write_json(self._folder / f"{part}.json", {**self._facts, SITTING: self.sitting})
+            if self.sitting not in (facts := facts_of(self._folder, part)):
+                write_json(facts_path(self._folder, part), {**facts, self.sitting: self._facts})

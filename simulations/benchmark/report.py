@@ -1,48 +1,71 @@
 """The page of a benchmark: its tables, its picture, and with what it was measured."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from simulations.benchmark.figures import draw
-from simulations.benchmark.sitting import facts_of, last_sittings
+from simulations.benchmark.ledger import facts_of
+from simulations.benchmark.sitting import describe_sittings, last_sittings
 from simulations.benchmark.tables import TABLES
 from simulations.reports.data_seen import data_seen
 from simulations.reports.writing import write_markdown
 
+SIDES = (
+    "Sides are timed in turn; ratios are of medians. Bare Keras is `fit` on arrays in memory with "
+    "all cores. The quickstart app is Flower's TensorFlow quickstart with the paper's model, data "
+    "kept in memory, and no evaluation on the nodes."
+)
+
 
 def write_benchmark(folder: Path) -> list[tuple[str, Path]]:
-    """Write ``bench.md`` and ``bench.png`` from the last sitting of each part."""
-    sittings = last_sittings(folder)
-    sections = {TABLES[part][0]: TABLES[part][1](rows) for part, rows in sittings.items()}
-    facts = {part: facts_of(folder, part) for part in sittings}
-    notes = [
-        "Sides are timed in turn, in one sitting; ratios are of medians. Bare Keras is `fit` on "
-        "arrays in memory with all cores. The quickstart app is Flower's TensorFlow quickstart "
-        "with the paper's model, data kept in memory, and no evaluation on the nodes.",
-        *dict.fromkeys(_made_with(fact) for fact in facts.values()),
+    """Write ``bench.md`` and ``bench.png`` from the last sitting of each case of each part."""
+    parts = last_sittings(folder)
+    sections = {TABLES[part][0]: TABLES[part][1](rows) for part, rows in parts.items()}
+    facts = {part: facts_of(folder, part) for part in parts}
+    notes = [SIDES] if "throughput" in parts else []
+    notes += [
+        _made_with(TABLES[part][0], cases, facts[part][sitting], sitting)
+        for part, rows in parts.items()
+        for sitting, cases in describe_sittings(part, rows).items()
     ]
     written = [("table", write_markdown(folder / "bench.md", "Benchmark", sections, notes))]
-    some = next(iter(facts.values()))
-    about = f"{_machine(some)}; {_data(some)}"
-    if picture := draw(sittings, about, folder / "bench.png"):
+    if picture := draw(parts, _about(parts, facts), folder / "bench.png"):
         written.append(("picture", picture))
     return written
 
 
-def _machine(facts: dict[str, dict[str, object]]) -> str:
+def _about(
+    parts: Mapping[str, pd.DataFrame], facts: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> str:
+    """Say on which machines what is drawn was measured, and on which data."""
+    drawn = [
+        facts[part][sitting]
+        for part in ("throughput", "growth")
+        if part in parts
+        for sitting in describe_sittings(part, parts[part])
+    ]
+    return "; ".join(dict.fromkeys([*map(_machine, drawn), *(_data(fact) for fact in drawn)]))
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
     hardware = facts["hardware"]
     return f"{hardware['cores']} cores of {hardware['processor']}"
 
 
-def _data(facts: dict[str, dict[str, object]]) -> str:
+def _data(facts: Mapping[str, Any]) -> str:
     return data_seen([{"data": {"name": facts["data"]}}])[0]
 
 
-def _made_with(facts: dict[str, dict[str, object]]) -> str:
+def _made_with(part: str, cases: str, facts: Mapping[str, Any], sitting: str) -> str:
     versions = facts["versions"]
     names = ("flwr", "ray", "tensorflow", "keras")
     libraries = ", ".join(f"{name} {versions[name]}" for name in names)
     return (
-        f"Machine: {_machine(facts)}, {facts['hardware']['memory_gib']} GiB. {libraries}. "
-        f"Data: {_data(facts)}. Commit {str(facts['git_commit'])[:9] or 'unknown'}, "
-        f"{facts['sitting']}."
+        f"{part}{f' ({cases})' if cases else ''}, {sitting}: "
+        f"commit {str(facts['git_commit'])[:9] or 'unknown'}"
+        f"{' with changes' if str(facts['git_commit']).endswith('-modified') else ''}, "
+        f"{_machine(facts)}, {facts['hardware']['memory_gib']} GiB, {libraries}; {_data(facts)}."
     )

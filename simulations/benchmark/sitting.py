@@ -1,8 +1,6 @@
 """The rows of the last sitting of each case: what is compared was measured in one sitting."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -22,6 +20,8 @@ CASES: dict[str, list[str]] = {
 def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
     """Return the rows of each part that was measured, of its cases' last sittings.
 
+    Their column ``sitting`` says which.
+
     Raises
     ------
     UserError
@@ -33,13 +33,19 @@ def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
         if path.exists():
             rows = pd.read_csv(path)
             last = rows.groupby(case)[SITTING].transform("max") if case else rows[SITTING].max()
-            found[part] = rows[rows[SITTING] == last].drop(columns=SITTING)
+            found[part] = rows[rows[SITTING] == last]
     if not found:
         raise UserError(f"--out {folder}: nothing was measured there; run `fog-flower bench`")
     return found
 
 
-def facts_of(folder: Path, part: str) -> dict[str, Any]:
-    """Return with what the last sitting of a part was made."""
-    facts: dict[str, Any] = json.loads((folder / f"{part}.json").read_text())
-    return facts
+def describe_sittings(part: str, rows: pd.DataFrame) -> dict[str, str]:
+    """Return which cases of a part were measured in which sitting; empty where it was only one."""
+    case = CASES[part]
+    if len(sittings := rows[SITTING].unique()) == 1:
+        return {str(sittings[0]): ""}
+    found: dict[str, list[str]] = {}
+    for values, _ in rows.groupby([SITTING, *case], sort=False):
+        sitting, *names = map(str, values)
+        found.setdefault(sitting, []).append(" ".join(names))
+    return {sitting: ", ".join(cases) for sitting, cases in found.items()}
