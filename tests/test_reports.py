@@ -124,6 +124,18 @@ def test_what_it_cost_by_hand(ten_seeds):
     assert "2 cores of made up, 3.5 GiB" in text
 
 
+def test_what_was_not_computed_in_float32_is_said(tmp_path):
+    make_sweep(tmp_path / "reduced", [0])
+    for cell in ("cnn-fog-3", "cnn-centralized"):
+        path = tmp_path / "reduced" / cell / "seed-0" / "run.json"
+        facts = json.loads(path.read_text())
+        facts["nodes"]["precision"] = "bfloat16"
+        write_json(path, facts)
+    text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
+    assert "Computed in bfloat16: cnn-centralized, cnn-fog-3." in text
+    assert "float32" not in text
+
+
 def test_an_estimate_by_hand(tmp_path):
     make_sweep(tmp_path / "reduced", [0])
     shutil.rmtree(tmp_path / "reduced" / "cnn-fog-7")
@@ -165,8 +177,8 @@ def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
         shutil.rmtree(tmp_path / "reduced" / cell)
     shutil.rmtree(tmp_path / "reduced" / "mlp-fog-5" / "seed-1")
     files = report(tmp_path / "reduced", tmp_path / "results")
-    assert "Not complete: " in files["Table 2"].read_text()
-    assert "mlp-fog-5 2 seeds" in files["Table 2"].read_text()
+    assert "Not complete; seeds of each cell: mlp-centralized " in files["Table 2"].read_text()
+    assert "mlp-fog-5 2, mlp-fog-7 3, cnn-centralized 3, cnn-fog-3 0" in files["Table 2"].read_text()
     assert "Figure 6" not in files
     assert "Figure 5" in files
 

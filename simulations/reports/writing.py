@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
 from simulations.reports.records import SweepRecords
 
@@ -53,7 +54,8 @@ def what_it_saw(records: SweepRecords) -> list[str]:
         f"Data: {records.data}.",
         f"Scale: {records.scale.note}.",
         *_overrides(records),
-        f"{len(runs)} runs over seeds {_seeds(records.seeds)}, {hours:.1f} hours of computing.",
+        f"Runs: {len(runs)}, of seeds {_seeds(records.seeds)}; {hours:.1f} hours of computing.",
+        *_precisions(records),
     ]
     bad = int((~runs["usable"]).sum())
     if bad:
@@ -62,10 +64,12 @@ def what_it_saw(records: SweepRecords) -> list[str]:
             f"{int((runs['status'] != 'finished').sum())} failed: they are counted, and left out "
             "of means and tests."
         )
-    counts = runs.groupby("cell")["seed"].nunique()
-    if counts.min() < counts.max() or len(counts) < len(records.experiment.cells):
+    counts, cells = runs.groupby("cell")["seed"].nunique(), records.experiment.cells
+    if counts.min() < counts.max() or len(counts) < len(cells):
         lines.append(
-            "Not complete: " + ", ".join(f"{cell} {n} seeds" for cell, n in counts.items()) + "."
+            "Not complete; seeds of each cell: "
+            + ", ".join(f"{cell.name} {counts.get(cell.name, 0)}" for cell in cells)
+            + "."
         )
     if len(codes) > 1:
         lines.append(f"Made with {len(codes)} versions of the code: {', '.join(sorted(codes))}.")
@@ -75,6 +79,20 @@ def what_it_saw(records: SweepRecords) -> list[str]:
 def _overrides(records: SweepRecords) -> list[str]:
     changed = ", ".join(f"{key}={value}" for key, value in records.overrides.items())
     return [f"Changed in every run: {changed}."] if changed else []
+
+
+def _precisions(records: SweepRecords) -> list[str]:
+    """Say what was not computed in float32; records of old do not know another precision."""
+    found: dict[str, set[str]] = {}
+    for cell, fact in zip(records.runs["cell"], records.facts, strict=True):
+        precision = str((fact.get("nodes") or {}).get("precision", FLOAT32))
+        if precision != FLOAT32:
+            found.setdefault(precision, set()).add(cell)
+    ordered = [cell.name for cell in records.experiment.cells]
+    return [
+        f"Computed in {precision}: {', '.join(name for name in ordered if name in cells)}."
+        for precision, cells in found.items()
+    ]
 
 
 def _seeds(seeds: list[int]) -> str:
