@@ -66,6 +66,18 @@ def test_tables(table, cells):
             assert f"{percent(float(row['mean']))} ± {percent(float(row['sd']))}" in text
 
 
+def test_the_full_scale():
+    """Every full-scale cell with a record has its row, which is what the records say."""
+    with (RESULTS / "tables/table2-full.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        where = row["architecture"].removeprefix("fog, ").replace("nodes", "fog nodes")
+        model = row["model"].upper()
+        label = f"| {model}, {where}, " if "fog" not in where else f"| {model} on {where}, "
+        assert f" {percent(float(row['mean'])).rstrip('%')} " in line_with(label)
+
+
 def table_rows(text: str) -> set[tuple[str, ...]]:
     lines = [line for line in text.splitlines() if line.startswith("|") and "---" not in line]
     return {tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines}

@@ -178,7 +178,9 @@ def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
     shutil.rmtree(tmp_path / "reduced" / "mlp-fog-5" / "seed-1")
     files = report(tmp_path / "reduced", tmp_path / "results")
     assert "Not complete; seeds of each cell: mlp-centralized " in files["Table 2"].read_text()
-    assert "mlp-fog-5 2, mlp-fog-7 3, cnn-centralized 3, cnn-fog-3 0" in files["Table 2"].read_text()
+    assert (
+        "mlp-fog-5 2, mlp-fog-7 3, cnn-centralized 3, cnn-fog-3 0" in files["Table 2"].read_text()
+    )
     assert "Figure 6" not in files
     assert "Figure 5" in files
 
