@@ -176,10 +176,20 @@ def test_kill_9_leaves_no_process_behind(tmp_path, npz_path):
     process.kill()
     finish(process)
     deadline = time.monotonic() + 60
-    while flower_processes(tmp_path) and time.monotonic() < deadline:
+    while flower_processes(tmp_path) + ray_of(process) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert flower_processes(tmp_path) == []
+    assert ray_of(process) == []
     assert len(read_rounds(folder)) > 1
+
+
+def ray_of(process) -> list[int]:
+    """Return what is left of the Ray that a launcher started."""
+    return [
+        one.pid
+        for one in psutil.process_iter(["cmdline"])
+        if any(f"fog-flower-pid{process.pid}-" in word for word in one.info["cmdline"] or ())
+    ]
 
 
 def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,11 @@ from simulations.workspace import own_workspace
 LOCAL = "127.0.0.1"
 # Ray's own default, because a path to a socket has at most 107 characters.
 SHORT = Path(os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108  (a fresh folder is made in it)
+
+
+def _die_with_parent() -> None:
+    # Ray may hang in its own handler of SIGTERM; what it started dies with it, however it dies.
+    die_with_parent(signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -49,7 +55,7 @@ def own_ray(placed: Placement, environment: Mapping[str, str]) -> Iterator[str]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C is ours to handle
-                preexec_fn=die_with_parent,  # noqa: PLW1509  (no threads here yet)
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  (no threads here yet)
             )
         try:
             yield f"{LOCAL}:{port}"
