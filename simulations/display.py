@@ -11,9 +11,9 @@ from rich.table import Table
 
 from fog_flower.architecture import CENTRALIZED
 from fog_flower.attack_settings import NONE, malicious_nodes
-from fog_flower.config import FLOAT32, RunConfig
+from fog_flower.config import RunConfig
 from simulations.cost import shares
-from simulations.run_files import read_rounds, read_run
+from simulations.run_files import computed_in, read_rounds, read_run
 
 if TYPE_CHECKING:
     from simulations.realism import Realism
@@ -193,9 +193,9 @@ def _round_line(row: dict[str, str]) -> str:
 
 def _precision(run: Mapping[str, Any]) -> str:
     """Return the precision that ``auto`` was, where the nodes said it."""
-    asked = str(run["config"].get("precision", FLOAT32))
-    found = (run.get("nodes") or {}).get("precision", asked)
-    return asked if found == asked else f"{found} ({asked})"
+    found = computed_in(run)
+    asked = run["config"].get("precision", found)
+    return found if found == asked else f"{found} ({asked})"
 
 
 def _percent(value: Any) -> str:

@@ -2,9 +2,11 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fog_flower.config import FLOAT32
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING
@@ -27,6 +29,12 @@ def read_rounds(folder: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def computed_in(run: Mapping[str, Any]) -> str:
+    """Return the precision of a run: what its nodes said, else what was asked for."""
+    asked = run["config"].get("precision", FLOAT32)
+    return str((run.get("nodes") or {}).get("precision", asked))
 
 
 def find_run(name: str) -> Path:

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from simulations.benchmark.figures import draw
-from simulations.benchmark.ledger import facts_of
+from simulations.benchmark.ledger import SITTING, facts_of
 from simulations.benchmark.sitting import describe_sittings, last_sittings
 from simulations.benchmark.tables import TABLES
 from simulations.reports.data_seen import data_seen
+from simulations.reports.formats import machine
 from simulations.reports.writing import write_markdown
 
 SIDES = (
@@ -45,14 +46,10 @@ def _about(
         facts[part][sitting]
         for part in ("throughput", "growth")
         if part in parts
-        for sitting in describe_sittings(part, parts[part])
+        for sitting in parts[part][SITTING].unique()
     ]
-    return "; ".join(dict.fromkeys([*map(_machine, drawn), *(_data(fact) for fact in drawn)]))
-
-
-def _machine(facts: Mapping[str, Any]) -> str:
-    hardware = facts["hardware"]
-    return f"{hardware['cores']} cores of {hardware['processor']}"
+    machines = [machine(fact["hardware"]) for fact in drawn]
+    return "; ".join(dict.fromkeys([*machines, *map(_data, drawn)]))
 
 
 def _data(facts: Mapping[str, Any]) -> str:
@@ -67,5 +64,6 @@ def _made_with(part: str, cases: str, facts: Mapping[str, Any], sitting: str) ->
         f"{part}{f' ({cases})' if cases else ''}, {sitting}: "
         f"commit {str(facts['git_commit'])[:9] or 'unknown'}"
         f"{' with changes' if str(facts['git_commit']).endswith('-modified') else ''}, "
-        f"{_machine(facts)}, {facts['hardware']['memory_gib']} GiB, {libraries}; {_data(facts)}."
+        f"{machine(facts['hardware'])}, {facts['hardware']['memory_gib']} GiB, "
+        f"{libraries}; {_data(facts)}."
     )

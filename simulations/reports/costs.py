@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from fog_flower.records.recorder import FINISHED
 from simulations.cost import PARTS, shares
+from simulations.reports.formats import machine
 from simulations.reports.records import SweepRecords
 
 NOTE = (
@@ -22,15 +22,11 @@ NOTE = (
 def cost_table(records: SweepRecords) -> pd.DataFrame:
     """Return a row for every cell with finished runs, and one for all of them."""
     rows = []
-    done = records.runs[records.runs["status"] == FINISHED]
-    for cell in records.cells:
-        finished = done[done["cell"] == cell.name]
-        if finished.empty:
-            continue
-        runs = [_run_costs(records, cell.name, int(seed)) for seed in finished["seed"]]
+    for cell, finished in records.finished.items():
+        runs = [_run_costs(records, cell, int(seed)) for seed in finished["seed"]]
         rows.append(
             {
-                "cell": cell.name,
+                "cell": cell,
                 "runs": str(len(runs)),
                 "hours a run": f"{finished['seconds'].median() / 3600:.2f}",
                 "images/s": f"{_median(runs, 'speed'):,.0f}",
@@ -38,14 +34,16 @@ def cost_table(records: SweepRecords) -> pd.DataFrame:
                 "memory, GiB": _or_dash(_median(runs, "memory")),
             }
         )
-    hours = f"{done['seconds'].sum() / 3600:.2f} in all"
-    rows.append({"cell": "all", "runs": str(len(done)), "hours a run": hours})
+    seconds = [float(runs["seconds"].sum()) for runs in records.finished.values()]
+    count = sum(map(len, records.finished.values()))
+    rows.append(
+        {"cell": "all", "runs": str(count), "hours a run": f"{sum(seconds) / 3600:.2f} in all"}
+    )
     return pd.DataFrame(rows).fillna("")
 
 
 def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
-    rounds = records.rounds
-    rows = rounds[(rounds["cell"] == cell) & (rounds["seed"] == seed)]
+    rows = records.rounds_of(cell, seed)
     fact = records.fact(cell, seed)
     texts = (
         {str(name): str(value) for name, value in row.items()} for row in rows.to_dict("records")
@@ -70,5 +68,5 @@ def _or_dash(value: float) -> str:
 def machines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the machines on which runs were made, each once."""
     known = (fact["hardware"] for fact in facts if "hardware" in fact)
-    named = (f"{h['cores']} cores of {h['processor']}, {h['memory_gib']} GiB" for h in known)
+    named = (f"{machine(h)}, {h['memory_gib']} GiB" for h in known)
     return list(dict.fromkeys(named))

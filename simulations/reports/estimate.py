@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from fog_flower.records.recorder import FINISHED
 from simulations.reports.records import SweepRecords
 
 SEEDS = 50  # the paper repeats every simulation so often
@@ -23,51 +22,44 @@ NOTES = (
 )
 
 
+HOURS = (f"hours x {SEEDS}, as recorded", f"hours, on {CORES} cores", "hours, on one GPU")
+
+
 def estimate_table(records: SweepRecords) -> pd.DataFrame:
     """Return the hours of ``SEEDS`` seeds of each recorded cell, and of all of them."""
-    done = records.runs[records.runs["status"] == FINISHED]
-    rows, sums = [], {"here": 0.0, "cores": 0.0, "gpu": 0.0}
-    for cell in records.cells:
-        finished = done[done["cell"] == cell.name]
-        if finished.empty:
-            continue
-        seconds = float(finished["seconds"].median())
-        seed = int(finished["seed"].iloc[0])
-        fact = records.fact(cell.name, seed)
-        cores = int(fact["hardware"]["cores"])
-        at_a_time = max(1, CORES // cores)
-        steps = training_steps(fact, int(fact["final"]["round"]))
-        training = _training_seconds(records, cell.name, seed)
-        here = SEEDS * seconds / 3600
-        hours = {
-            "here": here,
-            "cores": here / at_a_time,
-            "gpu": here * steps * GPU_STEP / training,
-        }
-        sums = {name: sums[name] + hours[name] for name in sums}
-        rows.append(
-            {
-                "cell": cell.name,
-                "hours a run": f"{seconds / 3600:.2f}",
-                f"hours x {SEEDS}, on {cores} cores": f"{hours['here']:,.1f}",
-                f"/ {at_a_time}, on {CORES} cores": f"{hours['cores']:,.1f}",
-                "batches a run": f"{steps:,}",
-                "training, ms a batch": f"{1000 * training / steps:.1f}",
-                "hours, on one GPU": f"{hours['gpu']:,.1f}",
-            }
-        )
+    rows = [_estimate(records, cell, runs) for cell, runs in records.finished.items()]
     if not rows:
         return pd.DataFrame()
-    last = dict.fromkeys(rows[0], "")
-    names = list(rows[0])
-    last |= {"cell": "all", names[2]: f"{sums['here']:,.1f}", names[3]: f"{sums['cores']:,.1f}"}
-    return pd.DataFrame([*rows, {**last, "hours, on one GPU": f"{sums['gpu']:,.1f}"}])
+    total = {"cell": "all", **{name: sum(row[name] for row in rows) for name in HOURS}}
+    table = pd.DataFrame([*rows, total])
+    for name in HOURS:
+        table[name] = table[name].map("{:,.1f}".format)
+    return table.fillna("")
+
+
+def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str, Any]:
+    """Return the row of a cell; its speed is that of its first recorded run."""
+    seconds, seed = float(runs["seconds"].median()), int(runs["seed"].iloc[0])
+    fact, rounds = records.fact(cell, seed), records.rounds_of(cell, seed)
+    steps = training_steps(fact, int(fact["final"]["round"]))
+    training = float(rounds.loc[rounds["round"] > 0, "train_seconds"].sum())
+    at_a_time = max(1, CORES // int(fact["hardware"]["cores"]))
+    hours = SEEDS * seconds / 3600
+    here, on_cores, on_gpu = HOURS
+    return {
+        "cell": cell,
+        "hours a run": f"{seconds / 3600:.2f}",
+        here: hours,
+        on_cores: hours / at_a_time,
+        "batches a run": f"{steps:,}",
+        "training, ms a batch": f"{1000 * training / steps:.1f}",
+        on_gpu: hours * steps * GPU_STEP / training,
+    }
 
 
 def missing(records: SweepRecords) -> list[str]:
     """Say which cells of the experiment the estimate leaves out."""
-    done = set(records.runs.loc[records.runs["status"] == FINISHED, "cell"])
-    names = [cell.name for cell in records.experiment.cells if cell.name not in done]
+    names = [c.name for c in records.experiment.cells if c.name not in records.finished]
     return [f"Without {', '.join(names)}: not recorded yet."] if names else []
 
 
@@ -78,9 +70,3 @@ def training_steps(fact: Mapping[str, Any], rounds: int) -> int:
     batches = sum(math.ceil(size / int(config["batch-size"])) for size in sizes)
     epochs: int = config["local-epochs"]
     return rounds * epochs * batches
-
-
-def _training_seconds(records: SweepRecords, cell: str, seed: int) -> float:
-    rounds = records.rounds
-    rows = rounds[(rounds["cell"] == cell) & (rounds["seed"] == seed) & (rounds["round"] > 0)]
-    return float(rows["train_seconds"].sum())

@@ -1,6 +1,8 @@
 """How figures are written in tables: percent, points, p values, and honest gaps."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from simulations.reports.statistics import Summary
 
@@ -27,6 +29,11 @@ def p_value(value: float) -> str:
     if math.isnan(value):
         return NONE
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def machine(hardware: Mapping[str, Any]) -> str:
+    """Say on what something ran; ``hardware`` as ``run.json`` has it."""
+    return f"{hardware['cores']} cores of {hardware['processor']}"
 
 
 def summary(value: Summary) -> str:

@@ -61,6 +61,17 @@ class SweepRecords:
         return next(fact for name, number, fact in rows if (name, number) == (cell, seed))
 
     @property
+    def finished(self) -> dict[str, pd.DataFrame]:
+        """The rows of ``runs`` that finished, by cell, in the experiment's order."""
+        done = self.runs[self.runs["status"] == FINISHED]
+        by_cell = {cell.name: done[done["cell"] == cell.name] for cell in self.experiment.cells}
+        return {name: rows for name, rows in by_cell.items() if len(rows)}
+
+    def rounds_of(self, cell: str, seed: int) -> pd.DataFrame:
+        """Return the rounds of a run that finished."""
+        return self.rounds[(self.rounds["cell"] == cell) & (self.rounds["seed"] == seed)]
+
+    @property
     def cells(self) -> list[Cell]:
         """The cells that have any record, in the experiment's order."""
         recorded = set(self.runs["cell"])

@@ -8,6 +8,7 @@ import pandas as pd
 from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
 from simulations.reports.records import SweepRecords
+from simulations.run_files import computed_in
 
 
 def write_table(
@@ -82,11 +83,10 @@ def _overrides(records: SweepRecords) -> list[str]:
 
 
 def _precisions(records: SweepRecords) -> list[str]:
-    """Say what was not computed in float32; records of old do not know another precision."""
+    """Say what was not computed in float32."""
     found: dict[str, set[str]] = {}
     for cell, fact in zip(records.runs["cell"], records.facts, strict=True):
-        precision = str((fact.get("nodes") or {}).get("precision", FLOAT32))
-        if precision != FLOAT32:
+        if (precision := computed_in(fact)) != FLOAT32:
             found.setdefault(precision, set()).add(cell)
     ordered = [cell.name for cell in records.experiment.cells]
     return [
