@@ -16,7 +16,7 @@ NOTES = (
     f"A run's hours are the median of its records, times {SEEDS} seeds. On {CORES} cores: as many "
     "runs at a time as there are times the recorded cores, none slower for the others, which takes "
     "that many times the memory above.",
-    f"On one GPU: a batch takes {1000 * GPU_STEP:g} ms (**assumed, not measured**: with 32 images "
+    f"On one GPU: a batch takes {1000 * GPU_STEP:g} ms (assumed, not measured: with 32 images "
     "of 32 x 32 pixels a GPU waits for its launches, not for its arithmetic), one run at a time, "
     "and everything else shrinks as training does. Twice the milliseconds, twice the hours.",
 )
