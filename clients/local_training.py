@@ -65,7 +65,7 @@ def trainer_of(config: RunConfig) -> "Trainer":
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
 
     configure_tensorflow(config.client_threads)
-    return _trainer(config.model, config.learning_rate, config.clip_norm, precision_of(config))
+    return _trainer(config.model, config.clip_norm, precision_of(config))
 
 
 @functools.lru_cache(maxsize=2)
@@ -90,11 +90,11 @@ def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
 
 
 @functools.lru_cache(maxsize=2)
-def _trainer(model: str, learning_rate: float, clip_norm: float, precision: str) -> "Trainer":
+def _trainer(model: str, clip_norm: float, precision: str) -> "Trainer":
     from clients.training import Trainer  # noqa: PLC0415  (TensorFlow, only where one trains)
     from fog_flower.models import build_model  # noqa: PLC0415
 
-    return Trainer(build_model(model, 0, precision), learning_rate, clip_norm)
+    return Trainer(build_model(model, 0, precision), clip_norm)
 
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:

@@ -13,6 +13,7 @@ from clients.proximal import ProximalSGD
 from clients.shared_tensor import shared_tensor
 from fog_flower.config import EPOCH_MEAN, RunConfig
 from fog_flower.data.images import IMAGE_SHAPE
+from fog_flower.learning_rate import learning_rate_of
 from fog_flower.seeds import generator, seed_for
 from fog_flower.weights import Weights, subtract
 
@@ -47,7 +48,6 @@ class Trainer:
     ----------
     model : keras.Model
         Uncompiled; its weights do not matter.
-    learning_rate : float
     clip_norm : float
         Bound of the global gradient norm; 0 is none.
 
@@ -57,9 +57,9 @@ class Trainer:
         TensorFlow's; 0: all cores.
     """
 
-    def __init__(self, model: keras.Model, learning_rate: float, clip_norm: float = 0.0) -> None:
+    def __init__(self, model: keras.Model, clip_norm: float = 0.0) -> None:
         self._model = model
-        self._optimizer = ProximalSGD(learning_rate, global_clipnorm=clip_norm or None)
+        self._optimizer = ProximalSGD(global_clipnorm=clip_norm or None)
         self._optimizer.anchor(model.trainable_variables, 0.0)
         self._random_states = random_states(model)
         self.threads = tf.config.threading.get_intra_op_parallelism_threads()
@@ -83,16 +83,18 @@ class Trainer:
         Parameters
         ----------
         config : RunConfig
-            Its seed, batch size, epochs and upload are used.
+            Its seed, learning rates, batch size, epochs and upload are used.
         start : Weights
             W, from the cloud.
         data : NodeData
         fog_node, server_round : int
-            Key the shuffles, together with the run's seed and the epoch.
+            Key the shuffles, together with the run's seed and the epoch; the round also decides
+            the learning rate.
         mu : float
             FedProx' proximal weight, from the strategy; 0 is plain SGD.
         """
         began = time.perf_counter()
+        self._optimizer.learning_rate = learning_rate_of(config, server_round)
         self._model.set_weights(start)
         if self._optimizer.anchor(self._model.trainable_variables, mu):
             self._compile()  # the step traced before has no proximal term

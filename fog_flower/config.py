@@ -20,6 +20,7 @@ AUDITED = "audited"
 VALIDATIONS = (OFF, OPEN, TRUSTED, GREEDY, LEAVE_ONE_OUT, ALONE, NORM, COSINE, ZENO, AUDITED)
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
+CONSTANT = "constant"  # or COSINE
 STANDARDISED, PIXEL = "standardised", "pixel"
 
 
@@ -73,6 +74,10 @@ class RunConfig:
     # Training
     model: str = _key(f"{', '.join(MODEL_NAMES)}, or module:function returning a model")
     learning_rate: float = _key("of SGD", low=0.0)
+    learning_rate_schedule: str = _key(
+        "over the rounds: constant (the paper), or falling along half a cosine towards 0",
+        choices=(CONSTANT, COSINE),
+    )
     batch_size: int = _key("images per SGD step", low=1)
     precision: str = _key(
         "of all computing; bfloat16 is mixed; auto takes it where the hardware has it",
@@ -183,18 +188,6 @@ class RunConfig:
         parse_artifacts(self.artifacts)
         if self.run_name and Path(self.run_name).name != self.run_name:
             raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
-
-
-def key_help() -> list[tuple[str, str]]:
-    """Return every key with its explanation, in order."""
-    return [
-        (
-            field.name.replace("_", "-"),
-            field.metadata["help"]
-            + (f" [{', '.join(field.metadata['choices'])}]" if field.metadata["choices"] else ""),
-        )
-        for field in dataclasses.fields(RunConfig)
-    ]
 
 
 def _checked(key: str, value: Scalar, field: "dataclasses.Field[Any]") -> Scalar:

@@ -1,5 +1,7 @@
 """A short training in the cloud, on validation images: the direction that updates should share."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -29,8 +31,8 @@ class KerasReferenceTrainer:
     data : LabelledImages
         The validation images.
     normaliser : callable
-    learning_rate : float
-        The clients'.
+    learning_rate : callable
+        Of a round: its learning rate, the clients'.
     images : int
         How many of them a round uses; the first takes four times as many, the second twice, the
         third a third more: early on, a direction says little, and what a round gets wrong there
@@ -44,14 +46,14 @@ class KerasReferenceTrainer:
         data: LabelledImages,
         normaliser: Preprocess,
         *,
-        learning_rate: float,
+        learning_rate: Callable[[int], float],
         images: int,
         seed: int,
     ) -> None:
         self._model = model
         self._data = data
         self._normaliser = normaliser
-        self._learning_rate = learning_rate
+        self._learning_rate_of = learning_rate
         self._images = images
         self._seed = seed
 
@@ -60,12 +62,13 @@ class KerasReferenceTrainer:
         order = generator(self._seed, "reference", server_round).permutation(len(self._data))
         chosen = self._data.take(order[: self._count(server_round)])
         images = tf.constant(self._normaliser(chosen.images))
+        rate = tf.constant(self._learning_rate_of(server_round))
         by_class = [np.flatnonzero(chosen.labels == digit) for digit in range(CLASSES)]
         return Directions(
-            overall=self._train(weights, images, chosen.labels),
+            overall=self._train(weights, images, chosen.labels, rate),
             labels=self._descent_of_labels(weights, images, chosen.labels),
             by_class=[
-                self._train(weights, tf.gather(images, positions), chosen.labels[positions])
+                self._train(weights, tf.gather(images, positions), chosen.labels[positions], rate)
                 for positions in by_class
                 if len(positions)
             ],
@@ -75,9 +78,11 @@ class KerasReferenceTrainer:
         more = max(1.0, EARLY / max(server_round, 1))
         return min(round(self._images * more), len(self._data))
 
-    def _train(self, weights: Weights, images: tf.Tensor, labels: Labels) -> Weights:
+    def _train(
+        self, weights: Weights, images: tf.Tensor, labels: Labels, learning_rate: tf.Tensor
+    ) -> Weights:
         self._model.load(weights)
-        self._model.epoch(images, tf.constant(labels), tf.constant(self._learning_rate), BATCH)
+        self._model.epoch(images, tf.constant(labels), learning_rate, BATCH)
         return subtract(self._model.weights(), weights)
 
     def _descent_of_labels(self, weights: Weights, images: tf.Tensor, labels: Labels) -> Weights:

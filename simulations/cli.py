@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fog_flower.config import key_help
 from fog_flower.errors import UserError
 from simulations.bench_commands import bench
 from simulations.compare_commands import check_strategy, compare
 from simulations.data_commands import app as data_app
+from simulations.key_help import key_help
 from simulations.sweep_commands import report, sweep
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fog_flower.architecture import CENTRALIZED
 from fog_flower.attack_settings import NONE, malicious_nodes
-from fog_flower.config import RunConfig
+from fog_flower.config import COSINE, RunConfig
 from simulations.cost import shares
 from simulations.run_files import computed_in, read_rounds, read_run
 
@@ -100,6 +100,10 @@ def print_run(console: Console, folder: Path) -> None:
         f"{config['model']}, {run['model_parameters']:,} parameters, {_precision(run)}",
     )
     table.add_row(
+        "training",
+        f"SGD, learning rate {describe_learning_rate(config)}, batches of {config['batch-size']}",
+    )
+    table.add_row(
         "merging",
         f"{config['strategy']}, validation {config['validation']}, "
         f"{config['merge']}, {config['upload']}",
@@ -172,6 +176,12 @@ def describe_attack(config: Mapping[str, Any]) -> str:
         f"{config['attack']} by fog nodes {', '.join(map(str, nodes))} of {config['fog-nodes']}; "
         + ", ".join(f"{name} {value}" for name, value in told.items())
     )
+
+
+def describe_learning_rate(config: Mapping[str, Any]) -> str:
+    """Say in words how large a run's steps are."""
+    falls = config["learning-rate-schedule"] == COSINE
+    return f"{config['learning-rate']}" + (", falling along half a cosine" if falls else "")
 
 
 def describe_tiers(config: Mapping[str, Any]) -> str:

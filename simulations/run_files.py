@@ -6,20 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fog_flower.config import FLOAT32
+from fog_flower.config import CONSTANT, FLOAT32
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING
 from fog_flower.records.run_folder import default_parent
 
+# What every run did before there was the key.
+_BEFORE = {"learning-rate-schedule": CONSTANT}
+
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return ``run.json``; empty while there is none."""
+    """Return ``run.json``; empty while there is none.
+
+    Keys that are younger than the record get what the run did without them.
+    """
     path = folder / "run.json"
     if not path.exists():
         return {}
     content: dict[str, Any] = json.loads(path.read_text())
+    if "config" in content:
+        content["config"] = all_settings(content["config"])
     return content
+
+
+def all_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded configuration with the keys that are younger than the record."""
+    return {**_BEFORE, **config}
 
 
 def read_rounds(folder: Path) -> list[dict[str, str]]:

@@ -70,7 +70,7 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
         for fog, (x, y) in enumerate(fog_data):
             order = generator(config.seed, "shuffle", fog, server_round, 0).permutation(len(y))
             model.set_weights(cloud_weights)
-            loss, correct = train_epoch(model, x[order], y[order], config)
+            loss, correct = train_epoch(model, x[order], y[order], config, server_round)
             losses.append(loss)
             accuracies.append(correct)
             local_models.append(model.get_weights())
@@ -95,10 +95,12 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
 
 
 def train_epoch(
-    model: keras.Model, x: np.ndarray, y: np.ndarray, config: RunConfig
+    model: keras.Model, x: np.ndarray, y: np.ndarray, config: RunConfig, server_round: int
 ) -> tuple[float, float]:
     """Run SGD by hand: w <- w - eta * gradient; return the running loss and accuracy."""
-    total_loss, correct = 0.0, 0
+    total_loss, correct, eta = 0.0, 0, config.learning_rate
+    if config.learning_rate_schedule == "cosine":
+        eta *= np.cos(np.pi / 2 * (server_round - 1) / config.rounds) ** 2
     for start in range(0, len(y), config.batch_size):
         batch_x, batch_y = (
             x[start : start + config.batch_size],
@@ -111,7 +113,7 @@ def train_epoch(
         variables = model.trainable_variables
         gradients = tape.gradient(loss, [v.value for v in variables])
         for variable, gradient in zip(variables, gradients, strict=True):
-            variable.assign(variable - config.learning_rate * gradient)
+            variable.assign(variable - eta * gradient)
         total_loss += float(loss) * len(batch_y)
         correct += int((probabilities.numpy().argmax(axis=1) == batch_y).sum())
     return total_loss / len(y), correct / len(y)

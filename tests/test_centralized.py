@@ -27,7 +27,7 @@ def test_equals_plain_sgd_over_all_raw_images(make_config):
     losses = []
     for epoch in range(1, 4):
         order = generator(config.seed, "shuffle", 0, epoch, 0).permutation(len(train))
-        losses.append(train_epoch(model, images[order], train.labels[order], config)[0])
+        losses.append(train_epoch(model, images[order], train.labels[order], config, epoch)[0])
     for ours, theirs in zip(weights(folder), model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
     np.testing.assert_allclose(column(folder, "train_loss"), losses, rtol=1e-4)

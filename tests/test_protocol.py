@@ -73,6 +73,19 @@ def test_one_fog_node_without_noise_is_central_training(make_config):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+def test_a_cosine_lets_the_steps_fall_over_the_rounds(make_config):
+    settings = {"rounds": 3, "validation": "open", "learning_rate_schedule": "cosine"}
+    config = make_config(**settings, run_name="cosine")
+    falling = run_here(config)
+    for ours, theirs in zip(weights(falling), reference_loop(config).weights[-1], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+    constant = run_here(make_config(rounds=3, validation="open", run_name="constant"))
+    norms = [[float(row["update_norm"]) for row in updates(run)] for run in (falling, constant)]
+    ratios = np.divide(*norms)
+    np.testing.assert_array_equal(ratios[:3], 1)  # round 1: the same steps
+    assert max(ratios[-3:]) < 0.5  # round 3: a quarter of them
+
+
 def test_the_same_seed_gives_the_same_figures_and_weights_and_another_differs(make_config):
     one = run_here(make_config(seed=1, run_name="one"))
     same = run_here(make_config(seed=1, run_name="same"))
@@ -166,7 +179,7 @@ def test_a_proximal_weight_that_starts_at_zero_works_from_its_first_round(make_c
         result = trainer.train(config, start, data, fog_node=0, server_round=1, mu=mu)
         return norm(result.delta)
 
-    warm, fresh = Trainer(model, 0.1), Trainer(build_model("tests.small_models:small_mlp", 0), 0.1)
+    warm, fresh = Trainer(model), Trainer(build_model("tests.small_models:small_mlp", 0))
     free, pulled = distance(warm, 0.0), distance(warm, 5.0)
     assert pulled == pytest.approx(distance(fresh, 5.0), rel=1e-6)
     assert pulled < 0.9 * free

@@ -1,6 +1,7 @@
 """Sweeps: planned first, killed at any moment, continued by the same command."""
 
 import csv
+import io
 import json
 import os
 import random
@@ -13,12 +14,15 @@ from pathlib import Path
 
 import filelock
 import pytest
+from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
+from simulations.display import print_run
 from simulations.experiments import EXPERIMENTS
 from simulations.sweep.estimate import Estimator
 from simulations.sweep.execute import execute
+from simulations.sweep.folder import recorded_status
 from simulations.sweep.plan import parse_seeds, plan_sweep
 from tests.runs import figures, summary
 
@@ -175,6 +179,25 @@ def test_a_record_of_another_configuration_is_not_counted(tmp_path, overrides):
     write_json(path, {**record, "config": {**record["config"], "batch-size": 64}})
     with pytest.raises(UserError, match="was made with batch-size=64, not 32"):
         run(planned)
+
+
+def test_a_record_that_is_older_than_a_key_did_what_runs_did_before_there_was_the_key(
+    tmp_path, overrides
+):
+    planned = plan(tmp_path, overrides, only="mlp-centralized")
+    run(planned)
+    path = tmp_path / "mlp-centralized" / "seed-0" / "run.json"
+    record = json.loads(path.read_text())
+    del record["config"]["learning-rate-schedule"]
+    write_json(path, record)
+    assert recorded_status(planned, planned.runs[0]) == "finished"
+    cosine = overrides | {"learning-rate-schedule": "cosine"}
+    falling = plan(tmp_path, cosine, only="mlp-centralized")
+    with pytest.raises(UserError, match="was made with learning-rate-schedule='constant'"):
+        recorded_status(falling, falling.runs[0])
+    shown = io.StringIO()
+    print_run(Console(file=shown, width=120), path.parent)
+    assert "SGD, learning rate 0.1, batches of 32" in shown.getvalue()
 
 
 def test_two_sweeps_cannot_share_a_folder(tmp_path, overrides):

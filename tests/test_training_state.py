@@ -36,4 +36,4 @@ def test_only_a_layer_that_draws_globally_needs_the_global_seed(layer, globally)
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
-    assert Trainer(model, 0.1).draws_globally == globally
+    assert Trainer(model).draws_globally == globally

@@ -11,6 +11,7 @@ from flwr.app import Message
 from clients.local_training import node_data
 from fog_flower.config import RunConfig
 from fog_flower.evaluation import Scores
+from fog_flower.learning_rate import learning_rate_of
 from fog_flower.messages import ARRAYS
 from fog_flower.weights import flatten, from_record, norm, unflatten
 from simulations.attacks.attacker import Attacker
@@ -121,7 +122,7 @@ def _own_cloud(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]
         model,
         data,  # type: ignore[arg-type]
         _as_they_are,
-        learning_rate=config.learning_rate,
+        learning_rate=functools.partial(learning_rate_of, config),
         images=config.reference_images,
         seed=config.seed + fog_node,
     )

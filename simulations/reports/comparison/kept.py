@@ -14,6 +14,7 @@ from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments.comparison import GATE, describe_cell
 from simulations.reports.writing import write_rows_to
+from simulations.run_files import all_settings
 from simulations.sweep.folder import check_same_settings
 from simulations.sweep.plan import SweepPlan
 from simulations.sweep.user_code import USER_CODE
@@ -80,8 +81,8 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
     finished = runs[runs["status"] == FINISHED][ID]
     there = set(finished.itertuples(index=False, name=None))
     for run in plan.runs[:1]:  # the others differ in what no table says of all its runs
-        for fact in facts:
-            common = {k: v for k, v in fact["config"].items() if k not in _VARIED}
+        for settings in (all_settings(fact["config"]) for fact in facts):
+            common = {k: v for k, v in settings.items() if k not in _VARIED}
             check_same_settings(plan.folder / RUNS, run.config.to_run_config(), common)
     missing = tuple(
         run
