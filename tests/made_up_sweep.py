@@ -61,6 +61,7 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
             "seed": seed,
             "data": {
                 "name": f"rendered-digits-60+30-seed{seed}",
+                "sha256": f"{seed:064x}",
                 "train_images": 60,
                 "validation_images": 20,
                 "test_images": 10,

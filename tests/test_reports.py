@@ -185,6 +185,32 @@ def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
     assert "Figure 5" in files
 
 
+def test_a_run_that_lost_what_it_had_learnt_is_named_and_counts(tmp_path):
+    make_sweep(tmp_path / "reduced", range(2))
+    place = tmp_path / "reduced" / "mlp-fog-3" / "seed-1"
+    rounds = pd.read_csv(place / "rounds.csv")
+    rounds.loc[rounds["round"] == 2, "test_accuracy"] = 0.7
+    rounds.loc[rounds["round"] == 3, "test_accuracy"] = 0.2
+    rounds.to_csv(place / "rounds.csv", index=False)
+    text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
+    assert (
+        "Collapsed: mlp-fog-3, seed 1, reads 20.00% of the test images after the last round and "
+        "70.00% after round 2; it counts."
+    ) in text
+    assert text.count("Collapsed") == 1
+
+
+def test_images_that_were_drawn_differently_are_told(tmp_path):
+    make_sweep(tmp_path / "reduced", range(2))
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    assert "drawn on" not in files["Table 2"].read_text()
+    path = tmp_path / "reduced" / "cnn-fog-3" / "seed-1" / "run.json"
+    record = json.loads(path.read_text())
+    write_json(path, {**record, "data": {**record["data"], "sha256": "0"}})
+    text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
+    assert "rendered-digits-60+30-seed1 were drawn on 2 kinds of processors" in text
+
+
 def test_nothing_recorded_is_an_error_that_names_the_command(tmp_path):
     with pytest.raises(UserError, match="fog-flower sweep table2 --scale reduced"):
         report(tmp_path / "reduced", tmp_path / "results")

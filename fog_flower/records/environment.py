@@ -42,9 +42,12 @@ def git_commit() -> str | None:
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
+        text = cpuinfo.read_text()
+        # Of one name there are processors whose last bits, and speeds, differ.
+        vectors = [f" ({name})" for name in ("avx512f", "avx2") if f" {name} " in text]
+        for line in text.splitlines():
             if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+                return "".join([line.partition(":")[2].strip(), *vectors[:1]])
     return platform.processor() or "unknown"
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
-from simulations.reports.records import SweepRecords
+from simulations.reports.formats import percent
+from simulations.reports.records import TEST, SweepRecords
 from simulations.run_files import computed_in
 
 
@@ -58,6 +59,7 @@ def what_it_saw(records: SweepRecords) -> list[str]:
         f"Runs: {len(runs)}, of seeds {_seeds(records.seeds)}; {hours:.1f} hours of computing.",
         *_precisions(records),
     ]
+    lines += [*_drawn_differently(records), *_collapsed(records)]
     bad = int((~runs["usable"]).sum())
     if bad:
         lines.append(
@@ -93,6 +95,35 @@ def _precisions(records: SweepRecords) -> list[str]:
         f"Computed in {precision}: {', '.join(name for name in ordered if name in cells)}."
         for precision, cells in found.items()
     ]
+
+
+def _drawn_differently(records: SweepRecords) -> list[str]:
+    """Say if images that should be the same are not: OpenCV computes by the processor's means."""
+    found: dict[str, set[str]] = {}
+    for fact in records.facts:
+        if "data" in fact:
+            found.setdefault(fact["data"]["name"], set()).add(fact["data"]["sha256"])
+    return [
+        f"The images of {name} were drawn on {len(prints)} kinds of processors and are not the "
+        "same to the last bit (README, Limitations)."
+        for name, prints in found.items()
+        if len(prints) > 1
+    ]
+
+
+def _collapsed(records: SweepRecords) -> list[str]:
+    """Name the runs that lost what they had learnt; they are finite, and count."""
+    lines = []
+    usable = records.runs[records.runs["usable"]]
+    for cell, seed in zip(usable["cell"], usable["seed"], strict=True):
+        tests = records.rounds_of(cell, seed).set_index("round")[TEST]
+        best, last = float(tests.max()), float(tests.iloc[-1])
+        if last < best / 2:
+            lines.append(
+                f"Collapsed: {cell}, seed {seed}, reads {percent(last)}% of the test images after "
+                f"the last round and {percent(best)}% after round {tests.idxmax()}; it counts."
+            )
+    return lines
 
 
 def _seeds(seeds: list[int]) -> str:
