@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from fog_flower.records.recorder import FINISHED
 from simulations.reports import formats
 from simulations.reports.records import METRICS, SweepRecords
 from simulations.reports.statistics import summarise
@@ -32,7 +33,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
                     "ci_high": summary.high,
                     "seeds": summary.n,
                     "diverged": int(runs["diverged"].sum()),
-                    "failed": int((runs["status"] != "finished").sum()),
+                    "failed": int((runs["status"] != FINISHED).sum()),
                     "paper": paper,
                     "difference_to_paper": summary.mean - paper,
                     "data": records.data,

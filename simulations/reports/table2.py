@@ -111,7 +111,7 @@ def write_table2(
         lead=notes,
         sections=[
             Section("Accuracy", tables=accuracy, notes=explained[-1:]),
-            Section("Figures 3 to 6", pictures=figures),
+            *([Section("Figures 3 to 6", pictures=figures)] if figures else []),
             Section("The paper's claims, tested", tables={"": claims}, notes=[privacy]),
             Section("What it cost", tables=costs, notes=cost_notes),
             Section("Statistics", tables=statistics, notes=list(ASSUMPTIONS)),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
+from fog_flower.records.recorder import FINISHED
 from simulations.reports.formats import percent
 from simulations.reports.records import TEST, SweepRecords
 from simulations.run_files import computed_in
@@ -64,7 +65,7 @@ def what_it_saw(records: SweepRecords) -> list[str]:
     if bad:
         lines.append(
             f"{int(runs['diverged'].sum())} runs diverged and "
-            f"{int((runs['status'] != 'finished').sum())} failed: they are counted, and left out "
+            f"{int((runs['status'] != FINISHED).sum())} failed: they are counted, and left out "
             "of means and tests."
         )
     counts, cells = runs.groupby("cell")["seed"].nunique(), records.experiment.cells

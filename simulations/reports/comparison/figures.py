@@ -34,7 +34,7 @@ RASTER_LABELS = (
 
 def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy less that of the honest nodes alone, strategy x attack."""
-    runs = records.runs[records.runs["status"] == "finished"]
+    runs = records.finished
     if (runs["strategy"] == HONEST).any():  # nothing is lost where nobody attacks
         runs = runs[runs["malicious"] > 0]
     groups = list(runs.groupby(["fog_nodes", "malicious"]))
@@ -100,7 +100,8 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
 
 def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     """Draw test accuracy over an attack's strength, where there is more than one."""
-    runs = records.runs[(records.runs["status"] == "finished") & (records.runs["malicious"] > 0)]
+    runs = records.finished
+    runs = runs[runs["malicious"] > 0]
     attacked = runs[runs["strategy"] != HONEST].copy()
     attacked["name"] = attacked["attack"].str.split("=").str[0]
     varied = attacked.groupby(["fog_nodes", "malicious", "name"])

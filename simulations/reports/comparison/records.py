@@ -36,6 +36,11 @@ class ComparisonRecords:
     updates: pd.DataFrame
     facts: list[dict[str, Any]]
 
+    @property
+    def finished(self) -> pd.DataFrame:
+        """The rows of ``runs`` that finished."""
+        return self.runs[self.runs["status"] == FINISHED]
+
 
 def load_comparison(folder: Path) -> ComparisonRecords:
     """Read every recorded run below a folder, and those of which it only keeps the tables.

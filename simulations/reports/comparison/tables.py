@@ -7,6 +7,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from fog_flower.attack_settings import BACKDOOR
+from fog_flower.records.recorder import FINISHED
 from simulations.baselines.audited import AGREES, DIFFERS
 from simulations.experiments.comparison import GATE, HONEST
 from simulations.reports import formats
@@ -20,7 +21,7 @@ MARGIN = 0.01  # "as good as the honest nodes alone"
 def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
     """Return a table per federation: a row an attack, a column a strategy."""
     tables = {}
-    usable = records.runs[records.runs["status"] == "finished"]
+    usable = records.finished
     for key, part in usable.groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
         honest = _by_seed(part[part["strategy"] == HONEST])
@@ -48,8 +49,8 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
 
     Backdoors are left out: what they do does not show in accuracy.
     """
-    runs = records.runs
-    runs = runs[(runs["status"] == "finished") & ~runs["attack"].str.startswith(BACKDOOR)]
+    runs = records.finished
+    runs = runs[~runs["attack"].str.startswith(BACKDOOR)]
     names = gate_first(set(runs["strategy"]) - {HONEST})
     if not names:
         return pd.DataFrame()
@@ -75,8 +76,8 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
 
     Of test images of other digits than that one; mean over seeds with its 95% t interval.
     """
-    runs = records.runs
-    shown = runs[(runs["status"] == "finished") & runs["attack"].str.startswith(BACKDOOR)]
+    runs = records.finished
+    shown = runs[runs["attack"].str.startswith(BACKDOOR)]
     lines = []
     for key, part in shown.groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
@@ -98,9 +99,8 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
     """Return how many updates each gate refused, of honest and of malicious nodes, with CIs."""
-    runs = records.runs[
-        (records.runs["status"] == "finished") & records.runs["strategy"].str.startswith(GATE)
-    ]
+    runs = records.finished
+    runs = runs[runs["strategy"].str.startswith(GATE)]
     lines = []
     for key, part in runs.groupby(["strategy", "attack"], sort=False):
         strategy, attack = key
@@ -134,7 +134,7 @@ def _second_opinions(
 
 def failures(records: ComparisonRecords) -> pd.DataFrame:
     """Return the failed runs with their causes."""
-    failed = records.runs[records.runs["status"] != "finished"]
+    failed = records.runs[records.runs["status"] != FINISHED]
     return failed[["fog_nodes", "malicious", "attack", "strategy", "seed", "cause"]]
 
 
@@ -170,7 +170,7 @@ def _seeds(runs: pd.DataFrame) -> str:
 
 def _goals(records: ComparisonRecords) -> list[str]:
     """Count in how many cells each gate reaches what the honest nodes alone do."""
-    runs = records.runs[records.runs["status"] == "finished"]
+    runs = records.finished
     found: dict[str, list[float]] = {}
     for _, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
         alone = _by_seed(part[part["strategy"] == HONEST])
