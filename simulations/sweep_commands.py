@@ -84,6 +84,9 @@ def report(
     margin: Annotated[
         float, typer.Option(min=0.0, help="equivalence margin, in points of accuracy")
     ] = 1.5,
+    beside: Annotated[
+        str, typer.Option(help="a sweep with other settings, for rows beside Table 2's")
+    ] = "",
 ) -> None:
     """Write an experiment's tables, figures, statistics and page from its records alone.
 
@@ -95,7 +98,9 @@ def report(
     chosen = find_experiment(experiment)
     size = chosen.scale(scale)
     folder = sweep_folder(chosen.name, size.name, dataset, out)
-    files = write_report(chosen, size, folder, Path(results), margin / 100)
+    files = write_report(
+        chosen, size, folder, Path(results), margin / 100, Path(beside) if beside else None
+    )
     table = Table("what", "where", title=f"{experiment}, {scale}", title_justify="left")
     for label, path in files:
         table.add_row(label, str(path))

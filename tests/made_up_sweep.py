@@ -18,11 +18,11 @@ SECONDS = {
 }
 
 
-def make_sweep(folder: Path, seeds, *, diverged=(), failed=(), final=None) -> None:
+def make_sweep(folder: Path, seeds, *, diverged=(), failed=(), final=None, overrides=None) -> None:
     """Write records of Table 2; ``final(cell, seed)`` is the last accuracy, on every metric."""
     final = final or default_final
     folder.mkdir(parents=True)
-    plan = {"experiment": "table2", "scale": "reduced", "overrides": {}}
+    plan = {"experiment": "table2", "scale": "reduced", "overrides": overrides or {}}
     write_json(folder / "sweep.json", plan)
     for cell in EXPERIMENTS["table2"].cells:
         for seed in seeds:

@@ -26,8 +26,8 @@ REDUCED = TABLE2.scale("reduced")
 MARGIN = 0.015
 
 
-def report(folder: Path, results: Path) -> dict[str, Path]:
-    return dict(write_report(TABLE2, REDUCED, folder, results, MARGIN))
+def report(folder: Path, results: Path, beside: Path | None = None) -> dict[str, Path]:
+    return dict(write_report(TABLE2, REDUCED, folder, results, MARGIN, beside))
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +209,44 @@ def test_images_that_were_drawn_differently_are_told(tmp_path):
     write_json(path, {**record, "data": {**record["data"], "sha256": "0"}})
     text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
     assert "rendered-digits-60+30-seed1 were drawn on 2 kinds of processors" in text
+
+
+def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
+    make_sweep(tmp_path / "reduced", range(2))
+    alone = report(tmp_path / "reduced", tmp_path / "alone")
+    cosine = {"learning-rate": 0.05, "learning-rate-schedule": "cosine"}
+    make_sweep(
+        tmp_path / "cosine", range(3), final=lambda cell, seed: 0.9 + seed / 100, overrides=cosine
+    )
+    files = report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "cosine")
+    rows = pd.read_csv(files["Table 2, rows"], keep_default_na=False)
+    assert rows["settings"].value_counts().to_dict() == {
+        "": 32,
+        "learning-rate=0.05, learning-rate-schedule=cosine": 32,
+    }
+    text = files["Table 2"].read_text()
+    (line,) = [
+        line
+        for line in text.partition("## CNN")[0].splitlines()
+        if "| fog, 5 nodes; learning-rate=0.05, learning-rate-schedule=cosine " in line
+    ]
+    assert "| 91.00 ± 1.00 " in line
+    assert "Rows with other settings: Data: " in text
+    for name in ("statistics", "claims", "costs"):
+        assert files[name].read_text() == alone[name].read_text()
+
+
+def test_a_sweep_beside_must_fit_and_differ(tmp_path):
+    make_sweep(tmp_path / "reduced", range(2))
+    make_sweep(tmp_path / "same", range(2))
+    with pytest.raises(UserError, match="same: its runs have the settings of those in"):
+        report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "same")
+    plan = {"experiment": "table2", "scale": "full", "overrides": {"rounds": 3}}
+    write_json(tmp_path / "same" / "sweep.json", plan)
+    with pytest.raises(UserError, match="holds table2 at scale full, not table2 at scale reduced"):
+        report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "same")
+    with pytest.raises(UserError, match="there are no records"):
+        report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "nothing")
 
 
 def test_nothing_recorded_is_an_error_that_names_the_command(tmp_path):

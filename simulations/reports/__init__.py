@@ -2,18 +2,25 @@
 
 from pathlib import Path
 
+from fog_flower.errors import UserError
 from simulations.experiments import Experiment, Scale
 from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.records import load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
 
-_WRITERS = {"table1": write_table1, "table2": write_table2, **dict.fromkeys(PAIRS, write_pairs)}
+TABLE2 = "table2"
+_WRITERS = {"table1": write_table1, TABLE2: write_table2, **dict.fromkeys(PAIRS, write_pairs)}
 _DEFAULT_FOLDER = "reduced"
 
 
 def write_report(
-    experiment: Experiment, scale: Scale, folder: Path, results: Path, margin: float
+    experiment: Experiment,
+    scale: Scale,
+    folder: Path,
+    results: Path,
+    margin: float,
+    beside: Path | None = None,
 ) -> list[tuple[str, Path]]:
     """Write everything that an experiment's records give; return what is where.
 
@@ -27,13 +34,26 @@ def write_report(
         Gets ``tables``, ``figures`` and ``reports``.
     margin : float
         Of equivalence, as a fraction.
+    beside : Path, optional
+        Of a sweep with other settings, whose accuracies stand in rows of their own (table2 alone).
 
     Raises
     ------
     UserError
-        If there are no records.
+        If there are no records, or ``beside`` changed nothing, or fits no other experiment.
     """
     stem = experiment.name
     if folder.name != _DEFAULT_FOLDER:
         stem += f"-{folder.name}"
-    return _WRITERS[experiment.name](load_records(experiment, scale, folder), results, stem, margin)
+    records = load_records(experiment, scale, folder)
+    if beside is None:
+        return _WRITERS[experiment.name](records, results, stem, margin)
+    if experiment.name != TABLE2:
+        raise UserError(f"--beside {beside}: only {TABLE2} has rows of another sweep")
+    other = load_records(experiment, scale, beside)
+    if other.overrides == records.overrides:
+        raise UserError(
+            f"--beside {beside}: its runs have the settings of those in {folder}; name a sweep "
+            "that changed some"
+        )
+    return write_table2(records, results, stem, margin, other)

@@ -42,6 +42,16 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def rows_beside(records: SweepRecords, other: SweepRecords) -> pd.DataFrame:
+    """Return the rows of both, with a column ``settings``: in what the other sweep differs."""
+    ours = records.overrides
+    changed = ", ".join(f"{k}={v}" for k, v in other.overrides.items() if ours.get(k) != v)
+    added = accuracy_rows(other)
+    added["architecture"] += f"; {changed}"
+    parts = [accuracy_rows(records).assign(settings=""), added.assign(settings=changed)]
+    return pd.concat(parts, ignore_index=True)
+
+
 def readable(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return a table per model, a row per architecture, for people."""
     return {

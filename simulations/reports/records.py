@@ -95,8 +95,9 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
     Raises
     ------
     UserError
-        If there is none.
+        If there is none, or the folder is another experiment's, or of another scale.
     """
+    overrides = _overrides(experiment, scale, folder)
     rows: list[dict[str, Any]] = []
     facts: list[dict[str, Any]] = []
     rounds: list[pd.DataFrame] = []
@@ -130,11 +131,23 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
             "with --out"
         )
     runs = pd.DataFrame(rows).astype(dict.fromkeys(METRICS, float))
-    plan = folder / PLAN
-    overrides = json.loads(plan.read_text())["overrides"] if plan.exists() else {}
     return SweepRecords(
         experiment, scale, folder, runs, _joined(rounds), _joined(updates), facts, overrides
     )
+
+
+def _overrides(experiment: Experiment, scale: Scale, folder: Path) -> dict[str, Any]:
+    plan = folder / PLAN
+    if not plan.exists():
+        return {}
+    made: dict[str, Any] = json.loads(plan.read_text())
+    if (made["experiment"], made["scale"]) != (experiment.name, scale.name):
+        raise UserError(
+            f"{folder} holds {made['experiment']} at scale {made['scale']}, not {experiment.name} "
+            f"at scale {scale.name}: name the right --scale, or another folder"
+        )
+    overrides: dict[str, Any] = made["overrides"]
+    return overrides
 
 
 def _seed(path: Path) -> int:
