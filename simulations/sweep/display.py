@@ -16,13 +16,17 @@ def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) ->
     ``jobs`` of them at a time.
     """
     estimator = Estimator(plan)
+    changed = ", ".join(f"{key}={value}" for key, value in plan.overrides.items())
+    where = f"engine {engine}; records in {plan.folder}/"
     table = Table(
         "cell",
         "seeds",
         "recorded",
         "to do",
         title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
-        caption=f"{plan.scale.note}; engine {engine}; records in {plan.folder}/",
+        caption="; ".join(
+            [plan.scale.note, *([f"changed in every run: {changed}"] if changed else []), where]
+        ),
         title_justify="left",
         caption_justify="left",
     )
