@@ -47,6 +47,7 @@ def test_everything_is_written_where_it_should_be(ten_seeds):
     _, results, files = ten_seeds
     names = {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file()}
     assert {"tables/table2.md", "tables/table2.csv", "reports/table2.html"} <= names
+    assert {"figures/table2-overview.png", "figures/table2-overview.svg"} <= names
     for number in (3, 4, 5, 6):
         assert {f"figures/table2-figure-{number}.{kind}" for kind in ("png", "svg")} <= names
     assert all(path.is_file() for path in files.values())
@@ -234,6 +235,7 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     assert "Rows with other settings: Data: " in text
     for name in ("statistics", "claims", "costs"):
         assert files[name].read_text() == alone[name].read_text()
+    assert files["overview"].read_bytes() != alone["overview"].read_bytes()
 
 
 def test_a_sweep_beside_must_fit_and_differ(tmp_path):

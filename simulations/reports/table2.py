@@ -12,6 +12,7 @@ from simulations.reports.costs import NOTE, cost_table, machines
 from simulations.reports.estimate import NOTES as ESTIMATE_NOTES
 from simulations.reports.estimate import SEEDS, estimate_table, missing
 from simulations.reports.figures import draw_figures
+from simulations.reports.overview import draw_overview
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.records import LOCAL, METRICS, TEST, SweepRecords
 from simulations.reports.writing import what_it_saw, write_rows, write_table
@@ -55,7 +56,8 @@ def write_table2(
         ("Table 2, rows", write_rows(results, stem, rows)),
     ]
     figures = draw_figures(records, results / "figures", stem)
-    files += figures.items()
+    overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
+    files += [("overview", overview), *figures.items()]
 
     analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
     statistics = {
@@ -118,7 +120,9 @@ def write_table2(
         title="Privacy preserving deep learning in fog computing: Table 2, repeated",
         lead=notes,
         sections=[
-            Section("Accuracy", tables=accuracy, notes=how_to_read),
+            Section(
+                "Accuracy", tables=accuracy, notes=how_to_read, pictures={"Overview": overview}
+            ),
             *([Section("Figures 3 to 6", pictures=figures)] if figures else []),
             Section("The paper's claims, tested", tables={"": claims}, notes=[privacy]),
             Section("What it cost", tables=costs, notes=cost_notes),
