@@ -275,7 +275,7 @@ def test_the_page_needs_nothing_else(ten_seeds):
     text = files["page"].read_text()
     assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", text)
     assert "<script" not in text
-    assert text.count("data:image/svg+xml;base64,") == 4
+    assert text.count("data:image/svg+xml;base64,") == 5
     assert "not SVHN" in text
 
 
@@ -303,12 +303,12 @@ def test_the_page_in_a_real_browser(ten_seeds, tmp_path, width):
         page.get(ten_seeds[2]["page"].as_uri())
         assert page.get_log("browser") == []
         pictures = page.find_elements(By.TAG_NAME, "img")
-        assert len(pictures) == 4
+        assert len(pictures) == 5
         assert all(int(picture.get_property("naturalWidth")) > 100 for picture in pictures)
         # Nothing sticks out of the screen: what is wide scrolls in its own frame.
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
         loaded = page.execute_script("return performance.getEntriesByType('resource').length")
-        assert loaded <= 5  # the four pictures and the icon, all from data: addresses
+        assert loaded <= 6  # the five pictures and the icon, all from data: addresses
         for link in page.find_elements(By.CSS_SELECTOR, "nav a"):
             target = link.get_attribute("href").rpartition("#")[2]
             assert page.find_element(By.ID, target).is_displayed()

@@ -14,7 +14,7 @@ from fog_flower.records.files import write_text
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A heading with tables (by their headings), pictures (by their names; PNG) and notes."""
+    """A heading with tables (by their headings), pictures (by their captions; PNG) and notes."""
 
     title: str
     tables: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict)
