@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulations.baselines.audited import AGREES, DIFFERS
+from simulations.experiments.table2 import PRINTED
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -76,6 +77,18 @@ def test_the_full_scale():
         model = row["model"].upper()
         label = f"| {model}, {where}, " if "fog" not in where else f"| {model} on {where}, "
         assert f" {percent(float(row['mean']))} " in line_with(label)
+
+
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
+def test_the_first_screen_shows_the_full_scale(model):
+    """Every cell with what its runs read, or that it has not run."""
+    with (RESULTS / "tables/table2-full.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "test_accuracy"]
+    means = {row["cell"]: percent(float(row["mean"])) for row in rows if not row.get("settings")}
+    _, *shown = line_with(f"| {model.upper()}, full scale |").strip("| ").split(" | ")
+    for cell, text in zip(("centralized", "fog-3", "fog-5", "fog-7"), shown, strict=True):
+        assert text.startswith(means.get(f"{model}-{cell}", "not run yet"))
+        assert f"({percent(PRINTED[model, int(cell[-1]) if cell[-1].isdigit() else 0][1])})" in text
 
 
 def table_rows(text: str) -> set[tuple[str, ...]]:

@@ -110,7 +110,7 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         err_kws={"alpha": 0.15},
         ax=axes,
     )
-    axes.legend(title=None, fontsize=8, loc="best" if len(nodes) == 1 else "upper left")
+    axes.legend(title=None, fontsize=8, loc="best")
     seeds = training["seed"].nunique()
     return "1 seed, no band" if seeds == 1 else f"{seeds} seeds"
 

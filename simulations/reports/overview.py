@@ -36,9 +36,15 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     figure, panels = plt.subplots(
         1, len(models), figsize=(11, 4.6), sharey=True, squeeze=False, layout="constrained"
     )
+    tests = rows[rows["metric"] == TEST]
+    if "settings" not in tests:
+        tests = tests.assign(settings="")
     for model, axes in zip(models, panels[0], strict=True):
         cells = [cell for cell in records.experiment.cells if cell.family == model]
-        _draw_panel(rows[rows["model"] == model], [cell.label for cell in cells], axes)
+        labels = [cell.label for cell in cells]
+        for number, (settings, part) in enumerate(tests.groupby("settings", sort=False)):
+            told = _told(str(settings), part, len(records.experiment.cells))
+            _draw_series(part[part["model"] == model], labels, number, told, axes)
         printed = [cell.printed[LOCAL] for cell in cells]
         axes.plot(printed, "o", mfc="none", mec="0.25", ms=10, label=PAPER, zorder=1)
         axes.set(title=model.upper(), xticks=range(len(cells)))
@@ -56,24 +62,25 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     return save_figure(figure, path, dpi=130)
 
 
-def _draw_panel(rows: pd.DataFrame, labels: list[str], axes: Axes) -> None:
-    tests = rows[rows["metric"] == TEST]
-    settings = tests["settings"] if "settings" in tests else pd.Series("", tests.index)
-    colours = sns.color_palette("colorblind")
-    for number, name in enumerate(dict.fromkeys(settings)):
-        part = tests[settings == name].set_index("architecture")
-        part = part.rename(index=lambda label: str(label).partition(";")[0]).reindex(labels)
-        seeds = sorted({int(count) for count in part["seeds"].dropna()})
-        told = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
-        told += " seed" if seeds == [1] else " seeds, 95% CI"
-        told += ", not all have run" if part["mean"].isna().any() else ""
-        where = [place + APART * (number + 1) for place in range(len(labels))]
-        axes.errorbar(
-            where,
-            part["mean"],
-            yerr=[part["mean"] - part["ci_low"], part["ci_high"] - part["mean"]],
-            fmt=MARKERS[number % len(MARKERS)],
-            color=colours[number],
-            capsize=4,
-            label=f"test images{name and ', '}{name} ({told})",
-        )
+def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
+    seeds = [*dict.fromkeys(sorted(tests["seeds"]))]
+    count = " to ".join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))
+    spread = "1 seed" if seeds == [1] else f"{count} seeds, 95% CI"
+    missing = f"; {len(tests)} of {cells} cells have run" if len(tests) < cells else ""
+    return f"test images{settings and ', '}{settings} ({spread}{missing})"
+
+
+def _draw_series(
+    tests: pd.DataFrame, labels: list[str], number: int, told: str, axes: Axes
+) -> None:
+    found = tests.set_index("architecture")
+    found = found.rename(index=lambda label: str(label).partition(";")[0]).reindex(labels)
+    axes.errorbar(
+        [place + APART * (number + 1) for place in range(len(labels))],
+        found["mean"],
+        yerr=[found["mean"] - found["ci_low"], found["ci_high"] - found["mean"]],
+        fmt=MARKERS[number % len(MARKERS)],
+        color=sns.color_palette("colorblind")[number],
+        capsize=4,
+        label=told,
+    )
