@@ -11,7 +11,6 @@ from clients.node_store import stored_data
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
-from fog_flower.data.normalise import Normaliser
 from fog_flower.messages import ARRAYS, CONFIG, METRICS, NODE, PROXIMAL_MU, SERVER_ROUND
 from fog_flower.scratch import scratch_dir
 from fog_flower.weights import from_record, to_record
@@ -99,7 +98,7 @@ def _trainer(model: str, clip_norm: float, precision: str) -> "Trainer":
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
     """Play the end nodes of one fog node, and gather what they ship."""
-    field = _field(config)
+    field = field_of(config)
     end_nodes = (
         EndNode(fog_node, number, field.train.take(shard))
         for number, shard in enumerate(field.shards[fog_node])
@@ -108,9 +107,4 @@ def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
     return gather(fog_node, shipments)
 
 
-def normaliser_of(config: RunConfig) -> Normaliser:
-    """Return the constants of the training set, which every tier knows."""
-    return _field(config).normaliser
-
-
-_field = functools.lru_cache(maxsize=1)(prepare_field)
+field_of = functools.lru_cache(maxsize=1)(prepare_field)

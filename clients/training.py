@@ -13,7 +13,6 @@ from clients.proximal import ProximalSGD
 from clients.shared_tensor import shared_tensor
 from fog_flower.config import EPOCH_MEAN, RunConfig
 from fog_flower.data.images import IMAGE_SHAPE
-from fog_flower.learning_rate import learning_rate_of
 from fog_flower.seeds import generator, seed_for
 from fog_flower.weights import Weights, subtract
 
@@ -94,7 +93,7 @@ class Trainer:
             FedProx' proximal weight, from the strategy; 0 is plain SGD.
         """
         began = time.perf_counter()
-        self._optimizer.learning_rate = learning_rate_of(config, server_round)
+        self._optimizer.learning_rate = config.learning_rate_in(server_round)
         self._model.set_weights(start)
         if self._optimizer.anchor(self._model.trainable_variables, mu):
             self._compile()  # the step traced before has no proximal term

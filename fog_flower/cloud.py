@@ -1,6 +1,5 @@
 """What the cloud holds: the model, and the images that live only there."""
 
-import functools
 import math
 import time
 
@@ -13,7 +12,6 @@ from fog_flower.data.images import Dataset
 from fog_flower.data.normalise import fit_normaliser
 from fog_flower.data.split import Split, held_out_sets, split_dataset
 from fog_flower.keras_evaluator import KerasEvaluator
-from fog_flower.learning_rate import learning_rate_of
 from fog_flower.models import build_model
 from fog_flower.records.recorder import CloudEvaluation
 from fog_flower.reference_trainer import KerasReferenceTrainer
@@ -38,7 +36,7 @@ class Cloud:
             self._compiled,
             validation,
             normaliser,
-            learning_rate=functools.partial(learning_rate_of, config),
+            learning_rate=config.learning_rate_in,
             images=config.reference_images,
             seed=config.seed,
         )

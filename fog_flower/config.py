@@ -167,6 +167,16 @@ class RunConfig:
         """Return the configuration as Flower writes it, kebab-case."""
         return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items()}
 
+    def learning_rate_in(self, server_round: int) -> float:
+        """Return the step size of SGD in a round, from 1 to ``rounds``.
+
+        ``cosine`` is Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5, without restarts: it
+        begins with ``learning-rate``, and after the last round it would be 0.
+        """
+        if self.learning_rate_schedule == CONSTANT:
+            return self.learning_rate
+        return self.learning_rate * (1 + math.cos(math.pi * (server_round - 1) / self.rounds)) / 2
+
     def _check_combinations(self) -> None:
         if self.share_fraction == 0.0:
             raise UserError("share-fraction=0.0: end nodes would share nothing; use e.g. 1.0")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fog_flower.data.cache import cache_dir, cached_images
+from fog_flower.data.cache import cache_dir, read_cached, write_cached
 from fog_flower.data.images import Dataset, Images, LabelledImages, Labels
 from fog_flower.errors import UserError
 from simulations.downloads import download
@@ -98,14 +98,13 @@ def load_mat(path: Path) -> tuple[Images, Labels]:
 
 def _load_cached(path: Path) -> tuple[LabelledImages, str]:
     md5 = _md5(path, path.stat().st_mtime_ns)
-
-    def read() -> LabelledImages:
+    folder = cache_dir() / "images" / f"{path.stem}-{md5}"
+    if not (folder / "meta.json").exists():
         images, labels = load_mat(path)
         if len(labels) == 0:
             raise UserError(_how_to_get(f"{path} holds no images"))
-        return LabelledImages(images, labels)
-
-    part, sha256 = cached_images(f"{path.stem}-{md5}", read)
+        write_cached(folder, LabelledImages(images, labels))
+    part, sha256 = read_cached(folder)
     expected = MD5[path.name]
     if len(part) == FULL_SIZE[path.name] and md5 != expected:
         raise UserError(_how_to_get(f"{path} is full-size but its MD5 is {md5}, not {expected}"))

@@ -7,7 +7,6 @@ import pytest
 from fog_flower.attack_settings import attack_rounds, malicious_nodes
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from fog_flower.learning_rate import learning_rate_of
 from simulations.app_folder import default_run_config
 from simulations.key_help import key_help
 from simulations.overrides import configure
@@ -138,9 +137,9 @@ def test_attack_rounds():
 
 def test_the_learning_rate_is_the_same_in_all_rounds_or_falls_along_half_a_cosine(make_config):
     constant = make_config(learning_rate=0.2, rounds=4)
-    assert [learning_rate_of(constant, r) for r in (1, 2, 3, 4)] == [0.2] * 4
+    assert [constant.learning_rate_in(r) for r in (1, 2, 3, 4)] == [0.2] * 4
     cosine = make_config(learning_rate=0.2, rounds=4, learning_rate_schedule="cosine")
     half = 0.2 / 2
-    assert [learning_rate_of(cosine, r) for r in (1, 2, 3, 4)] == pytest.approx(
+    assert [cosine.learning_rate_in(r) for r in (1, 2, 3, 4)] == pytest.approx(
         [0.2, half * (1 + 2**-0.5), half, half * (1 - 2**-0.5)]
     )

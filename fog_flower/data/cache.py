@@ -26,17 +26,6 @@ def cache_dir() -> Path:
 Cached = tuple[LabelledImages, str]  # memory-mapped read-only, and their fingerprint
 
 
-def cached_images(key: str, make: Callable[[], LabelledImages]) -> Cached:
-    """Return the images that ``make`` builds, from the cache if they are there.
-
-    ``key`` names everything that decides them; it is the folder's name.
-    """
-    folder = cache_dir() / "images" / key
-    if not (folder / "meta.json").exists():
-        _write(folder, make())
-    return read_cached(folder)
-
-
 def cached_series(key: str, count: int, make: Callable[[], LabelledImages]) -> Cached:
     """Return the first ``count`` images of a series, from the cache if they are there.
 
@@ -52,7 +41,7 @@ def cached_series(key: str, count: int, make: Callable[[], LabelledImages]) -> C
     folder = largest_enough(key, count)
     if folder is None:
         folder = cache_dir() / "images" / f"{key}{count}"
-        _write(folder, make())
+        write_cached(folder, make())
     return read_cached(folder, count)
 
 
@@ -79,7 +68,8 @@ def read_cached(folder: Path, count: int | None = None) -> Cached:
     return part, str(meta["sha256"]) if whole else fingerprint(part)
 
 
-def _write(folder: Path, part: LabelledImages) -> None:
+def write_cached(folder: Path, part: LabelledImages) -> None:
+    """Write a set in one step."""
     # Several processes may build the same images; the first rename wins, the others are equal.
     staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
     staging.mkdir(parents=True)

@@ -11,7 +11,6 @@ from flwr.app import Message
 from clients.local_training import node_data
 from fog_flower.config import RunConfig
 from fog_flower.evaluation import Scores
-from fog_flower.learning_rate import learning_rate_of
 from fog_flower.messages import ARRAYS
 from fog_flower.weights import flatten, from_record, norm, unflatten
 from simulations.attacks.attacker import Attacker
@@ -122,7 +121,7 @@ def _own_cloud(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]
         model,
         data,  # type: ignore[arg-type]
         _as_they_are,
-        learning_rate=functools.partial(learning_rate_of, config),
+        learning_rate=config.learning_rate_in,
         images=config.reference_images,
         seed=config.seed + fog_node,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flwr.app import Message
 
-from clients.local_training import normaliser_of
+from clients.local_training import field_of
 from fog_flower.messages import ARRAYS
 from fog_flower.weights import Weights, from_record
 from simulations.attacks.adaptive import just_under_the_bound
@@ -57,7 +57,7 @@ def _label_flip(attacker: Attacker) -> Message:
 
 
 def _backdoor(attacker: Attacker) -> Message:
-    white = normaliser_of(attacker.config)(WHITE)
+    white = field_of(attacker.config).normaliser(WHITE)
     return attacker.answer_trained_on(
         plant_backdoor(attacker.data, attacker.strength, white, attacker.rng)
     )
