@@ -123,7 +123,7 @@ class RunConfig:
     attack_probability: float = _key("with which a node attacks in a round", low=0.0, high=1.0)
     # Run
     seed: int = _key("drives split, shards, initial weights, noise and shuffles", low=0)
-    client_threads: int = _key("of a fog node; 0: its CPUs; changes CNN's last bits", low=0)
+    client_threads: int = _key("of a fog node; 0: its CPUs; changes last bits", low=0)
     round_timeout: float = _key("seconds after which a fog node counts as missing", low=0.1)
     artifacts: str = _key(
         "what a run leaves besides its tables, any of model, curves, tensorboard; empty: nothing"

@@ -85,7 +85,7 @@ def report(
         float, typer.Option(min=0.0, help="equivalence margin, in points of accuracy")
     ] = 1.5,
     beside: Annotated[
-        str, typer.Option(help="a sweep with other settings, for rows beside Table 2's")
+        str, typer.Option(help="folder of a sweep with other settings, for rows beside Table 2's")
     ] = "",
 ) -> None:
     """Write an experiment's tables, figures, statistics and page from its records alone.

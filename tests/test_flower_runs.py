@@ -73,7 +73,8 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     tmp_path, npz_path, make_config
 ):
     data = f"dataset=npz:{npz_path}"
-    settings = [data, *SMALL, "rounds=2"]
+    # By default one actor of two gets half of the cores, and on some processors that changes bits.
+    settings = [data, *SMALL, "rounds=2", "client-threads=1"]
     code, output = run(tmp_path, *settings, "run-name=one", "--actors", "1")
     assert code == 0, output
     assert "round 2/2" in output

@@ -247,7 +247,7 @@ def test_a_sweep_beside_must_fit_and_differ(tmp_path):
     write_json(tmp_path / "same" / "sweep.json", plan)
     with pytest.raises(UserError, match="holds table2 at scale full, not table2 at scale reduced"):
         report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "same")
-    with pytest.raises(UserError, match="there are no records"):
+    with pytest.raises(UserError, match="nothing: is not the folder of a sweep"):
         report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "nothing")
 
 

@@ -8,6 +8,7 @@ from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.records import load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
+from simulations.sweep.folder import PLAN
 
 TABLE2 = "table2"
 _WRITERS = {"table1": write_table1, TABLE2: write_table2, **dict.fromkeys(PAIRS, write_pairs)}
@@ -50,6 +51,8 @@ def write_report(
         return _WRITERS[experiment.name](records, results, stem, margin)
     if experiment.name != TABLE2:
         raise UserError(f"--beside {beside}: only {TABLE2} has rows of another sweep")
+    if not (beside / PLAN).exists():
+        raise UserError(f"--beside {beside}: is not the folder of a sweep, it has no {PLAN}")
     other = load_records(experiment, scale, beside)
     if other.overrides == records.overrides:
         raise UserError(
