@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fog_flower.architecture import Scalar, settings_of
 from fog_flower.config import RunConfig
@@ -38,6 +39,11 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
                 f"{key}={fixed[key]!r}; leave it out"
             )
     return config
+
+
+def as_typed(settings: Mapping[str, Any]) -> str:
+    """Return settings as ``key=value, key=value``, for people."""
+    return ", ".join(f"{key}={value}" for key, value in settings.items())
 
 
 def parse_settings(typed: Sequence[str]) -> dict[str, Scalar]:

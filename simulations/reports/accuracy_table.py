@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fog_flower.records.recorder import FINISHED
+from simulations.overrides import as_typed
 from simulations.reports import formats
 from simulations.reports.records import METRICS, SweepRecords
 from simulations.reports.statistics import summarise
@@ -45,7 +46,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
 def rows_beside(records: SweepRecords, other: SweepRecords) -> pd.DataFrame:
     """Return the rows of both, with a column ``settings``: in what the other sweep differs."""
     ours = records.overrides
-    changed = ", ".join(f"{k}={v}" for k, v in other.overrides.items() if ours.get(k) != v)
+    changed = as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
     added = accuracy_rows(other)
     added["architecture"] += f"; {changed}"
     parts = [accuracy_rows(records).assign(settings=""), added.assign(settings=changed)]

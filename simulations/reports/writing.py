@@ -8,6 +8,7 @@ import pandas as pd
 from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
+from simulations.overrides import as_typed
 from simulations.reports.formats import percent
 from simulations.reports.records import TEST, SweepRecords
 from simulations.run_files import computed_in
@@ -81,8 +82,8 @@ def what_it_saw(records: SweepRecords) -> list[str]:
 
 
 def _overrides(records: SweepRecords) -> list[str]:
-    changed = ", ".join(f"{key}={value}" for key, value in records.overrides.items())
-    return [f"Changed in every run: {changed}."] if changed else []
+    changed = records.overrides
+    return [f"Changed in every run: {as_typed(changed)}."] if changed else []
 
 
 def _precisions(records: SweepRecords) -> list[str]:

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from simulations.overrides import as_typed
 from simulations.sweep.estimate import Estimator
 from simulations.sweep.execute import Progress as SweepProgress
 from simulations.sweep.folder import recorded_status
@@ -16,7 +17,7 @@ def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) ->
     ``jobs`` of them at a time.
     """
     estimator = Estimator(plan)
-    changed = ", ".join(f"{key}={value}" for key, value in plan.overrides.items())
+    changed = f"changed in every run: {as_typed(plan.overrides)}" if plan.overrides else ""
     where = f"engine {engine}; records in {plan.folder}/"
     table = Table(
         "cell",
@@ -24,9 +25,7 @@ def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) ->
         "recorded",
         "to do",
         title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
-        caption="; ".join(
-            [plan.scale.note, *([f"changed in every run: {changed}"] if changed else []), where]
-        ),
+        caption="; ".join(filter(None, (plan.scale.note, changed, where))),
         title_justify="left",
         caption_justify="left",
     )
