@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow loads
 
 import tensorflow as tf
 
 from fog_flower.config import AUTO, BFLOAT16, FLOAT32
+from fog_flower.records.environment import processor_words
 from fog_flower.variables import THREADS_VARIABLE
 
 
@@ -43,7 +43,6 @@ def precision_here(precision: str) -> str:
         known = tf.config.experimental.get_device_details(gpus[0])
         native = known.get("compute_capability", (0, 0)) >= (8, 0)
     else:
-        cpu = Path("/proc/cpuinfo")
-        words = set(cpu.read_text().split()) if cpu.exists() else set()
-        native = bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+        words = processor_words().split()
+        native = not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(words)
     return BFLOAT16 if native else FLOAT32

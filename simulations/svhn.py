@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fog_flower.data.cache import cache_dir, read_cached, write_cached
+from fog_flower.data.cache import cache_dir, is_cached, read_cached, write_cached
 from fog_flower.data.images import Dataset, Images, LabelledImages, Labels
 from fog_flower.errors import UserError
 from simulations.downloads import download
@@ -99,7 +99,7 @@ def load_mat(path: Path) -> tuple[Images, Labels]:
 def _load_cached(path: Path) -> tuple[LabelledImages, str]:
     md5 = _md5(path, path.stat().st_mtime_ns)
     folder = cache_dir() / "images" / f"{path.stem}-{md5}"
-    if not (folder / "meta.json").exists():
+    if not is_cached(folder):
         images, labels = load_mat(path)
         if len(labels) == 0:
             raise UserError(_how_to_get(f"{path} holds no images"))

@@ -1,5 +1,6 @@
 """``fog-flower sweep`` makes an experiment's runs, ``fog-flower report`` evaluates the records."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -85,23 +86,31 @@ def report(
         float, typer.Option(min=0.0, help="equivalence margin, in points of accuracy")
     ] = 1.5,
     beside: Annotated[
-        str, typer.Option(help="folder of a sweep with other settings, for rows beside Table 2's")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help="folder of a sweep with other settings, for rows beside Table 2's; repeatable"
+        ),
+    ] = None,
 ) -> None:
     """Write an experiment's tables, figures, statistics and page from its records alone.
 
     EXPERIMENT is table1, table2, uploads or precision.
     """
-    from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
+    from simulations.reports import left_out, write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
 
     chosen = find_experiment(experiment)
     size = chosen.scale(scale)
     folder = sweep_folder(chosen.name, size.name, dataset, out)
-    files = write_report(
-        chosen, size, folder, Path(results), margin / 100, Path(beside) if beside else None
-    )
+    others = [Path(path) for path in beside or ()]
+    files = write_report(chosen, size, folder, Path(results), margin / 100, others)
     table = Table("what", "where", title=f"{experiment}, {scale}", title_justify="left")
     for label, path in files:
         table.add_row(label, str(path))
     console.print(table)
+    for path in left_out(folder, others) if experiment == "table2" else ():
+        shown = os.path.relpath(path)
+        console.print(
+            f"without the sweep with other settings in {shown}: --beside {shown} adds its rows",
+            soft_wrap=True,
+        )

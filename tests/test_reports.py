@@ -12,7 +12,7 @@ import pytest
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from simulations.experiments import EXPERIMENTS
-from simulations.reports import write_report
+from simulations.reports import left_out, write_report
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import analyse
 from simulations.reports.estimate import estimate_table, missing
@@ -26,7 +26,7 @@ REDUCED = TABLE2.scale("reduced")
 MARGIN = 0.015
 
 
-def report(folder: Path, results: Path, beside: Path | None = None) -> dict[str, Path]:
+def report(folder: Path, results: Path, beside: tuple[Path, ...] = ()) -> dict[str, Path]:
     return dict(write_report(TABLE2, REDUCED, folder, results, MARGIN, beside))
 
 
@@ -193,7 +193,11 @@ def test_a_run_that_lost_what_it_had_learnt_is_named_and_counts(tmp_path):
     rounds.loc[rounds["round"] == 2, "test_accuracy"] = 0.7
     rounds.loc[rounds["round"] == 3, "test_accuracy"] = 0.2
     rounds.to_csv(place / "rounds.csv", index=False)
-    text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    text = files["Table 2"].read_text()
+    counts = pd.read_csv(files["Table 2, rows"]).groupby("cell")["collapsed"].max()
+    assert counts[counts > 0].to_dict() == {"mlp-fog-3": 1}
+    assert "1 of 2 collapsed" in files["overview"].with_suffix(".svg").read_text()
     assert (
         "Collapsed: mlp-fog-3, seed 1, reads 20.00% of the test images after the last round and "
         "70.00% after round 2; it counts."
@@ -219,11 +223,14 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     make_sweep(
         tmp_path / "cosine", range(3), final=lambda cell, seed: 0.9 + seed / 100, overrides=cosine
     )
-    files = report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "cosine")
+    make_sweep(tmp_path / "short", range(1), overrides={"rounds": 3})
+    beside = (tmp_path / "cosine", tmp_path / "short")
+    files = report(tmp_path / "reduced", tmp_path / "results", beside)
     rows = pd.read_csv(files["Table 2, rows"], keep_default_na=False)
     assert rows["settings"].value_counts().to_dict() == {
         "": 32,
         "learning-rate=0.05, learning-rate-schedule=cosine": 32,
+        "rounds=3": 32,
     }
     text = files["Table 2"].read_text()
     (line,) = [
@@ -233,8 +240,14 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     ]
     assert "| 91.00 ± 1.00 " in line
     assert "Rows with other settings: Data: " in text
-    for name in ("statistics", "claims", "costs"):
+    for name in ("statistics", "claims"):
         assert files[name].read_text() == alone[name].read_text()
+    costs = files["costs"].read_text()
+    assert "## With learning-rate=0.05, learning-rate-schedule=cosine\n" in costs
+    _, _, short = costs.partition("## With rounds=3\n")
+    assert "| mlp-fog-3       | 1      | 0.00 " in short.partition("##")[0]
+    assert left_out(tmp_path / "reduced", []) == sorted(beside)
+    assert left_out(tmp_path / "reduced", beside) == []
     assert files["overview"].read_bytes() != alone["overview"].read_bytes()
 
 
@@ -242,13 +255,13 @@ def test_a_sweep_beside_must_fit_and_differ(tmp_path):
     make_sweep(tmp_path / "reduced", range(2))
     make_sweep(tmp_path / "same", range(2))
     with pytest.raises(UserError, match="same: its runs have the settings of those in"):
-        report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "same")
+        report(tmp_path / "reduced", tmp_path / "results", (tmp_path / "same",))
     plan = {"experiment": "table2", "scale": "full", "overrides": {"rounds": 3}}
     write_json(tmp_path / "same" / "sweep.json", plan)
     with pytest.raises(UserError, match="holds table2 at scale full, not table2 at scale reduced"):
-        report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "same")
+        report(tmp_path / "reduced", tmp_path / "results", (tmp_path / "same",))
     with pytest.raises(UserError, match="nothing: is not the folder of a sweep"):
-        report(tmp_path / "reduced", tmp_path / "results", beside=tmp_path / "nothing")
+        report(tmp_path / "reduced", tmp_path / "results", (tmp_path / "nothing",))
 
 
 def test_nothing_recorded_is_an_error_that_names_the_command(tmp_path):

@@ -14,6 +14,7 @@ import platformdirs
 from fog_flower.data.images import LabelledImages, fingerprint
 
 CACHE_VARIABLE = "FOG_FLOWER_CACHE"
+META = "meta.json"
 
 
 def cache_dir() -> Path:
@@ -51,7 +52,7 @@ def largest_enough(pattern: str, count: int) -> Path | None:
     ``pattern`` may hold ``*``.
     """
     found = []
-    for meta in (cache_dir() / "images").glob(f"{pattern}*/meta.json"):
+    for meta in (cache_dir() / "images").glob(f"{pattern}*/{META}"):
         size = re.search(r"(\d+)$", meta.parent.name)
         if size and int(size[1]) >= count:
             found.append((int(size[1]), -meta.stat().st_mtime_ns, meta.parent))
@@ -60,12 +61,17 @@ def largest_enough(pattern: str, count: int) -> Path | None:
 
 def read_cached(folder: Path, count: int | None = None) -> Cached:
     """Return the first ``count`` images of a cached set, or all."""
-    meta = json.loads((folder / "meta.json").read_text())
+    meta = json.loads((folder / META).read_text())
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
     labels = np.load(folder / "labels.npy", allow_pickle=False)
     part = LabelledImages(images[:count], labels[:count])
     whole = len(part) == meta["images"]
     return part, str(meta["sha256"]) if whole else fingerprint(part)
+
+
+def is_cached(folder: Path) -> bool:
+    """Tell whether a set is there, whole."""
+    return (folder / META).exists()
 
 
 def write_cached(folder: Path, part: LabelledImages) -> None:
@@ -77,11 +83,11 @@ def write_cached(folder: Path, part: LabelledImages) -> None:
         np.save(staging / "images.npy", part.images, allow_pickle=False)
         np.save(staging / "labels.npy", part.labels, allow_pickle=False)
         meta = {"images": len(part), "sha256": fingerprint(part)}
-        (staging / "meta.json").write_text(json.dumps(meta))
+        (staging / META).write_text(json.dumps(meta))
         try:
             staging.rename(folder)
         except OSError:
-            if not (folder / "meta.json").exists():
+            if not is_cached(folder):
                 raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fog_flower.variables import GIT_COMMIT_VARIABLE
 
+CPUINFO = Path("/proc/cpuinfo")
 LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-datasets", "fog-flower")
 
 
@@ -39,15 +40,18 @@ def git_commit() -> str | None:
     return os.environ.get(GIT_COMMIT_VARIABLE) or None
 
 
+def processor_words() -> str:
+    """Return what Linux says of the processor, its instructions among it; elsewhere nothing."""
+    return CPUINFO.read_text() if CPUINFO.exists() else ""
+
+
 def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        text = cpuinfo.read_text()
-        # Of one name there are processors whose last bits, and speeds, differ.
-        vectors = [f" ({name})" for name in ("avx512f", "avx2") if f" {name} " in text]
-        for line in text.splitlines():
-            if line.startswith("model name"):
-                return "".join([line.partition(":")[2].strip(), *vectors[:1]])
+    text = processor_words()
+    # Of one name there are processors whose last bits, and speeds, differ.
+    vectors = [f" ({name})" for name in ("avx512f", "avx2") if name in text.split()]
+    for line in text.splitlines():
+        if line.startswith("model name"):
+            return "".join([line.partition(":")[2].strip(), *vectors[:1]])
     return platform.processor() or "unknown"
 
 

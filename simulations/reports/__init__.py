@@ -1,11 +1,13 @@
 """What the records say: tables, figures, statistics, one page."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from fog_flower.errors import UserError
 from simulations.experiments import Experiment, Scale
 from simulations.reports.pairs import PAIRS, write_pairs
-from simulations.reports.records import load_records
+from simulations.reports.records import SweepRecords, load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
 from simulations.sweep.folder import PLAN
@@ -21,7 +23,7 @@ def write_report(
     folder: Path,
     results: Path,
     margin: float,
-    beside: Path | None = None,
+    beside: Sequence[Path] = (),
 ) -> list[tuple[str, Path]]:
     """Write everything that an experiment's records give; return what is where.
 
@@ -35,28 +37,55 @@ def write_report(
         Gets ``tables``, ``figures`` and ``reports``.
     margin : float
         Of equivalence, as a fraction.
-    beside : Path, optional
-        Of a sweep with other settings, whose accuracies stand in rows of their own (table2 alone).
+    beside : sequence of Path
+        Of sweeps with other settings, whose accuracies and costs stand in rows of their own
+        (table2 alone).
 
     Raises
     ------
     UserError
-        If there are no records, or ``beside`` changed nothing, or fits no other experiment.
+        If there are no records, or one ``beside`` changed nothing, or fits no other experiment.
     """
     stem = experiment.name
     if folder.name != _DEFAULT_FOLDER:
         stem += f"-{folder.name}"
     records = load_records(experiment, scale, folder)
-    if beside is None:
+    if not beside:
         return _WRITERS[experiment.name](records, results, stem, margin)
     if experiment.name != TABLE2:
-        raise UserError(f"--beside {beside}: only {TABLE2} has rows of another sweep")
-    if not (beside / PLAN).exists():
-        raise UserError(f"--beside {beside}: is not the folder of a sweep, it has no {PLAN}")
-    other = load_records(experiment, scale, beside)
-    if other.overrides == records.overrides:
-        raise UserError(
-            f"--beside {beside}: its runs have the settings of those in {folder}; name a sweep "
-            "that changed some"
-        )
-    return write_table2(records, results, stem, margin, other)
+        raise UserError(f"--beside {beside[0]}: only {TABLE2} has rows of another sweep")
+    others: list[SweepRecords] = []
+    for place in beside:
+        if not (place / PLAN).exists():
+            raise UserError(f"--beside {place}: is not the folder of a sweep, it has no {PLAN}")
+        other = load_records(experiment, scale, place)
+        for seen in (records, *others):
+            if other.overrides == seen.overrides:
+                raise UserError(
+                    f"--beside {place}: its runs have the settings of those in {seen.folder}; "
+                    "name a sweep that changed some"
+                )
+        others.append(other)
+    return write_table2(records, results, stem, margin, others)
+
+
+def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
+    """Return the sweeps next to ``folder``, of its experiment and scale, that are not ``beside``.
+
+    A report that was written with them loses their rows without.
+    """
+    taken = {path.resolve() for path in (folder, *beside)}
+    ours = _made(folder)
+    return sorted(
+        plan.parent
+        for plan in folder.parent.glob(f"*/{PLAN}")
+        if plan.parent.resolve() not in taken and ours and _made(plan.parent) == ours
+    )
+
+
+def _made(folder: Path) -> tuple[str, str] | None:
+    path = folder / PLAN
+    if not path.exists():
+        return None
+    made = json.loads(path.read_text())
+    return made["experiment"], made["scale"]

@@ -1,7 +1,8 @@
 """Accuracy per cell, with spread, beside what the paper printed."""
 
 import math
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports import formats
+from simulations.reports.collapses import collapses
 from simulations.reports.records import METRICS, SweepRecords
 from simulations.reports.statistics import summarise
 
@@ -16,6 +18,7 @@ from simulations.reports.statistics import summarise
 def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
     """Return a row per cell and metric; diverged and failed runs are counted, not averaged."""
     rows = []
+    lost = Counter(run.cell for run in collapses(records))
     for cell in records.cells:
         runs = records.runs[records.runs["cell"] == cell.name]
         for metric, label in METRICS.items():
@@ -35,6 +38,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
                     "seeds": summary.n,
                     "diverged": int(runs["diverged"].sum()),
                     "failed": int((runs["status"] != FINISHED).sum()),
+                    "collapsed": lost[cell.name],
                     "paper": paper,
                     "difference_to_paper": summary.mean - paper,
                     "data": records.data,
@@ -43,14 +47,21 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def rows_beside(records: SweepRecords, other: SweepRecords) -> pd.DataFrame:
-    """Return the rows of both, with a column ``settings``: in what the other sweep differs."""
-    ours = records.overrides
-    changed = as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
-    added = accuracy_rows(other)
-    added["architecture"] += f"; {changed}"
-    parts = [accuracy_rows(records).assign(settings=""), added.assign(settings=changed)]
+def rows_beside(records: SweepRecords, others: Sequence[SweepRecords]) -> pd.DataFrame:
+    """Return the rows of all, with a column ``settings``: in what the other sweeps differ."""
+    parts = [accuracy_rows(records).assign(settings="")]
+    for other in others:
+        changed = differing(records, other)
+        added = accuracy_rows(other).assign(settings=changed)
+        added["architecture"] += f"; {changed}"
+        parts.append(added)
     return pd.concat(parts, ignore_index=True)
+
+
+def differing(records: SweepRecords, other: SweepRecords) -> str:
+    """Return the settings in which another sweep differs, as a user types them."""
+    ours = records.overrides
+    return as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
 
 
 def readable(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -75,7 +86,7 @@ def _one_model(rows: pd.DataFrame) -> pd.DataFrame:
                 )
         seeds = records[0]["seeds"]
         line["seeds"] = "1 (no CI)" if seeds == 1 else seeds
-        line["diverged"], line["failed"] = records[0]["diverged"], records[0]["failed"]
+        line |= {name: records[0][name] for name in ("diverged", "failed", "collapsed")}
         lines.append(line)
     return pd.DataFrame(lines)
 

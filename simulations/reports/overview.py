@@ -18,6 +18,7 @@ from simulations.reports.saving import save_figure
 PAPER = "validation, as the paper printed it (SVHN)"
 MARKERS = "sD^v"  # readable in black and white
 APART = 0.14  # of the distance between two cells
+ROOM = 0.02  # below the lowest point, where a collapsed one lies off the axis
 
 
 def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path:
@@ -39,19 +40,21 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     tests = rows[rows["metric"] == TEST]
     if "settings" not in tests:
         tests = tests.assign(settings="")
+    floor = _floor(tests, [cell.printed[LOCAL] for cell in records.experiment.cells])
     for model, axes in zip(models, panels[0], strict=True):
         cells = [cell for cell in records.experiment.cells if cell.family == model]
         labels = [cell.label for cell in cells]
         for number, (settings, part) in enumerate(tests.groupby("settings", sort=False)):
             told = _told(str(settings), part, len(records.experiment.cells))
-            _draw_series(part[part["model"] == model], labels, number, told, axes)
+            _draw_series(part[part["model"] == model], labels, number, told, floor, axes)
         printed = [cell.printed[LOCAL] for cell in cells]
         axes.plot(printed, "o", mfc="none", mec="0.25", ms=10, label=PAPER, zorder=1)
         axes.set(title=model.upper(), xticks=range(len(cells)))
         axes.set_xticklabels([cell.label.replace(", ", ",\n") for cell in cells])
         axes.set_xlim(-0.5, len(cells) - 0.5)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     panels[0][0].set(ylabel="accuracy")
+    panels[0][0].set_ylim(bottom=floor)  # of both; ends the search for limits, so it comes last
     series = {
         label: handle
         for axes in panels[0]
@@ -60,6 +63,15 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     figure.legend(series.values(), series, loc="outside lower center", ncols=1, fontsize=9)
     figure.suptitle(f"Table 2, {records.scale.name} scale, on {records.data}", fontsize=11)
     return save_figure(figure, path, dpi=130)
+
+
+def _floor(tests: pd.DataFrame, printed: list[float]) -> float | None:
+    """Return where the axis begins if collapsed runs would press all others together."""
+    kept = tests[tests["collapsed"] == 0]
+    if len(kept) in (0, len(tests)):
+        return None
+    lowest = min([float(kept["ci_low"].fillna(kept["mean"]).min()), *printed])
+    return lowest - ROOM if float(tests["mean"].min()) < lowest - ROOM else None
 
 
 def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
@@ -71,12 +83,18 @@ def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
 
 
 def _draw_series(
-    tests: pd.DataFrame, labels: list[str], number: int, told: str, axes: Axes
+    tests: pd.DataFrame,
+    labels: list[str],
+    number: int,
+    told: str,
+    floor: float | None,
+    axes: Axes,
 ) -> None:
     found = tests.set_index("architecture")
     found = found.rename(index=lambda label: str(label).partition(";")[0]).reindex(labels)
+    places = [place + APART * (number + 1) for place in range(len(labels))]
     axes.errorbar(
-        [place + APART * (number + 1) for place in range(len(labels))],
+        places,
         found["mean"],
         yerr=[found["mean"] - found["ci_low"], found["ci_high"] - found["mean"]],
         fmt=MARKERS[number % len(MARKERS)],
@@ -84,3 +102,24 @@ def _draw_series(
         capsize=4,
         label=told,
     )
+    _mark_collapsed(found, places, floor, axes)
+
+
+def _mark_collapsed(
+    found: pd.DataFrame, places: list[float], floor: float | None, axes: Axes
+) -> None:
+    """Write at each cell with collapsed runs how many; an arrow leads to a mean below the axis."""
+    for place, row in zip(places, found.to_dict("records"), strict=True):
+        if not row["collapsed"] > 0:
+            continue
+        below = floor is not None and row["mean"] < floor
+        runs = f"{row['collapsed']:.0f} of {row['seeds']:.0f} collapsed"
+        axes.annotate(
+            f"{100 * row['mean']:.1f}%:\n{runs}",
+            (place, floor if below else row["mean"]),
+            xytext=(0, 28),
+            textcoords="offset points",
+            arrowprops={"arrowstyle": "->", "color": "0.15"} if below else None,
+            ha="center",
+            fontsize=8,
+        )

@@ -1,11 +1,12 @@
 """Table 2, Figures 3 to 6, the statistics, the claims, and one page with all of it."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from simulations.reports.accuracy_table import accuracy_rows, readable, rows_beside
+from simulations.reports.accuracy_table import accuracy_rows, differing, readable, rows_beside
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import Analysis, analyse, comparison_table, trend_table
 from simulations.reports.costs import NOTE, cost_table, machines
@@ -39,17 +40,17 @@ def write_table2(
     results: Path,
     stem: str,
     margin: float,
-    beside: SweepRecords | None = None,
+    beside: Sequence[SweepRecords] = (),
 ) -> list[tuple[str, Path]]:
     """Write tables, figures, statistics, claims and the page.
 
-    The runs of ``beside``, with other settings, have rows in the accuracy table, and nothing else.
+    The runs of ``beside``, with other settings, have rows among accuracies and costs alone.
     """
     notes = what_it_saw(records)
     rows = rows_beside(records, beside) if beside else accuracy_rows(records)
     accuracy = readable(rows)
     how_to_read = [
-        *([f"Rows with other settings: {' '.join(what_it_saw(beside))}"] if beside else []),
+        *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
         "Percent; mean ± standard deviation (95% CI) over seeds. The paper's figures are on SVHN "
         "at full scale and without spread; in brackets ours minus the paper's.",
     ]
@@ -113,8 +114,13 @@ def write_table2(
             ),
         )
     )
-    costs = {"": cost_table(records), f"What {SEEDS} seeds would cost": estimate_table(records)}
-    machine_notes = [f"Machine: {name}." for name in machines(records.facts)]
+    costs = {
+        "": cost_table(records),
+        **{f"With {differing(records, other)}": cost_table(other) for other in beside},
+        f"What {SEEDS} seeds would cost": estimate_table(records),
+    }
+    everything = [fact for sweep in (records, *beside) for fact in sweep.facts]
+    machine_notes = [f"Machine: {name}." for name in machines(everything)]
     cost_notes = [NOTE, *machine_notes, *ESTIMATE_NOTES, *missing(records)]
     cost_stem = f"{stem}-costs"
     files.append(

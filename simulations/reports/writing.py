@@ -9,8 +9,9 @@ from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
+from simulations.reports.collapses import collapses
 from simulations.reports.formats import percent
-from simulations.reports.records import TEST, SweepRecords
+from simulations.reports.records import SweepRecords
 from simulations.run_files import computed_in
 
 
@@ -114,18 +115,11 @@ def _drawn_differently(records: SweepRecords) -> list[str]:
 
 
 def _collapsed(records: SweepRecords) -> list[str]:
-    """Name the runs that lost what they had learnt; they are finite, and count."""
-    lines = []
-    usable = records.runs[records.runs["usable"]]
-    for cell, seed in zip(usable["cell"], usable["seed"], strict=True):
-        tests = records.rounds_of(cell, seed).set_index("round")[TEST]
-        best, last = float(tests.max()), float(tests.iloc[-1])
-        if last < best / 2:
-            lines.append(
-                f"Collapsed: {cell}, seed {seed}, reads {percent(last)}% of the test images after "
-                f"the last round and {percent(best)}% after round {tests.idxmax()}; it counts."
-            )
-    return lines
+    return [
+        f"Collapsed: {run.cell}, seed {run.seed}, reads {percent(run.last)}% of the test images "
+        f"after the last round and {percent(run.best)}% after round {run.best_round}; it counts."
+        for run in collapses(records)
+    ]
 
 
 def _seeds(seeds: list[int]) -> str:

@@ -19,13 +19,14 @@ def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) ->
     estimator = Estimator(plan)
     changed = f"changed in every run: {as_typed(plan.overrides)}" if plan.overrides else ""
     where = f"engine {engine}; records in {plan.folder}/"
+    timed = estimator.source
     table = Table(
         "cell",
         "seeds",
         "recorded",
         "to do",
         title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
-        caption="; ".join(filter(None, (plan.scale.note, changed, where))),
+        caption="; ".join(filter(None, (plan.scale.note, changed, where, timed))),
         title_justify="left",
         caption_justify="left",
     )

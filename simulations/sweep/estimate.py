@@ -46,6 +46,14 @@ class Estimator:
         self._seconds.setdefault(run.cell.name, []).append(seconds)
         self._ratios.append(seconds / guess_seconds(run.config))
 
+    @property
+    def source(self) -> str:
+        """What the estimates rest on, in words."""
+        count = len(self._ratios)
+        if not count:
+            return "times are a guess: no run is recorded here"
+        return f"times go by {count} recorded run{'s' * (count > 1)}, wherever they were made"
+
     def seconds(self, runs: Iterable[PlannedRun]) -> float:
         """Estimate how long these take together."""
         ratio = statistics.median(self._ratios) if self._ratios else 1.0

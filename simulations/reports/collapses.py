@@ -1,0 +1,37 @@
+"""Runs that lost what they had learnt; their figures are finite, and count."""
+
+import dataclasses
+
+from simulations.reports.records import TEST, SweepRecords
+
+
+@dataclasses.dataclass(frozen=True)
+class Collapse:
+    """A run that reads less than half of its best test accuracy after the last round.
+
+    Attributes
+    ----------
+    best, last : float
+        Test accuracy of its best round and of the last.
+    best_round : int
+    """
+
+    cell: str
+    seed: int
+    best: float
+    best_round: int
+    last: float
+
+
+def collapses(records: SweepRecords) -> list[Collapse]:
+    """Return the collapsed ones of the runs that finished and did not diverge."""
+    usable = records.runs[records.runs["usable"]]
+    found = []
+    for cell, seed in zip(usable["cell"], usable["seed"], strict=True):
+        rounds = records.rounds_of(cell, seed)
+        tests = rounds[TEST].to_numpy()
+        best, last = float(tests.max()), float(tests[-1])
+        if last < best / 2:
+            best_round = int(rounds["round"].to_numpy()[tests.argmax()])
+            found.append(Collapse(cell, int(seed), best, best_round, last))
+    return found
