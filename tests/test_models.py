@@ -15,6 +15,7 @@ from simulations.models import MODELS as SMALLER
     [
         ("mlp", 3_443_338),
         ("mlp-2-hidden", 820_874),
+        ("mlp-shift", 3_443_338),
         ("cnn", 378_570),
         ("cnn-narrow", 25_530),
         ("cnn-small", 57_002),
@@ -42,6 +43,21 @@ def test_initial_weights_depend_on_the_seed_alone():
     assert not np.array_equal(one[0], other[0])
 
 
+def test_shifted_images_reach_the_mlp_in_training_alone():
+    plain, shifted = (build_model(name, seed=1) for name in ("mlp", "mlp-shift"))
+    for one, other in zip(plain.get_weights(), shifted.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    image = np.zeros((1, 32, 32, 3), np.float32)
+    image[0, 16, 16] = 1.0
+    images = np.repeat(image, 64, axis=0)
+    np.testing.assert_array_equal(plain(images), shifted(images, training=False))
+    moved = np.asarray(shifted.layers[0](images, training=True))
+    rows, columns = np.nonzero(moved.sum(axis=(0, 3)))
+    assert {14, 16, 18} <= {*rows} <= {*range(14, 19)}
+    assert {14, 16, 18} <= {*columns} <= {*range(14, 19)}
+    np.testing.assert_allclose(moved.sum(axis=(1, 2, 3)), 3.0, rtol=1e-5)
+
+
 def test_a_users_own_model():
     assert build_model("tests.small_models:small_mlp", seed=0).count_params() == 49_338
 
@@ -49,7 +65,7 @@ def test_a_users_own_model():
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("resnet", "there are mlp, mlp-2-hidden, mlp-narrow, cnn"),
+        ("resnet", "there are mlp, mlp-2-hidden, mlp-narrow, mlp-shift"),
         ("tests.small_models:absent", "has no 'absent'"),
         ("no_such_module:f", "cannot be imported"),
         ("tests.small_models:wrong_output", r"output is \(None, 3072\)"),

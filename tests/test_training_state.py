@@ -22,6 +22,7 @@ class DrawsWithoutState(keras.layers.Layer):
     [
         (keras.layers.Activation("relu"), False),
         (keras.layers.Dropout(0.1), False),
+        (keras.layers.RandomTranslation(0.1, 0.1), False),
         (DrawsWithoutState(), False),
         (Draws(), True),
     ],

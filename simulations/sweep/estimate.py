@@ -10,6 +10,7 @@ from simulations.sweep.plan import PlannedRun, SweepPlan
 # Images per second on 2 cores, (training, evaluation): a first guess, before there is a record.
 _SPEED = {
     "mlp": (2400, 16_000),
+    "mlp-shift": (2000, 16_000),
     "mlp-2-hidden": (5000, 30_000),
     "cnn": (400, 1200),
     "cnn-narrow": (2200, 9000),
