@@ -67,7 +67,7 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
         where = f"{nodes} fog nodes" if nodes else "centralized"
         prefix = f"({letter}) " if len(panels) > 1 else ""
         panel.set(title=f"{prefix}{where}, {seeds}", xlabel="epoch")
-        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0][0].set(ylabel="accuracy")
     comma = "\nother" if len(panels) == 1 else ", other"

@@ -90,7 +90,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
                 style = "-" if number == 0 else (0, (1 + number, 1 + number / 2))
                 panel.plot(mean.index, mean, color=colours[name], linestyle=style, label=name)
         panel.set_title(f"{attack}, {malicious} of {nodes}", fontsize=10)
-        panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     if groups:
         axes[0].legend(fontsize=7)
