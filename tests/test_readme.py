@@ -61,6 +61,14 @@ def test_what_the_gate_buys(run, words):
     assert percent(final(f"gate/{run}")["test_accuracy"]) in line_with(*words)
 
 
+@pytest.mark.parametrize("model", ["mlp", "mlp-shift"])
+def test_moved_images(model):
+    figures = final(f"shift/{model}")
+    names = ("train_accuracy", "cloud_validation_accuracy", "test_accuracy")
+    shown = " | ".join(percent(figures[name]) for name in names)
+    assert line_with(f"| `model={model}` | ") == f"| `model={model}` | {shown} |"
+
+
 @pytest.mark.parametrize(("table", "cells"), [("table2", 8), ("uploads", 4)])
 def test_tables(table, cells):
     with (RESULTS / "tables" / f"{table}.csv").open(newline="") as file:
