@@ -108,7 +108,7 @@ def report(
     for label, path in files:
         table.add_row(label, str(path))
     console.print(table)
-    for path in left_out(folder, others) if experiment == "table2" else ():
+    for path in left_out(folder, others):
         shown = os.path.relpath(path)
         console.print(
             f"without the sweep with other settings in {shown}: --beside {shown} adds its rows",

@@ -10,6 +10,7 @@ import keras
 
 from fog_flower.config import FLOAT32
 from fog_flower.data.images import CLASSES, IMAGE_SHAPE
+from fog_flower.models import MODELS as PAPERS
 from fog_flower.models import convolutional, dense
 
 
@@ -24,7 +25,7 @@ def mlp_shift() -> keras.Model:
     Initial weights and answers are those of ``mlp`` of the same seed; at the borders the nearest
     pixel is repeated. Against overfitting, of which the paper says nothing.
     """
-    layers = dense(1024, 256, 128).layers  # first: the shift draws a seed of its own
+    layers = PAPERS["mlp"]().layers  # first: the shift draws a seed of its own
     factor = 2 / IMAGE_SHAPE[0]
     shift = keras.layers.RandomTranslation(factor, factor, fill_mode="nearest")
     return keras.Sequential([keras.Input(IMAGE_SHAPE), shift, *layers])

@@ -1,6 +1,5 @@
 """What the records say: tables, figures, statistics, one page."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.records import SweepRecords, load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
-from simulations.sweep.folder import PLAN
+from simulations.sweep.folder import PLAN, read_plan
 
 TABLE2 = "table2"
 _WRITERS = {"table1": write_table1, TABLE2: write_table2, **dict.fromkeys(PAIRS, write_pairs)}
@@ -56,7 +55,7 @@ def write_report(
         raise UserError(f"--beside {beside[0]}: only {TABLE2} has rows of another sweep")
     others: list[SweepRecords] = []
     for place in beside:
-        if not (place / PLAN).exists():
+        if not read_plan(place):
             raise UserError(f"--beside {place}: is not the folder of a sweep, it has no {PLAN}")
         other = load_records(experiment, scale, place)
         for seen in (records, *others):
@@ -72,20 +71,16 @@ def write_report(
 def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
     """Return the sweeps next to ``folder``, of its experiment and scale, that are not ``beside``.
 
-    A report that was written with them loses their rows without.
+    A report that was written with them loses their rows without. Only those of table2 have any.
     """
+    ours = read_plan(folder)
+    if ours.get("experiment") != TABLE2:
+        return []
     taken = {path.resolve() for path in (folder, *beside)}
-    ours = _made(folder)
+    others = {plan.parent: read_plan(plan.parent) for plan in folder.parent.glob(f"*/{PLAN}")}
     return sorted(
-        plan.parent
-        for plan in folder.parent.glob(f"*/{PLAN}")
-        if plan.parent.resolve() not in taken and ours and _made(plan.parent) == ours
+        path
+        for path, made in others.items()
+        if path.resolve() not in taken
+        and (made["experiment"], made["scale"]) == (TABLE2, ours["scale"])
     )
-
-
-def _made(folder: Path) -> tuple[str, str] | None:
-    path = folder / PLAN
-    if not path.exists():
-        return None
-    made = json.loads(path.read_text())
-    return made["experiment"], made["scale"]

@@ -1,7 +1,6 @@
 """A sweep's records as pandas tables; reports are made from these alone."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from fog_flower.records.recorder import FINISHED
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.reports.data_seen import data_seen
 from simulations.run_files import read_run
-from simulations.sweep.folder import PLAN
+from simulations.sweep.folder import read_plan
 
 TRAINING, LOCAL = "train_accuracy", "local_validation_accuracy"
 CLOUD, TEST = "cloud_validation_accuracy", "test_accuracy"
@@ -137,10 +136,9 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
 
 
 def _overrides(experiment: Experiment, scale: Scale, folder: Path) -> dict[str, Any]:
-    plan = folder / PLAN
-    if not plan.exists():
+    made = read_plan(folder)
+    if not made:
         return {}
-    made: dict[str, Any] = json.loads(plan.read_text())
     if (made["experiment"], made["scale"]) != (experiment.name, scale.name):
         raise UserError(
             f"{folder} holds {made['experiment']} at scale {made['scale']}, not {experiment.name} "

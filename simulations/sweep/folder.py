@@ -54,6 +54,13 @@ def open_sweep(plan: SweepPlan) -> Iterator[None]:
         lock.release()
 
 
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Return what the sweep in a folder is (``SweepPlan.identity``); nothing if it is none."""
+    path = folder / PLAN
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
 def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
     """Return ``finished`` or ``failed`` if the run is recorded, else nothing.
 
@@ -126,7 +133,7 @@ def _check_identity(plan: SweepPlan) -> None:
     if not path.exists():
         write_json(path, identity)
         return
-    theirs = json.loads(path.read_text())
+    theirs = read_plan(plan.folder)
     if theirs != identity:
         raise UserError(
             f"--out {plan.folder}: it holds the sweep {theirs}, which is not {identity}; "
