@@ -2,8 +2,9 @@
 
 from fog_flower.errors import UserError
 
-MODEL, CURVES, TENSORBOARD = "model", "curves", "tensorboard"
-ARTIFACTS = (MODEL, CURVES, TENSORBOARD)
+MODEL, CURVES, TENSORBOARD, CHECKPOINT = "model", "curves", "tensorboard", "checkpoint"
+ARTIFACTS = (MODEL, CURVES, TENSORBOARD, CHECKPOINT)
+CHECKPOINT_FILE = "checkpoint.npz"  # of an unfinished run
 
 
 def parse_artifacts(text: str) -> frozenset[str]:

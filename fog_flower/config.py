@@ -126,7 +126,11 @@ class RunConfig:
     client_threads: int = _key("of a fog node; 0: its CPUs; changes last bits", low=0)
     round_timeout: float = _key("seconds after which a fog node counts as missing", low=0.1)
     artifacts: str = _key(
-        "what a run leaves besides its tables, any of model, curves, tensorboard; empty: nothing"
+        "what a run leaves besides its tables, any of model, curves, tensorboard, and, until it "
+        "has finished, checkpoint (see continue-from); empty: nothing"
+    )
+    continue_from: str = _key(
+        "folder of a stopped run, with which this one goes on after its last complete round"
     )
     results_dir: str = _key(
         "absolute folder for run folders; empty: results/runs here with fog-flower, "
@@ -187,7 +191,11 @@ class RunConfig:
                 "merge='sequential' judges each update against the W left by the one before, but "
                 "validation='off' judges none; use validation=open or merge=sum"
             )
-        for key, path in (("data-dir", self.data_dir), ("results-dir", self.results_dir)):
+        for key, path in (
+            ("data-dir", self.data_dir),
+            ("results-dir", self.results_dir),
+            ("continue-from", self.continue_from),
+        ):
             if path and not Path(path).expanduser().is_absolute():
                 raise UserError(
                     f"{key}={path!r}: must be absolute, because Flower runs the app elsewhere "

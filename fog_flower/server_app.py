@@ -5,6 +5,7 @@ import os
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.serverapp import Grid, ServerApp
 
+from fog_flower.artifacts import CHECKPOINT, parse_artifacts
 from fog_flower.config import RunConfig
 from fog_flower.data.sources import load_dataset
 from fog_flower.handshake import ask, find_nodes, introduce
@@ -48,11 +49,17 @@ def _run(grid: Grid, context: Context) -> None:
 
     configure_tensorflow()
     dataset = load_dataset(config)
+    stopped = None
+    if config.continue_from:
+        part = simulation_part("continuing.stopped_run", "continue-from")
+        stopped = part.read_stopped(config, dataset.sha256)
     cloud = Cloud(config, dataset)
     untrained = cloud.evaluate(cloud.initial_weights)  # while the fog nodes still get ready
     federation = introduce(grid, topology, asked, config.round_timeout)
 
     facts = known_facts(config, dataset, cloud, federation, context.run_id)
+    if stopped:
+        facts["stretches"] = stopped.stretches
     recorder = RunRecorder(
         folder, facts, federation.bytes_from_end_nodes, observers(config, folder)
     )
@@ -75,7 +82,11 @@ def _run(grid: Grid, context: Context) -> None:
         )
 
     with keep_results(recorder, cloud, config, dataset.name) as results:
-        results.arrays = gated.start(
+        rounds = gated
+        if stopped or CHECKPOINT in parse_artifacts(config.artifacts):
+            part = simulation_part("continuing.continuable", f"artifacts={config.artifacts!r}")
+            rounds = part.Continuable(gated, recorder, config, dataset.sha256, stopped)
+        results.arrays = rounds.start(
             grid=grid,
             initial_arrays=to_record(cloud.initial_weights),
             num_rounds=config.rounds,

@@ -3,7 +3,7 @@
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from simulations.bench_commands import bench
 from simulations.compare_commands import check_strategy, compare
 from simulations.data_commands import app as data_app
 from simulations.key_help import key_help
+from simulations.run_commands import go_on, run, show
 from simulations.sweep_commands import report, sweep
 
 app = typer.Typer(
@@ -27,77 +28,14 @@ console = Console()
 INTERRUPTED_STATUS = 130
 
 
-@app.command()
-def run(
-    settings: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="see `fog-flower keys`"),
-    ] = None,
-    preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
-    engine: Annotated[
-        str,
-        typer.Option(help="ray: `flwr run`; inline: all in this process, to debug or to try"),
-    ] = "ray",
-    actors: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="fog nodes that train at the same time; by default what is fastest"
-        ),
-    ] = None,
-) -> None:
-    """Run a fog simulation, or the centralized baseline, and tell how it really ended.
-
-    KEY=VALUE changes the preset; `fog-flower keys` lists the keys.
-    """
-    # Imported here, so that --help and wrong input are answered at once.
-    from simulations.display import (  # noqa: PLC0415
-        RunDisplay,
-        describe_tiers,
-        print_run,
-        render_progress,
-    )
-    from simulations.engines import engine_named  # noqa: PLC0415
-    from simulations.overrides import configure  # noqa: PLC0415
-    from simulations.preflight import check, import_from_here  # noqa: PLC0415
-
-    launch = engine_named(engine)
-    import_from_here()
-    config = configure(preset, settings or [])
-    with render_progress(console) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        dataset = check(
-            config,
-            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
-        )
-    console.print(
-        f"[bold]{describe_tiers(config.to_run_config())}[/bold], "
-        f"{config.model}, {config.rounds} rounds on {dataset.name}"
-    )
-    with RunDisplay(console, config.rounds) as display:
-        outcome = launch(config, display.update, actors)
-    if (outcome.folder / "run.json").exists():
-        print_run(console, outcome.folder)
-    if outcome.cause:
-        raise UserError(f"the run failed: {outcome.cause}")
-
-
+app.command()(run)
+app.command("continue")(go_on)
+app.command()(show)
 app.command()(sweep)
 app.command()(report)
 app.command()(compare)
 app.command()(check_strategy)
 app.command()(bench)
-
-
-@app.command()
-def show(run: Annotated[str, typer.Argument(help="a run's folder or name")]) -> None:
-    """Show a run's figures from its records.
-
-    RUN is its folder, or its name below results/runs.
-    """
-    from simulations.display import print_run  # noqa: PLC0415
-    from simulations.run_files import find_run  # noqa: PLC0415
-
-    print_run(console, find_run(run))
 
 
 @app.command()
@@ -126,8 +64,8 @@ def main() -> None:
         _fail(str(error.format_message()), int(error.exit_code))
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail(
-            "interrupted; Flower is stopped, what is recorded is kept, and a sweep or comparison "
-            "goes on with the same command",
+            "interrupted; Flower is stopped, what is recorded is kept; a sweep or comparison goes "
+            "on with the same command, a run with fog-flower continue RUN",
             status,
         )
     if status:  # without standalone mode, a typer.Exit is only returned

@@ -29,6 +29,7 @@ class RunDisplay:
         self._rounds = rounds
         self._shown = 0
         self._first_round_at = time.monotonic()
+        self._first_round = 0  # more where a stopped run goes on
         self._bar = Progress(
             TextColumn("[bold]round"),
             BarColumn(bar_width=24),
@@ -50,6 +51,7 @@ class RunDisplay:
         """Show the rounds that are new; row 0 is the untrained model."""
         if not self._shown:
             self._first_round_at = time.monotonic()
+            self._first_round = int(rows[-1]["round"])
         for row in rows[self._shown :]:
             line = f"{_round_line(row)}  {self._remaining(int(row['round']))}"
             self._bar.update(self._task, completed=int(row["round"]), description=line)
@@ -58,11 +60,12 @@ class RunDisplay:
         self._shown = len(rows)
 
     def _remaining(self, done: int) -> str:
-        if done == 0:
-            return ""
         if done >= self._rounds:
             return "done"
-        seconds = (time.monotonic() - self._first_round_at) / done * (self._rounds - done)
+        made = done - self._first_round
+        if made <= 0:
+            return ""
+        seconds = (time.monotonic() - self._first_round_at) / made * (self._rounds - done)
         return f"ETA {int(seconds // 60)}:{int(seconds % 60):02d}"
 
 
@@ -124,6 +127,9 @@ def print_run(console: Console, folder: Path) -> None:
         f"{final.get('round', 0)} of {config['rounds']}, "
         f"{final.get('rejected', 0)} updates rejected, {run['seconds']:.0f} s",
     )
+    if stretches := run.get("stretches"):
+        ends = ", ".join(str(stretch["last_round"]) for stretch in stretches)
+        table.add_row("went on after round", ends)
     if spent := shares(rounds, data):
         table.add_row(
             "time of the rounds",

@@ -57,6 +57,7 @@ def configure_settings(settings: Mapping[str, Scalar]) -> RunConfig:
     merged = {**default_run_config(), **settings}
     merged["results-dir"] = _absolute(str(merged["results-dir"] or RESULTS))
     merged["data-dir"] = _absolute(str(merged["data-dir"]))
+    merged["continue-from"] = _absolute(str(merged["continue-from"]))
     dataset = str(merged["dataset"])
     if dataset.startswith(PATH_PREFIX):
         merged["dataset"] = PATH_PREFIX + _absolute(dataset.removeprefix(PATH_PREFIX))

@@ -29,6 +29,7 @@ def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
     check_code(config)
     _check_attack(config)
     dataset = load_dataset(config, progress)
+    _check_stopped(config, dataset)
     split = split_dataset(dataset, config)
     assign_shards(
         dataset.train.labels[split.train],
@@ -73,6 +74,15 @@ def import_from_here() -> None:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)  # last: a user's folder `strategies` must not hide ours
+
+
+def _check_stopped(config: RunConfig, dataset: Dataset) -> None:
+    if not config.continue_from:
+        return
+    with without_native_chatter():
+        from simulations.continuing.stopped_run import read_stopped  # noqa: PLC0415  (TensorFlow)
+
+        read_stopped(config, dataset.sha256)
 
 
 def _check_attack(config: RunConfig) -> None:

@@ -13,7 +13,7 @@ from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING
 from fog_flower.records.run_folder import default_parent
 
 # What every run did before there was the key.
-_BEFORE = {"learning-rate-schedule": CONSTANT}
+_BEFORE = {"learning-rate-schedule": CONSTANT, "continue-from": ""}
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -68,7 +68,9 @@ def find_run(name: str) -> Path:
 def note_memory(folder: Path, peak: int) -> None:
     """Add the highest memory of all processes, in bytes, to the record of a run that has ended."""
     if run := read_run(folder):
-        write_json(folder / "run.json", {**run, "peak_memory_gib": round(peak / 2**30, 2)})
+        before = [part.get("peak_memory_gib") or 0.0 for part in run.get("stretches", [])]
+        highest = max(round(peak / 2**30, 2), *before, 0.0)
+        write_json(folder / "run.json", {**run, "peak_memory_gib": highest})
 
 
 def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:

@@ -14,11 +14,11 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.errors import UserError
 from fog_flower.evaluation import UNKNOWN, Evaluator, Indices, Scores
 from fog_flower.messages import ARRAYS, METRICS
+from fog_flower.round_report import RoundReport, Verdict
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, add, all_finite, count_bytes, from_record, norm
 from strategies.merging import scale_for_sum
 from strategies.policies.trial import Decision
-from strategies.report import RoundReport, Verdict
 from strategies.update import Update, read_replies
 
 

@@ -50,6 +50,6 @@ def test_pictures_that_cannot_be_drawn_are_refused_before_the_first_round(make_c
         lambda name, *rest: None if name.startswith("simulations") else found(name, *rest),
     )
     config = make_config(run_name="nothing")
-    with pytest.raises(UserError, match=r"artifacts='model,curves' needs .*pip install"):
+    with pytest.raises(UserError, match=r"artifacts='model,curves,checkpoint' needs .*pip install"):
         run_here(config)
     assert not (Path(config.results_dir) / "nothing" / "model.keras").exists()

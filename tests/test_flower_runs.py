@@ -28,9 +28,9 @@ SMALL = [
 ]
 
 
-def start(cwd, *arguments):
+def start(cwd, *arguments, command="run"):
     return subprocess.Popen(
-        [sys.executable, "-m", "simulations.cli", "run", *arguments],
+        [sys.executable, "-m", "simulations.cli", command, *arguments],
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -172,10 +172,16 @@ def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
     assert flower_processes(tmp_path) == []
 
 
-def test_kill_9_leaves_no_process_behind(tmp_path, npz_path):
-    process = start(tmp_path, f"dataset=npz:{npz_path}", *SMALL, "rounds=500", "run-name=killed-9")
-    folder = tmp_path / "results" / "runs" / "killed-9"
-    wait_for(lambda: len(read_rounds(folder)) > 1, process)
+def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path, make_config):
+    strategy, arguments = "FedAvgM", "server_momentum=0.9"
+    process = start(
+        tmp_path,
+        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=12", "run-name=killed"),
+        *(f"strategy={strategy}", f"strategy-args={arguments}"),
+    )
+    runs = tmp_path / "results" / "runs"
+    folder = runs / "killed"
+    wait_for(lambda: len(read_rounds(folder)) > 3, process)
     process.kill()
     finish(process)
     deadline = time.monotonic() + 60
@@ -183,7 +189,22 @@ def test_kill_9_leaves_no_process_behind(tmp_path, npz_path):
         time.sleep(0.5)
     assert flower_processes(tmp_path) == []
     assert ray_of(process) == []
-    assert len(read_rounds(folder)) > 1
+
+    code, output = finish(start(tmp_path, "killed", command="continue"))
+    assert code == 0, output
+    assert "round 12/12" in output
+    (rest,) = runs.glob("killed-from-round-*")
+    assert summary(rest)["stretches"][0]["last_round"] in range(2, 12)
+    whole = run_here(
+        make_config(
+            model="mlp-2-hidden",
+            rounds=12,
+            strategy=strategy,
+            strategy_args=arguments,
+            run_name="whole",
+        )
+    )
+    assert column(whole, "train_loss") == pytest.approx(column(rest, "train_loss"), rel=1e-3)
 
 
 def ray_of(process) -> list[int]:

@@ -1,5 +1,6 @@
 """Sweeps: planned first, killed at any moment, continued by the same command."""
 
+import contextlib
 import csv
 import io
 import json
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
+from fog_flower.records.recorder import RunRecorder
 from simulations.display import print_run
 from simulations.experiments import EXPERIMENTS
 from simulations.sweep.estimate import Estimator
@@ -145,6 +147,75 @@ def test_a_run_that_fails_before_its_records_is_recorded_too(tmp_path, overrides
     record = summary(tmp_path / "mlp-fog-3" / "seed-0")
     assert record["cause"] == "no such thing"
     assert record["config"]["fog-nodes"] == 3
+
+
+@pytest.fixture
+def ends_in_round_2(monkeypatch):
+    """Return a function within which every run ends with an error in round 2 of its rounds."""
+    record_round = RunRecorder.record_round
+
+    @contextlib.contextmanager
+    def broken(error):
+        def end(self, report, cloud):
+            if report.server_round == 2:
+                raise error
+            record_round(self, report, cloud)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(RunRecorder, "record_round", end)
+            yield
+
+    return broken
+
+
+def told(planned, **options):
+    """Make the runs, and return all that the sweep told of them."""
+    said = []
+    execute(planned, "inline", lambda progress: said.append(progress.last), **options)
+    return list(dict.fromkeys(said))
+
+
+@pytest.fixture
+def stopped(tmp_path, overrides, ends_in_round_2):
+    """Return a sweep of one run that was stopped in its round 2 of 3."""
+    planned = plan(tmp_path / "stopped", overrides | {"rounds": 3}, only="mlp-fog-3")
+    with ends_in_round_2(KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        run(planned)
+    assert recorded(planned.folder) == []
+    return planned
+
+
+def test_a_stopped_run_goes_on_from_its_last_round(stopped, tmp_path):
+    first, *_ = told(stopped)
+    assert first == "mlp-fog-3/seed-0 goes on after round 1"
+    whole = plan(tmp_path / "whole", stopped.overrides, only="mlp-fog-3")
+    assert run(whole) == ["finished"]
+    ours, theirs = (sweep.folder / "mlp-fog-3" / "seed-0" for sweep in (stopped, whole))
+    assert figures(ours) == figures(theirs)
+    assert [part["last_round"] for part in summary(ours)["stretches"]] == [1]
+    assert {path.name for path in ours.iterdir()} == {path.name for path in theirs.iterdir()}
+    assert not list(stopped.folder.glob(".stopped/*/*"))
+
+
+def test_one_that_cannot_go_on_begins_again_and_says_why(stopped, monkeypatch):
+    monkeypatch.setattr(
+        "simulations.continuing.conditions.code_identity", lambda: "of today", raising=True
+    )
+    first, *_ = told(stopped)
+    assert first.startswith("mlp-fog-3/seed-0 begins again: continue-from=")
+    assert "fog-flower's code was" in first
+    assert "stretches" not in summary(stopped.folder / "mlp-fog-3" / "seed-0")
+    (kept,) = (stopped.folder / ".set-aside").iterdir()
+    assert len(figures(kept)) == 2
+
+
+def test_a_failed_run_is_retried_from_its_last_round(tmp_path, overrides, ends_in_round_2):
+    planned = plan(tmp_path, overrides | {"rounds": 3}, only="mlp-fog-3")
+    with ends_in_round_2(RuntimeError("the machine had a bad day")):
+        assert run(planned) == ["failed"]
+    first, *_ = told(planned, retry_failed=True)
+    assert first == "mlp-fog-3/seed-0 goes on after round 1"
+    assert run(planned) == ["finished"]
 
 
 def test_a_diverged_run_is_recorded_as_such(tmp_path, overrides):

@@ -1,5 +1,7 @@
 """Strategies of a user's own, as ``module:Class`` names them."""
 
+import threading
+
 from flwr.serverapp.strategy import FedAvg
 
 
@@ -52,3 +54,28 @@ class Overflows(FedAvg):
 
 
 not_a_strategy = dict
+
+
+class Remembers(FedAvg):
+    """Moves less with every round that it has seen, and keeps what was merged last."""
+
+    def __init__(self):
+        super().__init__(fraction_evaluate=0.0)
+        self.seen = []
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        merged = arrays.to_numpy_ndarrays()
+        before = self.seen[-1] if self.seen else merged
+        self.seen.append(
+            [a + (b - a) / (1 + len(self.seen)) for a, b in zip(before, merged, strict=True)]
+        )
+        return type(arrays)(self.seen[-1]), metrics
+
+
+class HoldsALock(FedAvg):
+    """Keeps something that cannot be pickled."""
+
+    def __init__(self):
+        super().__init__(fraction_evaluate=0.0)
+        self.lock = threading.Lock()

@@ -6,6 +6,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from fog_flower.variables import GIT_COMMIT_VARIABLE
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -30,7 +32,7 @@ def hardware() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
-        "memory_gib": round(_memory_bytes() / 2**30, 1),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
@@ -53,10 +55,3 @@ def _processor() -> str:
         if line.startswith("model name"):
             return "".join([line.partition(":")[2].strip(), *vectors[:1]])
     return platform.processor() or "unknown"
-
-
-def _memory_bytes() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 0

@@ -5,12 +5,13 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fog_flower.errors import UserError
 from fog_flower.evaluation import Evaluation
 from fog_flower.records.files import write_csv, write_json
 from fog_flower.records.run_folder import create_run_folder
+from fog_flower.round_report import RoundReport, Verdict
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 
@@ -61,38 +62,6 @@ UPDATE_COLUMNS = (
 )
 
 
-class VerdictLike(Protocol):
-    """What the records need to know of an update (see ``strategies.report.Verdict``)."""
-
-    fog_node: int
-    accepted: bool
-    reason: str
-    num_examples: int
-    train_loss: float
-    train_accuracy: float
-    seconds: float
-    update_norm: float
-    bytes_up: int
-    alone: Evaluation
-    without: Evaluation
-    with_update: Evaluation
-    gate_images: int
-    trust: float
-
-
-class RoundLike(Protocol):
-    """What the records need to know of a round (see ``strategies.report.RoundReport``)."""
-
-    server_round: int
-    verdicts: Sequence[Any]
-    bytes_down: int
-    train_seconds: float
-    validation_seconds: float
-    merge_seconds: float
-    note: str
-    accepted: int
-
-
 @dataclasses.dataclass(frozen=True)
 class CloudEvaluation:
     """The merged model on the validation and on the untouched test images.
@@ -122,6 +91,11 @@ class RunRecorder:
         The shipments of all end nodes, which arrive once, before round 1.
     observers : sequence of callable
         Called with a round's row and its update rows, once they are on disk.
+
+    Attributes
+    ----------
+    began : float
+        By ``time.perf_counter``; ``seconds`` in ``run.json`` counts from here.
     """
 
     def __init__(
@@ -138,7 +112,7 @@ class RunRecorder:
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
         self._updates: list[dict[str, Any]] = []
-        self._began = self._round_began = time.perf_counter()
+        self.began = self._round_began = time.perf_counter()
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._write_run(RUNNING)
 
@@ -153,40 +127,44 @@ class RunRecorder:
         row |= {"round": 0, "accepted": 0, "rejected": 0, "note": ""}
         row |= dict.fromkeys(("bytes_from_end_nodes", "bytes_up", "bytes_down"), 0)
         row |= _cloud_columns(cloud)
-        self._rounds.append(row)
-        self._write_tables([])
-        self._round_began = time.perf_counter()
+        self.add(row, [])
 
-    def record_round(self, report: RoundLike, cloud: CloudEvaluation) -> None:
+    def record_round(self, report: RoundReport, cloud: CloudEvaluation) -> None:
         """Append a round and its verdicts, and write both tables."""
         verdicts = report.verdicts
         # A model that is not finite still "reads" the digit of class 0; it is no local model.
         local = [v.alone for v in verdicts if math.isfinite(v.alone.loss)]
         now = time.perf_counter()
-        self._rounds.append(
-            {
-                "round": report.server_round,
-                "train_loss": _mean([v.train_loss for v in verdicts]),
-                "train_accuracy": _mean([v.train_accuracy for v in verdicts]),
-                "local_validation_loss": _mean([alone.loss for alone in local]),
-                "local_validation_accuracy": _mean([alone.accuracy for alone in local]),
-                **_cloud_columns(cloud),
-                "accepted": report.accepted,
-                "rejected": len(verdicts) - report.accepted,
-                "bytes_from_end_nodes": 0 if len(self._rounds) > 1 else self._bytes_from_end_nodes,
-                "bytes_up": sum(v.bytes_up for v in verdicts),
-                "bytes_down": report.bytes_down,
-                "train_seconds": report.train_seconds,
-                "validation_seconds": report.validation_seconds,
-                "merge_seconds": report.merge_seconds,
-                "round_seconds": now - self._round_began,
-                "note": report.note,
-            }
-        )
-        updates = [_update_row(report.server_round, verdict) for verdict in verdicts]
-        self._updates += updates
-        self._write_tables(updates)
+        row = {
+            "round": report.server_round,
+            "train_loss": _mean([v.train_loss for v in verdicts]),
+            "train_accuracy": _mean([v.train_accuracy for v in verdicts]),
+            "local_validation_loss": _mean([alone.loss for alone in local]),
+            "local_validation_accuracy": _mean([alone.accuracy for alone in local]),
+            **_cloud_columns(cloud),
+            "accepted": report.accepted,
+            "rejected": len(verdicts) - report.accepted,
+            "bytes_from_end_nodes": 0 if len(self._rounds) > 1 else self._bytes_from_end_nodes,
+            "bytes_up": sum(v.bytes_up for v in verdicts),
+            "bytes_down": report.bytes_down,
+            "train_seconds": report.train_seconds,
+            "validation_seconds": report.validation_seconds,
+            "merge_seconds": report.merge_seconds,
+            "round_seconds": now - self._round_began,
+            "note": report.note,
+        }
+        self.add(row, [_update_row(report.server_round, verdict) for verdict in verdicts])
         self._round_began = now
+
+    def add(self, row: dict[str, Any], updates: Sequence[dict[str, Any]]) -> None:
+        """Append a row to ``rounds.csv`` and its rows to ``updates.csv``, and write both."""
+        self._rounds.append(row)
+        self._updates += updates
+        write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
+        write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
+        for observe in self._observers:
+            observe(row, updates)
+        self._round_began = time.perf_counter()
 
     def check_progress(self) -> None:
         """Refuse to call a run finished in which nothing was ever merged.
@@ -216,14 +194,8 @@ class RunRecorder:
         """Mark the run as interrupted by the user; what was recorded stays."""
         self._write_run(INTERRUPTED, "interrupted (Ctrl-C or SIGTERM)")
 
-    def _write_tables(self, new_updates: Sequence[dict[str, Any]]) -> None:
-        write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
-        write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
-        for observe in self._observers:
-            observe(self._rounds[-1], new_updates)
-
     def _write_run(self, status: str, cause: str | None = None) -> None:
-        seconds = time.perf_counter() - self._began
+        seconds = time.perf_counter() - self.began
         write_json(
             self.folder / "run.json",
             {
@@ -261,7 +233,7 @@ def _cloud_columns(cloud: CloudEvaluation) -> dict[str, Any]:
     }
 
 
-def _update_row(server_round: int, verdict: VerdictLike) -> dict[str, Any]:
+def _update_row(server_round: int, verdict: Verdict) -> dict[str, Any]:
     seen = {"alone": verdict.alone, "without": verdict.without, "with": verdict.with_update}
     row: dict[str, Any] = {"round": server_round}
     for name, evaluation in seen.items():

@@ -11,7 +11,7 @@ from typing import Any
 from flwr.app import ArrayRecord
 from flwr.common import log
 
-from fog_flower.artifacts import CURVES, MODEL, TENSORBOARD, parse_artifacts
+from fog_flower.artifacts import CHECKPOINT_FILE, CURVES, MODEL, TENSORBOARD, parse_artifacts
 from fog_flower.causes import describe_failure
 from fog_flower.cloud import Cloud
 from fog_flower.code_identity import code_identity
@@ -105,4 +105,5 @@ def keep_results(
         recorder.fail(describe_failure(error))
         raise
     recorder.finish()
+    (recorder.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     log(INFO, "records: %s", recorder.folder)

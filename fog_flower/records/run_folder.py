@@ -1,5 +1,6 @@
 """The folder of a run: named, checked early, created once."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -40,10 +41,13 @@ def run_folder(config: RunConfig) -> Path:
         )
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
     except OSError as error:
-        raise _unwritable(config, parent, error) from error
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise _unwritable(config, parent, PermissionError("permission denied"))
+        raise UserError(
+            f"results-dir={config.results_dir!r}: cannot write to {parent} ({error.strerror}); "
+            "name another folder"
+        ) from error
     return folder
 
 
@@ -55,11 +59,3 @@ def create_run_folder(folder: Path) -> None:
         raise UserError(f"{folder} exists now: another run was faster; use run-name") from error
     except OSError as error:
         raise UserError(f"results-dir: {folder} cannot be created ({error.strerror})") from error
-
-
-def _unwritable(config: RunConfig, parent: Path, error: OSError) -> UserError:
-    reason = error.strerror or str(error)
-    return UserError(
-        f"results-dir={config.results_dir!r}: cannot write to {parent} ({reason}); "
-        "name another folder"
-    )

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FAILED, FINISHED
@@ -9,6 +10,7 @@ from simulations.engines import INLINE, Outcome, engine_named
 from simulations.preflight import check
 from simulations.sweep.estimate import Estimator
 from simulations.sweep.folder import keep_run, open_sweep, recorded_status, set_aside
+from simulations.sweep.going_on import forget_stopped, from_where_it_stopped
 from simulations.sweep.plan import PlannedRun, SweepPlan
 from simulations.sweep.pool import run_together
 
@@ -65,22 +67,28 @@ def execute(
     UserError
         For anything that is wrong before the first run.
     KeyboardInterrupt
-        On Ctrl-C; what is recorded stays, and the run in progress is made again next time.
+        On Ctrl-C; what is recorded stays, and the run in progress goes on next time.
     """
     engine_named(engine)
     if jobs > 1 and engine != INLINE:
         raise UserError(f"--jobs {jobs}: --engine {engine} takes all cores itself; use inline")
     with open_sweep(plan):
         statuses = {run.name: recorded_status(plan, run) for run in plan.runs}
+        failed: dict[str, Path] = {}
         if retry_failed:
             for run in plan.runs:
                 if statuses[run.name] == FAILED:
-                    set_aside(plan, run)
+                    failed[run.name] = set_aside(plan, run)
                     statuses[run.name] = ""
         missing = [run for run in plan.runs if not statuses[run.name]]
         _check_all(missing)
         estimator = Estimator(plan)
         progress = Progress(len(plan.runs), [s for s in statuses.values() if s], 0.0)
+        for number, run in enumerate(missing):
+            missing[number], told = from_where_it_stopped(plan, run, failed)
+            if told:
+                progress.last = told
+                show(progress)
         left = {run.name: run for run in missing}
 
         def started(run: PlannedRun, round_text: str = "starting") -> None:
@@ -95,6 +103,7 @@ def execute(
         )
         for run, outcome in made:
             record = keep_run(plan, run, outcome.cause)
+            forget_stopped(plan, run)
             del left[run.name]
             statuses[run.name] = str(record["status"])
             if record["status"] == FINISHED:

@@ -11,22 +11,25 @@ from typing import Any
 import filelock
 
 from fog_flower.architecture import Scalar
+from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.data.embedded import RENDERED
 from fog_flower.data.sources import NPZ
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.experiments import EXPERIMENTS, Experiment
+from simulations.places import PLACES
 from simulations.run_files import read_run
-from simulations.sweep.plan import PLACES, STAGING, PlannedRun, SweepPlan
+from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
 from simulations.sweep.user_code import USER_CODE
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
+STOPPED = ".stopped"  # runs that were stopped, until they have gone on and ended
 
 
 @contextlib.contextmanager
 def open_sweep(plan: SweepPlan) -> Iterator[None]:
-    """Hold the sweep's folder for this process, and clear what a killed one left half-done.
+    """Hold the sweep's folder for this process, and put aside what a killed one left half-done.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def open_sweep(plan: SweepPlan) -> Iterator[None]:
         ) from error
     try:
         _check_identity(plan)
-        shutil.rmtree(plan.folder / STAGING, ignore_errors=True)
+        _keep_stopped(plan.folder)
         yield
     finally:
         lock.release()
@@ -121,11 +124,27 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
     return read_run(place)
 
 
-def set_aside(plan: SweepPlan, run: PlannedRun) -> None:
-    """Move a recorded run out of the way, so that it is made again; it is kept."""
+def set_aside(plan: SweepPlan, run: PlannedRun) -> Path:
+    """Move a recorded run out of the way, so that it is made again; return where it is kept."""
+    return (plan.folder / run.name).rename(set_aside_name(plan, run))
+
+
+def set_aside_name(plan: SweepPlan, run: PlannedRun) -> Path:
+    """Return a place for what was made of a run and is not to be its record."""
     target = plan.folder / SET_ASIDE / f"{run.cell.name}-seed-{run.seed}-{time.time_ns()}"
     target.parent.mkdir(exist_ok=True)
-    (plan.folder / run.name).rename(target)
+    return target
+
+
+def _keep_stopped(folder: Path) -> None:
+    """Keep of the runs in progress those that can go on; the others are nothing yet."""
+    for run in (folder / STAGING).glob("*/*"):
+        if (run / CHECKPOINT_FILE).exists():
+            place = folder / STOPPED / run.relative_to(folder / STAGING)
+            shutil.rmtree(place, ignore_errors=True)  # what it went on from: it has those rounds
+            place.parent.mkdir(parents=True, exist_ok=True)
+            run.rename(place)
+    shutil.rmtree(folder / STAGING, ignore_errors=True)
 
 
 def _check_identity(plan: SweepPlan) -> None:

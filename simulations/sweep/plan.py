@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fog_flower.architecture import Scalar, settings_of
+from fog_flower.artifacts import CHECKPOINT
 from fog_flower.config import RunConfig
 from fog_flower.data.embedded import RENDERED
 from fog_flower.errors import UserError
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.overrides import configure_settings
+from simulations.places import PLACES
 from simulations.sweep.user_code import user_code
 
-# Where and on how many cores a run is made, and what it leaves besides its tables, does not change
-# what it is.
-PLACES = ("results-dir", "run-name", "data-dir", "artifacts", "round-timeout", "client-threads")
 STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended
 
 
@@ -100,7 +99,7 @@ def _configuration(
         )
     merged: dict[str, Scalar] = {
         **scale.settings[cell.family],
-        "artifacts": "",
+        "artifacts": CHECKPOINT,
         **overrides,
         **cell.settings,
         "seed": seed,

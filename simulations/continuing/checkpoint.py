@@ -1,0 +1,83 @@
+"""What a run needs to go on after a round, in one file that is never half-written."""
+
+import dataclasses
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fog_flower.artifacts import CHECKPOINT_FILE
+from fog_flower.errors import UserError
+from fog_flower.weights import Weights
+
+_FACTS, _STATE = "facts", "state"
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The end of a round.
+
+    Attributes
+    ----------
+    server_round : int
+    weights : Weights
+        W after that round's merge.
+    state : bytes
+        What the wrapped strategy remembers (``StrategyState``); empty if nothing.
+    conditions : mapping
+        Under which the run was made (``conditions``); it can go on only under the same.
+    """
+
+    server_round: int
+    weights: Weights
+    state: bytes
+    conditions: Mapping[str, str]
+
+    def write(self, folder: Path) -> None:
+        """Write ``checkpoint.npz`` by temp file and rename."""
+        content = io.BytesIO()
+        facts = {"round": self.server_round, "conditions": dict(self.conditions)}
+        np.savez(
+            content,
+            allow_pickle=False,
+            **{_FACTS: np.array(json.dumps(facts)), _STATE: np.frombuffer(self.state, np.uint8)},
+            **{f"w{n}": array for n, array in enumerate(self.weights)},
+        )
+        staging = folder / f".{CHECKPOINT_FILE}.tmp"
+        try:
+            with staging.open("wb") as file:
+                file.write(content.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            staging.replace(folder / CHECKPOINT_FILE)
+        finally:
+            staging.unlink(missing_ok=True)
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read ``checkpoint.npz``; nothing in it is unpickled here.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it is damaged.
+    """
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        raise UserError(
+            f"{folder} cannot go on: it has no {CHECKPOINT_FILE}, which a run has from its first "
+            "round to its end, if its artifacts name checkpoint"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            facts = json.loads(str(content[_FACTS]))
+            weights = [content[f"w{n}"] for n in range(len(content.files) - 2)]
+            return Checkpoint(
+                facts["round"], weights, content[_STATE].tobytes(), facts["conditions"]
+            )
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is damaged ({error}): begin the run again") from error

@@ -1,0 +1,40 @@
+"""The configuration with which a stopped run goes on."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fog_flower.config import RunConfig
+from simulations.continuing.checkpoint import read_checkpoint
+from simulations.overrides import configure_settings, parse_settings
+from simulations.run_files import read_run
+
+
+def settings_to_go_on(stopped: Path, typed: Sequence[str]) -> RunConfig:
+    """Return the stopped run's own configuration, in a folder beside it.
+
+    Parameters
+    ----------
+    stopped : Path
+        The run's folder.
+    typed : sequence of str
+        ``key=value``, for what may differ; whether it may is checked with all the rest.
+
+    Raises
+    ------
+    UserError
+        If the run has no checkpoint, or an argument is no key and value.
+    """
+    folder = stopped.absolute()
+    config = read_run(folder)["config"]
+    last = read_checkpoint(folder).server_round
+    name = re.sub(r"-from-round-\d+$", "", folder.name)
+    return configure_settings(
+        {
+            **config,
+            "results-dir": str(folder.parent),
+            "run-name": f"{name}-from-round-{last + 1}",
+            "continue-from": str(folder),
+            **parse_settings(typed),
+        }
+    )

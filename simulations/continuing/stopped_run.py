@@ -1,0 +1,134 @@
+"""A run that was stopped, as its records and its checkpoint tell of it."""
+
+import csv
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from simulations.continuing.checkpoint import Checkpoint, read_checkpoint
+from simulations.continuing.conditions import conditions
+from simulations.places import PLACES
+from simulations.run_files import read_run
+
+LOCK = ".going"  # held by the process that makes the run
+PATIENCE = 10.0  # seconds: a server process ends itself soon after its launcher was killed
+Row = dict[str, Any]
+
+_WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
+_TEXT = ("note", "reason")
+
+
+@dataclasses.dataclass(frozen=True)
+class StoppedRun:
+    """Where a run stood at the end of its last complete round.
+
+    Attributes
+    ----------
+    rounds, updates : list of dict
+        The rows of ``rounds.csv`` and ``updates.csv`` up to the checkpoint's round.
+    stretches : list of dict
+        In which rounds, when, where and with what they were made: more than one if the run had
+        gone on before.
+    """
+
+    folder: Path
+    checkpoint: Checkpoint
+    rounds: list[Row]
+    updates: list[Row]
+    stretches: list[dict[str, Any]]
+
+    @property
+    def seconds(self) -> float:
+        """What its complete rounds took."""
+        return float(sum(row["round_seconds"] for row in self.rounds[1:]))
+
+
+def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
+    """Read the run that ``continue-from`` names.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Of the run that goes on with it.
+    data_sha256 : str
+        Of the data that it will see.
+
+    Raises
+    ------
+    UserError
+        If it is no run, still goes on, has no checkpoint, or was made with other settings, data,
+        code or precision.
+    """
+    folder = Path(config.continue_from).expanduser()
+    key = f"continue-from={config.continue_from!r}"
+    record = read_run(folder)
+    if not record:
+        raise UserError(f"{key}: there is no run.json in it; name the folder of a stopped run")
+    if goes_on(folder):
+        raise UserError(f"{key}: this run still goes on; stop it first")
+    ours = config.to_run_config()
+    for name, value in record["config"].items():
+        if name not in PLACES and ours.get(name) != value:
+            raise UserError(f"{key} has {name}={value!r}, not {ours.get(name)!r}: use the same")
+    checkpoint = read_checkpoint(folder)
+    before, here = checkpoint.conditions, conditions(config, data_sha256)
+    for name in dict.fromkeys((*before, *here)):
+        if before.get(name) != here.get(name):
+            raise UserError(
+                f"{key}: {name} was {before.get(name)}, and here it is {here.get(name)}; bring it "
+                "back, or begin the run again"
+            )
+    rounds, updates = (
+        [row for row in _rows(folder / name) if row["round"] <= checkpoint.server_round]
+        for name in ("rounds.csv", "updates.csv")
+    )
+    if not rounds or rounds[-1]["round"] != checkpoint.server_round:
+        raise UserError(
+            f"{key}: its checkpoint is of round {checkpoint.server_round}, which rounds.csv lacks; "
+            "begin the run again"
+        )
+    return StoppedRun(folder, checkpoint, rounds, updates, _stretches(record, rounds))
+
+
+def goes_on(folder: Path) -> bool:
+    """Whether a process makes the run, and does not end within the time that a killed one takes."""
+    path = folder / LOCK
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, timeout=PATIENCE):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def _stretches(record: Mapping[str, Any], rounds: list[Row]) -> list[dict[str, Any]]:
+    before: list[dict[str, Any]] = record.get("stretches", [])
+    first = before[-1]["last_round"] + 1 if before else 1
+    if first > rounds[-1]["round"]:
+        return before
+    told = ("started", "flower_run_id", "git_commit", "hardware", "versions", "peak_memory_gib")
+    latest = {"first_round": first, "last_round": rounds[-1]["round"]}
+    threads = record.get("nodes", {}).get("threads")
+    return [*before, {**latest, **{name: record.get(name) for name in told}, "threads": threads}]
+
+
+def _rows(path: Path) -> list[Row]:
+    with path.open(newline="") as file:
+        return [
+            {name: _typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)
+        ]
+
+
+def _typed(name: str, text: str) -> Any:
+    if name in _TEXT:
+        return text
+    if text in ("True", "False"):
+        return text == "True"
+    whole: Callable[[str], Any] = int if name in _WHOLE or name.startswith("bytes_") else float
+    return whole(text)

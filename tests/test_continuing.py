@@ -1,0 +1,210 @@
+"""A run that was stopped and went on is the run that was not stopped, bit for bit."""
+
+from pathlib import Path
+
+import filelock
+import pytest
+
+from fog_flower.errors import UserError
+from fog_flower.records.recorder import RunRecorder
+from simulations.continuing import conditions as conditions_here
+from simulations.continuing.checkpoint import read_checkpoint
+from simulations.continuing.stopped_run import LOCK
+from simulations.preflight import check
+from tests.runs import assert_equal_weights, figures, rounds, run_here, summary, updates
+
+USER = "tests.user_strategies"
+STRATEGIES = {
+    "FedAvg": {},
+    "without-gate": {"validation": "off"},
+    "FedAdam": {"strategy": "FedAdam", "strategy_args": "eta=0.01"},
+    "FedAvgM": {"strategy": "FedAvgM", "strategy_args": "server_momentum=0.9"},
+    "FLTrust": {"strategy": "FLTrust", "validation": "off"},
+    "own-state": {"strategy": f"{USER}:Remembers"},
+    "dropout": {"model": "tests.small_models:with_dropout"},
+    "cosine": {"learning_rate_schedule": "cosine"},
+    "attack": {"fog_nodes": 4, "attack": "alie", "malicious_nodes": "1", "attack_rounds": "2-"},
+    "centralized": {"architecture": "centralized"},
+}
+
+
+@pytest.fixture
+def make_config(make_config):
+    """Return the usual function, but pictures, which take a second, are not drawn."""
+    return lambda **settings: make_config(**{"artifacts": "model,checkpoint", **settings})
+
+
+@pytest.fixture
+def stopped_after(monkeypatch, make_config):
+    """Return a function that makes a run, and stops it while it makes the round after one."""
+
+    def run(last_round, **settings):
+        record_round = RunRecorder.record_round
+
+        def stop(self, report, cloud):
+            if report.server_round > last_round:
+                raise KeyboardInterrupt
+            record_round(self, report, cloud)
+
+        config = make_config(run_name=f"stopped-{last_round}", **settings)
+        with monkeypatch.context() as patched:
+            patched.setattr(RunRecorder, "record_round", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run_here(config)
+        return str(place_of(config))
+
+    return run
+
+
+def place_of(config):
+    return Path(config.results_dir) / config.run_name
+
+
+def without_seconds(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+@pytest.mark.parametrize("settings", STRATEGIES.values(), ids=STRATEGIES)
+def test_it_equals_the_run_that_was_not_stopped(make_config, stopped_after, settings):
+    settings = {"rounds": 4, **settings}
+    whole = run_here(make_config(**settings, run_name="whole"))
+    stopped = stopped_after(2, **settings)
+    rest = run_here(make_config(**settings, run_name="rest", continue_from=stopped))
+    assert figures(rest) == figures(whole)
+    assert without_seconds(updates(rest)) == without_seconds(updates(whole))
+    assert summary(rest)["final"] == summary(whole)["final"]
+    assert_equal_weights(rest, whole)
+
+
+def test_a_run_may_be_stopped_again_and_again(make_config, stopped_after):
+    whole = run_here(make_config(rounds=4, run_name="whole"))
+    first = stopped_after(1, rounds=4)
+    second = stopped_after(3, rounds=4, continue_from=first)
+    rest = run_here(make_config(rounds=4, run_name="rest", continue_from=second))
+    assert figures(rest) == figures(whole)
+    stretches = summary(rest)["stretches"]
+    assert [(s["first_round"], s["last_round"]) for s in stretches] == [(1, 1), (2, 3)]
+    assert all(s["versions"]["flwr"] and s["hardware"]["cores"] for s in stretches)
+    took = [float(row["round_seconds"]) for row in rounds(rest)[1:]]
+    assert summary(rest)["seconds"] >= sum(took[:3])
+
+
+def test_one_that_is_stopped_before_its_first_round_loses_nothing(make_config, stopped_after):
+    first = stopped_after(2, rounds=3)
+    second = stopped_after(0, rounds=3, continue_from=first)
+    rest = run_here(make_config(rounds=3, run_name="rest", continue_from=second))
+    assert [row["round"] for row in rounds(rest)] == ["0", "1", "2", "3"]
+    assert [s["last_round"] for s in summary(rest)["stretches"]] == [2]
+
+
+def test_what_failed_after_the_last_round_is_made_again_without_a_round(
+    make_config, monkeypatch, tmp_path
+):
+    def full(*_):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("keras.Model.save", full)
+        with pytest.raises(OSError, match="no space"):
+            run_here(make_config())
+    failed = tmp_path / "results" / "run"
+    rest = run_here(make_config(run_name="rest", continue_from=str(failed)))
+    assert summary(rest)["status"] == "finished"
+    assert_equal_weights(rest, run_here(make_config(run_name="whole")))
+
+
+def test_a_finished_run_leaves_no_checkpoint(make_config):
+    folder = run_here(make_config())
+    assert {path.name for path in folder.iterdir()} == {
+        *("run.json", "rounds.csv", "updates.csv", "model.keras")
+    }
+    with pytest.raises(UserError, match=r"has no checkpoint\.npz"):
+        check(make_config(run_name="more", continue_from=str(folder)))
+
+
+def test_a_run_that_keeps_none_cannot_go_on(make_config, stopped_after):
+    stopped = stopped_after(1, artifacts="model")
+    with pytest.raises(UserError, match="if its artifacts name checkpoint"):
+        check(make_config(run_name="more", continue_from=stopped))
+
+
+def test_other_settings_are_refused(make_config, stopped_after):
+    stopped = stopped_after(1)
+    with pytest.raises(UserError, match=r"has batch-size=32, not 64"):
+        check(make_config(run_name="more", continue_from=stopped, batch_size=64))
+    # Where it lies and what it leaves is another matter.
+    check(make_config(run_name="more", continue_from=stopped, artifacts="", round_timeout=60.0))
+
+
+@pytest.mark.parametrize("name", ["fog-flower's code", "data", "precision"])
+def test_other_conditions_are_refused(make_config, stopped_after, monkeypatch, name):
+    stopped = stopped_after(1)
+    real = conditions_here.conditions
+
+    def other(config, sha256):
+        return {**real(config, sha256), name: "another"}
+
+    monkeypatch.setattr("simulations.continuing.stopped_run.conditions", other)
+    config = make_config(run_name="more", continue_from=stopped)
+    with pytest.raises(UserError, match=rf"{name} was \w+, and here it is another; bring it back"):
+        run_here(config)
+    assert not place_of(config).exists()
+
+
+def test_another_version_of_the_users_strategy_is_refused(
+    make_config, stopped_after, monkeypatch, tmp_path
+):
+    code = "from flwr.serverapp.strategy import FedAvg\nclass Mine(FedAvg):\n    pass\n"
+    (tmp_path / "mine_here.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    stopped = stopped_after(1, strategy="mine_here:Mine")
+    more = make_config(run_name="more", continue_from=stopped, strategy="mine_here:Mine")
+    check(more)
+    (tmp_path / "mine_here.py").write_text(code + "# edited\n")
+    with pytest.raises(UserError, match=r"the code in mine_here.py was \w+, and here it is"):
+        check(more)
+
+
+def test_a_run_that_still_goes_on_is_left_alone(make_config, stopped_after, monkeypatch):
+    monkeypatch.setattr("simulations.continuing.stopped_run.PATIENCE", 0.1)
+    stopped = stopped_after(1)
+    with filelock.FileLock(f"{stopped}/{LOCK}"), pytest.raises(UserError, match="still goes on"):
+        check(make_config(run_name="more", continue_from=stopped))
+
+
+@pytest.mark.parametrize("place", ["", "nowhere"])
+def test_what_is_no_run_is_refused(make_config, tmp_path, place):
+    with pytest.raises(UserError, match=r"there is no run.json in it"):
+        check(make_config(continue_from=str(tmp_path / place)))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a file", b"text"])
+def test_a_damaged_checkpoint_is_named(make_config, stopped_after, content):
+    stopped = stopped_after(1)
+    (Path(stopped) / "checkpoint.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"checkpoint.npz is damaged"):
+        check(make_config(run_name="more", continue_from=stopped))
+
+
+def test_a_relative_folder_is_refused(make_config):
+    with pytest.raises(UserError, match="continue-from='run': must be absolute"):
+        make_config(continue_from="run")
+
+
+def test_state_that_cannot_be_kept_is_said_and_no_half_checkpoint_is_left(
+    make_config, stopped_after, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(
+        "simulations.continuing.continuable.log", lambda _level, *words: said.append(words)
+    )
+    stopped = Path(stopped_after(2, strategy=f"{USER}:HoldsALock", rounds=3))
+    assert not (stopped / "checkpoint.npz").exists()
+    (warning,) = [str(words[-1]) for words in said]  # once, not every round
+    assert warning == "HoldsALock.lock cannot be pickled (lock)"
+
+
+def test_plain_strategies_need_no_pickle(make_config, stopped_after):
+    assert read_checkpoint(Path(stopped_after(1))).state == b""
+    adam = stopped_after(2, rounds=3, strategy="FedAdam")
+    assert read_checkpoint(Path(adam)).state != b""
