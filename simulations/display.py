@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from fog_flower.architecture import CENTRALIZED
+from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.attack_settings import NONE, malicious_nodes
 from fog_flower.config import COSINE, RunConfig
 from simulations.cost import shares
@@ -143,11 +144,7 @@ def print_run(console: Console, folder: Path) -> None:
     console.print(table)
     for row in [row for row in rounds if row["note"]][:3]:
         console.print(f"round {row['round']}: {row['note']}")
-    names = ("curves.png", "rounds.csv", "updates.csv", "model.keras")
-    present = [name for name in names if (folder / name).exists()]
-    console.print(f"records: {folder}/ ({', '.join(['run.json', *present])})", soft_wrap=True)
-    if (folder / "curves.png").exists():
-        console.print(f"picture: {folder / 'curves.png'}", soft_wrap=True)
+    _print_files(console, folder)
 
 
 def print_realism(console: Console, result: "Realism") -> None:
@@ -195,6 +192,16 @@ def describe_tiers(config: Mapping[str, Any]) -> str:
     if config["architecture"] == CENTRALIZED:
         return "centralized: one cloud with all raw data"
     return f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes"
+
+
+def _print_files(console: Console, folder: Path) -> None:
+    names = ("curves.png", "rounds.csv", "updates.csv", "model.keras")
+    present = [name for name in names if (folder / name).exists()]
+    console.print(f"records: {folder}/ ({', '.join(['run.json', *present])})", soft_wrap=True)
+    if (folder / CHECKPOINT_FILE).exists():
+        console.print(f"if stopped, goes on with: fog-flower continue {folder}", soft_wrap=True)
+    if (folder / "curves.png").exists():
+        console.print(f"picture: {folder / 'curves.png'}", soft_wrap=True)
 
 
 def _round_line(row: dict[str, str]) -> str:

@@ -9,9 +9,13 @@ from typing import Any
 from fog_flower.config import CONSTANT, FLOAT32
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING
+from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING, final_figures
 from fog_flower.records.run_folder import default_parent
 
+Row = dict[str, Any]
+
+_WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
+_TEXT = ("note", "reason")
 # What every run did before there was the key.
 _BEFORE = {"learning-rate-schedule": CONSTANT, "continue-from": ""}
 
@@ -44,6 +48,24 @@ def read_rounds(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def typed_rows(path: Path) -> list[Row]:
+    """Return the rows of ``rounds.csv`` or ``updates.csv`` as they were before they were text."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            {key: _typed(key, text) for key, text in row.items()} for row in csv.DictReader(file)
+        ]
+
+
+def _typed(column: str, text: str) -> Any:
+    if column in _TEXT:
+        return text
+    if text in ("True", "False"):
+        return text == "True"
+    return int(text) if column in _WHOLE or column.startswith("bytes_") else float(text)
+
+
 def computed_in(run: Mapping[str, Any]) -> str:
     """Return the precision of a run: what its nodes said, else what was asked for."""
     asked = run["config"].get("precision", FLOAT32)
@@ -74,8 +96,14 @@ def note_memory(folder: Path, peak: int) -> None:
 
 
 def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
-    """Correct the status of a run whose server process could not do it any more."""
+    """Correct status and figures of a run whose server process could not do it any more."""
     run = read_run(folder)
     if run.get("status") == RUNNING:
-        status = INTERRUPTED if interrupted else FAILED
-        write_json(folder / "run.json", {**run, "status": status, "cause": cause})
+        rounds = typed_rows(folder / "rounds.csv")
+        known = {
+            "status": INTERRUPTED if interrupted else FAILED,
+            "cause": cause,
+            "final": final_figures(rounds),
+            "seconds": round(sum(row["round_seconds"] for row in rounds[1:]), 3),
+        }
+        write_json(folder / "run.json", {**run, **known})

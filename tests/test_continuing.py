@@ -1,16 +1,21 @@
 """A run that was stopped and went on is the run that was not stopped, bit for bit."""
 
+import io
 from pathlib import Path
 
 import filelock
 import pytest
+from rich.console import Console
 
 from fog_flower.errors import UserError
+from fog_flower.records.files import write_json
 from fog_flower.records.recorder import RunRecorder
 from simulations.continuing import conditions as conditions_here
 from simulations.continuing.checkpoint import read_checkpoint
 from simulations.continuing.stopped_run import LOCK
+from simulations.display import print_run
 from simulations.preflight import check
+from simulations.run_files import close_run
 from tests.runs import assert_equal_weights, figures, rounds, run_here, summary, updates
 
 USER = "tests.user_strategies"
@@ -111,6 +116,19 @@ def test_what_failed_after_the_last_round_is_made_again_without_a_round(
     rest = run_here(make_config(run_name="rest", continue_from=str(failed)))
     assert summary(rest)["status"] == "finished"
     assert_equal_weights(rest, run_here(make_config(run_name="whole")))
+
+
+def test_a_killed_run_has_its_figures_and_says_how_to_go_on(make_config, stopped_after):
+    """Its server process wrote nothing at the end: the launcher does it."""
+    folder = Path(stopped_after(2, rounds=3))
+    record = summary(folder)
+    write_json(folder / "run.json", {**record, "status": "running", "final": {}, "seconds": 0.0})
+    close_run(folder, interrupted=False, cause="No heartbeat")
+    assert summary(folder)["final"] == record["final"]
+    assert 0.0 < summary(folder)["seconds"] <= record["seconds"]
+    shown = io.StringIO()
+    print_run(Console(file=shown, width=200), folder)
+    assert f"goes on with: fog-flower continue {folder}" in shown.getvalue()
 
 
 def test_a_finished_run_leaves_no_checkpoint(make_config):

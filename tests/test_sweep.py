@@ -110,8 +110,9 @@ def test_the_paper_s_numbers_are_the_paper_s():
 def test_what_the_sweep_varies_cannot_be_overridden(tmp_path):
     with pytest.raises(UserError, match="fog-nodes=4: the sweep sets fog-nodes itself"):
         plan(tmp_path, {"fog-nodes": 4})
-    with pytest.raises(UserError, match="seed=1: the sweep sets seed itself"):
-        plan(tmp_path, {"seed": 1})
+    for key, value in {"seed": 1, "continue-from": "/a/run"}.items():
+        with pytest.raises(UserError, match=f"the sweep sets {key} itself"):
+            plan(tmp_path, {key: value})
 
 
 def test_it_makes_what_is_missing_and_nothing_twice(tmp_path, overrides):

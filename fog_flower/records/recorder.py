@@ -201,25 +201,27 @@ class RunRecorder:
             {
                 "status": status,
                 "cause": cause,
-                "final": self._final_figures(),
+                "final": final_figures(self._rounds),
                 "seconds": round(seconds, 3),
                 "started": self._started,
                 **self._facts,
             },
         )
 
-    def _final_figures(self) -> dict[str, Any]:
-        if not self._rounds:
-            return {}
-        last = self._rounds[-1]
-        names = [name for name in ROUND_COLUMNS if name.endswith(("_loss", "_accuracy"))]
-        return {
-            "round": last["round"],
-            **{name: last[name] for name in names},
-            "diverged": not math.isfinite(last["cloud_validation_loss"]),
-            "backdoor_success": last["backdoor_success"],
-            "rejected": sum(row["rejected"] for row in self._rounds),
-        }
+
+def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what ``run.json`` tells of the last row of ``rounds.csv``."""
+    if not rounds:
+        return {}
+    last = rounds[-1]
+    names = [name for name in ROUND_COLUMNS if name.endswith(("_loss", "_accuracy"))]
+    return {
+        "round": last["round"],
+        **{name: last[name] for name in names},
+        "diverged": not math.isfinite(last["cloud_validation_loss"]),
+        "backdoor_success": last["backdoor_success"],
+        "rejected": sum(row["rejected"] for row in rounds),
+    }
 
 
 def _cloud_columns(cloud: CloudEvaluation) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """A run that was stopped, as its records and its checkpoint tell of it."""
 
-import csv
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,10 @@ from fog_flower.errors import UserError
 from simulations.continuing.checkpoint import Checkpoint, read_checkpoint
 from simulations.continuing.conditions import conditions
 from simulations.places import PLACES
-from simulations.run_files import read_run
+from simulations.run_files import Row, read_run, typed_rows
 
 LOCK = ".going"  # held by the process that makes the run
 PATIENCE = 10.0  # seconds: a server process ends itself soon after its launcher was killed
-Row = dict[str, Any]
-
-_WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
-_TEXT = ("note", "reason")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +79,7 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
                 "back, or begin the run again"
             )
     rounds, updates = (
-        [row for row in _rows(folder / name) if row["round"] <= checkpoint.server_round]
+        [row for row in typed_rows(folder / name) if row["round"] <= checkpoint.server_round]
         for name in ("rounds.csv", "updates.csv")
     )
     if not rounds or rounds[-1]["round"] != checkpoint.server_round:
@@ -116,19 +111,3 @@ def _stretches(record: Mapping[str, Any], rounds: list[Row]) -> list[dict[str, A
     latest = {"first_round": first, "last_round": rounds[-1]["round"]}
     threads = record.get("nodes", {}).get("threads")
     return [*before, {**latest, **{name: record.get(name) for name in told}, "threads": threads}]
-
-
-def _rows(path: Path) -> list[Row]:
-    with path.open(newline="") as file:
-        return [
-            {name: _typed(name, text) for name, text in row.items()} for row in csv.DictReader(file)
-        ]
-
-
-def _typed(name: str, text: str) -> Any:
-    if name in _TEXT:
-        return text
-    if text in ("True", "False"):
-        return text == "True"
-    whole: Callable[[str], Any] = int if name in _WHOLE or name.startswith("bytes_") else float
-    return whole(text)

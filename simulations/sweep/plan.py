@@ -14,6 +14,7 @@ from simulations.overrides import configure_settings
 from simulations.places import PLACES
 from simulations.sweep.user_code import user_code
 
+_OWN = ("seed", "run-name", "results-dir", "continue-from")
 STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended
 
 
@@ -91,7 +92,7 @@ def plan_sweep(
 def _configuration(
     scale: Scale, cell: Cell, seed: int, overrides: Mapping[str, Scalar], folder: Path
 ) -> RunConfig:
-    reserved = sorted({"seed", "run-name", "results-dir", *cell.settings} & set(overrides))
+    reserved = sorted({*_OWN, *cell.settings} & set(overrides))
     if reserved:
         raise UserError(
             f"{reserved[0]}={overrides[reserved[0]]!r}: the sweep sets {reserved[0]} itself; "
