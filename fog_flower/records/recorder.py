@@ -116,11 +116,6 @@ class RunRecorder:
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._write_run(RUNNING)
 
-    @property
-    def rounds(self) -> list[dict[str, Any]]:
-        """The rows of ``rounds.csv`` so far."""
-        return self._rounds
-
     def record_start(self, cloud: CloudEvaluation) -> None:
         """Record round 0: the initial model, which nobody has trained."""
         row: dict[str, Any] = dict.fromkeys(ROUND_COLUMNS, math.nan)
