@@ -5,15 +5,18 @@ from pathlib import Path
 
 import filelock
 import pytest
+from flwr.app import Error, Message
+from flwr.common.constant import ErrorCode
 from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import RunRecorder
 from simulations.continuing import conditions as conditions_here
-from simulations.continuing.checkpoint import read_checkpoint
+from simulations.continuing.settings import settings_to_go_on
 from simulations.continuing.stopped_run import LOCK
 from simulations.display import print_run
+from simulations.engines.inline_grid import InlineGrid
 from simulations.preflight import check
 from simulations.run_files import close_run
 from tests.runs import assert_equal_weights, figures, rounds, run_here, summary, updates
@@ -26,6 +29,11 @@ STRATEGIES = {
     "FedAvgM": {"strategy": "FedAvgM", "strategy_args": "server_momentum=0.9"},
     "FLTrust": {"strategy": "FLTrust", "validation": "off"},
     "own-state": {"strategy": f"{USER}:Remembers"},
+    "refers-to-itself": {"strategy": f"{USER}:AsksItself"},
+    "draws-clients": {
+        "fog_nodes": 5,
+        "strategy_args": "fraction_train=0.4,min_train_nodes=1",
+    },
     "dropout": {"model": "tests.small_models:with_dropout"},
     "cosine": {"learning_rate_schedule": "cosine"},
     "attack": {"fog_nodes": 4, "attack": "alie", "malicious_nodes": "1", "attack_rounds": "2-"},
@@ -209,20 +217,64 @@ def test_a_relative_folder_is_refused(make_config):
         make_config(continue_from="run")
 
 
-def test_state_that_cannot_be_kept_is_said_and_no_half_checkpoint_is_left(
-    make_config, stopped_after, monkeypatch
-):
+def test_state_that_cannot_be_kept_is_said(make_config, stopped_after, monkeypatch):
     said = []
     monkeypatch.setattr(
         "simulations.continuing.continuable.log", lambda _level, *words: said.append(words)
     )
     stopped = Path(stopped_after(2, strategy=f"{USER}:HoldsALock", rounds=3))
-    assert not (stopped / "checkpoint.npz").exists()
     (warning,) = [str(words[-1]) for words in said]  # once, not every round
-    assert warning == "HoldsALock.lock cannot be pickled (lock)"
+    assert warning.startswith("HoldsALock.lock (lock) cannot be pickled: ")
+    with pytest.raises(UserError, match=r"cannot go on: HoldsALock.lock \(lock\) cannot be pick"):
+        check(
+            make_config(
+                strategy=f"{USER}:HoldsALock",
+                rounds=3,
+                run_name="more",
+                continue_from=str(stopped),
+            )
+        )
 
 
-def test_plain_strategies_need_no_pickle(make_config, stopped_after):
-    assert read_checkpoint(Path(stopped_after(1))).state == b""
-    adam = stopped_after(2, rounds=3, strategy="FedAdam")
-    assert read_checkpoint(Path(adam)).state != b""
+def test_a_run_in_which_nothing_was_merged_begins_again(make_config, stopped_after):
+    crash = {"attack": "crash", "malicious_nodes": "3"}
+    stopped = stopped_after(1, **crash)
+    with pytest.raises(UserError, match="nothing was merged in its rounds; begin the run again"):
+        check(make_config(run_name="more", continue_from=stopped, **crash))
+
+
+def test_a_round_in_which_ray_died_is_not_gone_on_from(make_config, stopped_after, monkeypatch):
+    """Flower answers for the fog nodes then, and the round ends as if they all had failed."""
+    deliver = InlineGrid._deliver
+
+    def die_in_round_2(grid, message):
+        config = message.content.config_records.get("config")
+        if not config or config.get("server-round") != 2:
+            return deliver(grid, message)
+        return Message(Error(ErrorCode.UNKNOWN, "the actor died"), reply_to=message)
+
+    whole = run_here(make_config(rounds=4, run_name="whole"))
+    with monkeypatch.context() as patched:
+        patched.setattr(InlineGrid, "_deliver", die_in_round_2)
+        stopped = stopped_after(3, rounds=4)
+    assert [row["accepted"] for row in rounds(Path(stopped))][2] == "0"
+    rest = run_here(make_config(rounds=4, run_name="rest", continue_from=stopped))
+    assert figures(rest) == figures(whole)
+
+
+def test_the_next_name_is_one_that_is_free(stopped_after):
+    stopped = Path(stopped_after(1))
+    assert settings_to_go_on(stopped, []).run_name == "stopped-1-from-round-2"
+    second = stopped.rename(stopped.parent / "stopped-1-from-round-2")
+    assert settings_to_go_on(second, []).run_name == "stopped-1-from-round-2-2"
+    third = second.rename(stopped.parent / "stopped-1-from-round-2-2")
+    assert settings_to_go_on(third, []).run_name == "stopped-1-from-round-2"
+    assert settings_to_go_on(third, ["run-name=mine"]).run_name == "mine"
+
+
+@pytest.mark.parametrize("table", ["rounds.csv", "updates.csv"])
+def test_a_damaged_table_is_named(make_config, stopped_after, table):
+    stopped = stopped_after(1)
+    (Path(stopped) / table).write_text("round,accepted\n1,many\n")
+    with pytest.raises(UserError, match="its tables are damaged"):
+        check(make_config(run_name="more", continue_from=stopped))

@@ -198,6 +198,29 @@ def test_a_stopped_run_goes_on_from_its_last_round(stopped, tmp_path):
     assert not list(stopped.folder.glob(".stopped/*/*"))
 
 
+def test_what_was_stopped_is_kept_until_it_has_gone_on(stopped, monkeypatch):
+    def refuse(*_):
+        raise UserError("Ray did not come up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fog_flower.server_app.find_nodes", refuse)
+        assert run(stopped) == ["failed"]
+    assert told(stopped, retry_failed=True)[0] == "mlp-fog-3/seed-0 goes on after round 1"
+    assert run(stopped) == ["finished"]
+    assert "stretches" in summary(stopped.folder / "mlp-fog-3" / "seed-0")
+
+
+def test_a_run_that_had_finished_when_its_sweep_was_killed_is_a_record(tmp_path, overrides):
+    planned = plan(tmp_path, overrides, only="mlp-fog-3")
+    run(planned)
+    staging = tmp_path / ".running" / "mlp-fog-3"
+    staging.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "mlp-fog-3" / "seed-0").rename(staging / "seed-0")
+    before = (staging / "seed-0" / "run.json").read_text()
+    assert run(planned) == ["finished"]
+    assert (tmp_path / "mlp-fog-3" / "seed-0" / "run.json").read_text() == before
+
+
 def test_one_that_cannot_go_on_begins_again_and_says_why(stopped, monkeypatch):
     monkeypatch.setattr(
         "simulations.continuing.conditions.code_identity", lambda: "of today", raising=True

@@ -2,6 +2,7 @@
 
 import threading
 
+from flwr.app import MetricRecord
 from flwr.serverapp.strategy import FedAvg
 
 
@@ -79,3 +80,20 @@ class HoldsALock(FedAvg):
     def __init__(self):
         super().__init__(fraction_evaluate=0.0)
         self.lock = threading.Lock()
+
+
+class AsksItself(FedAvg):
+    """Counts its rounds, and hands a method of its own to Flower."""
+
+    def __init__(self):
+        super().__init__(fraction_evaluate=0.0, train_metrics_aggr_fn=self.count)
+        self.rounds = 0
+
+    def count(self, _records, _weighted_by):
+        self.rounds += 1
+        return MetricRecord({"rounds": self.rounds})
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        assert metrics["rounds"] == self.rounds == server_round
+        return arrays, metrics

@@ -27,20 +27,27 @@ class Checkpoint:
     weights : Weights
         W after that round's merge.
     state : bytes
-        What the wrapped strategy remembers (``StrategyState``); empty if nothing.
+        What the wrapped strategy remembers (``StrategyState``).
     conditions : mapping
         Under which the run was made (``conditions``); it can go on only under the same.
+    problem : str
+        Why it cannot go on at all; then there is no state.
     """
 
     server_round: int
     weights: Weights
     state: bytes
     conditions: Mapping[str, str]
+    problem: str = ""
 
     def write(self, folder: Path) -> None:
         """Write ``checkpoint.npz`` by temp file and rename."""
         content = io.BytesIO()
-        facts = {"round": self.server_round, "conditions": dict(self.conditions)}
+        facts = {
+            "round": self.server_round,
+            "conditions": dict(self.conditions),
+            "problem": self.problem,
+        }
         np.savez(
             content,
             allow_pickle=False,
@@ -64,7 +71,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     Raises
     ------
     UserError
-        If there is none, or it is damaged.
+        If there is none, it is damaged, or it says that the run cannot go on.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -76,8 +83,15 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         with np.load(path, allow_pickle=False) as content:
             facts = json.loads(str(content[_FACTS]))
             weights = [content[f"w{n}"] for n in range(len(content.files) - 2)]
-            return Checkpoint(
-                facts["round"], weights, content[_STATE].tobytes(), facts["conditions"]
+            found = Checkpoint(
+                facts["round"],
+                weights,
+                content[_STATE].tobytes(),
+                facts["conditions"],
+                facts["problem"],
             )
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is damaged ({error}): begin the run again") from error
+    if found.problem:
+        raise UserError(f"{folder} cannot go on: {found.problem}; begin the run again")
+    return found

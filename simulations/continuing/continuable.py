@@ -6,6 +6,7 @@ from logging import INFO, WARNING
 import filelock
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.common import log
+from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result, Strategy
 
@@ -113,14 +114,14 @@ class Continuable(Strategy):
         if not self._keeps:
             return
         try:
-            state = self._state.take()
+            kept = Checkpoint(
+                server_round, from_record(arrays), self._state.take(), self._conditions
+            )
         except UserError as error:
             self._keeps = False
-            log(WARNING, "no checkpoint, so if this run is stopped it cannot go on: %s", error)
-            return
-        Checkpoint(server_round, from_record(arrays), state, self._conditions).write(
-            self._recorder.folder
-        )
+            log(WARNING, "if this run is stopped, it cannot go on: %s", error)
+            kept = Checkpoint(server_round, [], b"", self._conditions, str(error))
+        kept.write(self._recorder.folder)
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
@@ -132,6 +133,10 @@ class Continuable(Strategy):
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Delegate."""
+        replies = list(replies)
+        if any(r.has_error() and r.error.code == ErrorCode.UNKNOWN for r in replies):
+            # Not the fog node failed but the process around it, when Ray is killed, for example.
+            self._keeps = False
         return self._strategy.aggregate_train(server_round + self._before, replies)
 
     def configure_evaluate(

@@ -1,5 +1,6 @@
 """The configuration with which a stopped run goes on."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,8 @@ from fog_flower.config import RunConfig
 from simulations.continuing.checkpoint import read_checkpoint
 from simulations.overrides import configure_settings, parse_settings
 from simulations.run_files import read_run
+
+_SUFFIX = r"-from-round-\d+(-\d+)?$"
 
 
 def settings_to_go_on(stopped: Path, typed: Sequence[str]) -> RunConfig:
@@ -28,12 +31,14 @@ def settings_to_go_on(stopped: Path, typed: Sequence[str]) -> RunConfig:
     folder = stopped.absolute()
     config = read_run(folder)["config"]
     last = read_checkpoint(folder).server_round
-    name = re.sub(r"-from-round-\d+$", "", folder.name)
+    name = f"{re.sub(_SUFFIX, '', folder.name)}-from-round-{last + 1}"
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    free = next(n for n in itertools.chain([name], numbered) if not (folder.parent / n).exists())
     return configure_settings(
         {
             **config,
             "results-dir": str(folder.parent),
-            "run-name": f"{name}-from-round-{last + 1}",
+            "run-name": free,
             "continue-from": str(folder),
             **parse_settings(typed),
         }

@@ -1,5 +1,6 @@
 """A run that was stopped, as its records and its checkpoint tell of it."""
 
+import csv
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,11 @@ from simulations.places import PLACES
 from simulations.run_files import Row, read_run, typed_rows
 
 LOCK = ".going"  # held by the process that makes the run
-PATIENCE = 10.0  # seconds: a server process ends itself soon after its launcher was killed
+PATIENCE = 15.0  # seconds: a server process ends itself soon after its launcher was killed
+
+
+class StillGoesOnError(UserError):
+    """The run to go on with has not been stopped."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +70,7 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
     if not record:
         raise UserError(f"{key}: there is no run.json in it; name the folder of a stopped run")
     if goes_on(folder):
-        raise UserError(f"{key}: this run still goes on; stop it first")
+        raise StillGoesOnError(f"{key}: this run still goes on; stop it first")
     ours = config.to_run_config()
     for name, value in record["config"].items():
         if name not in PLACES and ours.get(name) != value:
@@ -78,15 +83,20 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
                 f"{key}: {name} was {before.get(name)}, and here it is {here.get(name)}; bring it "
                 "back, or begin the run again"
             )
-    rounds, updates = (
-        [row for row in typed_rows(folder / name) if row["round"] <= checkpoint.server_round]
-        for name in ("rounds.csv", "updates.csv")
-    )
+    try:
+        rounds, updates = (
+            [row for row in typed_rows(folder / name) if row["round"] <= checkpoint.server_round]
+            for name in ("rounds.csv", "updates.csv")
+        )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise UserError(f"{key}: its tables are damaged ({error}); begin the run again") from error
     if not rounds or rounds[-1]["round"] != checkpoint.server_round:
         raise UserError(
             f"{key}: its checkpoint is of round {checkpoint.server_round}, which rounds.csv lacks; "
             "begin the run again"
         )
+    if not any(row["accepted"] for row in rounds):
+        raise UserError(f"{key}: nothing was merged in its rounds; begin the run again")
     return StoppedRun(folder, checkpoint, rounds, updates, _stretches(record, rounds))
 
 
@@ -100,6 +110,11 @@ def goes_on(folder: Path) -> bool:
             return False
     except filelock.Timeout:
         return True
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be opened ({error.strerror}), so whether the run still goes on is not "
+            "known; copy the folder to where you may write"
+        ) from error
 
 
 def _stretches(record: Mapping[str, Any], rounds: list[Row]) -> list[dict[str, Any]]:
@@ -107,7 +122,15 @@ def _stretches(record: Mapping[str, Any], rounds: list[Row]) -> list[dict[str, A
     first = before[-1]["last_round"] + 1 if before else 1
     if first > rounds[-1]["round"]:
         return before
-    told = ("started", "flower_run_id", "git_commit", "hardware", "versions", "peak_memory_gib")
+    told = (
+        "started",
+        "cause",
+        "flower_run_id",
+        "git_commit",
+        "hardware",
+        "versions",
+        "peak_memory_gib",
+    )
     latest = {"first_round": first, "last_round": rounds[-1]["round"]}
     threads = record.get("nodes", {}).get("threads")
     return [*before, {**latest, **{name: record.get(name) for name in told}, "threads": threads}]

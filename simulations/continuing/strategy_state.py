@@ -1,21 +1,25 @@
 """What a wrapped strategy remembers from round to round: FedAdam's moments, for example."""
 
+import io
 import pickle
+import random
 import types
 from typing import Any
 
+import numpy as np
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.errors import UserError
 
-_NOT_STATE = ("reference_trainer",)  # given to a strategy by ``cloud_strategy``, not remembered
-_CODE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, types.ModuleType)
+_GIVEN = ("reference_trainer",)  # by ``cloud_strategy``, also to the one that goes on
+_CODE = (types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType)
+_SELF = "strategy"
 
 
 class StrategyState:
-    """Follows the attributes of a strategy that has just been built.
+    """The attributes of a strategy, and the generators that strategies draw from.
 
-    An attribute counts as remembered if it is pickled to other bytes than at the beginning.
+    Flower's draw clients with ``random``, and noise with NumPy's global generator.
 
     Parameters
     ----------
@@ -25,42 +29,72 @@ class StrategyState:
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
-        self._built = {name: _pickled(value) for name, value in self._attributes().items()}
 
     def take(self) -> bytes:
-        """Return the attributes that have changed, pickled; empty if there are none.
+        """Return it pickled.
 
         Raises
         ------
         UserError
-            If one cannot be pickled, and is no code either: whether it changed is not known.
+            If an attribute cannot be pickled, and is no code either: what it is now, the strategy
+            of another process could not be told.
         """
-        changed = {}
-        for name, value in self._attributes().items():
-            now = _pickled(value)
-            if now is None and not isinstance(value, _CODE):
-                raise UserError(
-                    f"{type(self._strategy).__name__}.{name} cannot be pickled "
-                    f"({type(value).__name__})"
-                )
-            if now is not None and now != self._built.get(name):
-                changed[name] = value
-        return pickle.dumps(changed) if changed else b""
+        kept = {}
+        for name, value in vars(self._strategy).items():
+            if name in _GIVEN:
+                continue
+            try:
+                self._dumps(value)
+            except Exception as error:  # what an object of the user's raises is not known
+                if not isinstance(value, _CODE):
+                    raise UserError(
+                        f"{type(self._strategy).__name__}.{name} ({type(value).__name__}) cannot "
+                        f"be pickled: {error}"
+                    ) from error
+            else:
+                kept[name] = value
+        drawn_by_numpy = np.random.get_state()  # noqa: NPY002  (what Flower draws from)
+        return self._dumps((kept, random.getstate(), drawn_by_numpy))
 
     def give_back(self, state: bytes) -> None:
         """Set what ``take`` returned in another process.
 
         Unpickling runs code: only for files of one's own.
+
+        Raises
+        ------
+        UserError
+            If it cannot be unpickled here.
         """
-        for name, value in (pickle.loads(state) if state else {}).items():  # noqa: S301
+        try:
+            kept, drawn, drawn_by_numpy = self._loads(state)
+        except Exception as error:
+            raise UserError(
+                f"what {type(self._strategy).__name__} remembers cannot be unpickled here "
+                f"({type(error).__name__}: {error}); begin the run again"
+            ) from error
+        for name, value in kept.items():
             setattr(self._strategy, name, value)
+        random.setstate(drawn)
+        np.random.set_state(drawn_by_numpy)  # noqa: NPY002
 
-    def _attributes(self) -> dict[str, Any]:
-        return {name: v for name, v in vars(self._strategy).items() if name not in _NOT_STATE}
+    # Attributes may refer to the strategy, as its bound methods do: to this one, not to a copy.
 
+    def _dumps(self, value: Any) -> bytes:
+        strategy, buffer = self._strategy, io.BytesIO()
 
-def _pickled(value: Any) -> bytes | None:
-    try:
-        return pickle.dumps(value)
-    except Exception:  # what an object of the user's raises is not known
-        return None
+        class Pickler(pickle.Pickler):
+            def persistent_id(self, item: Any) -> str | None:
+                return _SELF if item is strategy else None
+
+        Pickler(buffer).dump(value)
+        return buffer.getvalue()
+
+    def _loads(self, state: bytes) -> Any:
+        strategy = self._strategy
+
+        class Unpickler(pickle.Unpickler):
+            def persistent_load(self, _name: Any) -> Strategy:
+                return strategy
+
+        return Unpickler(io.BytesIO(state)).load()

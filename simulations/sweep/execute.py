@@ -2,14 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.preflight import check
 from simulations.sweep.estimate import Estimator
-from simulations.sweep.folder import keep_run, open_sweep, recorded_status, set_aside
+from simulations.sweep.folder import keep_run, make_again, open_sweep, recorded_status
 from simulations.sweep.going_on import forget_stopped, from_where_it_stopped
 from simulations.sweep.plan import PlannedRun, SweepPlan
 from simulations.sweep.pool import run_together
@@ -53,7 +52,8 @@ def execute(
     show : callable
         Told where the sweep stands, whenever that changes.
     retry_failed : bool
-        Make failed runs again; their records are set aside.
+        Make failed runs again, from their last complete round, or from the first, and then their
+        records are set aside.
     jobs : int
         Runs at a time; more than one needs the inline engine.
 
@@ -74,18 +74,17 @@ def execute(
         raise UserError(f"--jobs {jobs}: --engine {engine} takes all cores itself; use inline")
     with open_sweep(plan):
         statuses = {run.name: recorded_status(plan, run) for run in plan.runs}
-        failed: dict[str, Path] = {}
         if retry_failed:
             for run in plan.runs:
                 if statuses[run.name] == FAILED:
-                    failed[run.name] = set_aside(plan, run)
+                    make_again(plan, run)
                     statuses[run.name] = ""
         missing = [run for run in plan.runs if not statuses[run.name]]
         _check_all(missing)
         estimator = Estimator(plan)
         progress = Progress(len(plan.runs), [s for s in statuses.values() if s], 0.0)
         for number, run in enumerate(missing):
-            missing[number], told = from_where_it_stopped(plan, run, failed)
+            missing[number], told = from_where_it_stopped(plan, run)
             if told:
                 progress.last = told
                 show(progress)

@@ -124,9 +124,13 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
     return read_run(place)
 
 
-def set_aside(plan: SweepPlan, run: PlannedRun) -> Path:
-    """Move a recorded run out of the way, so that it is made again; return where it is kept."""
-    return (plan.folder / run.name).rename(set_aside_name(plan, run))
+def make_again(plan: SweepPlan, run: PlannedRun) -> None:
+    """Move a failed run's record out of the way: to go on with it, or only to keep it."""
+    place = plan.folder / run.name
+    if (place / CHECKPOINT_FILE).exists():
+        _move_to_stopped(plan.folder, place, run.name)
+    else:
+        place.rename(set_aside_name(plan, run))
 
 
 def set_aside_name(plan: SweepPlan, run: PlannedRun) -> Path:
@@ -137,14 +141,22 @@ def set_aside_name(plan: SweepPlan, run: PlannedRun) -> Path:
 
 
 def _keep_stopped(folder: Path) -> None:
-    """Keep of the runs in progress those that can go on; the others are nothing yet."""
+    """Keep of the runs in progress those that had finished or can go on; the others are nothing."""
     for run in (folder / STAGING).glob("*/*"):
+        name = str(run.relative_to(folder / STAGING))
         if (run / CHECKPOINT_FILE).exists():
-            place = folder / STOPPED / run.relative_to(folder / STAGING)
-            shutil.rmtree(place, ignore_errors=True)  # what it went on from: it has those rounds
-            place.parent.mkdir(parents=True, exist_ok=True)
-            run.rename(place)
+            _move_to_stopped(folder, run, name)
+        elif read_run(run).get("status") == FINISHED and not (folder / name).exists():
+            (folder / name).parent.mkdir(exist_ok=True)
+            run.rename(folder / name)
     shutil.rmtree(folder / STAGING, ignore_errors=True)
+
+
+def _move_to_stopped(folder: Path, run: Path, name: str) -> None:
+    place = folder / STOPPED / name
+    shutil.rmtree(place, ignore_errors=True)  # what it went on from: it has those rounds
+    place.parent.mkdir(parents=True, exist_ok=True)
+    run.rename(place)
 
 
 def _check_identity(plan: SweepPlan) -> None:

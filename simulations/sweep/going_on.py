@@ -2,20 +2,18 @@
 
 import dataclasses
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
 
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.data.sources import load_dataset
 from fog_flower.errors import UserError
+from fog_flower.records.recorder import FINISHED
 from simulations.quiet import without_native_chatter
+from simulations.run_files import read_run
 from simulations.sweep.folder import STOPPED, set_aside_name
 from simulations.sweep.plan import PlannedRun, SweepPlan
 
 
-def from_where_it_stopped(
-    plan: SweepPlan, run: PlannedRun, failed: Mapping[str, Path]
-) -> tuple[PlannedRun, str]:
+def from_where_it_stopped(plan: SweepPlan, run: PlannedRun) -> tuple[PlannedRun, str]:
     """Return the run such that it goes on, if it was stopped and can, and what to tell of it.
 
     Parameters
@@ -24,33 +22,35 @@ def from_where_it_stopped(
         Its folder is held.
     run : PlannedRun
         Not recorded.
-    failed : mapping
-        Where records of failed runs were set aside just now, by the run's name.
 
     Raises
     ------
     UserError
-        If the run's data cannot be had.
+        If the run's data cannot be had, or another process still makes the run.
     """
-    stopped = plan.folder / STOPPED / run.name
-    place = next(
-        (p for p in (stopped, failed.get(run.name)) if p and (p / CHECKPOINT_FILE).exists()), None
-    )
-    if place is None:
+    place = plan.folder / STOPPED / run.name
+    if not place.exists():
         return run, ""
     config = dataclasses.replace(run.config, continue_from=str(place))
     dataset = load_dataset(config)
     with without_native_chatter():
-        from simulations.continuing.stopped_run import read_stopped  # noqa: PLC0415  (TensorFlow)
+        from simulations.continuing.stopped_run import (  # noqa: PLC0415  (TensorFlow)
+            StillGoesOnError,
+            read_stopped,
+        )
     try:
         last = read_stopped(config, dataset.sha256).checkpoint.server_round
+    except StillGoesOnError:
+        raise
     except UserError as error:
-        if place == stopped:
-            place.rename(set_aside_name(plan, run))
+        place.rename(set_aside_name(plan, run))
         return run, f"{run.name} begins again: {error}"
     return dataclasses.replace(run, config=config), f"{run.name} goes on after round {last}"
 
 
 def forget_stopped(plan: SweepPlan, run: PlannedRun) -> None:
-    """Remove what was kept of a stopped run that is recorded now, its rounds among the record's."""
+    """Remove what was kept of a stopped run, if its rounds are among those of a record now."""
+    place = plan.folder / run.name
+    if read_run(place)["status"] != FINISHED and not (place / CHECKPOINT_FILE).exists():
+        return  # it failed before it had taken them over
     shutil.rmtree(plan.folder / STOPPED / run.name, ignore_errors=True)

@@ -24,6 +24,7 @@ CELL = ["fog_nodes", "malicious", "attack", "strategy"]
 ID = [*CELL, "seed"]
 # What differs between the runs of one comparison, or only says where they lie.
 _VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
+_VARIED |= {"artifacts", "continue-from"}
 _VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability"}
 _VARIED |= {"strategy", "strategy-args", "validation", "validation-tolerance"}
 _ROUNDS = ["round", "train_accuracy", "cloud_validation_loss", "cloud_validation_accuracy"]

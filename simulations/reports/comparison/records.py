@@ -52,8 +52,8 @@ def load_comparison(folder: Path) -> ComparisonRecords:
     """
     rows, facts, rounds, updates = [], [], [], []
     for path in sorted(folder.glob("*/**/seed-*/run.json")):
-        if ".running" in path.parts or ".set-aside" in path.parts:
-            continue
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue  # in progress, stopped or set aside
         record = read_run(path.parent)
         config = RunConfig.from_run_config(record["config"])
         cell = describe_cell(config)
