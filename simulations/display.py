@@ -13,8 +13,15 @@ from fog_flower.architecture import CENTRALIZED
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.attack_settings import NONE, malicious_nodes
 from fog_flower.config import COSINE, RunConfig
+from fog_flower.records.recorder import RUNNING
 from simulations.cost import shares
-from simulations.run_files import computed_in, read_rounds, read_run
+from simulations.run_files import (
+    computed_in,
+    figures_so_far,
+    is_orphan,
+    read_rounds,
+    read_run,
+)
 
 if TYPE_CHECKING:
     from simulations.realism import Realism
@@ -25,12 +32,12 @@ Rows = list[dict[str, str]]
 class RunDisplay:
     """A progress bar in a terminal; in a log, a line for each round."""
 
-    def __init__(self, console: Console, rounds: int) -> None:
+    def __init__(self, console: Console, rounds: int, taken_over: int = 0) -> None:
         self._console = console
         self._rounds = rounds
-        self._shown = 0
+        self._taken_over = taken_over  # rounds of a stopped run: they are not shown
+        self._shown = taken_over + 1 if taken_over else 0
         self._first_round_at = time.monotonic()
-        self._first_round = 0  # more where a stopped run goes on
         self._bar = Progress(
             TextColumn("[bold]round"),
             BarColumn(bar_width=24),
@@ -50,20 +57,19 @@ class RunDisplay:
 
     def update(self, rows: Rows) -> None:
         """Show the rounds that are new; row 0 is the untrained model."""
-        if not self._shown:
+        if len(rows) <= self._taken_over + 1:
             self._first_round_at = time.monotonic()
-            self._first_round = int(rows[-1]["round"])
         for row in rows[self._shown :]:
             line = f"{_round_line(row)}  {self._remaining(int(row['round']))}"
             self._bar.update(self._task, completed=int(row["round"]), description=line)
             if not self._console.is_terminal:
                 self._console.print(f"round {row['round']}/{self._rounds}  {line}", soft_wrap=True)
-        self._shown = len(rows)
+        self._shown = max(self._shown, len(rows))
 
     def _remaining(self, done: int) -> str:
         if done >= self._rounds:
             return "done"
-        made = done - self._first_round
+        made = done - self._taken_over
         if made <= 0:
             return ""
         seconds = (time.monotonic() - self._first_round_at) / made * (self._rounds - done)
@@ -85,10 +91,14 @@ def render_progress(console: Console) -> Progress:
 def print_run(console: Console, folder: Path) -> None:
     """Print the summary of a run: what it was, its figures, and where its pictures are."""
     run, rounds = read_run(folder), read_rounds(folder)
+    status = run["status"]
+    if status == RUNNING and is_orphan(folder):
+        run = {**run, **figures_so_far(folder)}
+        status = "stopped: no process makes it any more"
     config, data, final = run["config"], run["data"], run["final"]
-    table = Table(title=f"{folder.name}: {run['status']}", title_justify="left", show_header=False)
+    table = Table(title=f"{folder.name}: {status}", title_justify="left", show_header=False)
     table.add_column("", style="bold")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     table.add_row(
         "data",
         f"{data['name']} ({data['train_images']:,} training, "
@@ -199,7 +209,7 @@ def _print_files(console: Console, folder: Path) -> None:
     present = [name for name in names if (folder / name).exists()]
     console.print(f"records: {folder}/ ({', '.join(['run.json', *present])})", soft_wrap=True)
     if (folder / CHECKPOINT_FILE).exists():
-        console.print(f"if stopped, goes on with: fog-flower continue {folder}", soft_wrap=True)
+        console.print(f"once stopped, goes on with: fog-flower continue {folder}", soft_wrap=True)
     if (folder / "curves.png").exists():
         console.print(f"picture: {folder / 'curves.png'}", soft_wrap=True)
 

@@ -1,6 +1,7 @@
 """``fog-flower run`` makes a run, ``continue`` ends a stopped one, ``show`` tells of one."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,7 +89,13 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
         f"[bold]{describe_tiers(config.to_run_config())}[/bold], "
         f"{config.model}, {config.rounds} rounds on {dataset.name}"
     )
-    with RunDisplay(console, config.rounds) as display:
+    taken_over = 0
+    if config.continue_from:
+        from simulations.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)
+
+        taken_over = read_checkpoint(Path(config.continue_from)).server_round
+        console.print(f"goes on after round {taken_over} of {config.continue_from}", soft_wrap=True)
+    with RunDisplay(console, config.rounds, taken_over) as display:
         outcome = launch(config, display.update, actors)
     if (outcome.folder / "run.json").exists():
         print_run(console, outcome.folder)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from fog_flower.config import CONSTANT, FLOAT32
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
@@ -13,6 +15,7 @@ from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING, final_figu
 from fog_flower.records.run_folder import default_parent
 
 Row = dict[str, Any]
+LOCK = ".going"  # held by the process that makes a run
 
 _WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
 _TEXT = ("note", "reason")
@@ -99,11 +102,41 @@ def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
     """Correct status and figures of a run whose server process could not do it any more."""
     run = read_run(folder)
     if run.get("status") == RUNNING:
-        rounds = typed_rows(folder / "rounds.csv")
-        known = {
-            "status": INTERRUPTED if interrupted else FAILED,
-            "cause": cause,
-            "final": final_figures(rounds),
-            "seconds": round(sum(row["round_seconds"] for row in rounds[1:]), 3),
-        }
-        write_json(folder / "run.json", {**run, **known})
+        known = {"status": INTERRUPTED if interrupted else FAILED, "cause": cause}
+        write_json(folder / "run.json", {**run, **known, **figures_so_far(folder)})
+
+
+def figures_so_far(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` would say of the rounds that are on disk."""
+    rounds = typed_rows(folder / "rounds.csv")
+    seconds = round(sum(row["round_seconds"] for row in rounds[1:]), 3)
+    return {"final": final_figures(rounds), "seconds": seconds}
+
+
+def is_orphan(folder: Path, patience: float = 0.0) -> bool:
+    """Whether a process has made the run, and none does any more.
+
+    Parameters
+    ----------
+    folder : Path
+    patience : float
+        Seconds for it to end.
+
+    Raises
+    ------
+    UserError
+        If its lock cannot be opened.
+    """
+    path = folder / LOCK
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, timeout=patience):
+            return True
+    except filelock.Timeout:
+        return False
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be opened ({error.strerror}), so whether the run still goes on is not "
+            "known; copy the folder to where you may write"
+        ) from error

@@ -14,11 +14,11 @@ from fog_flower.records.files import write_json
 from fog_flower.records.recorder import RunRecorder
 from simulations.continuing import conditions as conditions_here
 from simulations.continuing.settings import settings_to_go_on
-from simulations.continuing.stopped_run import LOCK
-from simulations.display import print_run
+from simulations.display import RunDisplay, print_run
+from simulations.engines import engine_named
 from simulations.engines.inline_grid import InlineGrid
 from simulations.preflight import check
-from simulations.run_files import close_run
+from simulations.run_files import LOCK, close_run
 from tests.runs import assert_equal_weights, figures, rounds, run_here, summary, updates
 
 USER = "tests.user_strategies"
@@ -134,9 +134,54 @@ def test_a_killed_run_has_its_figures_and_says_how_to_go_on(make_config, stopped
     close_run(folder, interrupted=False, cause="No heartbeat")
     assert summary(folder)["final"] == record["final"]
     assert 0.0 < summary(folder)["seconds"] <= record["seconds"]
+    assert f"goes on with: fog-flower continue {folder}" in table_of(folder)
+
+
+def test_of_a_run_that_was_killed_with_its_launcher_the_rounds_are_shown(stopped_after):
+    folder = Path(stopped_after(2, rounds=3))
+    record = summary(folder)
+    write_json(folder / "run.json", {**record, "status": "running", "final": {}, "seconds": 0.0})
+    with filelock.FileLock(folder / LOCK):
+        assert "stopped-2: running" in table_of(folder)
+    (folder / LOCK).touch()  # what a killed process leaves
+    shown = table_of(folder)
+    assert "stopped-2: stopped: no process makes it any more" in shown
+    assert f"2 of 3, {record['final']['rejected']} updates rejected" in shown
+    assert f"{100 * record['final']['test_accuracy']:.2f}%" in shown
+
+
+def table_of(folder):
     shown = io.StringIO()
     print_run(Console(file=shown, width=200), folder)
-    assert f"goes on with: fog-flower continue {folder}" in shown.getvalue()
+    return shown.getvalue()
+
+
+def test_the_rounds_of_the_stopped_run_are_not_shown_again():
+    shown = io.StringIO()
+    rows = [{"round": str(n), "accepted": "3", "rejected": "0"} for n in range(5)]
+    for row in rows:
+        row |= {"test_accuracy": "0.5", "cloud_validation_accuracy": "0.5"}
+    display = RunDisplay(Console(file=shown, width=200), 4, taken_over=2)
+    for known in (1, 3, 5):
+        display.update(rows[:known])
+    assert [line[:9] for line in shown.getvalue().splitlines()] == ["round 3/4", "round 4/4"]
+
+
+def test_two_processes_do_not_make_the_same_run(make_config):
+    config = make_config()
+    folder = place_of(config)
+    folder.parent.mkdir(parents=True)
+    launch = engine_named("inline")
+    with (
+        filelock.FileLock(folder.parent / f".{folder.name}.lock"),
+        pytest.raises(UserError, match="is being made by another process: wait for it, or"),
+    ):
+        launch(config, lambda rows: None)
+    assert launch(config, lambda rows: None).cause == ""
+    with pytest.raises(UserError, match="exists now: another run was faster"):
+        launch(config, lambda rows: None)
+    assert summary(folder)["status"] == "finished"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
 def test_a_finished_run_leaves_no_checkpoint(make_config):
@@ -144,7 +189,7 @@ def test_a_finished_run_leaves_no_checkpoint(make_config):
     assert {path.name for path in folder.iterdir()} == {
         *("run.json", "rounds.csv", "updates.csv", "model.keras")
     }
-    with pytest.raises(UserError, match=r"has no checkpoint\.npz"):
+    with pytest.raises(UserError, match="run has finished: there is nothing to go on with"):
         check(make_config(run_name="more", continue_from=str(folder)))
 
 

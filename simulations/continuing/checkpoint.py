@@ -12,7 +12,9 @@ import numpy as np
 
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.errors import UserError
+from fog_flower.records.recorder import FINISHED
 from fog_flower.weights import Weights
+from simulations.run_files import read_run
 
 _FACTS, _STATE = "facts", "state"
 
@@ -71,9 +73,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     Raises
     ------
     UserError
-        If there is none, it is damaged, or it says that the run cannot go on.
+        If the run has finished, there is none, it is damaged, or it says that the run cannot go on.
     """
     path = folder / CHECKPOINT_FILE
+    if read_run(folder).get("status") == FINISHED:
+        raise UserError(f"{folder}: the run has finished: there is nothing to go on with")
     if not path.exists():
         raise UserError(
             f"{folder} cannot go on: it has no {CHECKPOINT_FILE}, which a run has from its first "

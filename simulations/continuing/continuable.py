@@ -17,8 +17,9 @@ from fog_flower.records.recorder import RunRecorder
 from fog_flower.weights import from_record, to_record
 from simulations.continuing.checkpoint import Checkpoint
 from simulations.continuing.conditions import conditions
-from simulations.continuing.stopped_run import LOCK, StoppedRun
+from simulations.continuing.stopped_run import StoppedRun
 from simulations.continuing.strategy_state import StrategyState
+from simulations.run_files import LOCK
 from strategies.updates_to_weights import UpdatesToWeights
 
 Evaluate = Callable[[int, ArrayRecord], MetricRecord | None]

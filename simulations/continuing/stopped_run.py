@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.continuing.checkpoint import Checkpoint, read_checkpoint
 from simulations.continuing.conditions import conditions
 from simulations.places import PLACES
-from simulations.run_files import Row, read_run, typed_rows
+from simulations.run_files import LOCK, Row, is_orphan, read_run, typed_rows
 
-LOCK = ".going"  # held by the process that makes the run
 PATIENCE = 15.0  # seconds: a server process ends itself soon after its launcher was killed
 
 
@@ -69,7 +66,7 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
     record = read_run(folder)
     if not record:
         raise UserError(f"{key}: there is no run.json in it; name the folder of a stopped run")
-    if goes_on(folder):
+    if (folder / LOCK).exists() and not is_orphan(folder, PATIENCE):
         raise StillGoesOnError(f"{key}: this run still goes on; stop it first")
     ours = config.to_run_config()
     for name, value in record["config"].items():
@@ -98,23 +95,6 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
     if not any(row["accepted"] for row in rounds):
         raise UserError(f"{key}: nothing was merged in its rounds; begin the run again")
     return StoppedRun(folder, checkpoint, rounds, updates, _stretches(record, rounds))
-
-
-def goes_on(folder: Path) -> bool:
-    """Whether a process makes the run, and does not end within the time that a killed one takes."""
-    path = folder / LOCK
-    if not path.exists():
-        return False
-    try:
-        with filelock.FileLock(path, timeout=PATIENCE):
-            return False
-    except filelock.Timeout:
-        return True
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be opened ({error.strerror}), so whether the run still goes on is not "
-            "known; copy the folder to where you may write"
-        ) from error
 
 
 def _stretches(record: Mapping[str, Any], rounds: list[Row]) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import filelock
+
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.memory_watch import MemoryWatch
@@ -47,16 +49,24 @@ def engine_named(name: str) -> Engine:
     """
     if name not in ENGINES:
         raise UserError(f"--engine {name!r}: there are {', '.join(ENGINES)}")
-    engine: Engine = importlib.import_module(ENGINES[name]).launch
+    launch: Engine = importlib.import_module(ENGINES[name]).launch
+
+    def engine(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
+        with _reserved(Path(config.results_dir) / config.run_name):
+            return launch(config, watch, actors)
+
     return engine
 
 
 @contextlib.contextmanager
 def observed(folder: Path, watch: Watch) -> Iterator[None]:
     """Tell ``watch`` about new rounds while a run goes on, and note the memory that it took."""
-    with RoundWatch(folder, watch), MemoryWatch(MEMORY_SECONDS) as memory:
-        yield
-    note_memory(folder, memory.peak)
+    memory = MemoryWatch(MEMORY_SECONDS)
+    try:
+        with RoundWatch(folder, watch), memory:
+            yield
+    finally:  # of one that was interrupted, too
+        note_memory(folder, memory.peak)
 
 
 class RoundWatch:
@@ -89,3 +99,28 @@ class RoundWatch:
         while not self._stopped.is_set():
             self.look()
             self._stopped.wait(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def _reserved(folder: Path) -> Iterator[None]:
+    """Keep a run's folder for this process from the start: it exists only when Flower is up.
+
+    Raises
+    ------
+    UserError
+        If another process makes a run there, or made one meanwhile.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path = folder.parent / f".{folder.name}.lock"
+    try:
+        with filelock.FileLock(path, timeout=0):
+            try:
+                if folder.exists():
+                    raise UserError(f"{folder} exists now: another run was faster; use run-name")
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    except filelock.Timeout as error:
+        raise UserError(
+            f"{folder} is being made by another process: wait for it, or choose another run-name"
+        ) from error

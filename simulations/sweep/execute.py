@@ -82,7 +82,8 @@ def execute(
         missing = [run for run in plan.runs if not statuses[run.name]]
         _check_all(missing)
         estimator = Estimator(plan)
-        progress = Progress(len(plan.runs), [s for s in statuses.values() if s], 0.0)
+        seconds = estimator.seconds(missing) / jobs
+        progress = Progress(len(plan.runs), [s for s in statuses.values() if s], seconds)
         for number, run in enumerate(missing):
             missing[number], told = from_where_it_stopped(plan, run)
             if told:
