@@ -136,7 +136,7 @@ def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
 def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=30", "run-name=killed", "local-epochs=3"),
+        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=12", "run-name=killed", "local-epochs=3"),
     )
     folder = tmp_path / "results" / "runs" / "killed"
     wait_for(lambda: len(read_rounds(folder)) > 2, process)
@@ -176,7 +176,7 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
     strategy, arguments = "FedAvgM", "server_momentum=0.9"
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=12", "run-name=killed"),
+        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=30", "run-name=killed"),
         *(f"strategy={strategy}", f"strategy-args={arguments}"),
     )
     runs = tmp_path / "results" / "runs"
@@ -192,13 +192,13 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
 
     code, output = finish(start(tmp_path, "killed", command="continue"))
     assert code == 0, output
-    assert "round 12/12" in output
+    assert "round 30/30" in output
     (rest,) = runs.glob("killed-from-round-*")
-    assert summary(rest)["stretches"][0]["last_round"] in range(2, 12)
+    assert summary(rest)["stretches"][0]["last_round"] in range(2, 30)
     whole = run_here(
         make_config(
             model="mlp-2-hidden",
-            rounds=12,
+            rounds=30,
             strategy=strategy,
             strategy_args=arguments,
             run_name="whole",
