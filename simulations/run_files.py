@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +109,12 @@ def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
 def figures_so_far(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` would say of the rounds that are on disk."""
     rounds = typed_rows(folder / "rounds.csv")
-    seconds = round(sum(row["round_seconds"] for row in rounds[1:]), 3)
-    return {"final": final_figures(rounds), "seconds": seconds}
+    return {"final": final_figures(rounds), "seconds": round(seconds_of(rounds), 3)}
+
+
+def seconds_of(rounds: Sequence[Row]) -> float:
+    """Return what rounds took together; row 0 is none."""
+    return float(sum(row["round_seconds"] for row in rounds[1:]))
 
 
 def is_orphan(folder: Path, patience: float = 0.0) -> bool:

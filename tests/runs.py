@@ -1,16 +1,20 @@
 """Whole runs in one process, for tests: ServerApp, strategy and ClientApp as they are."""
 
+import contextlib
 import csv
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from clients.client_app import app as client_app
 from fog_flower.config import RunConfig
+from fog_flower.records.recorder import RunRecorder
 from fog_flower.server_app import app as server_app
 from simulations.engines.inline_engine import run_inline
 
@@ -22,6 +26,21 @@ def run_here(config: RunConfig) -> Path:
     # Other runs of this session may have left node data of the same number in the scratch folder.
     run_inline(server_app, client_app, config, run_id=next(_run_ids))
     return Path(config.results_dir) / config.run_name
+
+
+@contextlib.contextmanager
+def ending_in_round(server_round: int, error: BaseException) -> Iterator[None]:
+    """Let every run raise ``error`` before it records this round, or the first after it."""
+    record_round = RunRecorder.record_round
+
+    def end(self, report, cloud):
+        if report.server_round >= server_round:
+            raise error
+        record_round(self, report, cloud)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RunRecorder, "record_round", end)
+        yield
 
 
 def rounds(folder: Path) -> list[dict[str, str]]:

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from fog_flower.records.recorder import RunRecorder
 from simulations.continuing import conditions as conditions_here
 from simulations.continuing.settings import settings_to_go_on
 from simulations.display import RunDisplay, print_run
@@ -19,7 +18,15 @@ from simulations.engines import engine_named
 from simulations.engines.inline_grid import InlineGrid
 from simulations.preflight import check
 from simulations.run_files import LOCK, close_run
-from tests.runs import assert_equal_weights, figures, rounds, run_here, summary, updates
+from tests.runs import (
+    assert_equal_weights,
+    ending_in_round,
+    figures,
+    rounds,
+    run_here,
+    summary,
+    updates,
+)
 
 USER = "tests.user_strategies"
 STRATEGIES = {
@@ -48,22 +55,14 @@ def make_config(make_config):
 
 
 @pytest.fixture
-def stopped_after(monkeypatch, make_config):
+def stopped_after(make_config):
     """Return a function that makes a run, and stops it while it makes the round after one."""
 
     def run(last_round, **settings):
-        record_round = RunRecorder.record_round
-
-        def stop(self, report, cloud):
-            if report.server_round > last_round:
-                raise KeyboardInterrupt
-            record_round(self, report, cloud)
-
         config = make_config(run_name=f"stopped-{last_round}", **settings)
-        with monkeypatch.context() as patched:
-            patched.setattr(RunRecorder, "record_round", stop)
-            with pytest.raises(KeyboardInterrupt):
-                run_here(config)
+        stop = ending_in_round(last_round + 1, KeyboardInterrupt())
+        with stop, pytest.raises(KeyboardInterrupt):
+            run_here(config)
         return str(place_of(config))
 
     return run

@@ -11,7 +11,7 @@ from fog_flower.errors import UserError
 from fog_flower.records import recorder
 from fog_flower.records.files import write_csv, write_json, write_text
 from fog_flower.records.run_folder import run_folder
-from tests.runs import run_here, summary
+from tests.runs import ending_in_round, run_here, summary
 
 
 @pytest.fixture
@@ -88,16 +88,9 @@ def test_a_read_only_folder_is_named(make_config, tmp_path):
         run_folder(make_config(results_dir=str(tmp_path)))
 
 
-def test_a_run_that_breaks_keeps_what_it_had(make_config, monkeypatch, tmp_path):
-    record_round = recorder.RunRecorder.record_round
-
-    def breaks_in_round_2(self, report, cloud):
-        if report.server_round == 2:
-            raise RuntimeError("the disk is on fire")
-        record_round(self, report, cloud)
-
-    monkeypatch.setattr(recorder.RunRecorder, "record_round", breaks_in_round_2)
-    with pytest.raises(RuntimeError, match="on fire"):
+def test_a_run_that_breaks_keeps_what_it_had(make_config, tmp_path):
+    breaks = ending_in_round(2, RuntimeError("the disk is on fire"))
+    with breaks, pytest.raises(RuntimeError, match="on fire"):
         run_here(make_config(rounds=3))
     run = summary(tmp_path / "results" / "run")
     assert run["status"] == "failed"

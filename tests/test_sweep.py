@@ -1,6 +1,5 @@
 """Sweeps: planned first, killed at any moment, continued by the same command."""
 
-import contextlib
 import csv
 import io
 import json
@@ -19,14 +18,13 @@ from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from fog_flower.records.recorder import RunRecorder
 from simulations.display import print_run
 from simulations.experiments import EXPERIMENTS
 from simulations.sweep.estimate import Estimator
 from simulations.sweep.execute import execute
 from simulations.sweep.folder import recorded_status
 from simulations.sweep.plan import parse_seeds, plan_sweep
-from tests.runs import figures, summary
+from tests.runs import ending_in_round, figures, summary
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE2 = EXPERIMENTS["table2"]
@@ -150,25 +148,6 @@ def test_a_run_that_fails_before_its_records_is_recorded_too(tmp_path, overrides
     assert record["config"]["fog-nodes"] == 3
 
 
-@pytest.fixture
-def ends_in_round_2(monkeypatch):
-    """Return a function within which every run ends with an error in round 2 of its rounds."""
-    record_round = RunRecorder.record_round
-
-    @contextlib.contextmanager
-    def broken(error):
-        def end(self, report, cloud):
-            if report.server_round == 2:
-                raise error
-            record_round(self, report, cloud)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(RunRecorder, "record_round", end)
-            yield
-
-    return broken
-
-
 def told(planned, **options):
     """Make the runs, and return all that the sweep told of them."""
     said = []
@@ -177,10 +156,10 @@ def told(planned, **options):
 
 
 @pytest.fixture
-def stopped(tmp_path, overrides, ends_in_round_2):
+def stopped(tmp_path, overrides):
     """Return a sweep of one run that was stopped in its round 2 of 3."""
     planned = plan(tmp_path / "stopped", overrides | {"rounds": 3}, only="mlp-fog-3")
-    with ends_in_round_2(KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+    with ending_in_round(2, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
         run(planned)
     assert recorded(planned.folder) == []
     return planned
@@ -233,9 +212,9 @@ def test_one_that_cannot_go_on_begins_again_and_says_why(stopped, monkeypatch):
     assert len(figures(kept)) == 2
 
 
-def test_a_failed_run_is_retried_from_its_last_round(tmp_path, overrides, ends_in_round_2):
+def test_a_failed_run_is_retried_from_its_last_round(tmp_path, overrides):
     planned = plan(tmp_path, overrides | {"rounds": 3}, only="mlp-fog-3")
-    with ends_in_round_2(RuntimeError("the machine had a bad day")):
+    with ending_in_round(2, RuntimeError("the machine had a bad day")):
         assert run(planned) == ["failed"]
     first, *_ = told(planned, retry_failed=True)
     assert first == "mlp-fog-3/seed-0 goes on after round 1"

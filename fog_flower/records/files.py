@@ -1,4 +1,4 @@
-"""Text files that are never half-written."""
+"""Files that are never half-written."""
 
 import csv
 import io
@@ -12,11 +12,16 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write by temp file and rename: a reader sees the old text or the new one."""
+    """Write UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write by temp file and rename: a reader sees the old content or the new one."""
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with staging.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with staging.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         staging.replace(path)

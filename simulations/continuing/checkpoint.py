@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.errors import UserError
+from fog_flower.records.files import write_bytes
 from fog_flower.records.recorder import FINISHED
 from fog_flower.weights import Weights
 from simulations.run_files import read_run
@@ -43,7 +43,7 @@ class Checkpoint:
     problem: str = ""
 
     def write(self, folder: Path) -> None:
-        """Write ``checkpoint.npz`` by temp file and rename."""
+        """Write ``checkpoint.npz``."""
         content = io.BytesIO()
         facts = {
             "round": self.server_round,
@@ -56,15 +56,7 @@ class Checkpoint:
             **{_FACTS: np.array(json.dumps(facts)), _STATE: np.frombuffer(self.state, np.uint8)},
             **{f"w{n}": array for n, array in enumerate(self.weights)},
         )
-        staging = folder / f".{CHECKPOINT_FILE}.tmp"
-        try:
-            with staging.open("wb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            staging.replace(folder / CHECKPOINT_FILE)
-        finally:
-            staging.unlink(missing_ok=True)
+        write_bytes(folder / CHECKPOINT_FILE, content.getvalue())
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

@@ -19,7 +19,7 @@ from simulations.continuing.checkpoint import Checkpoint
 from simulations.continuing.conditions import conditions
 from simulations.continuing.stopped_run import StoppedRun
 from simulations.continuing.strategy_state import StrategyState
-from simulations.run_files import LOCK
+from simulations.run_files import LOCK, seconds_of
 from strategies.updates_to_weights import UpdatesToWeights
 
 Evaluate = Callable[[int, ArrayRecord], MetricRecord | None]
@@ -103,7 +103,7 @@ class Continuable(Strategy):
         return result
 
     def _take_over(self, stopped: StoppedRun) -> ArrayRecord:
-        self._recorder.began -= stopped.seconds
+        self._recorder.began -= seconds_of(stopped.rounds)
         for row in stopped.rounds:
             updates = [update for update in stopped.updates if update["round"] == row["round"]]
             self._recorder.add(row, updates)

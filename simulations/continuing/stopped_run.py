@@ -10,7 +10,7 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.continuing.checkpoint import Checkpoint, read_checkpoint
 from simulations.continuing.conditions import conditions
-from simulations.places import PLACES
+from simulations.places import first_difference
 from simulations.run_files import LOCK, Row, is_orphan, read_run, typed_rows
 
 PATIENCE = 15.0  # seconds: a server process ends itself soon after its launcher was killed
@@ -39,11 +39,6 @@ class StoppedRun:
     updates: list[Row]
     stretches: list[dict[str, Any]]
 
-    @property
-    def seconds(self) -> float:
-        """What its complete rounds took."""
-        return float(sum(row["round_seconds"] for row in self.rounds[1:]))
-
 
 def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
     """Read the run that ``continue-from`` names.
@@ -68,10 +63,9 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
         raise UserError(f"{key}: there is no run.json in it; name the folder of a stopped run")
     if (folder / LOCK).exists() and not is_orphan(folder, PATIENCE):
         raise StillGoesOnError(f"{key}: this run still goes on; stop it first")
-    ours = config.to_run_config()
-    for name, value in record["config"].items():
-        if name not in PLACES and ours.get(name) != value:
-            raise UserError(f"{key} has {name}={value!r}, not {ours.get(name)!r}: use the same")
+    ours, theirs = config.to_run_config(), record["config"]
+    if (name := first_difference(ours, theirs)) is not None:
+        raise UserError(f"{key} has {name}={theirs[name]!r}, not {ours[name]!r}: use the same")
     checkpoint = read_checkpoint(folder)
     before, here = checkpoint.conditions, conditions(config, data_sha256)
     for name in dict.fromkeys((*before, *here)):

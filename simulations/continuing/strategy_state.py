@@ -39,22 +39,12 @@ class StrategyState:
             If an attribute cannot be pickled, and is no code either: what it is now, the strategy
             of another process could not be told.
         """
-        kept = {}
-        for name, value in vars(self._strategy).items():
-            if name in _GIVEN:
-                continue
-            try:
-                self._dumps(value)
-            except Exception as error:  # what an object of the user's raises is not known
-                if not isinstance(value, _CODE):
-                    raise UserError(
-                        f"{type(self._strategy).__name__}.{name} ({type(value).__name__}) cannot "
-                        f"be pickled: {error}"
-                    ) from error
-            else:
-                kept[name] = value
-        drawn_by_numpy = np.random.get_state()  # noqa: NPY002  (what Flower draws from)
-        return self._dumps((kept, random.getstate(), drawn_by_numpy))
+        kept = {k: v for k, v in vars(self._strategy).items() if k not in _GIVEN}
+        drawn = (random.getstate(), np.random.get_state())  # noqa: NPY002  (what Flower draws from)
+        try:
+            return self._dumps((kept, *drawn))
+        except Exception:  # what an object of the user's raises is not known
+            return self._dumps(({k: v for k, v in kept.items() if self._can_keep(k, v)}, *drawn))
 
     def give_back(self, state: bytes) -> None:
         """Set what ``take`` returned in another process.
@@ -77,6 +67,19 @@ class StrategyState:
             setattr(self._strategy, name, value)
         random.setstate(drawn)
         np.random.set_state(drawn_by_numpy)  # noqa: NPY002
+
+    def _can_keep(self, name: str, value: Any) -> bool:
+        """Tell whether an attribute can be pickled; if not, it must be code."""
+        try:
+            self._dumps(value)
+        except Exception as error:
+            if not isinstance(value, _CODE):
+                raise UserError(
+                    f"{type(self._strategy).__name__}.{name} ({type(value).__name__}) cannot "
+                    f"be pickled: {error}"
+                ) from error
+            return False
+        return True
 
     # Attributes may refer to the strategy, as its bound methods do: to this one, not to a copy.
 

@@ -18,7 +18,7 @@ from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.experiments import EXPERIMENTS, Experiment
-from simulations.places import PLACES
+from simulations.places import first_difference
 from simulations.run_files import read_run
 from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
 from simulations.sweep.user_code import USER_CODE
@@ -96,12 +96,11 @@ def check_same_settings(
     UserError
         With the first setting that differs.
     """
-    for key in ours:
-        if key not in PLACES and key in theirs and theirs[key] != ours[key]:
-            raise UserError(
-                f"{place} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
-                "choose another --out, or move it away"
-            )
+    if (key := first_difference(ours, theirs)) is not None:
+        raise UserError(
+            f"{place} was made with {key}={theirs[key]!r}, not {ours[key]!r}: "
+            "choose another --out, or move it away"
+        )
 
 
 def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
