@@ -12,7 +12,7 @@ from fog_flower.data.images import Dataset
 from fog_flower.data.normalise import fit_normaliser
 from fog_flower.data.split import Split, held_out_sets, split_dataset
 from fog_flower.keras_evaluator import KerasEvaluator
-from fog_flower.models import build_model
+from fog_flower.models import build_untrained
 from fog_flower.records.recorder import CloudEvaluation
 from fog_flower.reference_trainer import KerasReferenceTrainer
 from fog_flower.simulation_parts import simulation_part
@@ -25,7 +25,7 @@ class Cloud:
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.split: Split = split_dataset(dataset, config)
-        self.model: keras.Model = build_model(config.model, config.seed)
+        self.model: keras.Model = build_untrained(config.model, config.seed)
         self.initial_weights: Weights = self.model.get_weights()
         self._compiled = shared_model(config.model, precision_here(config.precision))
         normaliser = fit_normaliser(dataset.train.take(self.split.train).images)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from fog_flower.config import BFLOAT16, FLOAT32, MODEL_NAMES
 from fog_flower.data.images import CLASSES, IMAGE_SHAPE
@@ -65,6 +66,27 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
 }
 
 
+def build_untrained(reference: str, seed: int) -> keras.Model:
+    """Build a model as ``build_model`` does, until two of them have the same weights.
+
+    Keras draws from a global generator, and in a server so does Flower's heartbeat, a thread.
+
+    Raises
+    ------
+    UserError
+        As ``build_model``, or if it always has other weights.
+    """
+    model = build_model(reference, seed)
+    for _ in range(5):
+        again = build_model(reference, seed)
+        if all(map(np.array_equal, model.get_weights(), again.get_weights())):
+            return model
+        model = again
+    raise UserError(
+        f"model={reference!r}: has other weights every time it is built; seed what is random"
+    )
+
+
 def build_model(reference: str, seed: int, precision: str = FLOAT32) -> keras.Model:
     """Build a model, uncompiled, with initial weights that depend on the seed alone.
 
@@ -75,8 +97,7 @@ def build_model(reference: str, seed: int, precision: str = FLOAT32) -> keras.Mo
         ``module:function`` of a function without arguments that returns a Keras model from images
         float32 ``[n, 32, 32, 3]`` to probabilities ``[n, 10]``.
     seed : int
-        Seeds the initialisers (Keras' own: Glorot uniform). Keras draws from a global generator,
-        so this reseeds it; nothing else of ours uses that generator.
+        Seeds the global generator that initialisers draw from (Keras' own: Glorot uniform).
     precision : str
         ``bfloat16``: its layers compute in it, on float32 weights.
 

@@ -1,6 +1,7 @@
-"""Random generators keyed by purpose, never global."""
+"""Random generators keyed by purpose, global ones only for what is not ours."""
 
 import hashlib
+import random
 
 import numpy as np
 
@@ -18,3 +19,13 @@ def seed_for(seed: int, purpose: str, *ids: int) -> int:
 def generator(seed: int, purpose: str, *ids: int) -> np.random.Generator:
     """Return NumPy's default generator for one purpose, e.g. ``(seed, "noise", fog, end_node)``."""
     return np.random.default_rng(seed_for(seed, purpose, *ids))
+
+
+def seed_global_generators(seed: int, purpose: str, *ids: int) -> None:
+    """Seed Python's and NumPy's own generators, which Flower's and users' strategies draw from.
+
+    To be called right before: Flower's heartbeat, a thread, draws from Python's whenever it beats.
+    """
+    number = seed_for(seed, purpose, *ids)
+    random.seed(number)
+    np.random.seed(number % 2**32)  # noqa: NPY002

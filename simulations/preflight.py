@@ -118,6 +118,6 @@ def _check_model(config: RunConfig) -> None:
             "module:function"
         )
     with without_native_chatter():
-        from fog_flower.models import build_model  # noqa: PLC0415  (TensorFlow: seconds)
+        from fog_flower.models import build_untrained  # noqa: PLC0415  (TensorFlow: seconds)
 
-        build_model(config.model, config.seed)
+        build_untrained(config.model, config.seed)

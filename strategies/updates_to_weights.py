@@ -15,7 +15,7 @@ from fog_flower.errors import UserError
 from fog_flower.evaluation import UNKNOWN, Evaluator, Indices, Scores
 from fog_flower.messages import ARRAYS, METRICS
 from fog_flower.round_report import RoundReport, Verdict
-from fog_flower.seeds import generator
+from fog_flower.seeds import generator, seed_global_generators
 from fog_flower.weights import Weights, add, all_finite, count_bytes, from_record, norm
 from strategies.merging import scale_for_sum
 from strategies.policies.trial import Decision
@@ -41,7 +41,7 @@ class UpdatesToWeights(Strategy):
     last_round : int, optional
         In this round it takes all, so that the final figure is exact.
     seed : int
-        Draws the images.
+        Draws the images, and seeds what the strategy draws globally, anew in every round.
     fog_nodes : mapping, optional
         Node id to partition id; else replies are asked for ``partition-id``.
     scale_to_sum : bool
@@ -98,6 +98,7 @@ class UpdatesToWeights(Strategy):
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Let the wrapped strategy choose, and remember W and who was asked."""
+        seed_global_generators(self.seed, "configure", server_round)
         messages = list(self.strategy.configure_train(server_round, arrays, config, grid))
         self._record = arrays
         self._weights = from_record(arrays)
@@ -187,6 +188,7 @@ class UpdatesToWeights(Strategy):
             update.message.content[ARRAYS] = self._as_record(add(self._weights, delta))
             update.message.content[METRICS] = metrics
         name = type(self.strategy).__name__
+        seed_global_generators(self.seed, "aggregate", server_round)
         answer = self.strategy.aggregate_train(
             server_round, [update.message for update in accepted]
         )

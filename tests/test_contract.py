@@ -45,8 +45,8 @@ def test_the_command_finds_a_strategy_in_the_current_folder(tmp_path):
         "import random\nfrom flwr.serverapp.strategy import FedAvg\n\n\n"
         "class Dice(FedAvg):\n"
         "    def aggregate_train(self, server_round, replies):\n"
-        "        replies = list(replies)\n"
-        "        return super().aggregate_train(server_round, random.sample(replies, 1))\n"
+        "        replies = random.SystemRandom().sample(list(replies), 1)\n"
+        "        return super().aggregate_train(server_round, replies)\n"
     )
     answer = subprocess.run(
         [sys.executable, "-m", "simulations.cli", "check-strategy", "mine:Dice"],

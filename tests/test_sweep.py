@@ -290,6 +290,21 @@ def test_estimates_learn_from_records(tmp_path, overrides):
     assert estimator.seconds([five, five]) == 14.0
 
 
+def test_estimates_learn_from_records_of_other_seeds(tmp_path, overrides):
+    def estimator():
+        return Estimator(plan(tmp_path, overrides, seeds="1", only="mlp-fog-3"))
+
+    assert estimator().source == "times are a guess: no run is recorded here"
+    folder = tmp_path / "mlp-fog-3" / "seed-0"
+    folder.mkdir(parents=True)
+    write_json(folder / "run.json", {"status": "failed", "seconds": 1.0})
+    assert "guess" in estimator().source
+    write_json(folder / "run.json", {"status": "finished", "seconds": 7.0})
+    assert "1 recorded run," in estimator().source
+    (run,) = plan(tmp_path, overrides, seeds="1", only="mlp-fog-3").runs
+    assert estimator().seconds([run]) == 7.0
+
+
 def start_sweep(folder, overrides):
     settings = [f"{key}={value}" for key, value in overrides.items() if key != "dataset"]
     options = ["--dataset", overrides["dataset"], "--seeds", "0-1", "--out", str(folder)]

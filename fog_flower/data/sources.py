@@ -6,7 +6,6 @@ from pathlib import Path
 from fog_flower.config import RunConfig
 from fog_flower.data.embedded import RENDERED, Progress, load_rendered
 from fog_flower.data.images import Dataset
-from fog_flower.data.npz import load_npz
 from fog_flower.errors import UserError
 from fog_flower.simulation_parts import simulation_part
 
@@ -70,5 +69,10 @@ def _svhn(data_dir: str) -> Dataset:
     return data
 
 
-_npz = functools.lru_cache(maxsize=1)(load_npz)
+@functools.lru_cache(maxsize=1)
+def _npz(path: Path) -> Dataset:
+    data: Dataset = simulation_part("npz", f"dataset='{NPZ}{path}'").load_npz(path)
+    return data
+
+
 _rendered = functools.lru_cache(maxsize=1)(load_rendered)

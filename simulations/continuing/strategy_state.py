@@ -2,11 +2,9 @@
 
 import io
 import pickle
-import random
 import types
 from typing import Any
 
-import numpy as np
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.errors import UserError
@@ -17,9 +15,10 @@ _SELF = "strategy"
 
 
 class StrategyState:
-    """The attributes of a strategy, and the generators that strategies draw from.
+    """The attributes of a strategy.
 
-    Flower's draw clients with ``random``, and noise with NumPy's global generator.
+    The global generators that it draws from are no state: ``UpdatesToWeights`` seeds them anew in
+    every round.
 
     Parameters
     ----------
@@ -40,11 +39,10 @@ class StrategyState:
             of another process could not be told.
         """
         kept = {k: v for k, v in vars(self._strategy).items() if k not in _GIVEN}
-        drawn = (random.getstate(), np.random.get_state())  # noqa: NPY002  (what Flower draws from)
         try:
-            return self._dumps((kept, *drawn))
+            return self._dumps(kept)
         except Exception:  # what an object of the user's raises is not known
-            return self._dumps(({k: v for k, v in kept.items() if self._can_keep(k, v)}, *drawn))
+            return self._dumps({k: v for k, v in kept.items() if self._can_keep(k, v)})
 
     def give_back(self, state: bytes) -> None:
         """Set what ``take`` returned in another process.
@@ -57,7 +55,7 @@ class StrategyState:
             If it cannot be unpickled here.
         """
         try:
-            kept, drawn, drawn_by_numpy = self._loads(state)
+            kept = self._loads(state)
         except Exception as error:
             raise UserError(
                 f"what {type(self._strategy).__name__} remembers cannot be unpickled here "
@@ -65,8 +63,6 @@ class StrategyState:
             ) from error
         for name, value in kept.items():
             setattr(self._strategy, name, value)
-        random.setstate(drawn)
-        np.random.set_state(drawn_by_numpy)  # noqa: NPY002
 
     def _can_keep(self, name: str, value: Any) -> bool:
         """Tell whether an attribute can be pickled; if not, it must be code."""

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable
 
 from fog_flower.config import RunConfig
+from fog_flower.records.recorder import FINISHED
 from simulations.run_files import read_run
 from simulations.sweep.plan import PlannedRun, SweepPlan
 
@@ -37,10 +38,12 @@ class Estimator:
     def __init__(self, plan: SweepPlan) -> None:
         self._seconds: dict[str, list[float]] = {}
         self._ratios: list[float] = []
-        for run in plan.runs:
-            seconds = read_run(plan.folder / run.name).get("seconds")
-            if seconds:
-                self.learn(run, float(seconds))
+        for run in {run.cell.name: run for run in plan.runs}.values():
+            # Runs of a cell differ by seed alone, so those of seeds not asked for tell as much.
+            for folder in sorted((plan.folder / run.cell.name).glob("seed-*")):
+                record = read_run(folder)
+                if record.get("status") == FINISHED:
+                    self.learn(run, float(record["seconds"]))
 
     def learn(self, run: PlannedRun, seconds: float) -> None:
         """Take note of a run's real duration."""

@@ -1,0 +1,101 @@
+"""Flower's heartbeat draws from Python's generator whenever it beats: that changes no run."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+from flwr.serverapp.strategy import FedAvg
+
+from fog_flower.errors import UserError
+from fog_flower.models import build_model, build_untrained
+from simulations.engines.inline_grid import InlineGrid
+from tests.runs import assert_equal_weights, figures, run_here, updates
+
+HERE = "tests.test_global_generators"
+
+
+class AddsNoise(FedAvg):
+    """Noise from both global generators, as a user's strategy may take it."""
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        scale = 0.01 * random.random()
+        noisy = [
+            (a + scale * np.random.normal(size=a.shape)).astype(a.dtype)  # noqa: NPY002
+            for a in arrays.to_numpy_ndarrays()
+        ]
+        return type(arrays)(noisy), metrics
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fog_nodes": 5, "strategy_args": "fraction_train=0.4,min_train_nodes=1"},
+        {"strategy": f"{HERE}:AddsNoise"},
+    ],
+    ids=["draws-clients", "adds-noise"],
+)
+def test_a_heartbeat_changes_nothing(make_config, monkeypatch, settings):
+    undisturbed = run_here(make_config(rounds=3, run_name="undisturbed", **settings))
+    deliver = InlineGrid._deliver
+
+    def beat_and_deliver(grid, message):
+        random.random()
+        np.random.random()  # noqa: NPY002
+        return deliver(grid, message)
+
+    monkeypatch.setattr(InlineGrid, "_deliver", beat_and_deliver)
+    disturbed = run_here(make_config(rounds=3, run_name="disturbed", **settings))
+    assert figures(disturbed) == figures(undisturbed)
+    assert_equal_weights(disturbed, undisturbed)
+
+
+def test_rounds_and_seeds_draw_other_clients(make_config):
+    settings = {"fog_nodes": 5, "strategy_args": "fraction_train=0.4,min_train_nodes=1"}
+    asked = []
+    for seed in (1, 2):
+        folder = run_here(make_config(rounds=4, seed=seed, run_name=f"seed-{seed}", **settings))
+        asked.append([(row["round"], row["fog_node"]) for row in updates(folder)])
+    of_a_round = {tuple(n for r, n in asked[0] if r == str(number)) for number in range(1, 5)}
+    assert len(of_a_round) > 1
+    assert asked[0] != asked[1]
+
+
+def one_layer() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def beaten_once() -> keras.Model:
+    if not beats:
+        beats.append(random.random())
+    return one_layer()
+
+
+def never_the_same() -> keras.Model:
+    random.seed()
+    return one_layer()
+
+
+beats: list[float] = []
+
+
+def test_a_heartbeat_while_the_model_is_built_is_noticed():
+    beats.clear()
+    (expected, _) = build_model(f"{HERE}:one_layer", 3).get_weights()
+    disturbed, _ = build_model(f"{HERE}:beaten_once", 3).get_weights()
+    assert (disturbed != expected).any()
+    beats.clear()
+    found, _ = build_untrained(f"{HERE}:beaten_once", 3).get_weights()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_model_that_never_is_the_same_is_refused_with_the_remedy():
+    with pytest.raises(UserError, match="other weights every time it is built; seed what"):
+        build_untrained(f"{HERE}:never_the_same", 3)
