@@ -14,7 +14,7 @@ run: $(READY)
 	$(BIN)/fog-flower run
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

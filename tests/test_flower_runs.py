@@ -26,6 +26,7 @@ SMALL = [
     *("train-images=360", "validation-images=100", "test-images=100", "gate-images=0"),
     *("end-nodes=2", "model=mlp-2-hidden"),
 ]
+ONE_ACTOR = ("--actors", "1")  # where more would only load TensorFlow once more
 
 
 def start(cwd, *arguments, command="run"):
@@ -109,7 +110,7 @@ def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_pat
     code, output = run(
         tmp_path,
         *(f"dataset=npz:{npz_path}", *SMALL, "model=mine:tiny", "strategy=mine:Mine"),
-        *("validation=off", "rounds=1", "run-name=mine"),
+        *("validation=off", "rounds=1", "run-name=mine", *ONE_ACTOR),
     )
     assert code == 0, output
     folder = tmp_path / "results" / "runs" / "mine"
@@ -124,7 +125,7 @@ def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
     code, output = run(
         tmp_path,
         *("dataset=svhn", f"data-dir={svhn_head}", "train-images=480", "validation-images=60"),
-        *("test-images=60", "fog-nodes=5", "model=cnn", "rounds=1", "run-name=real"),
+        *("test-images=60", "fog-nodes=5", "model=cnn", "rounds=1", "run-name=real", *ONE_ACTOR),
     )
     assert code == 0, output
     assert "svhn-subset-480+120" in output
@@ -159,7 +160,8 @@ def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
 
 def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
     process = start(
-        tmp_path, f"dataset=npz:{npz_path}", *SMALL, "rounds=500", "run-name=interrupted"
+        tmp_path,
+        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=500", "run-name=interrupted", *ONE_ACTOR),
     )
     folder = tmp_path / "results" / "runs" / "interrupted"
     wait_for(lambda: len(read_rounds(folder)) > 2, process)
@@ -176,7 +178,7 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
     strategy, arguments = "FedAvgM", "server_momentum=0.9"
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=30", "run-name=killed"),
+        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=15", "run-name=killed", *ONE_ACTOR),
         *(f"strategy={strategy}", f"strategy-args={arguments}"),
     )
     runs = tmp_path / "results" / "runs"
@@ -192,13 +194,13 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
 
     code, output = finish(start(tmp_path, "killed", command="continue"))
     assert code == 0, output
-    assert "round 30/30" in output
+    assert "round 15/15" in output
     (rest,) = runs.glob("killed-from-round-*")
-    assert summary(rest)["stretches"][0]["last_round"] in range(2, 30)
+    assert summary(rest)["stretches"][0]["last_round"] in range(2, 15)
     whole = run_here(
         make_config(
             model="mlp-2-hidden",
-            rounds=30,
+            rounds=15,
             strategy=strategy,
             strategy_args=arguments,
             run_name="whole",
@@ -226,6 +228,7 @@ def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
     code, output = run(
         tmp_path,
         *(f"dataset=npz:{npz_path}", *SMALL, "strategy=broken:Broken", "run-name=broken"),
+        *ONE_ACTOR,
     )
     assert code == 1
     assert "the run failed: RuntimeError: this strategy has a bug (in aggregate_train, " in output

@@ -27,9 +27,7 @@ def launch(engine: str, config) -> Outcome:
 @pytest.mark.parametrize(
     ("fog_nodes", "settings"),
     [
-        (3, MLP),
         (5, MLP | {"attack": "crash", "malicious_nodes": "nodes:1", "attack_rounds": "2"}),
-        (3, CNN),
         (7, CNN),
     ],
 )
