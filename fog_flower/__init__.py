@@ -1,1 +1,10 @@
 """What every tier shares: data, models, topology, configuration, records and the ServerApp."""
+
+import os
+
+from fog_flower.variables import ONEDNN_VARIABLE
+
+# TensorFlow reads it when it loads, and a model may be the first to load it: so it is set here.
+# Without it, it leaves oneDNN out on processors that lack instructions for neural networks (VNNI),
+# where its own convolutions are the slower ones. Whoever has set it keeps it.
+os.environ.setdefault(ONEDNN_VARIABLE, "1")

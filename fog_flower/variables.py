@@ -1,6 +1,7 @@
-"""Environment variables by which fog-flower tells the processes it starts what they cannot know."""
+"""Environment variables: what fog-flower tells the processes it starts, and one of TensorFlow."""
 
 GIT_COMMIT_VARIABLE = "FOG_FLOWER_GIT_COMMIT"  # the bundle has no git
 LAUNCHER_VARIABLE = "FOG_FLOWER_LAUNCHER"  # pid and start time of who launched
 SCRATCH_VARIABLE = "FOG_FLOWER_SCRATCH"  # where fog nodes keep their data
+ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow's own
 THREADS_VARIABLE = "FOG_FLOWER_THREADS"  # TensorFlow's in this process; 0 or unset: all cores

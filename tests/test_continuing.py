@@ -206,7 +206,9 @@ def test_other_settings_are_refused(make_config, stopped_after):
     check(make_config(run_name="more", continue_from=stopped, artifacts="", round_timeout=60.0))
 
 
-@pytest.mark.parametrize("name", ["fog-flower's code", "data", "precision"])
+@pytest.mark.parametrize(
+    "name", ["fog-flower's code", "data", "precision", "TF_ENABLE_ONEDNN_OPTS"]
+)
 def test_other_conditions_are_refused(make_config, stopped_after, monkeypatch, name):
     stopped = stopped_after(1)
     real = conditions_here.conditions

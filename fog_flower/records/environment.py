@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from fog_flower.variables import GIT_COMMIT_VARIABLE
+from fog_flower.variables import GIT_COMMIT_VARIABLE, ONEDNN_VARIABLE
 
 CPUINFO = Path("/proc/cpuinfo")
 LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-datasets", "fog-flower")
@@ -40,6 +40,11 @@ def hardware() -> dict[str, Any]:
 def git_commit() -> str | None:
     """Return the commit that the launcher found, None if it told none."""
     return os.environ.get(GIT_COMMIT_VARIABLE) or None
+
+
+def onednn() -> str:
+    """Return whether TensorFlow was told to compute with oneDNN, which has other last bits."""
+    return os.environ.get(ONEDNN_VARIABLE, "")
 
 
 def processor_words() -> str:

@@ -20,7 +20,7 @@ from fog_flower.data.images import Dataset
 from fog_flower.data.split import class_counts
 from fog_flower.errors import UserError
 from fog_flower.handshake import Federation
-from fog_flower.records.environment import git_commit, hardware, versions
+from fog_flower.records.environment import git_commit, hardware, onednn, versions
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import Observer, RunRecorder
 from fog_flower.simulation_parts import check_part, simulation_part
@@ -66,6 +66,7 @@ def known_facts(
         "flower_run_id": str(run_id),
         "versions": versions(),
         "hardware": hardware(),
+        "onednn": onednn(),
     }
 
 

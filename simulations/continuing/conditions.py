@@ -2,8 +2,9 @@
 
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
-from fog_flower.records.environment import versions
+from fog_flower.records.environment import onednn, versions
 from fog_flower.tensorflow_setup import precision_here
+from fog_flower.variables import ONEDNN_VARIABLE
 from simulations.sweep.user_code import user_code
 
 _COMPUTE = ("flwr", "tensorflow", "keras", "numpy")
@@ -18,5 +19,6 @@ def conditions(config: RunConfig, data_sha256: str) -> dict[str, str]:
         **own,
         "data": data_sha256,
         "precision": precision_here(config.precision),
+        ONEDNN_VARIABLE: onednn(),
         **{name: installed[name] for name in _COMPUTE},
     }
