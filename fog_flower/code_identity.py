@@ -13,7 +13,7 @@ from pathlib import Path
 NOT_BUNDLED = "rendered"  # fog_flower/data/rendered; its images have a hash of their own
 PACKAGES = ("clients", "fog_flower", "strategies")
 # See fog_flower/simulation_parts.py.
-BESIDE = ("simulations.attacks", "simulations.baselines", "simulations.models")
+BESIDE = tuple(f"simulations.{part}" for part in ("attacks", "baselines", "models", "partitions"))
 
 
 @functools.cache

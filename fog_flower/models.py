@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
 from fog_flower.config import BFLOAT16, FLOAT32, MODEL_NAMES
 from fog_flower.data.images import CLASSES, IMAGE_SHAPE
@@ -79,7 +78,8 @@ def build_untrained(reference: str, seed: int) -> keras.Model:
     model = build_model(reference, seed)
     for _ in range(5):
         again = build_model(reference, seed)
-        if all(map(np.array_equal, model.get_weights(), again.get_weights())):
+        pairs = zip(model.get_weights(), again.get_weights(), strict=True)
+        if all(one.tobytes() == other.tobytes() for one, other in pairs):  # a NaN is itself, too
             return model
         model = again
     raise UserError(

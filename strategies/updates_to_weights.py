@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from itertools import repeat
 from logging import INFO, WARNING
+from typing import cast
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord
@@ -18,6 +19,7 @@ from fog_flower.round_report import RoundReport, Verdict
 from fog_flower.seeds import generator, seed_global_generators
 from fog_flower.weights import Weights, add, all_finite, count_bytes, from_record, norm
 from strategies.merging import scale_for_sum
+from strategies.nodes_in_order import NodesInOrder
 from strategies.policies.trial import Decision
 from strategies.update import Update, read_replies
 
@@ -41,7 +43,9 @@ class UpdatesToWeights(Strategy):
     last_round : int, optional
         In this round it takes all, so that the final figure is exact.
     seed : int
-        Draws the images, and seeds what the strategy draws globally, anew in every round.
+        Draws the images, and seeds Python's and NumPy's own generators before the strategy is
+        asked, anew in every round. Whoever knows it can tell what the strategy draws from them:
+        noise that is to protect anybody needs a generator of its own, seeded by the system.
     fog_nodes : mapping, optional
         Node id to partition id; else replies are asked for ``partition-id``.
     scale_to_sum : bool
@@ -98,8 +102,8 @@ class UpdatesToWeights(Strategy):
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Let the wrapped strategy choose, and remember W and who was asked."""
-        seed_global_generators(self.seed, "configure", server_round)
-        messages = list(self.strategy.configure_train(server_round, arrays, config, grid))
+        ordered = self._seeded("configure", server_round, grid)
+        messages = list(self.strategy.configure_train(server_round, arrays, config, ordered))
         self._record = arrays
         self._weights = from_record(arrays)
         self._asked = tuple(message.metadata.dst_node_id for message in messages)
@@ -152,6 +156,11 @@ class UpdatesToWeights(Strategy):
         model answers on the first of them.
         """
         return [Decision(True, "accepted: no validation") for _ in updates]
+
+    def _seeded(self, purpose: str, server_round: int, grid: Grid) -> Grid:
+        """Seed what the wrapped strategy draws from, and return the grid that it is to see."""
+        seed_global_generators(self.seed, purpose, server_round)
+        return cast(Grid, NodesInOrder(grid, self.fog_nodes))
 
     def _image_order(self, server_round: int) -> Indices:
         size = len(self.evaluator) if self.evaluator else 0
@@ -236,13 +245,15 @@ class UpdatesToWeights(Strategy):
     def configure_evaluate(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Delegate."""
-        return self.strategy.configure_evaluate(server_round, arrays, config, grid)
+        """Delegate, with what the wrapped strategy draws seeded as for training."""
+        ordered = self._seeded("configure-evaluate", server_round, grid)
+        return list(self.strategy.configure_evaluate(server_round, arrays, config, ordered))
 
     def aggregate_evaluate(
         self, server_round: int, replies: Iterable[Message]
     ) -> MetricRecord | None:
-        """Delegate."""
+        """Delegate, with what the wrapped strategy draws seeded as for training."""
+        seed_global_generators(self.seed, "aggregate-evaluate", server_round)
         return self.strategy.aggregate_evaluate(server_round, replies)
 
     def summary(self) -> None:

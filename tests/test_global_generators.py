@@ -5,11 +5,15 @@ import random
 import keras
 import numpy as np
 import pytest
+from flwr.app import ConfigRecord
 from flwr.serverapp.strategy import FedAvg
 
 from fog_flower.errors import UserError
 from fog_flower.models import build_model, build_untrained
+from fog_flower.weights import to_record
 from simulations.engines.inline_grid import InlineGrid
+from strategies.updates_to_weights import UpdatesToWeights
+from tests.messages import WEIGHTS, FakeGrid
 from tests.runs import assert_equal_weights, figures, run_here, updates
 
 HERE = "tests.test_global_generators"
@@ -49,6 +53,56 @@ def test_a_heartbeat_changes_nothing(make_config, monkeypatch, settings):
     disturbed = run_here(make_config(rounds=3, run_name="disturbed", **settings))
     assert figures(disturbed) == figures(undisturbed)
     assert_equal_weights(disturbed, undisturbed)
+
+
+def test_how_flower_names_its_nodes_changes_nothing(make_config, monkeypatch):
+    """It gives them random ids, as a set: here they come the other way round, after a heartbeat."""
+    settings = {"fog_nodes": 5, "strategy_args": "fraction_train=0.4,min_train_nodes=1"}
+    before = run_here(make_config(rounds=3, run_name="before", **settings))
+    named = InlineGrid.get_node_ids
+
+    def beat_and_name(grid):
+        random.random()
+        return list(named(grid))[::-1]
+
+    monkeypatch.setattr(InlineGrid, "get_node_ids", beat_and_name)
+    after = run_here(make_config(rounds=3, run_name="after", **settings))
+    assert [row["fog_node"] for row in updates(after)] == [
+        row["fog_node"] for row in updates(before)
+    ]
+    assert_equal_weights(after, before)
+
+
+class EvaluatesTwice(FedAvg):
+    """Asks for nodes twice in one round, and draws from them both times."""
+
+    def __init__(self):
+        super().__init__(fraction_evaluate=0.3, min_evaluate_nodes=1)
+        self.drawn = []
+
+    def configure_evaluate(self, server_round, arrays, config, grid):
+        self.drawn = []
+        for _ in range(2):
+            messages = list(super().configure_evaluate(server_round, arrays, config, grid))
+            self.drawn.append([message.metadata.dst_node_id for message in messages])
+        return messages
+
+    def aggregate_evaluate(self, server_round, replies):
+        return random.random(), np.random.random()  # noqa: NPY002
+
+
+def test_evaluation_draws_the_same_and_a_second_draw_is_another():
+    drawn = []
+    for _ in range(2):
+        random.seed()  # as a heartbeat leaves it
+        np.random.seed()  # noqa: NPY002
+        inner = EvaluatesTwice()
+        wrapper = UpdatesToWeights(inner, seed=5)
+        wrapper.configure_evaluate(4, to_record(WEIGHTS), ConfigRecord({}), FakeGrid(20))
+        drawn.append((inner.drawn, wrapper.aggregate_evaluate(4, [])))
+    assert drawn[0] == drawn[1]
+    (first, second), _ = drawn[0]
+    assert first != second
 
 
 def test_rounds_and_seeds_draw_other_clients(make_config):
@@ -94,6 +148,17 @@ def test_a_heartbeat_while_the_model_is_built_is_noticed():
     beats.clear()
     found, _ = build_untrained(f"{HERE}:beaten_once", 3).get_weights()
     np.testing.assert_array_equal(found, expected)
+
+
+def with_a_nan() -> keras.Model:
+    model = one_layer()
+    kernel, bias = model.get_weights()
+    model.set_weights([kernel, bias * np.nan])
+    return model
+
+
+def test_a_model_with_a_nan_is_the_same_as_itself():
+    assert np.isnan(build_untrained(f"{HERE}:with_a_nan", 3).get_weights()[1]).all()
 
 
 def test_a_model_that_never_is_the_same_is_refused_with_the_remedy():

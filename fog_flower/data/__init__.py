@@ -1,1 +1,1 @@
-"""Digit images from three sources (SVHN in simulations/svhn.py), their splits and shards."""
+"""Digit images from three sources (files are read in simulations), their splits and shards."""

@@ -1,26 +1,15 @@
 """Which training image lives on which end node."""
 
-from typing import Any
-
 import numpy as np
 
 from fog_flower.data.images import Labels
 from fog_flower.data.split import Indices
 from fog_flower.errors import UserError
 from fog_flower.seeds import generator, seed_for
+from fog_flower.simulation_parts import simulation_part
 from fog_flower.topology import Topology
 
 IID = "iid"
-# name -> (partitioner of flwr-datasets, its argument that follows the colon, the argument's type)
-SKEWED: dict[str, tuple[str, str, type]] = {
-    "dirichlet": ("DirichletPartitioner", "alpha", float),
-    "pathological": ("PathologicalPartitioner", "num_classes_per_partition", int),
-    "shard": ("ShardPartitioner", "num_shards_per_partition", int),
-    "linear": ("LinearPartitioner", "", int),
-    "square": ("SquarePartitioner", "", int),
-    "exponential": ("ExponentialPartitioner", "", int),
-}
-BY_LABEL = ("dirichlet", "pathological", "shard")
 
 
 def assign_shards(
@@ -61,7 +50,9 @@ def assign_shards(
     fog_shards = (
         _deal(everything, labels, topology.fog_nodes, seed)
         if partition == IID
-        else _skewed(labels, topology.fog_nodes, partition, seed)
+        else simulation_part("partitions", f"partition={partition!r}").skewed_shards(
+            labels, topology.fog_nodes, partition, seed
+        )
     )
     for fog, shard in enumerate(fog_shards):
         if len(shard) < topology.end_nodes:
@@ -80,52 +71,3 @@ def _deal(indices: Indices, labels: Labels, hands: int, seed: int) -> list[Indic
     shuffled = generator(seed, "deal").permutation(indices)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     return [np.sort(by_class[hand::hands]) for hand in range(hands)]
-
-
-def _skewed(labels: Labels, fog_nodes: int, partition: str, seed: int) -> list[Indices]:
-    name, _, argument = partition.partition(":")
-    if name not in SKEWED:
-        known = ", ".join(key + (":VALUE" if SKEWED[key][1] else "") for key in SKEWED)
-        raise UserError(f"partition={partition!r}: there are {IID}, {known}")
-    partitioner = _partitioner(name, argument, partition, fog_nodes, seed)
-
-    # flwr-datasets needs only labels; the images stay where they are (2 s to import: only here).
-    import datasets  # noqa: PLC0415
-
-    partitioner.dataset = datasets.Dataset.from_dict(
-        {"label": labels.tolist(), "index": list(range(len(labels)))}
-    )
-    try:
-        return [
-            np.sort(np.asarray(partitioner.load_partition(fog)["index"], dtype=np.int64))
-            for fog in range(fog_nodes)
-        ]
-    except ValueError as error:
-        raise UserError(
-            f"partition={partition!r}: not possible with {len(labels)} images on {fog_nodes} fog "
-            f"nodes ({str(error).splitlines()[0]}); use less skew or more train-images"
-        ) from error
-
-
-def _partitioner(name: str, argument: str, partition: str, fog_nodes: int, seed: int) -> Any:
-    import flwr_datasets.partitioner as partitioners  # noqa: PLC0415
-
-    class_name, parameter, kind = SKEWED[name]
-    options: dict[str, Any] = {"num_partitions": fog_nodes}
-    if parameter:
-        try:
-            options[parameter] = kind(argument)
-        except ValueError as error:
-            raise UserError(
-                f"partition={partition!r}: write it as {name}:{parameter.upper()} with "
-                f"{'a number' if kind is float else 'a whole number'}, e.g. {name}:2"
-            ) from error
-    elif argument:
-        raise UserError(f"partition={partition!r}: {name} takes no value")
-    if name in BY_LABEL:
-        options |= {"partition_by": "label", "seed": seed_for(seed, "partition") % 2**32}
-        options |= {} if name != "dirichlet" else {"min_partition_size": 1}
-    try:
-        return getattr(partitioners, class_name)(**options)
-    except ValueError as error:
-        raise UserError(f"partition={partition!r}: {error}") from error

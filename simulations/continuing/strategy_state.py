@@ -17,8 +17,8 @@ _SELF = "strategy"
 class StrategyState:
     """The attributes of a strategy.
 
-    The global generators that it draws from are no state: ``UpdatesToWeights`` seeds them anew in
-    every round.
+    Python's and NumPy's own generators are no state: ``UpdatesToWeights`` seeds them anew in every
+    round.
 
     Parameters
     ----------

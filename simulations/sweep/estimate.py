@@ -42,7 +42,7 @@ class Estimator:
             # Runs of a cell differ by seed alone, so those of seeds not asked for tell as much.
             for folder in sorted((plan.folder / run.cell.name).glob("seed-*")):
                 record = read_run(folder)
-                if record.get("status") == FINISHED:
+                if record.get("status") == FINISHED and record.get("seconds"):
                     self.learn(run, float(record["seconds"]))
 
     def learn(self, run: PlannedRun, seconds: float) -> None:

@@ -57,7 +57,7 @@ def recalibrated_losses(scores: Scores, *, biases: bool = True) -> npt.NDArray[n
 
     count = classes if biases else 0
     # Eleven numbers need no threads: they wait for each other, ten times as long on busy cores.
-    with _BLAS.limit(limits=1):
+    with _BLAS.limit(limits=1, user_api="blas"):
         fit = minimize(
             objective,
             np.zeros(count + 1),
