@@ -2,10 +2,12 @@
 
 import contextlib
 import threading
+import time
 
 import psutil
 
-SECONDS = 0.5  # between two looks
+SECONDS = 0.5  # between two looks, at least
+SHARE = 0.02  # of a core that looking may take
 
 
 def tree_bytes() -> int:
@@ -32,7 +34,8 @@ class MemoryWatch:
     Parameters
     ----------
     seconds : float
-        Between two looks; each takes some ten milliseconds for a few gigabytes.
+        Between two looks, at least. Linux counts pages for each: a few milliseconds a gigabyte on
+        a good machine, tens on a busy one, so the longer a look takes, the rarer it is.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
@@ -51,5 +54,8 @@ class MemoryWatch:
         self.peak = max(self.peak, tree_bytes())
 
     def _look(self) -> None:
-        while not self._stopped.wait(self._seconds):
+        pause = self._seconds
+        while not self._stopped.wait(pause):
+            began = time.thread_time()
             self.peak = max(self.peak, tree_bytes())
+            pause = max(self._seconds, (time.thread_time() - began) / SHARE)
