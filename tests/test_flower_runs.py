@@ -63,6 +63,10 @@ def flower_processes(cwd):
     return found
 
 
+def who_trained(folder):
+    return [(row["round"], row["fog_node"]) for row in updates(folder)]
+
+
 def wait_for(condition, process, seconds=120.0):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -77,7 +81,9 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     data = f"dataset=npz:{npz_path}"
     # By default one actor of two gets half of the cores; without AVX-512 that changes last bits.
     threads = 0 if "avx512f" in hardware()["processor"] else 1
-    settings = [data, *SMALL, "rounds=2", f"client-threads={threads}"]
+    # Two of three fog nodes a round, out of a set of ids that are new in every run.
+    draws = "fraction_train=0.7,min_train_nodes=1"
+    settings = [data, *SMALL, "rounds=2", f"client-threads={threads}", f"strategy-args={draws}"]
     code, output = run(tmp_path, *settings, "run-name=one", "--actors", "1")
     assert code == 0, output
     assert "round 2/2" in output
@@ -85,12 +91,15 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     code, output = run(tmp_path, *settings, "run-name=two", "--actors", "2")
     assert code == 0, output
     one, two = (tmp_path / "results" / "runs" / name for name in ("one", "two"))
+    assert len(who_trained(one)) == 4
+    assert who_trained(one) == who_trained(two)
     assert figures(one) == figures(two)
     assert_equal_weights(one, two)
     assert flower_processes(tmp_path) == []
 
     # And equal to the same ServerApp and ClientApp in one process, without SuperLink and Ray.
-    here = run_here(make_config(model="mlp-2-hidden", run_name="here"))
+    here = run_here(make_config(model="mlp-2-hidden", run_name="here", strategy_args=draws))
+    assert who_trained(here) == who_trained(one)
     assert column(here, "train_loss") == pytest.approx(column(one, "train_loss"), rel=1e-4)
     for ours, theirs in zip(weights(here), weights(one), strict=True):
         assert abs(ours - theirs).max() < 1e-4
