@@ -1,4 +1,4 @@
-"""What a run may need that Flower's bundle leaves out: attacks, skew, pictures.
+"""What a run may need that Flower's bundle leaves out: attacks, baselines, skew, pictures.
 
 They are for simulations alone, and the bundle travels to every node. Where a simulation runs,
 fog-flower is installed, and its ``simulations`` package is found beside the bundle.

@@ -51,6 +51,11 @@ def updates(folder: Path) -> list[dict[str, str]]:
     return _rows(folder / "updates.csv")
 
 
+def who_trained(folder: Path) -> list[tuple[str, str]]:
+    """Return the round and fog node of every update, in their order."""
+    return [(row["round"], row["fog_node"]) for row in updates(folder)]
+
+
 def figures(folder: Path) -> list[dict[str, str]]:
     """Return the rows of ``rounds.csv`` without timings."""
     return [

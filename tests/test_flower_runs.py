@@ -15,7 +15,16 @@ import pytest
 from fog_flower.records.environment import hardware
 from simulations.engines.superlink import own_superlink
 from simulations.run_files import read_rounds, read_run
-from tests.runs import assert_equal_weights, column, figures, run_here, summary, updates, weights
+from tests.runs import (
+    assert_equal_weights,
+    column,
+    figures,
+    run_here,
+    summary,
+    updates,
+    weights,
+    who_trained,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 300
@@ -61,10 +70,6 @@ def flower_processes(cwd):
         if ours and any(name in line for name in names) and process.info["status"] != "zombie":
             found.append(process)
     return found
-
-
-def who_trained(folder):
-    return [(row["round"], row["fog_node"]) for row in updates(folder)]
 
 
 def wait_for(condition, process, seconds=120.0):
