@@ -137,6 +137,32 @@ def test_what_was_not_computed_in_float32_is_said(tmp_path):
     assert "float32" not in text
 
 
+def test_a_cell_of_two_precisions_says_which_seeds(tmp_path):
+    make_sweep(tmp_path / "reduced", [0, 1, 2])
+    for seed in (1, 2):
+        path = tmp_path / "reduced" / "cnn-fog-3" / f"seed-{seed}" / "run.json"
+        facts = json.loads(path.read_text())
+        facts["nodes"]["precision"] = "bfloat16"
+        write_json(path, facts)
+    text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
+    assert "Computed in bfloat16: cnn-fog-3 (only seed 1, 2)." in text
+
+
+def test_an_estimate_takes_each_run_by_its_own_speed(tmp_path):
+    make_sweep(tmp_path / "reduced", [0, 1])
+    for path in (tmp_path / "reduced" / "mlp-fog-5").glob("*/run.json"):
+        write_json(path, {**json.loads(path.read_text()), "seconds": 36000.0})
+    rounds = tmp_path / "reduced" / "mlp-fog-5" / "seed-1" / "rounds.csv"
+    table = pd.read_csv(rounds)
+    table["train_seconds"] *= 5
+    table.to_csv(rounds, index=False)
+    estimate = estimate_table(load_records(TABLE2, REDUCED, tmp_path / "reduced"))
+    row = estimate.set_index("cell").loc["mlp-fog-5"]
+    # 30 batches in 12 and in 60 s; 500 hours x 0.06 s of a GPU / 12 s and / 60 s
+    assert row["training, ms a batch"] == "1200.0"
+    assert row["hours, on one GPU"] == f"{500 * (0.06 / 12 + 0.06 / 60) / 2:.1f}"
+
+
 def test_an_estimate_by_hand(tmp_path):
     make_sweep(tmp_path / "reduced", [0])
     shutil.rmtree(tmp_path / "reduced" / "cnn-fog-7")

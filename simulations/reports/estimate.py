@@ -1,6 +1,7 @@
 """What the paper's fifty repeats would cost, here and elsewhere, from the records of a sweep."""
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,9 @@ CORES = 16
 GPU_STEP = 0.002  # seconds; assumed
 
 NOTES = (
-    f"A run's hours are the median of its records, times {SEEDS} seeds. On {CORES} cores: as many "
-    "runs at a time as there are times the recorded cores, none slower for the others, which takes "
-    "that many times the memory above.",
+    f"A run's hours and milliseconds a batch are the medians of its records; times {SEEDS} seeds. "
+    f"On {CORES} cores: as many runs at a time as there are times the recorded cores, none slower "
+    "for the others, which takes that many times the memory above.",
     f"On one GPU: a batch takes {1000 * GPU_STEP:g} ms (assumed, not measured: with 32 images "
     "of 32 x 32 pixels a GPU waits for its launches, not for its arithmetic), one run at a time, "
     "and everything else shrinks as training does. Twice the milliseconds, twice the hours.",
@@ -38,11 +39,16 @@ def estimate_table(records: SweepRecords) -> pd.DataFrame:
 
 
 def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str, Any]:
-    """Return the row of a cell; its speed is that of its first recorded run."""
-    seconds, seed = float(runs["seconds"].median()), int(runs["seed"].iloc[0])
-    fact, rounds = records.fact(cell, seed), records.rounds_of(cell, seed)
+    """Return the row of a cell: medians over its finished runs."""
+    seconds = float(runs["seconds"].median())
+    fact = records.fact(cell, int(runs["seed"].iloc[0]))
     steps = training_steps(fact, int(fact["final"]["round"]))
-    training = float(rounds.loc[rounds["round"] > 0, "train_seconds"].sum())
+    training = [_training_seconds(records, cell, int(seed)) for seed in runs["seed"]]
+    # Each run by its own speed: a cell's runs may come from different machines.
+    on_a_gpu = [
+        whole * steps * GPU_STEP / part
+        for whole, part in zip(runs["seconds"], training, strict=True)
+    ]
     at_a_time = max(1, CORES // int(fact["hardware"]["cores"]))
     hours = SEEDS * seconds / 3600
     here, on_cores, on_gpu = HOURS
@@ -52,9 +58,14 @@ def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str,
         here: hours,
         on_cores: hours / at_a_time,
         "batches a run": f"{steps:,}",
-        "training, ms a batch": f"{1000 * training / steps:.1f}",
-        on_gpu: hours * steps * GPU_STEP / training,
+        "training, ms a batch": f"{1000 * statistics.median(training) / steps:.1f}",
+        on_gpu: SEEDS * statistics.median(on_a_gpu) / 3600,
     }
+
+
+def _training_seconds(records: SweepRecords, cell: str, seed: int) -> float:
+    rounds = records.rounds_of(cell, seed)
+    return float(rounds.loc[rounds["round"] > 0, "train_seconds"].sum())
 
 
 def missing(records: SweepRecords) -> list[str]:

@@ -88,16 +88,22 @@ def _overrides(records: SweepRecords) -> list[str]:
 
 
 def _precisions(records: SweepRecords) -> list[str]:
-    """Say what was not computed in float32."""
-    found: dict[str, set[str]] = {}
-    for cell, fact in zip(records.runs["cell"], records.facts, strict=True):
-        if (precision := computed_in(fact)) != FLOAT32:
-            found.setdefault(precision, set()).add(cell)
-    ordered = [cell.name for cell in records.experiment.cells]
-    return [
-        f"Computed in {precision}: {', '.join(name for name in ordered if name in cells)}."
-        for precision, cells in found.items()
-    ]
+    """Say what was not computed in float32, and of which seeds if not of all."""
+    runs = records.runs.assign(precision=[computed_in(fact) for fact in records.facts])
+    others = dict.fromkeys(name for name in runs["precision"] if name != FLOAT32)
+    return [f"Computed in {name}: {', '.join(_cells_in(name, records, runs))}." for name in others]
+
+
+def _cells_in(precision: str, records: SweepRecords, runs: pd.DataFrame) -> list[str]:
+    named = []
+    for cell in records.experiment.cells:
+        of_cell = runs[runs["cell"] == cell.name]
+        seeds = sorted(of_cell.loc[of_cell["precision"] == precision, "seed"])
+        if len(seeds) == len(of_cell) > 0:
+            named.append(cell.name)
+        elif seeds:
+            named.append(f"{cell.name} (only seed {', '.join(map(str, seeds))})")
+    return named
 
 
 def _drawn_differently(records: SweepRecords) -> list[str]:
