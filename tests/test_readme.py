@@ -24,8 +24,9 @@ OURS = {
 FIRST_SCREEN = {
     ("mlp", ""): "| MLP, the paper's settings |",
     ("cnn", ""): "| CNN, the paper's settings |",
+    ("cnn", FALLING): "| CNN at learning rate 0.05, ",
     ("mlp", FALLING): "| MLP at learning rate 0.05, ",
-    ("mlp", MOVED): "| the same, on training images moved ",
+    ("mlp", MOVED): "| the same MLP, on training images moved ",
 }
 
 
