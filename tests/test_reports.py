@@ -125,13 +125,16 @@ def test_what_it_cost_by_hand(ten_seeds):
     assert "2 cores of made up, 3.5 GiB" in text
 
 
+def compute_in_bfloat16(run):
+    facts = json.loads((run / "run.json").read_text())
+    facts["nodes"]["precision"] = "bfloat16"
+    write_json(run / "run.json", facts)
+
+
 def test_what_was_not_computed_in_float32_is_said(tmp_path):
     make_sweep(tmp_path / "reduced", [0])
     for cell in ("cnn-fog-3", "cnn-centralized"):
-        path = tmp_path / "reduced" / cell / "seed-0" / "run.json"
-        facts = json.loads(path.read_text())
-        facts["nodes"]["precision"] = "bfloat16"
-        write_json(path, facts)
+        compute_in_bfloat16(tmp_path / "reduced" / cell / "seed-0")
     text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
     assert "Computed in bfloat16: cnn-centralized, cnn-fog-3." in text
     assert "float32" not in text
@@ -140,10 +143,7 @@ def test_what_was_not_computed_in_float32_is_said(tmp_path):
 def test_a_cell_of_two_precisions_says_which_seeds(tmp_path):
     make_sweep(tmp_path / "reduced", [0, 1, 2])
     for seed in (1, 2):
-        path = tmp_path / "reduced" / "cnn-fog-3" / f"seed-{seed}" / "run.json"
-        facts = json.loads(path.read_text())
-        facts["nodes"]["precision"] = "bfloat16"
-        write_json(path, facts)
+        compute_in_bfloat16(tmp_path / "reduced" / "cnn-fog-3" / f"seed-{seed}")
     text = report(tmp_path / "reduced", tmp_path / "results")["Table 2"].read_text()
     assert "Computed in bfloat16: cnn-fog-3 (only seed 1, 2)." in text
 

@@ -50,10 +50,9 @@ def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
     )
     spent = shares(texts, fact["data"])
     found = {name: getattr(spent, name) if spent else math.nan for name in PARTS}
-    trained = rows[rows["round"] > 0]
-    images = len(trained) * float(fact["data"]["train_images"])
+    images = int((rows["round"] > 0).sum()) * float(fact["data"]["train_images"])
     memory = float(fact.get("peak_memory_gib", math.nan))
-    return {**found, "speed": images / trained["train_seconds"].sum(), "memory": memory}
+    return {**found, "speed": images / records.training_seconds(cell, seed), "memory": memory}
 
 
 def _median(runs: list[dict[str, float]], name: str) -> float:

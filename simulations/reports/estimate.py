@@ -1,7 +1,6 @@
 """What the paper's fifty repeats would cost, here and elsewhere, from the records of a sweep."""
 
 import math
-import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,12 +42,9 @@ def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str,
     seconds = float(runs["seconds"].median())
     fact = records.fact(cell, int(runs["seed"].iloc[0]))
     steps = training_steps(fact, int(fact["final"]["round"]))
-    training = [_training_seconds(records, cell, int(seed)) for seed in runs["seed"]]
+    training = runs["seed"].map(lambda seed: records.training_seconds(cell, seed))
     # Each run by its own speed: a cell's runs may come from different machines.
-    on_a_gpu = [
-        whole * steps * GPU_STEP / part
-        for whole, part in zip(runs["seconds"], training, strict=True)
-    ]
+    on_a_gpu = runs["seconds"] * steps * GPU_STEP / training
     at_a_time = max(1, CORES // int(fact["hardware"]["cores"]))
     hours = SEEDS * seconds / 3600
     here, on_cores, on_gpu = HOURS
@@ -58,14 +54,9 @@ def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str,
         here: hours,
         on_cores: hours / at_a_time,
         "batches a run": f"{steps:,}",
-        "training, ms a batch": f"{1000 * statistics.median(training) / steps:.1f}",
-        on_gpu: SEEDS * statistics.median(on_a_gpu) / 3600,
+        "training, ms a batch": f"{1000 * training.median() / steps:.1f}",
+        on_gpu: SEEDS * on_a_gpu.median() / 3600,
     }
-
-
-def _training_seconds(records: SweepRecords, cell: str, seed: int) -> float:
-    rounds = records.rounds_of(cell, seed)
-    return float(rounds.loc[rounds["round"] > 0, "train_seconds"].sum())
 
 
 def missing(records: SweepRecords) -> list[str]:

@@ -70,6 +70,11 @@ class SweepRecords:
         """Return the rounds of a run that finished."""
         return self.rounds[(self.rounds["cell"] == cell) & (self.rounds["seed"] == seed)]
 
+    def training_seconds(self, cell: str, seed: int) -> float:
+        """Return the time from sending W to having all updates, over all rounds of a run."""
+        rounds = self.rounds_of(cell, seed)
+        return float(rounds.loc[rounds["round"] > 0, "train_seconds"].sum())
+
     @property
     def cells(self) -> list[Cell]:
         """The cells that have any record, in the experiment's order."""

@@ -96,10 +96,10 @@ def _precisions(records: SweepRecords) -> list[str]:
 
 def _cells_in(precision: str, records: SweepRecords, runs: pd.DataFrame) -> list[str]:
     named = []
-    for cell in records.experiment.cells:
+    for cell in records.cells:
         of_cell = runs[runs["cell"] == cell.name]
         seeds = sorted(of_cell.loc[of_cell["precision"] == precision, "seed"])
-        if len(seeds) == len(of_cell) > 0:
+        if len(seeds) == len(of_cell):
             named.append(cell.name)
         elif seeds:
             named.append(f"{cell.name} (only seed {', '.join(map(str, seeds))})")
