@@ -1,10 +1,12 @@
 """Each sentence of the paper that its Table 2 can test: what the table and our runs say."""
 
+import collections
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 from simulations.experiments.table2 import PRINTED
 from simulations.reports import formats
+from simulations.reports.collapses import collapses
 from simulations.reports.comparisons import MODELS, NODES, Analysis
 from simulations.reports.records import TRAINING, SweepRecords
 from simulations.reports.statistics import SIGNIFICANCE, Comparison, summarise
@@ -41,9 +43,9 @@ def judge_claims(
         Of equivalence.
     """
     judges: tuple[Callable[[], Claim], ...] = (
-        lambda: _fog_improves(paper_metric, test),
-        lambda: _similar(test, margin),
-        lambda: _cnn_better(paper_metric, test),
+        lambda: _with_collapses(_fog_improves(paper_metric, test), test.fog, records),
+        lambda: _with_collapses(_similar(test, margin), test.fog, records),
+        lambda: _with_collapses(_cnn_better(paper_metric, test), test.models, records),
         lambda: _no_overfitting(records),
         lambda: _quoted_accuracies(records),
         lambda: _falls_with_nodes(paper_metric, test),
@@ -97,6 +99,18 @@ def _cnn_better(paper_metric: Analysis, test: Analysis) -> Claim:
         f"paper's validation in {sum(by_paper)}; on test: "
         + _list({c.first.removeprefix("cnn-"): c.difference for c in test.models}),
     )
+
+
+def _with_collapses(
+    claim: Claim, comparisons: Iterable[Comparison], records: SweepRecords
+) -> Claim:
+    """Say which compared cells have collapsed runs: a difference from those is no merit."""
+    compared = {name for c in comparisons for name in (c.first, c.second)}
+    lost = collections.Counter(run.cell for run in collapses(records) if run.cell in compared)
+    if not lost:
+        return claim
+    cells = ", ".join(f"{cell} ({number} collapsed)" for cell, number in lost.items())
+    return dataclasses.replace(claim, ours_say=f"{claim.ours_say}; compared as they ended: {cells}")
 
 
 def _no_overfitting(records: SweepRecords) -> Claim:
