@@ -1,7 +1,6 @@
 """Accuracy per cell, with spread, beside what the paper printed."""
 
 import math
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import pandas as pd
 from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports import formats
-from simulations.reports.collapses import collapses
+from simulations.reports.collapses import collapsed_of_each
 from simulations.reports.records import METRICS, SweepRecords
 from simulations.reports.statistics import summarise
 
@@ -18,7 +17,7 @@ from simulations.reports.statistics import summarise
 def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
     """Return a row per cell and metric; diverged and failed runs are counted, not averaged."""
     rows = []
-    lost = Counter(run.cell for run in collapses(records))
+    lost = collapsed_of_each(records)
     for cell in records.cells:
         runs = records.runs[records.runs["cell"] == cell.name]
         for metric, label in METRICS.items():

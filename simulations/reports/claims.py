@@ -1,12 +1,11 @@
 """Each sentence of the paper that its Table 2 can test: what the table and our runs say."""
 
-import collections
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from simulations.experiments.table2 import PRINTED
 from simulations.reports import formats
-from simulations.reports.collapses import collapses
+from simulations.reports.collapses import collapsed_of_each
 from simulations.reports.comparisons import MODELS, NODES, Analysis
 from simulations.reports.records import TRAINING, SweepRecords
 from simulations.reports.statistics import SIGNIFICANCE, Comparison, summarise
@@ -45,7 +44,7 @@ def judge_claims(
     cells = [cell.name for cell in records.cells]
     fog = [cell for cell in cells if "fog" in cell]
     centralized = [cell for cell in cells if "centralized" in cell]
-    lost = collections.Counter(run.cell for run in collapses(records))
+    lost = collapsed_of_each(records)
     judged = (
         (_fog_improves(paper_metric, test), cells),
         (_similar(test, margin), cells),
@@ -54,15 +53,15 @@ def judge_claims(
         (_quoted_accuracies(records), centralized),
         (_falls_with_nodes(paper_metric, test), fog),
     )
-    return [_with_collapses(claim, {c: lost[c] for c in of if lost[c]}) for claim, of in judged]
+    return [_with_collapses(claim, of, lost) for claim, of in judged]
 
 
-def _with_collapses(claim: Claim, lost: dict[str, int]) -> Claim:
-    """Say how many runs of a cell collapsed: a difference from those is no merit."""
-    if not lost:
+def _with_collapses(claim: Claim, cells: Iterable[str], lost: Mapping[str, int]) -> Claim:
+    """Say how many runs of the claim's cells collapsed: a difference from those is no merit."""
+    said = ", ".join(f"{cell} ({lost[cell]} collapsed)" for cell in cells if lost[cell])
+    if not said:
         return claim
-    cells = ", ".join(f"{cell} ({number} collapsed)" for cell, number in lost.items())
-    return dataclasses.replace(claim, ours_say=f"{claim.ours_say}; counted as they ended: {cells}")
+    return dataclasses.replace(claim, ours_say=f"{claim.ours_say}; counted as they ended: {said}")
 
 
 def _fog_improves(paper_metric: Analysis, test: Analysis) -> Claim:

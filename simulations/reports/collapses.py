@@ -1,6 +1,7 @@
 """Runs that lost what they had learnt; their figures are finite, and count."""
 
 import dataclasses
+from collections import Counter
 
 from simulations.reports.records import TEST, SweepRecords
 
@@ -35,3 +36,8 @@ def collapses(records: SweepRecords) -> list[Collapse]:
             best_round = int(rounds["round"].to_numpy()[tests.argmax()])
             found.append(Collapse(cell, int(seed), best, best_round, last))
     return found
+
+
+def collapsed_of_each(records: SweepRecords) -> Counter[str]:
+    """Return how many runs of each cell collapsed; 0 for a cell without any."""
+    return Counter(run.cell for run in collapses(records))
