@@ -68,7 +68,12 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
             },
             "peak_memory_gib": 1.0 + seed,
             "nodes": {"num_examples": [60 // fog_nodes] * fog_nodes},
-            "config": {"fog-nodes": fog_nodes, "batch-size": 8, "local-epochs": 1},
+            "config": {
+                "model": cell.name.split("-")[0],
+                "fog-nodes": fog_nodes,
+                "batch-size": 8,
+                "local-epochs": 1,
+            },
             "code_identity": "abc",
             "versions": {"flwr": "1.41.0"},
             "hardware": {"cores": 2, "processor": "made up", "memory_gib": 3.5},

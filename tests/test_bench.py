@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from fog_flower.errors import UserError
-from simulations.benchmark import tables
+from simulations.benchmark import step_time, tables
 from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, config_of
 from simulations.benchmark.ledger import Ledger, facts_of
 from simulations.benchmark.parts.memory import PEAK, ROUND
@@ -162,3 +162,21 @@ def test_all_three_sides_train_what_they_are_given(tmp_path, monkeypatch):
     assert list(rows["side"]) == [BARE, OURS, QUICKSTART]
     assert (rows["seconds"] > 0).all()
     assert (rows["images"] == 192).all()
+
+
+def test_steps_are_timed_in_both_precisions_and_kept(tmp_path):
+    out = tmp_path / "new" / "steps.csv"
+    for _ in range(2):
+        step_time.main(out, models="mlp", batches=1, epochs=2)
+    rows = pd.read_csv(out)
+    assert (rows["milliseconds"] > 0).all()
+    assert (rows["backend"] == "tensorflow").all()
+    cases = rows.groupby(["model", "precision"]).size()
+    assert dict(cases) == {("mlp", precision): 4 for precision in ("float32", "bfloat16")}
+
+
+def test_a_backend_that_step_time_does_not_know_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(step_time.keras.backend, "backend", lambda: "torch")
+    with pytest.raises(UserError, match="KERAS_BACKEND=torch: must be tensorflow or jax"):
+        step_time.main(tmp_path / "steps.csv", batches=1, epochs=1)
+    assert not list(tmp_path.iterdir())

@@ -15,7 +15,7 @@ from simulations.experiments import EXPERIMENTS
 from simulations.reports import left_out, write_report
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import analyse
-from simulations.reports.estimate import estimate_table, missing
+from simulations.reports.estimate import GPU_STEP, SLOWER, estimate_table, missing
 from simulations.reports.records import LOCAL, TEST, load_records
 from simulations.sweep.execute import execute
 from simulations.sweep.plan import plan_sweep
@@ -158,9 +158,10 @@ def test_an_estimate_takes_each_run_by_its_own_speed(tmp_path):
     table.to_csv(rounds, index=False)
     estimate = estimate_table(load_records(TABLE2, REDUCED, tmp_path / "reduced"))
     row = estimate.set_index("cell").loc["mlp-fog-5"]
-    # 30 batches in 12 and in 60 s; 500 hours x 0.06 s of a GPU / 12 s and / 60 s
+    # 30 batches in 12 and in 60 s; 500 hours x the seconds of a GPU / 12 s and / 60 s
     assert row["training, ms a batch"] == "1200.0"
-    assert row["hours, on one GPU"] == f"{500 * (0.06 / 12 + 0.06 / 60) / 2:.1f}"
+    on_gpu = 30 * GPU_STEP["mlp"]
+    assert row["hours, on one GPU"] == f"{500 * (on_gpu / 12 + on_gpu / 60) / 2:.1f}"
 
 
 def test_an_estimate_by_hand(tmp_path):
@@ -170,11 +171,29 @@ def test_an_estimate_by_hand(tmp_path):
         write_json(path, {**json.loads(path.read_text()), "seconds": 3600.0})
     records = load_records(TABLE2, REDUCED, tmp_path / "reduced")
     table = estimate_table(records).set_index("cell")
-    assert list(table.loc["mlp-fog-5"])[:4] == ["1.00", "50.0", "6.2", "30"]
-    # 30 batches of 2 ms instead of 12 s: 50 hours x 0.06 / 12
-    assert table.loc["mlp-fog-5", "hours, on one GPU"] == f"{50 * 0.06 / 12:.1f}"
-    assert list(table.loc["all"])[1:3] == ["350.0", "43.8"]
+    # eight runs at a time, each slower for the others; 50 / 8 hours x 1.95
+    assert list(table.loc["mlp-fog-5"])[:4] == ["1.00", "50.0", "12.2", "30"]
+    # 30 batches of 0.91 ms instead of 12 s: 50 hours x 0.0273 / 12
+    assert table.loc["mlp-fog-5", "hours, on one GPU"] == f"{50 * 0.0273 / 12:.1f}"
+    # four cells of the MLP and three of the CNN: 200 / 8 hours x 1.95 + 150 / 8 x 1.66
+    assert list(table.loc["all"])[1:3] == ["350.0", "79.9"]
     assert missing(records) == ["Without cnn-fog-7: not recorded yet."]
+
+
+def test_what_an_estimate_rests_on_is_what_was_measured():
+    measured = Path(__file__).parents[1] / "results"
+    steps = pd.read_csv(measured / "bench" / "step-time.csv").query("precision == 'float32'")
+    medians = steps.groupby("model")["milliseconds"].median()
+    assert {model: round(ms / 1000, 5) for model, ms in medians.items()} == GPU_STEP
+    full = TABLE2.scale("full")
+    alone, eight = (
+        load_records(TABLE2, full, measured / "side-by-side" / name).finished
+        for name in ("alone", "eight")
+    )
+    assert {
+        cell.split("-")[0]: round(runs["seconds"].median() / alone[cell]["seconds"].median(), 2)
+        for cell, runs in eight.items()
+    } == SLOWER
 
 
 def test_costs_that_were_not_recorded_are_not_invented(tmp_path):

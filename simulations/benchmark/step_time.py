@@ -1,0 +1,112 @@
+"""Time a training step of the paper's models on this machine's GPU, or on its processor.
+
+``python -m simulations.benchmark.step_time`` appends its figures to ``--out``; Keras decides on the
+device. With ``KERAS_BACKEND=jax`` it needs no TensorFlow: for machines whose GPU only JAX sees.
+It stands beside ``fog-flower bench``, which needs all that a run needs.
+"""
+
+import csv
+import importlib
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import keras
+import numpy as np
+import typer
+
+from fog_flower.config import BFLOAT16, FLOAT32
+from fog_flower.data.images import CLASSES, IMAGE_SHAPE
+from fog_flower.errors import UserError
+from fog_flower.models import build_model
+from fog_flower.records.environment import hardware
+
+BATCH_SIZE, LEARNING_RATE = 32, 0.1  # the paper's
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="csv; rows are appended")],
+    models: Annotated[str, typer.Option(help="comma-separated")] = "mlp,cnn",
+    batches: Annotated[int, typer.Option(min=1, help="of an epoch")] = 730,
+    epochs: Annotated[int, typer.Option(min=1, help="timed; one more warms up")] = 5,
+) -> None:
+    """Time epochs of ``fit`` in both precisions."""
+    where = device()
+    for model in models.split(","):
+        for precision in (FLOAT32, BFLOAT16):
+            for epoch, seconds in enumerate(epoch_seconds(model, precision, batches, epochs)):
+                row = {
+                    "measured": time.strftime("%Y-%m-%dT%H:%M:%S"),
+                    "backend": keras.backend.backend(),
+                    "device": where,
+                    "keras": keras.__version__,
+                    "model": model,
+                    "precision": precision,
+                    "epoch": epoch,
+                    "batches": batches,
+                    "milliseconds": round(1000 * seconds / batches, 4),
+                }
+                typer.echo("  ".join(map(str, row.values())))
+                _append(out, row)
+
+
+def epoch_seconds(model: str, precision: str, batches: int, epochs: int) -> list[float]:
+    """Return the time of each of so many epochs of ``fit`` on noise, after one that warms up.
+
+    What the images show does not change what a step costs.
+    """
+    count = batches * BATCH_SIZE
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((count, *IMAGE_SHAPE), dtype=np.float32)
+    labels = rng.integers(0, CLASSES, count)
+    trained = build_model(model, 0, precision)
+    trained.compile(
+        optimizer=keras.optimizers.SGD(LEARNING_RATE),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    found = []
+    for _ in range(epochs + 1):
+        began = time.perf_counter()
+        trained.fit(images, labels, batch_size=BATCH_SIZE, verbose=0)
+        found.append(time.perf_counter() - began)
+    return found[1:]
+
+
+def device() -> str:
+    """Return the name of what Keras computes on.
+
+    Raises
+    ------
+    UserError
+        If the backend is neither TensorFlow nor JAX.
+    """
+    backend = keras.backend.backend()
+    if backend == "jax":
+        first = importlib.import_module("jax").devices()[0]  # none of our requirements
+        return str(first.device_kind if first.platform != "cpu" else hardware()["processor"])
+    if backend == "tensorflow":
+        import tensorflow as tf  # noqa: PLC0415  (where there is JAX only)
+
+        gpus = tf.config.list_physical_devices("GPU")
+        details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+        return str(details.get("device_name", hardware()["processor"]))
+    raise UserError(f"KERAS_BACKEND={backend}: must be tensorflow or jax")
+
+
+def _append(path: Path, row: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except UserError as error:
+        sys.exit(str(error))
