@@ -26,6 +26,13 @@ _data = functools.lru_cache(maxsize=2)(training_arrays)
 @functools.lru_cache(maxsize=2)
 def _model(name: str, precision: str, count: int) -> "keras.Model":
     load_tensorflow_quietly()
+    model = compiled_model(name, precision)
+    model.fit(*_data(count), batch_size=BATCH_SIZE, verbose=0)
+    return model
+
+
+def compiled_model(name: str, precision: str) -> "keras.Model":
+    """Return one of our models, compiled as the paper trains it."""
     import keras  # noqa: PLC0415
 
     from fog_flower.models import build_model  # noqa: PLC0415
@@ -36,5 +43,4 @@ def _model(name: str, precision: str, count: int) -> "keras.Model":
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(*_data(count), batch_size=BATCH_SIZE, verbose=0)
     return model

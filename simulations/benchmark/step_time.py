@@ -19,10 +19,9 @@ import typer
 from fog_flower.config import BFLOAT16, FLOAT32
 from fog_flower.data.images import CLASSES, IMAGE_SHAPE
 from fog_flower.errors import UserError
-from fog_flower.models import build_model
 from fog_flower.records.environment import hardware
-
-BATCH_SIZE, LEARNING_RATE = 32, 0.1  # the paper's
+from simulations.benchmark.bare_keras import compiled_model
+from simulations.benchmark.cases import BATCH_SIZE
 
 
 def main(
@@ -60,12 +59,7 @@ def epoch_seconds(model: str, precision: str, batches: int, epochs: int) -> list
     rng = np.random.default_rng(0)
     images = rng.standard_normal((count, *IMAGE_SHAPE), dtype=np.float32)
     labels = rng.integers(0, CLASSES, count)
-    trained = build_model(model, 0, precision)
-    trained.compile(
-        optimizer=keras.optimizers.SGD(LEARNING_RATE),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    trained = compiled_model(model, precision)
     found = []
     for _ in range(epochs + 1):
         began = time.perf_counter()
