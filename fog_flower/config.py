@@ -12,7 +12,10 @@ from fog_flower.artifacts import parse_artifacts
 from fog_flower.attack_settings import ATTACKS, attack_rounds, malicious_nodes
 from fog_flower.errors import UserError
 
-MODEL_NAMES = ("mlp", "mlp-2-hidden", "mlp-narrow", "mlp-shift", "cnn", "cnn-narrow", "cnn-small")
+MODEL_NAMES = (
+    *("mlp", "mlp-2-hidden", "mlp-narrow", "mlp-shift"),
+    *("cnn", "cnn-narrow", "cnn-shift", "cnn-small"),
+)
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, OPEN, ALONE, GREEDY, TRUSTED = "off", "open", "alone", "greedy", "trusted"
 LEAVE_ONE_OUT, NORM, COSINE, ZENO = "leave-one-out", "norm", "cosine", "zeno"

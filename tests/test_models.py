@@ -18,6 +18,7 @@ from simulations.models import MODELS as SMALLER
         ("mlp-shift", 3_443_338),
         ("cnn", 378_570),
         ("cnn-narrow", 25_530),
+        ("cnn-shift", 378_570),
         ("cnn-small", 57_002),
     ],
 )
@@ -43,8 +44,11 @@ def test_initial_weights_depend_on_the_seed_alone():
     assert not np.array_equal(one[0], other[0])
 
 
-def test_shifted_images_reach_the_mlp_in_training_alone():
-    plain, shifted = (build_model(name, seed=1) for name in ("mlp", "mlp-shift"))
+@pytest.mark.parametrize(
+    ("model", "precision"), [("mlp", "float32"), ("cnn", "float32"), ("cnn", "bfloat16")]
+)
+def test_shifted_images_reach_the_model_in_training_alone(model, precision):
+    plain, shifted = (build_model(name, 1, precision) for name in (model, f"{model}-shift"))
     for one, other in zip(plain.get_weights(), shifted.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     image = np.zeros((1, 32, 32, 3), np.float32)
