@@ -1,5 +1,6 @@
 """``fog-flower data``: what there is, get it ready, and measure how real it is."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -73,11 +74,17 @@ def realism(
     epochs: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
+    out: Annotated[Path | None, typer.Option(help="a json file to keep the figures in")] = None,
 ) -> None:
     """Train the paper's CNN on rendered digits alone, and let it read real ones."""
+    from fog_flower.errors import UserError  # noqa: PLC0415
+    from fog_flower.records.environment import hardware  # noqa: PLC0415
+    from fog_flower.records.files import write_json  # noqa: PLC0415
     from simulations.display import print_realism, render_progress  # noqa: PLC0415
     from simulations.realism import Training, measure_realism  # noqa: PLC0415
 
+    if out and not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {out.parent}; make it first")
     training = Training(images=train_images, epochs=epochs, precision=precision)
     with render_progress(console) as bar:
         task = bar.add_task("", total=None, visible=False)
@@ -93,3 +100,6 @@ def realism(
             ),
         )
     print_realism(console, result)
+    if out:
+        write_json(out, {**dataclasses.asdict(result), "hardware": hardware()})
+        console.print(f"kept in {out}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """The rendered digits: repeatable, well-formed, legible, with SVHN's class frequencies."""
 
+import json
 import subprocess
 import sys
 
@@ -152,18 +153,26 @@ def test_rendering_does_not_load_tensorflow():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_realism_reads_every_file_and_says_how_sure_it_is(tmp_path):
+@pytest.fixture
+def real_digits(tmp_path):
+    """Two files of SVHN's format with black pictures: of 0, 1 and 2, and of 2."""
     from scipy.io import savemat
-
-    from simulations.realism import Training, measure_realism
 
     paths = [tmp_path / "a.mat", tmp_path / "b.mat"]
     for path, labels in zip(paths, ([10, 1, 2], [2]), strict=True):
         pictures = np.zeros((32, 32, 3, len(labels)), np.uint8)
         savemat(path, {"X": pictures, "y": np.array(labels, np.uint8)[:, None]})
+    return paths
+
+
+def test_realism_reads_every_file_and_says_how_sure_it_is(real_digits):
+    from simulations.realism import Training, measure_realism
+
     epochs = []
     realism = measure_realism(
-        paths, training=Training(images=64, epochs=2), trained=lambda *done: epochs.append(done)
+        real_digits,
+        training=Training(images=64, epochs=2),
+        trained=lambda *done: epochs.append(done),
     )
     assert realism.images == 4
     assert [file.images for file in realism.files] == [3, 1]
@@ -173,6 +182,27 @@ def test_realism_reads_every_file_and_says_how_sure_it_is(tmp_path):
     assert np.isfinite(realism.per_class[:3]).all()
     assert np.isnan(realism.per_class[3:]).all()
     assert [epoch for epoch, _ in epochs] == [1, 2]
+
+
+def test_realism_is_kept_where_it_is_asked_for(real_digits, tmp_path):
+    one, other = real_digits
+    out = tmp_path / "realism.json"
+    command = [sys.executable, "-m", "simulations.cli", "data", "realism", "--mat", str(one)]
+    command += ["--mat", str(other), "--train-images", "64", "--epochs", "1"]
+    nowhere = tmp_path / "absent" / "realism.json"
+    refused = subprocess.run(
+        [*command, "--out", str(nowhere)], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "there is no folder" in refused.stderr
+    printed = subprocess.run(
+        [*command, "--out", str(out)], capture_output=True, text=True, check=True
+    ).stdout
+    kept = json.loads(out.read_text())
+    assert f"{kept['accuracy']:.1%} of 4 real digits" in printed
+    assert [file["images"] for file in kept["files"]] == [3, 1]
+    assert kept["per_class"][3:] == [None] * 7
+    assert kept["hardware"]["cores"] > 0
 
 
 def test_realism_needs_a_file_with_digits(tmp_path):
