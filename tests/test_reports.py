@@ -17,6 +17,7 @@ from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import analyse
 from simulations.reports.estimate import GPU_STEP, SLOWER, estimate_table, missing
 from simulations.reports.records import LOCAL, TEST, load_records
+from simulations.reports.saving import save_figure
 from simulations.sweep.execute import execute
 from simulations.sweep.plan import plan_sweep
 from tests.made_up_sweep import default_final, make_sweep
@@ -297,6 +298,32 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     assert left_out(tmp_path / "reduced", []) == sorted(beside)
     assert left_out(tmp_path / "reduced", beside) == []
     assert files["overview"].read_bytes() != alone["overview"].read_bytes()
+
+
+def test_sweeps_of_one_model_beside_take_no_room_in_the_other_s_panel(tmp_path, monkeypatch):
+    drawn = []
+
+    def save(figure, path, **settings):
+        drawn.append(figure)
+        return save_figure(figure, path, **settings)
+
+    monkeypatch.setattr("simulations.reports.overview.save_figure", save)
+    make_sweep(tmp_path / "reduced", range(2))
+    for rounds, model in enumerate(("mlp", "mlp", "cnn", "cnn"), start=3):
+        make_sweep(tmp_path / f"{rounds}", range(1), overrides={"rounds": rounds})
+        for cell in (tmp_path / f"{rounds}").glob("*-*"):
+            if not cell.name.startswith(model):
+                shutil.rmtree(cell)
+    report(
+        tmp_path / "reduced", tmp_path / "results", tuple(tmp_path / f"{n}" for n in range(3, 7))
+    )
+    (figure,) = drawn
+    for panel in figure.axes:
+        markers = [line for line in panel.lines if line.get_marker() in "sD^v"]
+        places = np.concatenate([line.get_xdata() for line in markers])
+        assert len({*places}) == 3 * 4  # three series, four cells
+        assert places.max() < panel.get_xlim()[1]
+    assert len(figure.legends[0].get_texts()) == 1 + 5
 
 
 def test_a_sweep_beside_must_fit_and_differ(tmp_path):

@@ -1,6 +1,7 @@
 """One picture of Table 2: test accuracy of every cell beside the validation the paper printed."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -44,9 +45,18 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     for model, axes in zip(models, panels[0], strict=True):
         cells = [cell for cell in records.experiment.cells if cell.family == model]
         labels = [cell.label for cell in cells]
+        beside = 0  # series that have not run this model take no room
         for number, (settings, part) in enumerate(tests.groupby("settings", sort=False)):
-            told = _told(str(settings), part, len(records.experiment.cells))
-            _draw_series(part[part["model"] == model], labels, number, told, floor, axes)
+            shown = part[part["model"] == model]
+            if shown.empty:
+                continue
+            beside += 1
+            look = {
+                "fmt": MARKERS[number % len(MARKERS)],
+                "color": sns.color_palette("colorblind")[number],
+                "label": _told(str(settings), part, len(records.experiment.cells)),
+            }
+            _draw_series(shown, labels, APART * beside, look, floor, axes)
         printed = [cell.printed[LOCAL] for cell in cells]
         axes.plot(printed, "o", mfc="none", mec="0.25", ms=10, label=PAPER, zorder=1)
         axes.set(title=model.upper(), xticks=range(len(cells)))
@@ -85,22 +95,20 @@ def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
 def _draw_series(
     tests: pd.DataFrame,
     labels: list[str],
-    number: int,
-    told: str,
+    offset: float,
+    look: dict[str, Any],
     floor: float | None,
     axes: Axes,
 ) -> None:
     found = tests.set_index("architecture")
     found = found.rename(index=lambda label: str(label).partition(";")[0]).reindex(labels)
-    places = [place + APART * (number + 1) for place in range(len(labels))]
+    places = [place + offset for place in range(len(labels))]
     axes.errorbar(
         places,
         found["mean"],
         yerr=[found["mean"] - found["ci_low"], found["ci_high"] - found["mean"]],
-        fmt=MARKERS[number % len(MARKERS)],
-        color=sns.color_palette("colorblind")[number],
         capsize=4,
-        label=told,
+        **look,
     )
     _mark_collapsed(found, places, floor, axes)
 
