@@ -88,7 +88,8 @@ def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
     seeds = [*dict.fromkeys(sorted(tests["seeds"]))]
     count = " to ".join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))
     spread = "1 seed" if seeds == [1] else f"{count} seeds, 95% CI"
-    missing = f"; {len(tests)} of {cells} cells have run" if len(tests) < cells else ""
+    have = "has" if len(tests) == 1 else "have"
+    missing = f"; {len(tests)} of {cells} cells {have} run" if len(tests) < cells else ""
     return f"test images{settings and ', '}{settings} ({spread}{missing})"
 
 
