@@ -77,6 +77,20 @@ def test_moved_images(model):
     assert line_with(f"| `model={model}` | ") == f"| `model={model}` | {shown} |"
 
 
+def test_real_digits():
+    kept = json.loads((RESULTS / "realism.json").read_text())
+    low, high = (f"{100 * bound:.1f}" for bound in kept["interval"])
+    text = " ".join(README.split())
+    assert (
+        f"reads **{kept['accuracy']:.1%}** of the first {kept['images']} real SVHN digits" in text
+    )
+    files = ", ".join(
+        f"{file['accuracy']:.1%} of the {file['images']} from the {name} file"
+        for name, file in zip(("training", "test"), kept["files"], strict=True)
+    )
+    assert f"(95% CI {low} to {high}; {files})" in text
+
+
 @pytest.mark.parametrize(("table", "cells"), [("table2", 8), ("uploads", 4)])
 def test_tables(table, cells):
     with (RESULTS / "tables" / f"{table}.csv").open(newline="") as file:
