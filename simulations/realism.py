@@ -119,7 +119,8 @@ def measure_realism(
         raise UserError("mat: name at least one file with real digits")
     for path in mat_paths:
         if not path.is_file():
-            raise UserError(f"--mat {path}: there is no such file")
+            what = "is a folder; name a file in it" if path.is_dir() else "there is no such file"
+            raise UserError(f"--mat {path}: {what}")
     real = [(path, *load_mat(path)) for path in mat_paths]
     for path, _, labels in real:
         if not len(labels):

@@ -46,7 +46,7 @@ def sweep(
     in every run, and wants an --out of its own.
     """
     from simulations.overrides import parse_settings  # noqa: PLC0415
-    from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.preflight import check_code, import_from_here  # noqa: PLC0415
     from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
     from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
@@ -61,6 +61,9 @@ def sweep(
             overrides[key] = text
     folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
+    codes = {(run.config.strategy, run.config.model): run.config for run in plan.runs}
+    for config in codes.values():
+        check_code(config)
     used = engine or size.engine
     print_plan(console, plan, used, jobs)
     if dry_run:
@@ -71,6 +74,10 @@ def sweep(
     console.print(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
     typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}
     where = "".join(f" {option} {value}" for option, value in typed.items() if value)
+    if not out:  # a report of the default's records without the others' would lose their rows
+        from simulations.reports import left_out  # noqa: PLC0415  (pandas, seaborn: seconds)
+
+        where += "".join(f" --beside {os.path.relpath(path)}" for path in left_out(folder, ()))
     console.print(f"next: fog-flower report {experiment}{where}", soft_wrap=True)
     if failed:
         raise typer.Exit(1)

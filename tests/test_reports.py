@@ -118,7 +118,7 @@ def test_what_it_cost_by_hand(ten_seeds):
     table = [[cell.strip() for cell in line.split("|")] for line in text.splitlines()]
     row, estimate = [row for row in table if "mlp-fog-5" in row]
     # 60 images in 4 of 10 s; a third of the 3 s of evaluation is the test images'
-    expected = ["10", "0.00", "15", "40.0%", "30.0%", "10.0%", "20.0%", "5.50"]
+    expected = ["10", "0.00", "15", "40.0%", "30.0%", "10.0%", "20.0%", "10.00"]
     assert row[2:-1] == expected
     assert "79 | 0.22 in all" in " ".join(text.split())
     # 3 rounds of 5 nodes with 2 batches of 12 images; 12 s of training; 500 s here
@@ -179,6 +179,17 @@ def test_an_estimate_by_hand(tmp_path):
     # four cells of the MLP and three of the CNN: 200 / 8 hours x 1.95 + 150 / 8 x 1.66
     assert list(table.loc["all"])[1:3] == ["350.0", "79.9"]
     assert missing(records) == ["Without cnn-fog-7: not recorded yet."]
+
+
+def test_an_estimate_says_how_far_apart_the_recorded_hours_are(tmp_path):
+    make_sweep(tmp_path / "reduced", [0, 1, 2])
+    for path in (tmp_path / "reduced").glob("*/*/run.json"):
+        hours = 1 + int(path.parent.name[-1])
+        write_json(path, {**json.loads(path.read_text()), "seconds": 3600.0 * hours})
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    # eight cells, 50 seeds, of 1 to 3 hours
+    words = "as fast as the fastest recorded of their cell, 400 hours; as the slowest, 1,200."
+    assert words in files["costs"].read_text()
 
 
 def test_what_an_estimate_rests_on_is_what_was_measured():

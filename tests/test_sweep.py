@@ -347,15 +347,42 @@ def test_killed_three_times_it_ends_as_if_it_had_not_been(tmp_path, overrides):
         assert summary(killed / name)["final"] == summary(tmp_path / "undisturbed" / name)["final"]
 
 
-def test_the_command_shows_its_plan_first(tmp_path, overrides):
-    answer = subprocess.run(
-        [sys.executable, "-m", "simulations.cli", "sweep", "table2", "--dry-run"],
-        cwd=tmp_path,
+def sweep_table2(*options, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "simulations.cli", "sweep", "table2", *options],
+        cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_it_goes_on_from_the_committed_records_alone(tmp_path):
+    """All that a clone has of the full scale; then without one of its runs."""
+    records = tmp_path / "results" / "table2"
+    for name in ("full", "full-cosine"):
+        shutil.copytree(ROOT / "results" / "table2" / name, records / name)
+    options = ("--scale", "full", "--seeds", "0-1")
+    shutil.move(records / "full" / "cnn-fog-5" / "seed-1", tmp_path / "kept")
+    plan = sweep_table2(*options, "--dry-run", cwd=tmp_path).stdout
+    assert " ".join(plan.split()).count(" 1, ") == 2, plan  # of its cell, and in all
+    shutil.move(tmp_path / "kept", records / "full" / "cnn-fog-5" / "seed-1")
+    made = sweep_table2(*options, cwd=tmp_path)
+    assert "16 finished, 0 failed" in made.stdout
+    told = "report table2 --scale full --beside results/table2/full-cosine\n"
+    assert told in made.stdout  # or its rows were lost
+
+
+def test_a_wrong_model_is_refused_before_the_plan(tmp_path):
+    answer = sweep_table2("model=cnn-shft", "--out", "mine", "--dry-run", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert "model='cnn-shft': there are mlp" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_shows_its_plan_first(tmp_path, overrides):
+    answer = sweep_table2("--dry-run", cwd=tmp_path)
     assert answer.returncode == 0
     assert "cnn-fog-7" in answer.stdout
     assert "80, about" in answer.stdout

@@ -14,8 +14,8 @@ from simulations.reports.records import SweepRecords
 NOTE = (
     "Medians over the finished runs of a cell. Images/s are training images over the time from "
     "sending W to having all updates. Validation is the gate, the local models and the merged "
-    "model on the validation images; the test images are only measured. Memory is the highest sum "
-    "over all processes, looked at every 5 s."
+    "model on the validation images; the test images are only measured. Memory is the highest of "
+    "all runs of the cell, a sum over all processes, looked at every 5 s."
 )
 
 
@@ -31,7 +31,7 @@ def cost_table(records: SweepRecords) -> pd.DataFrame:
                 "hours a run": f"{finished['seconds'].median() / 3600:.2f}",
                 "images/s": f"{_median(runs, 'speed'):,.0f}",
                 **{name: f"{100 * _median(runs, name):.1f}%" for name in PARTS},
-                "memory, GiB": _or_dash(_median(runs, "memory")),
+                "highest memory, GiB": _or_dash(_highest(runs, "memory")),
             }
         )
     seconds = [float(runs["seconds"].sum()) for runs in records.finished.values()]
@@ -58,6 +58,10 @@ def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
 def _median(runs: list[dict[str, float]], name: str) -> float:
     known = [run[name] for run in runs if math.isfinite(run[name])]
     return statistics.median(known) if known else math.nan
+
+
+def _highest(runs: list[dict[str, float]], name: str) -> float:
+    return max((run[name] for run in runs if math.isfinite(run[name])), default=math.nan)
 
 
 def _or_dash(value: float) -> str:

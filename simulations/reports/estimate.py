@@ -22,7 +22,9 @@ NOTES = (
     f"On one GPU: a batch takes {1000 * GPU_STEP['mlp']:g} ms (MLP) or {1000 * GPU_STEP['cnn']:g} "
     "ms (CNN), as Keras' `fit` on JAX did on an H100 (results/bench/step-time.csv; our own "
     "training, which needs TensorFlow, was not timed on a GPU), one run at a time, and everything "
-    "else shrinks as training does. Twice the milliseconds, twice the hours.",
+    "else shrinks as training does (the median over a cell's runs, each by its own speed). Twice "
+    "the milliseconds, twice the hours.",
+    "Only rounds count: rendering, and starting a run (README, Speed), come on top of all three.",
 )
 
 
@@ -63,6 +65,18 @@ def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str,
         "training, ms a batch": f"{1000 * training.median() / steps:.1f}",
         on_gpu: SEEDS * on_a_gpu.median() / 3600,
     }
+
+
+def spread(records: SweepRecords) -> list[str]:
+    """Say how far apart the hours are if all runs were as fast, or slow, as those recorded."""
+    runs = [finished["seconds"] for finished in records.finished.values()]
+    low, high = (
+        SEEDS * sum(float(seconds.quantile(end)) for seconds in runs) / 3600 for end in (0, 1)
+    )
+    return [
+        f"Were all runs as fast as the fastest recorded of their cell, {low:,.0f} hours; as the "
+        f"slowest, {high:,.0f}."
+    ]
 
 
 def missing(records: SweepRecords) -> list[str]:

@@ -11,7 +11,7 @@ from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import Analysis, analyse, comparison_table, trend_table
 from simulations.reports.costs import NOTE, cost_table, machines
 from simulations.reports.estimate import NOTES as ESTIMATE_NOTES
-from simulations.reports.estimate import SEEDS, estimate_table, missing
+from simulations.reports.estimate import SEEDS, estimate_table, missing, spread
 from simulations.reports.figures import draw_figures
 from simulations.reports.overview import draw_overview
 from simulations.reports.page import Page, Section, write_page
@@ -121,7 +121,7 @@ def write_table2(
     }
     everything = [fact for sweep in (records, *beside) for fact in sweep.facts]
     machine_notes = [f"Machine: {name}." for name in machines(everything)]
-    cost_notes = [NOTE, *machine_notes, *ESTIMATE_NOTES, *missing(records)]
+    cost_notes = [NOTE, *machine_notes, *ESTIMATE_NOTES, *spread(records), *missing(records)]
     cost_stem = f"{stem}-costs"
     files.append(
         ("costs", write_table(results, cost_stem, "What it cost", costs, [*notes, *cost_notes]))
