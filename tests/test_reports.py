@@ -337,6 +337,22 @@ def test_sweeps_of_one_model_beside_take_no_room_in_the_other_s_panel(tmp_path, 
     assert len(figure.legends[0].get_texts()) == 1 + 5
 
 
+def test_figures_say_whose_validation_it_is_and_of_how_many_images(tmp_path):
+    make_sweep(tmp_path / "reduced", range(1))
+    for cell in ("mlp-centralized", "mlp-fog-3"):
+        path = tmp_path / "reduced" / cell / "seed-0" / "run.json"
+        record = json.loads(path.read_text())
+        few = {"local-validation-images": 500, "validation-images": 10_000}
+        write_json(path, {**record, "config": {**record["config"], **few}})
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    drawn = {name: path.with_suffix(".svg") for name, path in files.items() if "Figure" in name}
+    texts = {name: path.read_text() for name, path in drawn.items()}
+    told = {name for name, text in texts.items() if "500 images a round, of all 10,000" in text}
+    assert told == {"Figure 3", "Figure 5"}
+    local = {name for name, text in texts.items() if "mean of local models" in text}
+    assert local == {"Figure 5", "Figure 6"}
+
+
 def test_a_sweep_beside_must_fit_and_differ(tmp_path):
     make_sweep(tmp_path / "reduced", range(2))
     make_sweep(tmp_path / "same", range(2))

@@ -17,7 +17,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from simulations.reports.records import LOCAL, TRAINING, SweepRecords
 from simulations.reports.saving import save_figure
 
-VALIDATION_LABEL = "validation, mean of local models"
+VALIDATION_LABEL = "validation"
+OF_LOCAL_MODELS = ", mean of local models"
 TRAINING_LABEL = "training"
 MODELS = {"mlp": "MLP", "cnn": "CNN"}
 # (figure, model, fog nodes of each panel; 0 is centralized)
@@ -76,7 +77,10 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
         fontsize=11,
     )
     figure.supxlabel(
-        "line: mean over seeds; band: standard deviation over seeds", fontsize=9, color="0.3"
+        "line: mean over seeds; band: standard deviation over seeds"
+        + _validated(records, _cell_name(model, panels[0])),
+        fontsize=9,
+        color="0.3",
     )
     return figure
 
@@ -103,7 +107,7 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         validation,
         x="round",
         y="accuracy",
-        label=VALIDATION_LABEL,
+        label=VALIDATION_LABEL + (OF_LOCAL_MODELS if len(nodes) > 1 else ""),
         color="black",
         linewidth=2.6,
         errorbar="sd",
@@ -129,6 +133,17 @@ def _validation(records: SweepRecords, cell: str) -> pd.DataFrame:
     rounds = records.rounds
     chosen = rounds[(rounds["cell"] == cell) & (rounds["round"] > 0)][["seed", "round", LOCAL]]
     return chosen.rename(columns={LOCAL: "accuracy"})
+
+
+def _validated(records: SweepRecords, cell: str) -> str:
+    """Say of how many images validation is, where only the last round has all of them."""
+    seed = records.rounds.loc[records.rounds["cell"] == cell, "seed"].iloc[0]
+    config = records.fact(cell, int(seed))["config"]
+    looked_at = config.get("local-validation-images", 0)  # 0, as before there was the key: all
+    every = config.get("validation-images", 0)
+    if not 0 < looked_at < every:
+        return ""
+    return f"\nvalidation: of {looked_at:,} images a round, of all {every:,} in the last"
 
 
 def _cell_name(model: str, nodes: int) -> str:
