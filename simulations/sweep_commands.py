@@ -46,10 +46,11 @@ def sweep(
     in every run, and wants an --out of its own.
     """
     from simulations.overrides import parse_settings  # noqa: PLC0415
-    from simulations.preflight import check_code, import_from_here  # noqa: PLC0415
+    from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
     from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
-    from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
+    from simulations.sweep.folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
     from simulations.sweep.plan import parse_seeds, plan_sweep  # noqa: PLC0415
 
     import_from_here()
@@ -61,9 +62,7 @@ def sweep(
             overrides[key] = text
     folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
-    codes = {(run.config.strategy, run.config.model): run.config for run in plan.runs}
-    for config in codes.values():
-        check_code(config)
+    check_all_code(plan)
     used = engine or size.engine
     print_plan(console, plan, used, jobs)
     if dry_run:
@@ -75,8 +74,6 @@ def sweep(
     typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}
     where = "".join(f" {option} {value}" for option, value in typed.items() if value)
     if not out:  # a report of the default's records without the others' would lose their rows
-        from simulations.reports import left_out  # noqa: PLC0415  (pandas, seaborn: seconds)
-
         where += "".join(f" --beside {os.path.relpath(path)}" for path in left_out(folder, ()))
     console.print(f"next: fog-flower report {experiment}{where}", soft_wrap=True)
     if failed:
@@ -103,8 +100,8 @@ def report(
 
     EXPERIMENT is table1, table2, uploads or precision.
     """
-    from simulations.reports import left_out, write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
-    from simulations.sweep.folder import find_experiment, sweep_folder  # noqa: PLC0415
+    from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
+    from simulations.sweep.folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
 
     chosen = find_experiment(experiment)
     size = chosen.scale(scale)

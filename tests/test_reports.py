@@ -12,13 +12,14 @@ import pytest
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from simulations.experiments import EXPERIMENTS
-from simulations.reports import left_out, write_report
+from simulations.reports import write_report
 from simulations.reports.claims import judge_claims
 from simulations.reports.comparisons import analyse
 from simulations.reports.estimate import GPU_STEP, SLOWER, estimate_table, missing
 from simulations.reports.records import LOCAL, TEST, load_records
 from simulations.reports.saving import save_figure
 from simulations.sweep.execute import execute
+from simulations.sweep.folder import left_out
 from simulations.sweep.plan import plan_sweep
 from tests.made_up_sweep import default_final, make_sweep
 
@@ -342,8 +343,9 @@ def test_figures_say_whose_validation_it_is_and_of_how_many_images(tmp_path):
     for cell in ("mlp-centralized", "mlp-fog-3"):
         path = tmp_path / "reduced" / cell / "seed-0" / "run.json"
         record = json.loads(path.read_text())
-        few = {"local-validation-images": 500, "validation-images": 10_000}
-        write_json(path, {**record, "config": {**record["config"], **few}})
+        config = {**record["config"], "local-validation-images": 500}
+        data = {**record["data"], "validation_images": 10_000}
+        write_json(path, {**record, "config": config, "data": data})
     files = report(tmp_path / "reduced", tmp_path / "results")
     drawn = {name: path.with_suffix(".svg") for name, path in files.items() if "Figure" in name}
     texts = {name: path.read_text() for name, path in drawn.items()}

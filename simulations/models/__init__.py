@@ -1,4 +1,4 @@
-"""Models that are not the paper's: smaller ones, for grids of many runs; with moved images.
+"""Models that are not the paper's: smaller ones, for grids of many runs, and two with moved images.
 
 They are not in Flower's bundle.
 """

@@ -66,21 +66,3 @@ def write_report(
                 )
         others.append(other)
     return write_table2(records, results, stem, margin, others)
-
-
-def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
-    """Return the sweeps next to ``folder``, of its experiment and scale, that are not ``beside``.
-
-    A report that was written with them loses their rows without. Only those of table2 have any.
-    """
-    ours = read_plan(folder)
-    if ours.get("experiment") != TABLE2:
-        return []
-    taken = {path.resolve() for path in (folder, *beside)}
-    others = {plan.parent: read_plan(plan.parent) for plan in folder.parent.glob(f"*/{PLAN}")}
-    return sorted(
-        path
-        for path, made in others.items()
-        if path.resolve() not in taken
-        and (made["experiment"], made["scale"]) == (TABLE2, ours["scale"])
-    )

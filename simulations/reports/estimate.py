@@ -69,10 +69,11 @@ def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str,
 
 def spread(records: SweepRecords) -> list[str]:
     """Say how far apart the hours are if all runs were as fast, or slow, as those recorded."""
-    runs = [finished["seconds"] for finished in records.finished.values()]
-    low, high = (
-        SEEDS * sum(float(seconds.quantile(end)) for seconds in runs) / 3600 for end in (0, 1)
-    )
+    recorded = [runs["seconds"] for runs in records.finished.values()]
+    if not recorded:
+        return []
+    low = SEEDS * sum(seconds.min() for seconds in recorded) / 3600
+    high = SEEDS * sum(seconds.max() for seconds in recorded) / 3600
     return [
         f"Were all runs as fast as the fastest recorded of their cell, {low:,.0f} hours; as the "
         f"slowest, {high:,.0f}."

@@ -42,21 +42,20 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     if "settings" not in tests:
         tests = tests.assign(settings="")
     floor = _floor(tests, [cell.printed[LOCAL] for cell in records.experiment.cells])
+    looks = {
+        settings: {
+            "fmt": MARKERS[number % len(MARKERS)],
+            "color": sns.color_palette("colorblind")[number],
+            "label": _told(str(settings), part, len(records.experiment.cells)),
+        }
+        for number, (settings, part) in enumerate(tests.groupby("settings", sort=False))
+    }
     for model, axes in zip(models, panels[0], strict=True):
         cells = [cell for cell in records.experiment.cells if cell.family == model]
         labels = [cell.label for cell in cells]
-        beside = 0  # series that have not run this model take no room
-        for number, (settings, part) in enumerate(tests.groupby("settings", sort=False)):
-            shown = part[part["model"] == model]
-            if shown.empty:
-                continue
-            beside += 1
-            look = {
-                "fmt": MARKERS[number % len(MARKERS)],
-                "color": sns.color_palette("colorblind")[number],
-                "label": _told(str(settings), part, len(records.experiment.cells)),
-            }
-            _draw_series(shown, labels, APART * beside, look, floor, axes)
+        ran = tests[tests["model"] == model]  # settings that have not run it take no room
+        for place, (settings, part) in enumerate(ran.groupby("settings", sort=False), start=1):
+            _draw_series(part, labels, APART * place, looks[settings], floor, axes)
         printed = [cell.printed[LOCAL] for cell in cells]
         axes.plot(printed, "o", mfc="none", mec="0.25", ms=10, label=PAPER, zorder=1)
         axes.set(title=model.upper(), xticks=range(len(cells)))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.experiments import EXPERIMENTS, Experiment
+from simulations.experiments.table2 import TABLE2
 from simulations.places import first_difference
 from simulations.run_files import read_run
 from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
@@ -62,6 +63,24 @@ def read_plan(folder: Path) -> dict[str, Any]:
     path = folder / PLAN
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return found
+
+
+def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
+    """Return the sweeps next to ``folder``, of its experiment and scale, that are not ``beside``.
+
+    A report that was written with them loses their rows without. Only those of table2 have any.
+    """
+    ours = read_plan(folder)
+    if ours.get("experiment") != TABLE2.name:
+        return []
+    taken = {path.resolve() for path in (folder, *beside)}
+    others = {plan.parent: read_plan(plan.parent) for plan in folder.parent.glob(f"*/{PLAN}")}
+    return sorted(
+        path
+        for path, made in others.items()
+        if path.resolve() not in taken
+        and (made["experiment"], made["scale"]) == (TABLE2.name, ours["scale"])
+    )
 
 
 def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
