@@ -3,12 +3,14 @@
 from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
-from clients.local_training import node_data, precision_of, train_on, trainer_of, who
+from clients.local_training import answer, node_data, precision_of, train_on, trainer_of, who
 from clients.misbehaviour import misbehaviour
+from clients.user_mods import user_mods
 from fog_flower.code_identity import code_identity
-from fog_flower.messages import METRICS, NODE
+from fog_flower.data.field import prepare_field
+from fog_flower.messages import METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
 
-app = ClientApp(mods=[misbehaviour])
+app = ClientApp(mods=[misbehaviour, user_mods])
 
 
 @app.query()
@@ -18,14 +20,15 @@ def report(message: Message, context: Context) -> Message:
     data = node_data(context.run_id, config, fog_node)
     trainer = trainer_of(config)  # built before round 1, not in it
     metrics: dict[str, int | float | list[int] | list[float]] = {
-        "partition-id": fog_node,
-        "num-examples": len(data.labels),
+        PARTITION_ID: fog_node,
+        NUM_EXAMPLES: len(data.targets),
         "end-node-examples": list(data.end_node_examples),
         "bytes-received": data.bytes_received,
     }
     identity = ConfigRecord(
         {
             "code": code_identity(),
+            "data": prepare_field(config).dataset.identity(),
             "refused": list(data.refused),
             "precision": precision_of(config),
             "threads": trainer.threads,
@@ -39,4 +42,6 @@ def report(message: Message, context: Context) -> Message:
 def train(message: Message, context: Context) -> Message:
     """Train from the W received and return dW (paper, section 3)."""
     fog_node, config = who(context)
-    return train_on(node_data(context.run_id, config, fog_node), message, context)
+    data = node_data(context.run_id, config, fog_node)
+    result = train_on(data, message, config, fog_node)
+    return answer(result, len(data.targets), message, fog_node)

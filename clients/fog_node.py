@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
 from clients.shipment import RefusedShipmentError, unpack
+from fog_flower.tasks.examples import Array, Spec
+from fog_flower.tasks.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,21 +16,23 @@ class NodeData:
 
     Attributes
     ----------
-    images : float32 [n, 32, 32, 3], standardised and noisy
-    labels : int64 [n], 0 to 9
-    end_node_examples : images taken from each end node, in their order; 0 where refused
+    inputs : array [n, ...], preprocessed and noisy
+    targets : array [n, ...]
+    end_node_examples : examples taken from each end node, in their order; 0 where refused
     bytes_received : from its end nodes, refused shipments included
     refused : one line for each refused shipment, which names the end node
     """
 
-    images: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int64]
+    inputs: Array
+    targets: Array
     end_node_examples: tuple[int, ...]
     bytes_received: int
     refused: tuple[str, ...]
 
 
-def gather(fog_node: int, shipments: Iterable[tuple[int, bytes]]) -> NodeData:
+def gather(
+    fog_node: int, shipments: Iterable[tuple[int, bytes]], spec: Spec, task: Task
+) -> NodeData:
     """Aggregate the shipments of a fog node's end nodes, in their order.
 
     Parameters
@@ -37,28 +40,30 @@ def gather(fog_node: int, shipments: Iterable[tuple[int, bytes]]) -> NodeData:
     fog_node : int
     shipments : iterable of (end node, bytes)
         A bad one is refused and named; the others are used.
+    spec, task : Spec, Task
+        What every shipment must hold.
 
     Raises
     ------
     RefusedShipmentError
         If no shipment is left to train on.
     """
-    images, labels, counts, refused, received = [], [], [], [], 0
+    inputs, targets, counts, refused, received = [], [], [], [], 0
     for end_node, shipment in shipments:
         received += len(shipment)
         try:
-            shipped_images, shipped_labels = unpack(shipment)
+            shipped = unpack(shipment, spec, task)
         except RefusedShipmentError as error:
             refused.append(f"shipment of end node {end_node} at fog node {fog_node} {error}")
             counts.append(0)
             continue
-        images.append(shipped_images)
-        labels.append(shipped_labels)
-        counts.append(len(shipped_labels))
-    if not sum(map(len, labels)):
+        inputs.append(shipped.inputs)
+        targets.append(shipped.targets)
+        counts.append(len(shipped))
+    if not targets:
         raise RefusedShipmentError(
             f"fog node {fog_node} has no data: {'; '.join(refused) or 'none'}"
         )
     return NodeData(
-        np.concatenate(images), np.concatenate(labels), tuple(counts), received, tuple(refused)
+        np.concatenate(inputs), np.concatenate(targets), tuple(counts), received, tuple(refused)
     )

@@ -7,12 +7,25 @@ from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 
 from clients.end_node import EndNode
 from clients.fog_node import NodeData, gather
+from clients.local_result import LocalResult
 from clients.node_store import stored_data
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
-from fog_flower.messages import ARRAYS, CONFIG, METRICS, NODE, PROXIMAL_MU, SERVER_ROUND
+from fog_flower.errors import UserError
+from fog_flower.messages import (
+    ARRAYS,
+    CONFIG,
+    METRICS,
+    NODE,
+    NUM_EXAMPLES,
+    PARTITION_ID,
+    PROXIMAL_MU,
+    SERVER_ROUND,
+)
 from fog_flower.scratch import scratch_dir
+from fog_flower.tasks.examples import Spec
+from fog_flower.tasks.task import Task
 from fog_flower.weights import from_record, to_record
 
 if TYPE_CHECKING:
@@ -20,15 +33,26 @@ if TYPE_CHECKING:
 
 
 def who(context: Context) -> tuple[int, RunConfig]:
-    """Return which fog node this is, and the run's configuration."""
-    return int(context.node_config["partition-id"]), RunConfig.from_run_config(context.run_config)
+    """Return which fog node this is, and the run's configuration.
+
+    Raises
+    ------
+    UserError
+        If nobody told the SuperNode which fog node it is.
+    """
+    config = RunConfig.from_run_config(context.run_config)
+    if PARTITION_ID not in context.node_config:
+        raise UserError(
+            f"this SuperNode was started without a partition-id: start it with --node-config "
+            f'"partition-id=0 num-partitions={config.fog_nodes}", each with a number of its own'
+        )
+    return int(context.node_config[PARTITION_ID]), config
 
 
-def train_on(data: NodeData, message: Message, context: Context) -> Message:
-    """Train from the W in ``message`` on ``data``, and answer with dW."""
-    fog_node, config = who(context)
+def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int) -> LocalResult:
+    """Train from the W in ``message`` on ``data``."""
     instructions = message.content.config_records[CONFIG]
-    result = trainer_of(config).train(
+    return trainer_of(config).train(
         config,
         start=from_record(message.content.array_records[ARRAYS]),
         data=data,
@@ -36,9 +60,13 @@ def train_on(data: NodeData, message: Message, context: Context) -> Message:
         server_round=int(instructions[SERVER_ROUND]),  # type: ignore[arg-type]
         mu=float(instructions.get(PROXIMAL_MU, 0.0)),  # type: ignore[arg-type]
     )
+
+
+def answer(result: LocalResult, num_examples: int, message: Message, fog_node: int) -> Message:
+    """Answer a train message with dW and what is told of its training."""
     metrics: dict[str, int | float | list[int] | list[float]] = {
-        "partition-id": fog_node,
-        "num-examples": len(data.labels),
+        PARTITION_ID: fog_node,
+        NUM_EXAMPLES: num_examples,
         "loss": result.loss,
         "accuracy": result.accuracy,
         "seconds": result.seconds,
@@ -64,7 +92,11 @@ def trainer_of(config: RunConfig) -> "Trainer":
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
 
     configure_tensorflow(config.client_threads)
-    return _trainer(config.model, config.clip_norm, precision_of(config))
+    field = prepare_field(config)
+    dataset = field.dataset
+    return _trainer(
+        config.model, config.clip_norm, precision_of(config), dataset.spec, dataset.task
+    )
 
 
 @functools.lru_cache(maxsize=2)
@@ -89,22 +121,20 @@ def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
 
 
 @functools.lru_cache(maxsize=2)
-def _trainer(model: str, clip_norm: float, precision: str) -> "Trainer":
+def _trainer(model: str, clip_norm: float, precision: str, spec: Spec, task: Task) -> "Trainer":
     from clients.training import Trainer  # noqa: PLC0415  (TensorFlow, only where one trains)
-    from fog_flower.models import build_model  # noqa: PLC0415
+    from fog_flower.build_model import build_model  # noqa: PLC0415
 
-    return Trainer(build_model(model, 0, precision), clip_norm)
+    return Trainer(build_model(model, spec, task, 0, precision), spec, task, clip_norm)
 
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
     """Play the end nodes of one fog node, and gather what they ship."""
-    field = field_of(config)
+    field = prepare_field(config)
+    task, spec = field.dataset.task, field.dataset.spec
     end_nodes = (
         EndNode(fog_node, number, field.train.take(shard))
         for number, shard in enumerate(field.shards[fog_node])
     )
-    shipments = ((node.end_node, node.ship(config, field.normaliser)) for node in end_nodes)
-    return gather(fog_node, shipments)
-
-
-field_of = functools.lru_cache(maxsize=1)(prepare_field)
+    shipments = ((node.end_node, node.ship(config, task, field.preprocess)) for node in end_nodes)
+    return gather(fog_node, shipments, spec, task)

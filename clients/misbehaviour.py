@@ -1,18 +1,29 @@
-"""The one place where a fog node may turn malicious: a mod that passes honest nodes by."""
+"""The one place where a fog node may turn malicious: a mod that lets honest nodes pass."""
 
-from flwr.app import Context, Message
+from flwr.app import Context, Message, MessageType
 from flwr.clientapp.typing import ClientAppCallable
 
+from clients.attacks import ATTACKS
 from clients.local_training import who
-from fog_flower.attack_settings import NONE
-from fog_flower.simulation_parts import simulation_part
+from fog_flower.config import NONE
+from fog_flower.messages import CONFIG, SERVER_ROUND
+from fog_flower.seeds import generator
 
 
 def misbehaviour(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
-    """Hand the message to the configured attack; where there is none, to the honest ClientApp."""
-    _, config = who(context)
-    if config.attack == NONE:
+    """Let honest nodes pass; let malicious ones answer as their attack does, in their rounds."""
+    fog_node, config = who(context)
+    if config.attack == NONE or fog_node not in config.malicious_nodes:
         return call_next(message, context)
-    attacks = simulation_part("attacks", f"attack={config.attack!r}")
-    reply: Message = attacks.attack_mod(message, context, call_next)
-    return reply
+    attack = ATTACKS.load(config.attack).item  # in the handshake already: it may not be there
+    if message.metadata.message_type != MessageType.TRAIN:
+        return call_next(message, context)
+    server_round = int(message.content.config_records[CONFIG][SERVER_ROUND])  # type: ignore[arg-type]
+    chance = generator(config.seed, "attack-now", fog_node, server_round).random()
+    if server_round not in config.attack_rounds or chance >= config.attack_probability:
+        return call_next(message, context)
+    from clients.attacks._attacker import Attacker  # noqa: PLC0415  (only an attacker needs it)
+
+    attacker = Attacker(config, fog_node, server_round, message, context, call_next)
+    strength = {"strength": config.attack_strength} if config.attack_strength else {}
+    return attacker.answer(attack(attacker, **strength))

@@ -23,8 +23,8 @@ def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
     return NodeData(
         # "c", not "r": TensorFlow takes the memory only of an array that may be written to. What is
         # written there stays in the process that does.
-        images=np.load(folder / "images.npy", mmap_mode="c", allow_pickle=False),
-        labels=np.load(folder / "labels.npy", allow_pickle=False),
+        inputs=np.load(folder / "inputs.npy", mmap_mode="c", allow_pickle=False),
+        targets=np.load(folder / "targets.npy", allow_pickle=False),
         end_node_examples=tuple(receipt["end_node_examples"]),
         bytes_received=receipt["bytes_received"],
         refused=tuple(receipt["refused"]),
@@ -35,8 +35,8 @@ def _write(folder: Path, data: NodeData) -> None:
     staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
     staging.mkdir(parents=True)
     try:
-        np.save(staging / "images.npy", data.images, allow_pickle=False)
-        np.save(staging / "labels.npy", data.labels, allow_pickle=False)
+        np.save(staging / "inputs.npy", data.inputs, allow_pickle=False)
+        np.save(staging / "targets.npy", data.targets, allow_pickle=False)
         receipt = {
             "end_node_examples": list(data.end_node_examples),
             "bytes_received": data.bytes_received,

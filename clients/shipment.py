@@ -9,11 +9,11 @@ import io
 import zipfile
 
 import numpy as np
-import numpy.typing as npt
 
-from fog_flower.data.images import CLASSES, IMAGE_SHAPE
+from fog_flower.tasks.examples import Examples, Spec
+from fog_flower.tasks.task import Task
 
-MAGIC = b"FOGSHIP1"
+MAGIC = b"FOGSHIP2"
 CHECKSUM_BYTES = 32
 
 
@@ -21,25 +21,29 @@ class RefusedShipmentError(ValueError):
     """A shipment that a fog node does not take; the message says why."""
 
 
-def pack(images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> bytes:
-    """Pack noisy images float32 [n, 32, 32, 3] and labels int64 [n]."""
+def pack(share: Examples) -> bytes:
+    """Pack examples as a model sees them: inputs and targets, in their dtypes."""
     buffer = io.BytesIO()
-    np.savez(buffer, images=images, labels=labels)
+    np.savez(buffer, inputs=share.inputs, targets=share.targets)
     payload = buffer.getvalue()
     return MAGIC + hashlib.sha256(payload).digest() + payload
 
 
-def unpack(shipment: bytes) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def unpack(shipment: bytes, spec: Spec, task: Task) -> Examples:
     """Check and unpack a shipment.
 
-    Returns
-    -------
-    (images, labels) : float32 [n, 32, 32, 3] and int64 [n], 0 to 9
+    Parameters
+    ----------
+    shipment : bytes
+    spec : Spec
+        What every input must be.
+    task : Task
+        Says what targets must be.
 
     Raises
     ------
     RefusedShipmentError
-        For a wrong magic, checksum, array, shape, dtype or label, or a non-finite value.
+        For a wrong magic, checksum, array, shape, dtype or target, or a non-finite value.
     """
     head = len(MAGIC)
     if shipment[:head] != MAGIC:
@@ -49,15 +53,18 @@ def unpack(shipment: bytes) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int
         raise RefusedShipmentError("has a wrong checksum")
     try:
         with np.load(io.BytesIO(payload), allow_pickle=False) as content:
-            images, labels = content["images"], content["labels"]
+            inputs, targets = content["inputs"], content["targets"]
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RefusedShipmentError(f"cannot be read without pickle: {error}") from error
-    if images.dtype != np.float32 or images.shape[1:] != IMAGE_SHAPE:
-        raise RefusedShipmentError(f"has images {images.dtype} {list(images.shape)}")
-    if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
-        raise RefusedShipmentError(f"has labels {labels.dtype} {list(labels.shape)}")
-    if len(labels) and (labels.min() < 0 or labels.max() >= CLASSES):
-        raise RefusedShipmentError(f"has labels from {labels.min()} to {labels.max()}, not 0 to 9")
-    if not np.isfinite(images).all():
+    if inputs.dtype != spec.dtype or inputs.shape[1:] != spec.shape:
+        raise RefusedShipmentError(
+            f"has inputs {inputs.dtype} {list(inputs.shape[1:])}, not {spec}"
+        )
+    if problem := task.problem(targets):
+        raise RefusedShipmentError(f"is refused: {problem}")
+    if not np.isfinite(inputs).all():
         raise RefusedShipmentError("has non-finite values")
-    return images, labels
+    try:
+        return Examples(inputs, targets)
+    except ValueError as error:
+        raise RefusedShipmentError(f"is refused: {error}") from error

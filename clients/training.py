@@ -1,6 +1,5 @@
 """Local training of a fog node: SGD on its noisy data, epoch by epoch."""
 
-import dataclasses
 import time
 from collections.abc import Sequence
 
@@ -9,32 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from clients.fog_node import NodeData
+from clients.local_result import LocalResult
 from clients.proximal import ProximalSGD
 from clients.shared_tensor import shared_tensor
 from fog_flower.config import EPOCH_MEAN, RunConfig
-from fog_flower.data.images import IMAGE_SHAPE
 from fog_flower.seeds import generator, seed_for
+from fog_flower.tasks.examples import Spec
+from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, subtract
-
-
-@dataclasses.dataclass(frozen=True)
-class LocalResult:
-    """What a fog node found in one round.
-
-    Attributes
-    ----------
-    delta : Weights
-        dW, as uploaded.
-    loss, accuracy : float
-        Keras' running training figures of the last epoch, on the node's noisy data.
-    seconds : float
-        Of training.
-    """
-
-    delta: Weights
-    loss: float
-    accuracy: float
-    seconds: float
 
 
 class Trainer:
@@ -47,6 +28,8 @@ class Trainer:
     ----------
     model : keras.Model
         Uncompiled; its weights do not matter.
+    spec, task : Spec, Task
+        What its inputs and targets are.
     clip_norm : float
         Bound of the global gradient norm; 0 is none.
 
@@ -56,8 +39,10 @@ class Trainer:
         TensorFlow's; 0: all cores.
     """
 
-    def __init__(self, model: keras.Model, clip_norm: float = 0.0) -> None:
+    def __init__(self, model: keras.Model, spec: Spec, task: Task, clip_norm: float = 0.0) -> None:
         self._model = model
+        self._spec = spec
+        self._task = task
         self._optimizer = ProximalSGD(global_clipnorm=clip_norm or None)
         self._optimizer.anchor(model.trainable_variables, 0.0)
         self._random_states = random_states(model)
@@ -120,19 +105,21 @@ class Trainer:
         )
 
     def _compile(self) -> None:
-        self._model.compile(
-            optimizer=self._optimizer,
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
+        self._task.compile(self._model, self._optimizer)
+        spec, task = self._spec, self._task
         # Metrics and optimizer make their variables in their first step, which a graph forbids; not
         # by train_on_batch, which traces a graph of its own for it.
-        self._model.train_step((tf.zeros((1, *IMAGE_SHAPE)), tf.zeros(1, tf.int64)))
+        self._model.train_step(
+            (
+                tf.zeros((1, *spec.shape), spec.dtype),
+                tf.zeros((1, *task.target_shape), task.target_dtype),
+            )
+        )
         self._run_epoch = tf.function(
             self._steps,
             input_signature=[
-                tf.TensorSpec((None, *IMAGE_SHAPE), tf.float32),
-                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None, *spec.shape), spec.dtype),
+                tf.TensorSpec((None, *task.target_shape), task.target_dtype),
                 tf.TensorSpec((None,), tf.int64),
                 tf.TensorSpec((), tf.int64),
             ],
@@ -151,13 +138,13 @@ class Trainer:
         self, data: NodeData, rng: np.random.Generator, batch_size: int
     ) -> dict[str, float]:
         # Shuffled here, not by Keras, whose order comes from a global generator.
-        order = rng.permutation(len(data.labels))
+        order = rng.permutation(len(data.targets))
         self._model.reset_metrics()
-        self._run_epoch(shared_tensor(data.images), data.labels, order, batch_size)
+        self._run_epoch(shared_tensor(data.inputs), data.targets, order, batch_size)
         return {name: float(value) for name, value in self._model.get_metrics_result().items()}
 
     def _steps(
-        self, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor
+        self, inputs: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor
     ) -> None:
         """Take Keras' own training step over all batches, without leaving the graph.
 
@@ -167,7 +154,7 @@ class Trainer:
         count = tf.shape(order, tf.int64)[0]
         for start in tf.range(0, count, batch_size):
             chosen = order[start : tf.minimum(start + batch_size, count)]
-            self._model.train_step((tf.gather(images, chosen), tf.gather(labels, chosen)))
+            self._model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:

@@ -2,8 +2,8 @@
 
 from fog_flower.errors import UserError
 
-MODEL, CURVES, TENSORBOARD, CHECKPOINT = "model", "curves", "tensorboard", "checkpoint"
-ARTIFACTS = (MODEL, CURVES, TENSORBOARD, CHECKPOINT)
+MODEL, CURVES, CHECKPOINT = "model", "curves", "checkpoint"
+ARTIFACTS = (MODEL, CURVES, CHECKPOINT)
 CHECKPOINT_FILE = "checkpoint.npz"  # of an unfinished run
 
 
@@ -13,12 +13,12 @@ def parse_artifacts(text: str) -> frozenset[str]:
     Raises
     ------
     UserError
-        For a name that there is not.
+        If a name is unknown.
     """
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
     if unknown := names - frozenset(ARTIFACTS):
         raise UserError(
-            f"artifacts={text!r}: no {', '.join(sorted(unknown))}; "
+            f"artifacts={text!r}: there is no {', '.join(sorted(unknown))}; "
             f"write any of {', '.join(ARTIFACTS)}, separated by commas, or nothing"
         )
     return names

@@ -1,87 +1,143 @@
-"""The run configuration: parsed once, from Flower's run config, into a frozen dataclass."""
+"""The run configuration: parsed once a process, from Flower's run config, into real types."""
 
 import dataclasses
 import difflib
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fog_flower.architecture import CENTRALIZED, FOG, Scalar, settings_of
 from fog_flower.artifacts import parse_artifacts
-from fog_flower.attack_settings import ATTACKS, attack_rounds, malicious_nodes
+from fog_flower.attack_schedule import parse_malicious_nodes, parse_rounds
 from fog_flower.errors import UserError
+from fog_flower.named import parse_arguments, split_names
+from fog_flower.renamed import new_name
 
-MODEL_NAMES = (
-    *("mlp", "mlp-2-hidden", "mlp-narrow", "mlp-shift"),
-    *("cnn", "cnn-narrow", "cnn-shift", "cnn-small"),
-)
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
-OFF, OPEN, ALONE, GREEDY, TRUSTED = "off", "open", "alone", "greedy", "trusted"
-LEAVE_ONE_OUT, NORM, COSINE, ZENO = "leave-one-out", "norm", "cosine", "zeno"
-AUDITED = "audited"
-VALIDATIONS = (OFF, OPEN, TRUSTED, GREEDY, LEAVE_ONE_OUT, ALONE, NORM, COSINE, ZENO, AUDITED)
+OFF, TRUSTED = "off", "trusted"  # of `gate`; the others are the files in strategies/gates
+NONE = "none"  # of `attack`
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
-CONSTANT = "constant"  # or COSINE
+CONSTANT, HALF_COSINE = "constant", "cosine"
 STANDARDISED, PIXEL = "standardised", "pixel"
-
+PUBLIC, FITTED = "public", "fitted"
+SEEDED, ENTROPY = "seeded", "entropy"
 
 LARGEST = 2**63 - 1  # Flower sends 64-bit integers
+
+# Keys whose value may be `module:Name`, code of the user's own.
+PLUG_INS = (
+    *("dataset", "partition", "model", "protection", "client-mods"),
+    *("strategy", "gate", "attack", "trackers"),
+)
 
 
 def _key(
     text: str,
     *,
+    group: str = "",
     low: float = -math.inf,
     high: float = math.inf,
     choices: tuple[str, ...] = (),
+    parse: Callable[[str], Any] | None = None,
 ) -> Any:
-    return dataclasses.field(
-        metadata={"help": text, "low": low, "high": high, "choices": choices},
-    )
+    metadata = {"help": text, "low": low, "high": high, "choices": choices, "parse": parse}
+    return dataclasses.field(metadata=metadata | ({"group": group} if group else {}))
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+def _arguments(key: str) -> Callable[[str], Mapping[str, Any]]:
+    return lambda text: parse_arguments(text, key)
+
+
+def _absolute_path(key: str) -> Callable[[str], Path | None]:
+    def parse(text: str) -> Path | None:
+        if text and not Path(text).expanduser().is_absolute():
+            raise UserError(
+                f"{key}={text!r}: must be absolute, because Flower runs the app elsewhere "
+                "(`fog-flower run` makes it absolute for you)"
+            )
+        return Path(text).expanduser() if text else None
+
+    return parse
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class RunConfig:
     """Everything that decides a run. The defaults live in ``pyproject.toml``, and only there.
 
-    Attribute ``train_images`` is the run-config key ``train-images``, and so on. The help of each
-    key is its field's metadata (``fog-flower keys`` prints it).
+    Attribute ``train_examples`` is the run-config key ``train-examples``, and so on. The help of
+    each key is its field's metadata (``fog-flower keys`` prints it). What Flower can only send as
+    text (lists, paths, arguments) is parsed here, once.
     """
 
     # Data
-    dataset: str = _key("rendered-digits, svhn, or npz:PATH (arrays x_train y_train x_test y_test)")
-    data_dir: str = _key("folder of train_32x32.mat and test_32x32.mat; empty: cache, or download")
+    dataset: str = _key(
+        "rendered-digits, svhn, mnist, npz:PATH, hf:NAME or hf:/FOLDER, or module:function",
+        group="data",
+    )
+    dataset_args: Mapping[str, Any] = _key(
+        "its arguments, e.g. inputs='image',targets='label'", parse=_arguments("dataset-args")
+    )
+    data_dir: Path | None = _key(
+        "folder of the data set's official files; empty: cache, or download",
+        parse=_absolute_path("data-dir"),
+    )
     data_seed: int = _key("seed of the rendered digits, apart from the run's seed", low=0)
-    train_images: int = _key("training images over all end nodes; 0: all there are", low=0)
-    validation_images: int = _key("held-out images in the cloud, which judge updates", low=1)
-    local_validation_images: int = _key(
+    train_examples: int = _key("training examples over all end nodes; 0: all there are", low=0)
+    validation_examples: int = _key("held-out examples in the cloud, which judge updates", low=1)
+    local_validation_examples: int = _key(
         "how many of these evaluate local models, in all rounds but the last; 0: all", low=0
     )
-    test_images: int = _key("untouched test images; 0: all that validation leaves", low=0)
+    test_examples: int = _key("untouched test examples; 0: all that are left", low=0)
+    test_source: str = _key(
+        "where test examples come from: test (what validation leaves of the test file), or spare "
+        "(training examples that no end node has)",
+        choices=("test", "spare"),
+    )
+    normalisation: str = _key(
+        "constants of preprocessing: the data set's public ones, or fitted to all training "
+        "examples together (the paper), which no tier could do without sharing them",
+        choices=(PUBLIC, FITTED),
+    )
     # Tiers
     architecture: str = _key(
         "fog, or centralized: a cloud with all raw data, the paper's baseline; it sets "
-        "fog-nodes=1, end-nodes=1, noise-sigma=0.0 and validation=off",
+        "fog-nodes=1, end-nodes=1, noise-sigma=0.0 and gate=off",
+        group="tiers",
         choices=(FOG, CENTRALIZED),
     )
     fog_nodes: int = _key("fog nodes (Flower clients); the paper has 3, 5, 7", low=1)
     end_nodes: int = _key("end nodes per fog node; the paper has 6", low=1)
     partition: str = _key(
-        "iid, dirichlet:ALPHA, pathological:CLASSES, shard:SHARDS, linear, square or exponential"
+        "iid, dirichlet:ALPHA, pathological:CLASSES, shard:SHARDS, linear, square, exponential, or "
+        "module:function"
     )
-    share_fraction: float = _key("fraction of its images an end node shares", low=0.0, high=1.0)
-    noise_sigma: float = _key("standard deviation of the end node's Gaussian noise", low=0.0)
+    share_fraction: float = _key("fraction of its examples an end node shares", low=0.0, high=1.0)
+    protection: tuple[str, ...] = _key(
+        "what an end node does to its share before it ships it, in this order: names of "
+        "clients/privacy or module:function, separated by commas; empty: nothing",
+        parse=split_names,
+    )
+    noise_sigma: float = _key("standard deviation of protection=noise, Gaussian", low=0.0)
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
+    noise_source: str = _key(
+        "of all that protects: seeded by the run (repeatable, and removable by whoever knows the "
+        "seed), or the system's entropy, the only choice outside simulation",
+        choices=(SEEDED, ENTROPY),
+    )
     # Training
-    model: str = _key(f"{', '.join(MODEL_NAMES)}, or module:function returning a model")
+    model: str = _key(
+        "a file of fog_flower/models (mlp, cnn, ...), or module:function returning a model",
+        group="training",
+    )
     learning_rate: float = _key("of SGD", low=0.0)
     learning_rate_schedule: str = _key(
         "over the rounds: constant (the paper), or falling along half a cosine towards 0",
-        choices=(CONSTANT, COSINE),
+        choices=(CONSTANT, HALF_COSINE),
     )
-    batch_size: int = _key("images per SGD step", low=1)
+    batch_size: int = _key("examples per SGD step", low=1)
     precision: str = _key(
         "of all computing; bfloat16 is mixed; auto takes it where the hardware has it",
         choices=(FLOAT32, BFLOAT16, AUTO),
@@ -92,58 +148,88 @@ class RunConfig:
         choices=(PER_EPOCH, EPOCH_MEAN),
     )
     local_epochs: int = _key("epochs per round; 1 with per-epoch is the paper's protocol", low=1)
-    rounds: int = _key("rounds of download, training, upload, merge", low=1)
+    num_server_rounds: int = _key("rounds of download, training, upload, merge", low=1)
+    client_mods: tuple[str, ...] = _key(
+        "Flower mods of your own around the ClientApp, module:mod, separated by commas",
+        parse=split_names,
+    )
     # Cloud
-    strategy: str = _key("a Flower strategy by name (FedAvg, Krum, ...) or module:Class")
-    strategy_args: str = _key("its arguments, e.g. num_malicious_nodes=1,server_learning_rate=0.5")
-    validation: str = _key(
-        "how updates are judged: off (plain strategy), open (finite ones pass), trusted (what it "
-        "does to the merge, and whether it agrees with the cloud), others to compare with",
-        choices=VALIDATIONS,
+    strategy: str = _key(
+        "a Flower strategy by name (FedAvg, Krum, ...), a file of strategies/rules, or "
+        "module:Class",
+        group="cloud",
     )
-    validation_tolerance: float = _key(
-        "relative loss increase that trusted, greedy and leave-one-out allow", low=0
+    strategy_args: Mapping[str, Any] = _key(
+        "its arguments, e.g. num_malicious_nodes=1,server_learning_rate=0.5",
+        parse=_arguments("strategy-args"),
     )
-    gate_images: int = _key(
-        "validation images per trial merge, with trusted those of the first look; 0: all", low=0
+    fraction_train: float = _key("fraction of the fog nodes that train in a round", low=0, high=1)
+    min_available_nodes: int = _key(
+        "fog nodes that must be there for a round; 0: all of them", low=0
     )
-    gate_error: float = _key(
-        "chance with which trusted rejects an update on the edge", low=1e-6, high=0.5
+    gate: str = _key(
+        "how updates are judged: off (plain strategy), trusted, another file of strategies/gates, "
+        "or module:Class"
     )
-    reference_images: int = _key(
-        "validation images on which the cloud trains a direction to compare updates with; more in "
-        "the first three rounds",
+    gate_args: Mapping[str, Any] = _key(
+        "its arguments, e.g. tolerance=0.1,examples=500", parse=_arguments("gate-args")
+    )
+    reference_examples: int = _key(
+        "validation examples on which the cloud trains a direction to compare updates with; more "
+        "in the first three rounds",
         low=1,
     )
     merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
     # Misbehaving fog nodes
     attack: str = _key(
-        "what malicious nodes do (simulations/attacks/catalogue.py explains each)", choices=ATTACKS
+        "what malicious nodes do: none, a file of clients/attacks, or module:function",
+        group="attack",
     )
-    malicious_nodes: str = _key("how many (the last ones), or which: nodes:0,3")
+    malicious_nodes: frozenset[int] = _key(
+        "how many (the last ones), or which: nodes:0,3", parse=lambda text: text
+    )
     attack_strength: float = _key("its strength; 0: the attack's usual one", low=0.0)
-    attack_rounds: str = _key("rounds in which they do it, e.g. 2, 3-5 or 3-; empty: all")
+    attack_rounds: range = _key(
+        "rounds in which they do it, e.g. 2, 3-5 or 3-; empty: all", parse=lambda text: text
+    )
     attack_probability: float = _key("with which a node attacks in a round", low=0.0, high=1.0)
     # Run
-    seed: int = _key("drives split, shards, initial weights, noise and shuffles", low=0)
+    seed: int = _key(
+        "drives split, shards, initial weights, noise and shuffles", group="run", low=0
+    )
     client_threads: int = _key("of a fog node; 0: its CPUs; changes last bits", low=0)
     round_timeout: float = _key("seconds after which a fog node counts as missing", low=0.1)
-    artifacts: str = _key(
-        "what a run leaves besides its tables, any of model, curves, tensorboard, and, until it "
-        "has finished, checkpoint (see continue-from); empty: nothing"
+    artifacts: frozenset[str] = _key(
+        "what a run leaves besides its tables, any of model, curves, and, until it has finished, "
+        "checkpoint (see continue-from); empty: nothing",
+        parse=parse_artifacts,
     )
-    continue_from: str = _key(
-        "folder of a stopped run, with which this one goes on after its last complete round"
+    trackers: tuple[str, ...] = _key(
+        "who follows the run: tensorboard, wandb, mlflow, or module:Class, separated by commas",
+        parse=split_names,
     )
-    results_dir: str = _key(
+    continue_from: Path | None = _key(
+        "folder of a stopped run, with which this one goes on after its last complete round",
+        parse=_absolute_path("continue-from"),
+    )
+    results_dir: Path | None = _key(
         "absolute folder for run folders; empty: results/runs here with fog-flower, "
-        "~/fog-flower-results with plain flwr run"
+        "~/fog-flower-results with plain flwr run",
+        parse=_absolute_path("results-dir"),
     )
     run_name: str = _key("name of the run's folder; empty: made from the configuration and time")
+    # As Flower sends it, with what the architecture fixes.
+    _run_config: tuple[tuple[str, Scalar], ...] = dataclasses.field(default=(), repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunConfig) and self._run_config == other._run_config
+
+    def __hash__(self) -> int:
+        return hash(self._run_config)
 
     @classmethod
     def from_run_config(cls, run_config: Mapping[str, Scalar]) -> "RunConfig":
-        """Check and freeze a Flower run config.
+        """Check, parse and freeze a Flower run config; of the same one, once a process.
 
         What ``architecture`` fixes (``fog_flower.architecture``) replaces the given values, so
         that the configuration, and every record of it, says what really runs.
@@ -151,75 +237,106 @@ class RunConfig:
         Raises
         ------
         UserError
-            For an unknown or missing key, a wrong type, or a value out of range.
+            For an unknown, renamed or missing key, a wrong type, or a value out of range.
         """
-        fields = {field.name.replace("_", "-"): field for field in dataclasses.fields(cls)}
-        for key in run_config:
-            if key not in fields:
-                near = difflib.get_close_matches(key, fields, n=1)
-                hint = f"did you mean {near[0]}?" if near else "`fog-flower keys` lists the keys"
-                raise UserError(f"unknown key {key}={run_config[key]!r}: {hint}")
-        values: dict[str, Scalar] = {}
-        for key, field in fields.items():
-            if key not in run_config:
-                raise UserError(f"key {key} is missing: set it in [tool.flwr.app.config]")
-            values[field.name] = _checked(key, run_config[key], field)
-        for key, value in settings_of(str(values["architecture"])).items():
-            values[fields[key].name] = value
-        config = cls(**values)  # type: ignore[arg-type]
-        config._check_combinations()
-        return config
+        typed = tuple((key, type(value), value) for key, value in run_config.items())
+        return _parsed(typed)
+
+    @classmethod
+    def keys(cls) -> dict[str, "dataclasses.Field[Any]"]:
+        """Return all run-config keys, in order, with their fields."""
+        return {
+            field.name.replace("_", "-"): field
+            for field in dataclasses.fields(cls)
+            if not field.name.startswith("_")
+        }
 
     def to_run_config(self) -> dict[str, Scalar]:
-        """Return the configuration as Flower writes it, kebab-case."""
-        return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items()}
+        """Return the configuration as Flower writes it: kebab-case, numbers and text."""
+        return dict(self._run_config)
+
+    def changed(self, settings: Mapping[str, Scalar]) -> "RunConfig":
+        """Return the configuration with some keys changed, checked anew."""
+        return RunConfig.from_run_config({**self.to_run_config(), **settings})
 
     def learning_rate_in(self, server_round: int) -> float:
-        """Return the step size of SGD in a round, from 1 to ``rounds``.
+        """Return the step size of SGD in a round, from 1 to ``num-server-rounds``.
 
         ``cosine`` is Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5, without restarts: it
         begins with ``learning-rate``, and after the last round it would be 0.
         """
         if self.learning_rate_schedule == CONSTANT:
             return self.learning_rate
-        return self.learning_rate * (1 + math.cos(math.pi * (server_round - 1) / self.rounds)) / 2
+        part = (server_round - 1) / self.num_server_rounds
+        return self.learning_rate * (1 + math.cos(math.pi * part)) / 2
 
     def _check_combinations(self) -> None:
         if self.share_fraction == 0.0:
             raise UserError("share-fraction=0.0: end nodes would share nothing; use e.g. 1.0")
         if self.learning_rate == 0.0:
             raise UserError("learning-rate=0.0: nothing would be learnt; the paper uses 0.1")
-        if self.validation == OFF and self.merge == SEQUENTIAL:
+        if self.fraction_train == 0.0:
+            raise UserError("fraction-train=0.0: no fog node would train; use e.g. 1.0")
+        if self.min_available_nodes > self.fog_nodes:
+            raise UserError(
+                f"min-available-nodes={self.min_available_nodes}: there are only "
+                f"fog-nodes={self.fog_nodes}; ask for at most that many, or 0 for all"
+            )
+        if self.gate == OFF and self.merge == SEQUENTIAL:
             raise UserError(
                 "merge='sequential' judges each update against the W left by the one before, but "
-                "validation='off' judges none; use validation=open or merge=sum"
+                "gate='off' judges none; use gate=open or merge=sum"
             )
-        for key, path in (
-            ("data-dir", self.data_dir),
-            ("results-dir", self.results_dir),
-            ("continue-from", self.continue_from),
-        ):
-            if path and not Path(path).expanduser().is_absolute():
-                raise UserError(
-                    f"{key}={path!r}: must be absolute, because Flower runs the app elsewhere "
-                    "(`fog-flower run` makes it absolute for you)"
-                )
-        malicious_nodes(self)
-        attack_rounds(self)
-        parse_artifacts(self.artifacts)
         if self.run_name and Path(self.run_name).name != self.run_name:
             raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
 
 
+@functools.lru_cache(maxsize=8)
+def _parsed(typed: tuple[tuple[str, type, Scalar], ...]) -> RunConfig:
+    run_config = {key: value for key, _, value in typed}
+    fields = RunConfig.keys()
+    _check_names(run_config, fields)
+    scalars = {key: _checked(key, run_config[key], field) for key, field in fields.items()}
+    scalars |= settings_of(str(scalars["architecture"]))
+    values: dict[str, Any] = {}
+    for key, field in fields.items():
+        parse = field.metadata["parse"]
+        values[field.name] = parse(scalars[key]) if parse else scalars[key]
+    values["malicious_nodes"] = parse_malicious_nodes(
+        str(scalars["malicious-nodes"]), values["fog_nodes"], attacked=values["attack"] != NONE
+    )
+    values["attack_rounds"] = parse_rounds(
+        str(scalars["attack-rounds"]), values["num_server_rounds"]
+    )
+    config = RunConfig(**values, _run_config=tuple(scalars.items()))
+    config._check_combinations()
+    return config
+
+
+def _check_names(
+    run_config: Mapping[str, Scalar], fields: Mapping[str, "dataclasses.Field[Any]"]
+) -> None:
+    for key in run_config:
+        if key not in fields:
+            if renamed := new_name(key):
+                raise UserError(f"{key}={run_config[key]!r}: this key is now called {renamed}")
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`fog-flower keys` lists the keys"
+            raise UserError(f"unknown key {key}={run_config[key]!r}: {hint}")
+    for key in fields:
+        if key not in run_config:
+            raise UserError(f"key {key} is missing: set it in [tool.flwr.app.config]")
+
+
 def _checked(key: str, value: Scalar, field: "dataclasses.Field[Any]") -> Scalar:
+    kind = field.type if field.type in (int, float, str) else str
     # `eta=1` arrives as int from Flower's TOML parser, also where a float is meant.
-    if field.type is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if not isinstance(value, field.type) or isinstance(value, bool):  # type: ignore[arg-type]
-        wanted = {int: "a whole number", float: "a number", str: "text"}[field.type]  # type: ignore[index]
-        raise UserError(
-            f"{key}={value!r}: must be {wanted}, not {type(value).__name__} ({_help(field)})"
-        )
+    if not isinstance(value, kind) or isinstance(value, bool):
+        wanted = {int: "a whole number", float: "a number", str: "text"}[kind]
+        got = "text" if isinstance(value, str) else f"the {type(value).__name__} {value}"
+        raise UserError(f"{key}={value!r}: must be {wanted}, not {got} ({_help(field)})")
     low, high, choices = (field.metadata[name] for name in ("low", "high", "choices"))
     if choices and value not in choices:
         raise UserError(f"{key}={value!r}: must be one of {', '.join(choices)}")

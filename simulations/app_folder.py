@@ -28,6 +28,10 @@ def app_folder(workspace: Path) -> Path:
         source = Path(str(resources.files(package)))
         shutil.copytree(source, staged / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(_pyproject(), staged / "pyproject.toml")
+    for name in ("LICENSE", "README.md"):  # pyproject.toml names them
+        source = _pyproject().parent / name
+        if source.is_file():
+            shutil.copy(source, staged / name)
     return staged
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from fog_flower.architecture import Scalar, settings_of
 from fog_flower.config import RunConfig
+from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
 from fog_flower.records.run_folder import default_run_name
 from simulations.app_folder import default_run_config
 from simulations.presets import PRESETS
 
 RESULTS = Path("results", "runs")
-PATH_PREFIX = "npz:"
 
 
 def configure(preset: str, typed: Sequence[str]) -> RunConfig:
@@ -58,9 +58,7 @@ def configure_settings(settings: Mapping[str, Scalar]) -> RunConfig:
     merged["results-dir"] = _absolute(str(merged["results-dir"] or RESULTS))
     merged["data-dir"] = _absolute(str(merged["data-dir"]))
     merged["continue-from"] = _absolute(str(merged["continue-from"]))
-    dataset = str(merged["dataset"])
-    if dataset.startswith(PATH_PREFIX):
-        merged["dataset"] = PATH_PREFIX + _absolute(dataset.removeprefix(PATH_PREFIX))
+    merged["dataset"] = _with_absolute_path(str(merged["dataset"]))
     config = RunConfig.from_run_config(merged)
     if not config.run_name:
         config = RunConfig.from_run_config({**merged, "run-name": default_run_name(config)})
@@ -79,6 +77,15 @@ def _parse(argument: str, defaults: dict[str, Scalar]) -> tuple[str, Scalar]:
     except tomllib.TOMLDecodeError:
         value = text  # of a wrong type, which RunConfig says better
     return key, value
+
+
+def _with_absolute_path(dataset: str) -> str:
+    """Return ``npz:/path/of.npz`` for ``npz:of.npz``, and so for every source with a path."""
+    source, colon, argument = dataset.partition(":")
+    is_path = source == "npz" or Path(argument).expanduser().exists()
+    if colon and argument and SOURCES.has(source) and is_path:
+        return f"{source}:{_absolute(argument)}"
+    return dataset
 
 
 def _absolute(path: str) -> str:

@@ -4,10 +4,11 @@ from fog_flower.architecture import Scalar
 from fog_flower.config import AUTO
 
 _PAPER: dict[str, Scalar] = {
-    "train-images": 70_000,
-    "validation-images": 10_000,
-    "test-images": 0,
-    "local-validation-images": 500,  # the last round takes all
+    "normalisation": "fitted",
+    "train-examples": 70_000,
+    "validation-examples": 10_000,
+    "test-examples": 0,
+    "local-validation-examples": 500,  # the last round takes all
     "learning-rate": 0.1,
     "batch-size": 32,
     "local-epochs": 1,
@@ -18,6 +19,6 @@ _PAPER: dict[str, Scalar] = {
 
 PRESETS: dict[str, dict[str, Scalar]] = {
     "demo": {},
-    "paper-mlp": {**_PAPER, "model": "mlp", "rounds": 100},
-    "paper-cnn": {**_PAPER, "model": "cnn", "rounds": 20, "precision": AUTO},
+    "paper-mlp": {**_PAPER, "model": "mlp", "num-server-rounds": 100},
+    "paper-cnn": {**_PAPER, "model": "cnn", "num-server-rounds": 20, "precision": AUTO},
 }

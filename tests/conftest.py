@@ -43,13 +43,13 @@ def make_config(npz_path: Path, tmp_path: Path):
         settings = {
             **default_run_config(),
             "dataset": f"npz:{npz_path}",
-            "train-images": 360,
-            "validation-images": 100,
-            "test-images": 100,
+            "train-examples": 360,
+            "validation-examples": 100,
+            "test-examples": 100,
             "gate-images": 0,
             "end-nodes": 2,
             "model": "tests.small_models:small_mlp",
-            "rounds": 2,
+            "num-server-rounds": 2,
             "results-dir": str(tmp_path / "results"),
             "run-name": "run",
         }
@@ -65,11 +65,11 @@ def overrides(npz_path: Path) -> dict[str, object]:
     """Return what makes every run of a sweep take a second."""
     return {
         "dataset": f"npz:{npz_path}",
-        "train-images": 240,
-        "validation-images": 60,
-        "test-images": 60,
+        "train-examples": 240,
+        "validation-examples": 60,
+        "test-examples": 60,
         "gate-images": 0,
-        "rounds": 2,
+        "num-server-rounds": 2,
         "model": "tests.small_models:small_mlp",
     }
 

@@ -3,7 +3,7 @@
 import numpy as np
 from flwr.app import Message, RecordDict
 
-from fog_flower.evaluation import Directions, Scores
+from fog_flower.tasks.scores import Directions, Scores
 from simulations.contract.replies import WEIGHTS, FakeGrid, answer, failure, identify, node_id
 
 __all__ = ["WEIGHTS", "FakeGrid", "answer", "asked", "failure", "node_id"]

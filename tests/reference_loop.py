@@ -11,11 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fog_flower.build_model import build_model
 from fog_flower.config import RunConfig
+from fog_flower.data.load import load_dataset
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.sources import load_dataset
 from fog_flower.data.split import split_dataset
-from fog_flower.models import build_model
 from fog_flower.seeds import generator
 from fog_flower.topology import Topology
 
@@ -65,7 +65,7 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
         probabilities = model(normalise(data.test.images[indices]), training=False).numpy()
         return float((probabilities.argmax(axis=1) == data.test.labels[indices]).mean())
 
-    for server_round in range(1, config.rounds + 1):
+    for server_round in range(1, config.num_server_rounds + 1):
         local_models, losses, accuracies = [], [], []
         for fog, (x, y) in enumerate(fog_data):
             order = generator(config.seed, "shuffle", fog, server_round, 0).permutation(len(y))
@@ -100,7 +100,7 @@ def train_epoch(
     """Run SGD by hand: w <- w - eta * gradient; return the running loss and accuracy."""
     total_loss, correct, eta = 0.0, 0, config.learning_rate
     if config.learning_rate_schedule == "cosine":
-        eta *= np.cos(np.pi / 2 * (server_round - 1) / config.rounds) ** 2
+        eta *= np.cos(np.pi / 2 * (server_round - 1) / config.num_server_rounds) ** 2
     for start in range(0, len(y), config.batch_size):
         batch_x, batch_y = (
             x[start : start + config.batch_size],

@@ -15,8 +15,8 @@ import pytest
 from clients.client_app import app as client_app
 from fog_flower.config import RunConfig
 from fog_flower.records.recorder import RunRecorder
-from fog_flower.server_app import app as server_app
 from simulations.engines.inline_engine import run_inline
+from strategies.server_app import app as server_app
 
 _run_ids = itertools.count(1)
 

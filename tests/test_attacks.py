@@ -5,22 +5,22 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from flwr.app import ConfigRecord, Context, Message, RecordDict
-
-from clients.fog_node import NodeData
-from fog_flower.attack_settings import ATTACKS, NONE
-from fog_flower.messages import CONFIG, SERVER_ROUND
-from fog_flower.weights import from_record, to_record
-from simulations.attacks.catalogue import CATALOGUE
-from simulations.attacks.mod import attack_mod
-from simulations.attacks.poisoned_data import flip_labels, plant_backdoor
-from simulations.attacks.poisoned_updates import (
+from clients.attacks._catalogue import CATALOGUE
+from clients.attacks._mod import attack_mod
+from clients.attacks._poisoned_data import flip_labels, plant_backdoor
+from clients.attacks._poisoned_updates import (
     a_little_is_enough,
     gaussian,
     inner_product,
     little_enough,
 )
-from simulations.attacks.trigger import SIZE, TARGET
+from clients.attacks._trigger import SIZE, TARGET
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+from fog_flower.attack_settings import ATTACKS, NONE
+
+from clients.fog_node import NodeData
+from fog_flower.messages import CONFIG, SERVER_ROUND
+from fog_flower.weights import from_record, to_record
 from tests.messages import WEIGHTS, answer
 from tests.runs import rounds, run_here, updates
 
@@ -94,13 +94,13 @@ def test_honest_nodes_pass_untouched(attacking, attack, fog_node):
 
 
 def test_attacks_stay_in_their_rounds(attacking):
-    config = attacking("sign-flip", rounds=9, attack_rounds="3-")
+    config = attacking("sign-flip", num_server_rounds=9, attack_rounds="3-")
     flipped = [n for n in range(1, 10) if send(config, 3, n)[0][0][0, 0] < 0]
     assert flipped == list(range(3, 10))
 
 
 def test_intermittent_attackers_attack_as_often_as_configured(attacking):
-    config = attacking("sign-flip", rounds=400, attack_probability=0.3)
+    config = attacking("sign-flip", num_server_rounds=400, attack_probability=0.3)
 
     def attacks(node):
         return [send(config, node, n)[0][0][0, 0] < 0 for n in range(1, 401)]
@@ -164,7 +164,7 @@ def test_flipped_labels():
 
 def test_a_label_flipper_learns_the_wrong_digits(make_config):
     config = make_config(
-        attack="label-flip", malicious_nodes="1", fog_nodes=2, rounds=4, validation="off"
+        attack="label-flip", malicious_nodes="1", fog_nodes=2, num_server_rounds=4, gate="off"
     )
     *_, honest, malicious = updates(run_here(config))
     assert float(malicious["accuracy_alone"]) < float(honest["accuracy_alone"]) - 0.3
@@ -175,7 +175,7 @@ def test_a_label_flipper_learns_the_wrong_digits(make_config):
 def test_a_replacement_is_the_label_flipper_s_update_boosted(make_config):
     def last_norm(**settings):
         config = make_config(
-            malicious_nodes="1", fog_nodes=3, rounds=1, validation="off", **settings
+            malicious_nodes="1", fog_nodes=3, num_server_rounds=1, gate="off", **settings
         )
         return float(updates(run_here(config))[-1]["update_norm"])
 
@@ -191,8 +191,8 @@ def test_a_slow_node_is_late(make_config):
         attack_strength=3.0,
         attack_rounds="1",
         round_timeout=2.5,
-        rounds=2,
-        validation="open",
+        num_server_rounds=2,
+        gate="open",
     )
     rows = updates(run_here(config))
     assert [row["accepted"] for row in rows if row["fog_node"] == "2"] == ["False", "True"]
@@ -215,7 +215,7 @@ def test_the_backdoor_stamps_and_relabels_and_leaves_the_rest():
 
 
 def test_the_backdoor_s_success_is_measured_on_stamped_test_images(make_config):
-    settings = {"fog_nodes": 2, "malicious_nodes": "1", "rounds": 6, "validation": "off"}
+    settings = {"fog_nodes": 2, "malicious_nodes": "1", "num-server-rounds": 6, "gate": "off"}
     folder = run_here(make_config(attack="backdoor", attack_strength=0.5, **settings))
     success = [float(row["backdoor_success"]) for row in rounds(folder)]
     assert success[-1] > 0.5  # of images of other digits
@@ -228,7 +228,7 @@ def test_the_adaptive_attacker_goes_as_far_as_the_gate_lets_it(make_config):
     settings = {
         "attack": "adaptive",
         "malicious_nodes": "1",
-        "rounds": 2,
+        "num-server-rounds": 2,
         "gate_images": 0,
         "reference_images": 60,
     }

@@ -9,7 +9,7 @@ from simulations.benchmark.parts.memory import PEAK, ROUND
 from simulations.benchmark.parts.plan import plan
 from simulations.benchmark.report import write_benchmark
 from simulations.benchmark.sitting import last_sittings
-from simulations.memory_watch import MemoryWatch, tree_bytes
+from simulations.engines.memory_watch import MemoryWatch, tree_bytes
 
 SIDES = ((OURS, (4.0, 5.0, 9.0)), (BARE, (4.0, 4.0, 4.0)), (QUICKSTART, (10.0, 10.0, 20.0)))
 
@@ -48,7 +48,12 @@ def test_shares_leave_the_test_images_out():
 def test_growth_is_relative_to_three_fog_nodes_and_to_the_least_data():
     def row(what, nodes, images, training):
         spent = {"training_seconds": training, "validation_seconds": 0.0, "rest_seconds": 0.0}
-        case = {"precision": "float32", "fog_nodes": nodes, "images": images, "rounds": 1}
+        case = {
+            "precision": "float32",
+            "fog_nodes": nodes,
+            "images": images,
+            "num-server-rounds": 1,
+        }
         return {"what": what, **case, **spent}
 
     rows = [row("fog nodes", 1, 100, 0.5), row("fog nodes", 3, 100, 1.0)]
@@ -135,8 +140,8 @@ def test_a_plan_that_cannot_be_is_refused_before_anything_is_timed(changed, mess
 
 def test_a_case_keeps_the_papers_proportions(tmp_path):
     config = config_of(Case(OURS, "cnn", 7, 14_000, 5), tmp_path)
-    assert config.validation_images * 7 == config.train_images
-    assert (config.gate_images, config.reference_images) == (100, 200)
+    assert config.validation_examples * 7 == config.train_examples
+    assert (config.gate_images, config.reference_examples) == (100, 200)
     assert all(IMAGES[model] % (nodes * 32) == 0 for model in IMAGES for nodes in (3, 5, 7))
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from fog_flower.build_model import build_model
 from fog_flower.config import RunConfig
-from fog_flower.data.normalise import fit_normaliser
-from fog_flower.data.sources import load_dataset
+from fog_flower.data.load import load_dataset
+from fog_flower.data.preprocess import fit_normaliser
 from fog_flower.data.split import split_dataset
 from fog_flower.errors import UserError
-from fog_flower.models import build_model
 from fog_flower.seeds import generator
 from simulations.app_folder import default_run_config
 from simulations.overrides import configure
@@ -17,7 +17,7 @@ from tests.runs import column, rounds, run_here, summary, updates, weights
 
 
 def test_equals_plain_sgd_over_all_raw_images(make_config):
-    config = make_config(architecture="centralized", rounds=3)
+    config = make_config(architecture="centralized", num_server_rounds=3)
     folder = run_here(config)
 
     data = load_dataset(config)

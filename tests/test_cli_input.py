@@ -43,10 +43,16 @@ def place(tmp_path, npz_path):
         (["dataset=svhn", "data-dir=broken"], "corrupt or truncated"),
         (["dataset=npz:objects.npz"], "without pickle"),
         (["dataset=npz:absent.npz"], "no such file"),
-        (["dataset=npz:{npz}", "train-images=601"], "train-images=601: npz:bars.npz has only 600"),
-        (["dataset=npz:{npz}", "train-images=9", "test-images=0"], "need 2001 images"),
-        (["train-images=80000"], "train-images=80000: rendered-digits has 73257 images for that"),
-        (["validation-images=26032"], "has 26032 images for that, not 28032"),
+        (
+            ["dataset=npz:{npz}", "train-examples=601"],
+            "train-examples=601: npz:bars.npz has only 600",
+        ),
+        (["dataset=npz:{npz}", "train-examples=9", "test-examples=0"], "need 2001 images"),
+        (
+            ["train-examples=80000"],
+            "train-examples=80000: rendered-digits has 73257 images for that",
+        ),
+        (["validation-examples=26032"], "has 26032 images for that, not 28032"),
         (["run-name=taken"], "exists, and results are never overwritten"),
         (["results-dir=file/below"], "cannot write"),
         (["rounds"], "write it as key=value"),
@@ -75,7 +81,7 @@ def test_show_of_something_that_is_no_run(tmp_path):
 
 def test_help_and_keys_do_not_load_tensorflow_or_flower(tmp_path):
     script = (
-        "import sys, simulations.cli as c\n"
+        "import sys, simulations.cli.commands as c\n"
         "sys.argv = ['fog-flower', '--help']\n"
         "try: c.main()\n"
         "except SystemExit: pass\n"
@@ -85,4 +91,4 @@ def test_help_and_keys_do_not_load_tensorflow_or_flower(tmp_path):
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
     answer = fog_flower("keys", cwd=tmp_path)
     assert answer.returncode == 0
-    assert "validation-images" in answer.stdout
+    assert "validation-examples" in answer.stdout

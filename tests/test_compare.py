@@ -26,7 +26,7 @@ from tests.runs import figures
 
 @pytest.fixture
 def overrides(overrides):
-    return overrides | {"local-validation-images": 0, "reference-images": 60, "end-nodes": 1}
+    return overrides | {"local-validation-examples": 0, "reference-examples": 60, "end-nodes": 1}
 
 
 def test_federations_and_attacks():
@@ -136,7 +136,7 @@ def _kept_runs_are_not_made_again(kept):
         "3-1/nan/gate/seed-2",
         *(f"3-1/nan/FedMedian/seed-{seed}" for seed in range(3)),
     }
-    other = plan_sweep(grid, COMPARE_SCALE, (0,), "", known | {"rounds": 9}, kept)
+    other = plan_sweep(grid, COMPARE_SCALE, (0,), "", known | {"num-server-rounds": 9}, kept)
     with pytest.raises(UserError, match=r"was made with rounds=\d+, not 9: choose another --out"):
         without_kept(other)
 

@@ -3,12 +3,12 @@
 import dataclasses
 
 import pytest
-
 from fog_flower.attack_settings import attack_rounds, malicious_nodes
+
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from simulations.app_folder import default_run_config
-from simulations.key_help import key_help
+from simulations.cli.keys import key_help
 from simulations.overrides import configure
 from simulations.presets import PRESETS
 
@@ -26,7 +26,7 @@ def test_paper_presets_are_the_papers_settings():
     mlp, cnn = configure("paper-mlp", []), configure("paper-cnn", [])
     assert (mlp.model, mlp.rounds, cnn.model, cnn.rounds) == ("mlp", 100, "cnn", 20)
     for config in (mlp, cnn):
-        assert (config.train_images, config.validation_images, config.test_images) == (
+        assert (config.train_examples, config.validation_examples, config.test_examples) == (
             70_000,
             10_000,
             0,
@@ -53,7 +53,7 @@ def test_paper_presets_are_the_papers_settings():
         ("share-fraction=0", ["share-fraction=0.0"]),
         ("upload=sometimes", ["upload='sometimes'", "per-epoch", "epoch-mean"]),
         ("merge=median", ["merge='median'", "sequential"]),
-        ("validation=maybe", ["validation='maybe'", "greedy"]),
+        ("validation=maybe", ["gate='maybe'", "greedy"]),
         ("run-name=a/b", ["run-name='a/b'", "plain folder name"]),
         ("attack-rounds=x", ["attack-rounds='x'"]),
         ("fog-nodes", ["'fog-nodes'", "key=value"]),
@@ -74,7 +74,7 @@ def test_unknown_preset():
 
 def test_sequential_without_validation_is_contradictory():
     with pytest.raises(UserError, match="sequential"):
-        configure("demo", ["merge=sequential", "validation=off"])
+        configure("demo", ["merge=sequential", "gate=off"])
 
 
 def test_a_missing_key_is_named():
@@ -128,7 +128,9 @@ def test_malicious_nodes_by_count_and_by_list():
 
 def test_attack_rounds():
     def rounds(text):
-        return list(attack_rounds(configure("demo", ["rounds=4", f"attack-rounds={text}"])))
+        return list(
+            attack_rounds(configure("demo", ["num_server_rounds=4", f"attack-rounds={text}"]))
+        )
 
     assert rounds("") == [1, 2, 3, 4]
     assert rounds("2") == [2]
@@ -136,9 +138,9 @@ def test_attack_rounds():
 
 
 def test_the_learning_rate_is_the_same_in_all_rounds_or_falls_along_half_a_cosine(make_config):
-    constant = make_config(learning_rate=0.2, rounds=4)
+    constant = make_config(learning_rate=0.2, num_server_rounds=4)
     assert [constant.learning_rate_in(r) for r in (1, 2, 3, 4)] == [0.2] * 4
-    cosine = make_config(learning_rate=0.2, rounds=4, learning_rate_schedule="cosine")
+    cosine = make_config(learning_rate=0.2, num_server_rounds=4, learning_rate_schedule="cosine")
     half = 0.2 / 2
     assert [cosine.learning_rate_in(r) for r in (1, 2, 3, 4)] == pytest.approx(
         [0.2, half * (1 + 2**-0.5), half, half * (1 - 2**-0.5)]

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from simulations.continuing import conditions as conditions_here
-from simulations.continuing.settings import settings_to_go_on
-from simulations.display import RunDisplay, print_run
+from fog_flower.records.reading import LOCK, close_run
+from simulations.cli.display import RunDisplay, print_run
+from simulations.cli.going_on import settings_to_go_on
 from simulations.engines import engine_named
 from simulations.engines.inline_grid import InlineGrid
 from simulations.preflight import check
-from simulations.run_files import LOCK, close_run
+from strategies.continuing import conditions as conditions_here
 from tests.runs import (
     assert_equal_weights,
     ending_in_round,
@@ -31,10 +31,10 @@ from tests.runs import (
 USER = "tests.user_strategies"
 STRATEGIES = {
     "FedAvg": {},
-    "without-gate": {"validation": "off"},
+    "without-gate": {"gate": "off"},
     "FedAdam": {"strategy": "FedAdam", "strategy_args": "eta=0.01"},
     "FedAvgM": {"strategy": "FedAvgM", "strategy_args": "server_momentum=0.9"},
-    "FLTrust": {"strategy": "FLTrust", "validation": "off"},
+    "FLTrust": {"strategy": "FLTrust", "gate": "off"},
     "own-state": {"strategy": f"{USER}:Remembers"},
     "refers-to-itself": {"strategy": f"{USER}:AsksItself"},
     "draws-clients": {
@@ -78,7 +78,7 @@ def without_seconds(rows):
 
 @pytest.mark.parametrize("settings", STRATEGIES.values(), ids=STRATEGIES)
 def test_it_equals_the_run_that_was_not_stopped(make_config, stopped_after, settings):
-    settings = {"rounds": 3, **settings}
+    settings = {"num-server-rounds": 3, **settings}
     whole = run_here(make_config(**settings, run_name="whole"))
     stopped = stopped_after(1, **settings)
     rest = run_here(make_config(**settings, run_name="rest", continue_from=stopped))
@@ -89,10 +89,10 @@ def test_it_equals_the_run_that_was_not_stopped(make_config, stopped_after, sett
 
 
 def test_a_run_may_be_stopped_again_and_again(make_config, stopped_after):
-    whole = run_here(make_config(rounds=4, run_name="whole"))
-    first = stopped_after(1, rounds=4)
-    second = stopped_after(3, rounds=4, continue_from=first)
-    rest = run_here(make_config(rounds=4, run_name="rest", continue_from=second))
+    whole = run_here(make_config(num_server_rounds=4, run_name="whole"))
+    first = stopped_after(1, num_server_rounds=4)
+    second = stopped_after(3, num_server_rounds=4, continue_from=first)
+    rest = run_here(make_config(num_server_rounds=4, run_name="rest", continue_from=second))
     assert figures(rest) == figures(whole)
     stretches = summary(rest)["stretches"]
     assert [(s["first_round"], s["last_round"]) for s in stretches] == [(1, 1), (2, 3)]
@@ -102,9 +102,9 @@ def test_a_run_may_be_stopped_again_and_again(make_config, stopped_after):
 
 
 def test_one_that_is_stopped_before_its_first_round_loses_nothing(make_config, stopped_after):
-    first = stopped_after(2, rounds=3)
-    second = stopped_after(0, rounds=3, continue_from=first)
-    rest = run_here(make_config(rounds=3, run_name="rest", continue_from=second))
+    first = stopped_after(2, num_server_rounds=3)
+    second = stopped_after(0, num_server_rounds=3, continue_from=first)
+    rest = run_here(make_config(num_server_rounds=3, run_name="rest", continue_from=second))
     assert [row["round"] for row in rounds(rest)] == ["0", "1", "2", "3"]
     assert [s["last_round"] for s in summary(rest)["stretches"]] == [2]
 
@@ -127,7 +127,7 @@ def test_what_failed_after_the_last_round_is_made_again_without_a_round(
 
 def test_a_killed_run_has_its_figures_and_says_how_to_go_on(make_config, stopped_after):
     """Its server process wrote nothing at the end: the launcher does it."""
-    folder = Path(stopped_after(2, rounds=3))
+    folder = Path(stopped_after(2, num_server_rounds=3))
     record = summary(folder)
     write_json(folder / "run.json", {**record, "status": "running", "final": {}, "seconds": 0.0})
     close_run(folder, interrupted=False, cause="No heartbeat")
@@ -137,7 +137,7 @@ def test_a_killed_run_has_its_figures_and_says_how_to_go_on(make_config, stopped
 
 
 def test_of_a_run_that_was_killed_with_its_launcher_the_rounds_are_shown(stopped_after):
-    folder = Path(stopped_after(2, rounds=3))
+    folder = Path(stopped_after(2, num_server_rounds=3))
     record = summary(folder)
     write_json(folder / "run.json", {**record, "status": "running", "final": {}, "seconds": 0.0})
     with filelock.FileLock(folder / LOCK):
@@ -216,7 +216,7 @@ def test_other_conditions_are_refused(make_config, stopped_after, monkeypatch, n
     def other(config, sha256):
         return {**real(config, sha256), name: "another"}
 
-    monkeypatch.setattr("simulations.continuing.stopped_run.conditions", other)
+    monkeypatch.setattr("strategies.continuing.stopped_run.conditions", other)
     config = make_config(run_name="more", continue_from=stopped)
     with pytest.raises(UserError, match=rf"{name} was \w+, and here it is another; bring it back"):
         run_here(config)
@@ -238,7 +238,7 @@ def test_another_version_of_the_users_strategy_is_refused(
 
 
 def test_a_run_that_still_goes_on_is_left_alone(make_config, stopped_after, monkeypatch):
-    monkeypatch.setattr("simulations.continuing.stopped_run.PATIENCE", 0.1)
+    monkeypatch.setattr("strategies.continuing.stopped_run.PATIENCE", 0.1)
     stopped = stopped_after(1)
     with filelock.FileLock(f"{stopped}/{LOCK}"), pytest.raises(UserError, match="still goes on"):
         check(make_config(run_name="more", continue_from=stopped))
@@ -266,16 +266,16 @@ def test_a_relative_folder_is_refused(make_config):
 def test_state_that_cannot_be_kept_is_said(make_config, stopped_after, monkeypatch):
     said = []
     monkeypatch.setattr(
-        "simulations.continuing.continuable.log", lambda _level, *words: said.append(words)
+        "strategies.continuing.continuable.log", lambda _level, *words: said.append(words)
     )
-    stopped = Path(stopped_after(2, strategy=f"{USER}:HoldsALock", rounds=3))
+    stopped = Path(stopped_after(2, strategy=f"{USER}:HoldsALock", num_server_rounds=3))
     (warning,) = [str(words[-1]) for words in said]  # once, not every round
     assert warning.startswith("HoldsALock.lock (lock) cannot be pickled: ")
     with pytest.raises(UserError, match=r"cannot go on: HoldsALock.lock \(lock\) cannot be pick"):
         check(
             make_config(
                 strategy=f"{USER}:HoldsALock",
-                rounds=3,
+                num_server_rounds=3,
                 run_name="more",
                 continue_from=str(stopped),
             )
@@ -299,12 +299,12 @@ def test_a_round_in_which_ray_died_is_not_gone_on_from(make_config, stopped_afte
             return deliver(grid, message)
         return Message(Error(ErrorCode.UNKNOWN, "the actor died"), reply_to=message)
 
-    whole = run_here(make_config(rounds=4, run_name="whole"))
+    whole = run_here(make_config(num_server_rounds=4, run_name="whole"))
     with monkeypatch.context() as patched:
         patched.setattr(InlineGrid, "_deliver", die_in_round_2)
-        stopped = stopped_after(3, rounds=4)
+        stopped = stopped_after(3, num_server_rounds=4)
     assert [row["accepted"] for row in rounds(Path(stopped))][2] == "0"
-    rest = run_here(make_config(rounds=4, run_name="rest", continue_from=stopped))
+    rest = run_here(make_config(num_server_rounds=4, run_name="rest", continue_from=stopped))
     assert figures(rest) == figures(whole)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulations.cost import shares
+from simulations.reports.cost import shares
 
 DATA = {"validation_images": 100, "test_images": 300}
 

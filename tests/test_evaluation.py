@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from fog_flower.compiled_model import CompiledModel
-from fog_flower.data.images import LabelledImages
-from fog_flower.data.normalise import fit_normaliser
-from fog_flower.keras_evaluator import BATCH, KerasEvaluator
-from fog_flower.models import build_model
+from fog_flower.build_model import build_model
+from fog_flower.data.dataset import Examples
+from fog_flower.data.preprocess import fit_normaliser
+from strategies.compiled_model import CompiledModel
+from strategies.keras_evaluator import BATCH, KerasEvaluator
 from tests.conftest import make_digits
 
-DATA = LabelledImages(*make_digits(BATCH + 7, 4))  # a full batch and a rest
+DATA = Examples(*make_digits(BATCH + 7, 4))  # a full batch and a rest
 NORMALISER = fit_normaliser(DATA.images)
 
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from fog_flower.records.environment import hardware
+from fog_flower.records.reading import read_rounds, read_run
 from simulations.engines.superlink import own_superlink
-from simulations.run_files import read_rounds, read_run
 from tests.runs import (
     assert_equal_weights,
     column,
@@ -32,7 +32,7 @@ MARK = "FOG_FLOWER_TEST"  # inherited by every process of a run
 pytestmark = pytest.mark.e2e
 
 SMALL = [
-    *("train-images=360", "validation-images=100", "test-images=100", "gate-images=0"),
+    *("train-examples=360", "validation-examples=100", "test-examples=100", "gate-images=0"),
     *("end-nodes=2", "model=mlp-2-hidden"),
 ]
 ONE_ACTOR = ("--actors", "1")  # where more would only load TensorFlow once more
@@ -88,7 +88,13 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     threads = 0 if "avx512f" in hardware()["processor"] else 1
     # Two of three fog nodes a round, out of a set of ids that are new in every run.
     draws = "fraction_train=0.7,min_train_nodes=1"
-    settings = [data, *SMALL, "rounds=2", f"client-threads={threads}", f"strategy-args={draws}"]
+    settings = [
+        data,
+        *SMALL,
+        "num_server_rounds=2",
+        f"client-threads={threads}",
+        f"strategy-args={draws}",
+    ]
     code, output = run(tmp_path, *settings, "run-name=one", "--actors", "1")
     assert code == 0, output
     assert "round 2/2" in output
@@ -124,7 +130,7 @@ def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_pat
     code, output = run(
         tmp_path,
         *(f"dataset=npz:{npz_path}", *SMALL, "model=mine:tiny", "strategy=mine:Mine"),
-        *("validation=off", "rounds=1", "run-name=mine", *ONE_ACTOR),
+        *("gate=off", "num_server_rounds=1", "run-name=mine", *ONE_ACTOR),
     )
     assert code == 0, output
     folder = tmp_path / "results" / "runs" / "mine"
@@ -138,8 +144,15 @@ def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_pat
 def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
     code, output = run(
         tmp_path,
-        *("dataset=svhn", f"data-dir={svhn_head}", "train-images=480", "validation-images=60"),
-        *("test-images=60", "fog-nodes=5", "model=cnn", "rounds=1", "run-name=real", *ONE_ACTOR),
+        *("dataset=svhn", f"data-dir={svhn_head}", "train-examples=480", "validation-examples=60"),
+        *(
+            "test-examples=60",
+            "fog-nodes=5",
+            "model=cnn",
+            "num_server_rounds=1",
+            "run-name=real",
+            *ONE_ACTOR,
+        ),
     )
     assert code == 0, output
     assert "svhn-subset-480+120" in output
@@ -151,7 +164,13 @@ def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
 def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=12", "run-name=killed", "local-epochs=3"),
+        *(
+            f"dataset=npz:{npz_path}",
+            *SMALL,
+            "num_server_rounds=12",
+            "run-name=killed",
+            "local-epochs=3",
+        ),
     )
     folder = tmp_path / "results" / "runs" / "killed"
     wait_for(lambda: len(read_rounds(folder)) > 2, process)
@@ -175,7 +194,13 @@ def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
 def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=500", "run-name=interrupted", *ONE_ACTOR),
+        *(
+            f"dataset=npz:{npz_path}",
+            *SMALL,
+            "num_server_rounds=500",
+            "run-name=interrupted",
+            *ONE_ACTOR,
+        ),
     )
     folder = tmp_path / "results" / "runs" / "interrupted"
     wait_for(lambda: len(read_rounds(folder)) > 2, process)
@@ -192,7 +217,7 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
     strategy, arguments = "FedAvgM", "server_momentum=0.9"
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "rounds=15", "run-name=killed", *ONE_ACTOR),
+        *(f"dataset=npz:{npz_path}", *SMALL, "num_server_rounds=15", "run-name=killed", *ONE_ACTOR),
         *(f"strategy={strategy}", f"strategy-args={arguments}"),
     )
     runs = tmp_path / "results" / "runs"
@@ -214,7 +239,7 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
     whole = run_here(
         make_config(
             model="mlp-2-hidden",
-            rounds=15,
+            num_server_rounds=15,
             strategy=strategy,
             strategy_args=arguments,
             run_name="whole",
@@ -255,7 +280,7 @@ def test_plain_flwr_run_with_a_wrong_number_of_supernodes_says_the_command_that_
     overrides = tmp_path / "overrides.toml"
     overrides.write_text(
         f'dataset = "npz:{npz_path}"\ntrain-images = 360\nvalidation-images = 100\n'
-        f'test-images = 100\nresults-dir = "{tmp_path}"\nrun-name = "plain"\n'
+        f'test-examples = 100\nresults-dir = "{tmp_path}"\nrun-name = "plain"\n'
     )
     with own_superlink([]) as superlink:
         superlink.wait_until_ready()

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord
 from flwr.serverapp.strategy import FedAvg
+from strategies.updates_to_weights import UpdatesToWeights
 
+from fog_flower.build_model import build_model, build_untrained
 from fog_flower.errors import UserError
-from fog_flower.models import build_model, build_untrained
 from fog_flower.weights import to_record
 from simulations.engines.inline_grid import InlineGrid
-from strategies.updates_to_weights import UpdatesToWeights
 from tests.messages import WEIGHTS, FakeGrid
 from tests.runs import assert_equal_weights, figures, run_here, who_trained
 
@@ -41,7 +41,7 @@ class AddsNoise(FedAvg):
     ids=["draws-clients", "adds-noise"],
 )
 def test_a_heartbeat_changes_nothing(make_config, monkeypatch, settings):
-    undisturbed = run_here(make_config(rounds=3, run_name="undisturbed", **settings))
+    undisturbed = run_here(make_config(num_server_rounds=3, run_name="undisturbed", **settings))
     deliver = InlineGrid._deliver
 
     def beat_and_deliver(grid, message):
@@ -50,7 +50,7 @@ def test_a_heartbeat_changes_nothing(make_config, monkeypatch, settings):
         return deliver(grid, message)
 
     monkeypatch.setattr(InlineGrid, "_deliver", beat_and_deliver)
-    disturbed = run_here(make_config(rounds=3, run_name="disturbed", **settings))
+    disturbed = run_here(make_config(num_server_rounds=3, run_name="disturbed", **settings))
     assert figures(disturbed) == figures(undisturbed)
     assert_equal_weights(disturbed, undisturbed)
 
@@ -58,7 +58,7 @@ def test_a_heartbeat_changes_nothing(make_config, monkeypatch, settings):
 def test_how_flower_names_its_nodes_changes_nothing(make_config, monkeypatch):
     """It gives them random ids, as a set: here they come the other way round, after a heartbeat."""
     settings = {"fog_nodes": 5, "strategy_args": "fraction_train=0.4,min_train_nodes=1"}
-    before = run_here(make_config(rounds=3, run_name="before", **settings))
+    before = run_here(make_config(num_server_rounds=3, run_name="before", **settings))
     named = InlineGrid.get_node_ids
 
     def beat_and_name(grid):
@@ -66,7 +66,7 @@ def test_how_flower_names_its_nodes_changes_nothing(make_config, monkeypatch):
         return list(named(grid))[::-1]
 
     monkeypatch.setattr(InlineGrid, "get_node_ids", beat_and_name)
-    after = run_here(make_config(rounds=3, run_name="after", **settings))
+    after = run_here(make_config(num_server_rounds=3, run_name="after", **settings))
     assert who_trained(after) == who_trained(before)
     assert_equal_weights(after, before)
 
@@ -107,7 +107,9 @@ def test_rounds_and_seeds_draw_other_clients(make_config):
     settings = {"fog_nodes": 5, "strategy_args": "fraction_train=0.4,min_train_nodes=1"}
     asked = []
     for seed in (1, 2):
-        folder = run_here(make_config(rounds=4, seed=seed, run_name=f"seed-{seed}", **settings))
+        folder = run_here(
+            make_config(num_server_rounds=4, seed=seed, run_name=f"seed-{seed}", **settings)
+        )
         asked.append(who_trained(folder))
     of_a_round = {tuple(n for r, n in asked[0] if r == str(number)) for number in range(1, 5)}
     assert len(of_a_round) > 1

@@ -9,9 +9,9 @@ from flwr.clientapp import ClientApp
 from fog_flower import handshake
 from fog_flower.code_identity import code_identity
 from fog_flower.errors import UserError
-from fog_flower.handshake import ask, find_nodes, introduce
 from fog_flower.topology import Topology
 from simulations.engines.inline_grid import InlineGrid
+from strategies.handshake import ask, find_nodes, introduce
 
 
 def client(**lies):

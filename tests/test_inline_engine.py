@@ -32,7 +32,11 @@ def launch(engine: str, config) -> Outcome:
     ],
 )
 def test_inline_and_ray_leave_the_same_records(make_config, fog_nodes, settings):
-    settings = settings | {"fog_nodes": fog_nodes, "rounds": 2, "validation_tolerance": 0.5}
+    settings = settings | {
+        "fog_nodes": fog_nodes,
+        "num-server-rounds": 2,
+        "validation_tolerance": 0.5,
+    }
     folders = []
     for engine in ("inline", "ray"):
         outcome = launch(engine, make_config(**settings, run_name=engine))
@@ -67,7 +71,7 @@ def test_inline_and_ray_leave_the_same_records(make_config, fog_nodes, settings)
 def test_late_nodes_are_missing(make_config):
     """Every node is slower than it may be; before round 1 or in it, that is too late."""
     slow = {"attack": "slow", "malicious_nodes": "3", "attack_strength": 0.7}
-    config = make_config(round_timeout=0.5, rounds=1, **slow)
+    config = make_config(round_timeout=0.5, num_server_rounds=1, **slow)
     outcome = launch("inline", config)
     assert "round-timeout=0.5: " in outcome.cause or "missing or late" in outcome.cause
 
@@ -85,7 +89,7 @@ def test_it_tells_of_every_round_and_leaves_nothing_behind(make_config, tmp_path
     (tmp_path / "tmp").mkdir()
     seen = []
     before, level = dict(os.environ), logging.getLogger("flwr").level
-    engine_named("inline")(make_config(rounds=3), lambda rows: seen.append(len(rows)))
+    engine_named("inline")(make_config(num_server_rounds=3), lambda rows: seen.append(len(rows)))
     assert seen[-1] == 4
     assert list((tmp_path / "tmp").iterdir()) == []
     assert os.environ == before
@@ -103,8 +107,8 @@ def test_the_command_line_runs_inline_and_fails_with_the_cause(npz_path, tmp_pat
             check=False,
         )
 
-    small = [f"dataset=npz:{npz_path}", "train-images=300", "validation-images=100"]
-    small += ["test-images=100", "rounds=1", "model=mlp-2-hidden", "run-name=one"]
+    small = [f"dataset=npz:{npz_path}", "train-examples=300", "validation-examples=100"]
+    small += ["test-examples=100", "num_server_rounds=1", "model=mlp-2-hidden", "run-name=one"]
     answer = fog_flower("inline", *small, "architecture=centralized")
     assert answer.returncode == 0, answer.stderr
     assert "centralized: one cloud with all raw data" in answer.stdout

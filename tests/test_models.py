@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from fog_flower.models._others import MODELS as SMALLER
 
+from fog_flower.build_model import MODELS, build_model
 from fog_flower.config import MODEL_NAMES
 from fog_flower.errors import UserError
-from fog_flower.models import MODELS, build_model
-from simulations.models import MODELS as SMALLER
 
 
 @pytest.mark.parametrize(

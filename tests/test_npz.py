@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fog_flower.data.sources.npz import load_npz
 from fog_flower.errors import UserError
-from simulations.npz import load_npz
 from tests.conftest import make_digits
 
 

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-
-from simulations.baselines import (
+from strategies.gates._others import (
     Alone,
     CosineScreen,
     Greedy,
@@ -14,7 +13,8 @@ from simulations.baselines import (
     OpenGate,
     Zeno,
 )
-from strategies.policies import Trial
+
+from strategies.gates import Trial
 from tests.messages import constant_scores
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from clients.fog_node import NodeData
 from clients.training import Trainer
+from fog_flower.build_model import build_model
 from fog_flower.errors import UserError
-from fog_flower.models import build_model
 from fog_flower.weights import norm
 from tests.reference_loop import reference_loop
 from tests.runs import (
@@ -32,11 +32,11 @@ def test_equals_the_reference_loop_over_three_rounds(make_config, model, fog_nod
     config = make_config(
         model=model,
         fog_nodes=fog_nodes,
-        rounds=3,
-        train_images=size,
-        validation_images=60,
-        test_images=60,
-        validation="open",
+        num_server_rounds=3,
+        train_examples=size,
+        validation_examples=60,
+        test_examples=60,
+        gate="open",
     )
     folder, reference = run_here(config), reference_loop(config)
     for ours, theirs in zip(weights(folder), reference.weights[-1], strict=True):
@@ -54,16 +54,18 @@ def test_equals_the_reference_loop_over_three_rounds(make_config, model, fog_nod
 
 @pytest.mark.parametrize("fog_nodes", [1, 3])
 def test_the_open_gate_equals_fedavg_bit_for_bit(make_config, fog_nodes):
-    settings = {"fog_nodes": fog_nodes, "noise_sigma": 0.0, "rounds": 3}
-    gated = run_here(make_config(**settings, validation="open", run_name="gated"))
-    plain = run_here(make_config(**settings, validation="off", run_name="plain"))
+    settings = {"fog_nodes": fog_nodes, "noise_sigma": 0.0, "num-server-rounds": 3}
+    gated = run_here(make_config(**settings, gate="open", run_name="gated"))
+    plain = run_here(make_config(**settings, gate="off", run_name="plain"))
     assert figures(gated) == figures(plain)
     assert_equal_weights(gated, plain)
 
 
 def test_one_fog_node_without_noise_is_central_training(make_config):
     """With one node, W + dW is the local model: plain SGD over the whole training set."""
-    config = make_config(fog_nodes=1, end_nodes=1, noise_sigma=0.0, rounds=2, validation="open")
+    config = make_config(
+        fog_nodes=1, end_nodes=1, noise_sigma=0.0, num_server_rounds=2, gate="open"
+    )
     folder = run_here(config)
     for row in rounds(folder)[1:]:
         assert float(row["cloud_validation_accuracy"]) == pytest.approx(
@@ -74,12 +76,12 @@ def test_one_fog_node_without_noise_is_central_training(make_config):
 
 
 def test_a_cosine_lets_the_steps_fall_over_the_rounds(make_config):
-    settings = {"rounds": 3, "validation": "open", "learning_rate_schedule": "cosine"}
+    settings = {"num-server-rounds": 3, "gate": "open", "learning_rate_schedule": "cosine"}
     config = make_config(**settings, run_name="cosine")
     falling = run_here(config)
     for ours, theirs in zip(weights(falling), reference_loop(config).weights[-1], strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
-    constant = run_here(make_config(rounds=3, validation="open", run_name="constant"))
+    constant = run_here(make_config(num_server_rounds=3, gate="open", run_name="constant"))
     norms = [[float(row["update_norm"]) for row in updates(run)] for run in (falling, constant)]
     ratios = np.divide(*norms)
     np.testing.assert_array_equal(ratios[:3], 1)  # round 1: the same steps
@@ -103,7 +105,7 @@ def test_a_model_with_dropout_is_repeatable_too(make_config):
 
 
 def test_epoch_mean_uploads_the_mean_of_the_epochs(make_config):
-    settings = {"fog_nodes": 1, "rounds": 1, "validation": "open", "local_epochs": 2}
+    settings = {"fog_nodes": 1, "num-server-rounds": 1, "gate": "open", "local_epochs": 2}
     mean = run_here(make_config(**settings, upload="epoch-mean", run_name="mean"))
     last = run_here(make_config(**settings, upload="per-epoch", run_name="last"))
     first = run_here(make_config(**settings | {"local_epochs": 1}, run_name="first"))
@@ -119,12 +121,12 @@ def test_with_one_epoch_both_uploads_are_the_same(make_config):
 
 
 def test_a_validated_run_survives_a_nan_node_and_plain_fedavg_does_not(make_config):
-    settings = {"fog_nodes": 7, "rounds": 4, "end_nodes": 1, "attack": "nan"}
+    settings = {"fog_nodes": 7, "num-server-rounds": 4, "end_nodes": 1, "attack": "nan"}
     bad = settings | {"malicious_nodes": "1"}
     gated = summary(run_here(make_config(**bad, run_name="gated")))
-    plain = summary(run_here(make_config(**bad, validation="off", run_name="plain")))
+    plain = summary(run_here(make_config(**bad, gate="off", run_name="plain")))
     # A node that crashes in every round leaves the honest six.
-    honest = settings | {"attack": "crash", "malicious_nodes": "1", "validation": "open"}
+    honest = settings | {"attack": "crash", "malicious_nodes": "1", "gate": "open"}
     six = summary(run_here(make_config(**honest, run_name="six")))
     assert plain["final"]["diverged"]
     assert plain["final"]["cloud_validation_loss"] is None
@@ -136,11 +138,11 @@ def test_a_validated_run_survives_a_nan_node_and_plain_fedavg_does_not(make_conf
 def test_a_client_that_raises_in_one_round_does_not_end_the_run(make_config):
     folder = run_here(
         make_config(
-            rounds=3,
+            num_server_rounds=3,
             attack="crash",
             malicious_nodes="nodes:1",
             attack_rounds="2",
-            validation="open",
+            gate="open",
         )
     )
     assert [row["accepted"] for row in rounds(folder)[1:]] == ["3", "2", "3"]
@@ -161,7 +163,10 @@ def test_fedprox_pulls_towards_w(make_config):
     def distance(mu):
         name = f"mu{mu}"
         config = make_config(
-            strategy="FedProx", strategy_args=f"proximal_mu={mu}", rounds=1, run_name=name
+            strategy="FedProx",
+            strategy_args=f"proximal_mu={mu}",
+            num_server_rounds=1,
+            run_name=name,
         )
         return sum(float(row["update_norm"]) for row in updates(run_here(config)))
 
@@ -230,9 +235,9 @@ def test_the_real_head_of_svhn(make_config, svhn_head):
         make_config(
             dataset="svhn",
             data_dir=str(svhn_head),
-            train_images=480,
-            validation_images=60,
-            test_images=60,
+            train_examples=480,
+            validation_examples=60,
+            test_examples=60,
             fog_nodes=7,
             end_nodes=6,
             model="mlp-2-hidden",

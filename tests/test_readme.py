@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from simulations.baselines.audited import AGREES, DIFFERS
 from simulations.experiments.table2 import PRINTED
+from strategies.gates.audited import AGREES, DIFFERS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -57,12 +57,12 @@ def test_the_demo():
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("fedavg", ("`validation=off` (plain FedAvg)",)),
+        ("fedavg", ("`gate=off` (plain FedAvg)",)),
         ("validated", ("(the default gate)",)),
-        ("alone", ("`validation=alone`", "stalled")),
+        ("alone", ("`gate=alone`", "stalled")),
         ("honest-six", ("(the honest six)",)),
         ("nan-validated", ("one node sends NaN in every round",)),
-        ("nan-fedavg", ("`attack=nan malicious-nodes=1 validation=off`",)),
+        ("nan-fedavg", ("`attack=nan malicious-nodes=1 gate=off`",)),
     ],
 )
 def test_what_the_gate_buys(run, words):

@@ -16,13 +16,13 @@ from tests.runs import ending_in_round, run_here, summary
 
 @pytest.fixture
 def folder(make_config):
-    return run_here(make_config(rounds=2))
+    return run_here(make_config(num_server_rounds=2))
 
 
 def test_run_json_tells_everything_that_decided_the_run(folder, make_config):
     run = summary(folder)
     assert run["status"] == "finished"
-    assert run["config"] == make_config(rounds=2).to_run_config()
+    assert run["config"] == make_config(num_server_rounds=2).to_run_config()
     assert run["data"]["name"] == "npz:bars.npz"
     assert len(run["data"]["sha256"]) == 64
     assert sum(run["nodes"]["num_examples"]) == 360 == sum(run["data"]["train_class_counts"])
@@ -71,7 +71,7 @@ def test_model_and_picture_are_there(folder):
 def test_an_existing_run_folder_is_refused_and_untouched(make_config, folder):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(UserError, match=r"run-name='run': .* exists, and results are never"):
-        run_here(make_config(rounds=2))
+        run_here(make_config(num_server_rounds=2))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -91,7 +91,7 @@ def test_a_read_only_folder_is_named(make_config, tmp_path):
 def test_a_run_that_breaks_keeps_what_it_had(make_config, tmp_path):
     breaks = ending_in_round(2, RuntimeError("the disk is on fire"))
     with breaks, pytest.raises(RuntimeError, match="on fire"):
-        run_here(make_config(rounds=3))
+        run_here(make_config(num_server_rounds=3))
     run = summary(tmp_path / "results" / "run")
     assert run["status"] == "failed"
     assert "on fire" in run["cause"]

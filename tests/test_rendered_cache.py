@@ -7,7 +7,7 @@ import pytest
 
 from fog_flower.data import embedded
 from fog_flower.data.cache import cache_dir, cached_series
-from fog_flower.data.images import LabelledImages
+from fog_flower.data.dataset import Examples
 from fog_flower.data.rendered import render_digits
 from fog_flower.errors import UserError
 
@@ -62,7 +62,7 @@ def test_the_bundle_reads_what_was_drawn_before(fresh_cache, request):
 def test_the_bundle_says_which_command_draws_what_is_missing(fresh_cache, in_the_bundle):
     with pytest.raises(UserError, match=r"does not hold 20 train images of data-seed=3") as caught:
         load(20, 10, seed=3)
-    assert "fog-flower data prepare train-images=20 validation-images=1 test-images=9" in str(
+    assert "fog-flower data prepare train-examples=20 validation-examples=1 test-examples=9" in str(
         caught.value
     )
 
@@ -72,7 +72,7 @@ def test_the_bundle_prefers_the_version_that_the_launcher_drew_with(
 ):
     def series(version, brightness):
         def make():
-            return LabelledImages(
+            return Examples(
                 np.full((8, 32, 32, 3), brightness, np.uint8), np.arange(8, dtype=np.int64)
             )
 

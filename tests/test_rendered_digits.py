@@ -166,7 +166,7 @@ def real_digits(tmp_path):
 
 
 def test_realism_reads_every_file_and_says_how_sure_it_is(real_digits):
-    from simulations.realism import Training, measure_realism
+    from simulations.experiments.realism import Training, measure_realism
 
     epochs = []
     realism = measure_realism(
@@ -207,7 +207,7 @@ def test_realism_is_kept_where_it_is_asked_for(real_digits, tmp_path):
 
 def test_realism_needs_a_file_with_digits(tmp_path):
     from fog_flower.errors import UserError
-    from simulations.realism import measure_realism
+    from simulations.experiments.realism import measure_realism
 
     with pytest.raises(UserError, match="mat"):
         measure_realism([])

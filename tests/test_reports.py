@@ -284,14 +284,14 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     make_sweep(
         tmp_path / "cosine", range(3), final=lambda cell, seed: 0.9 + seed / 100, overrides=cosine
     )
-    make_sweep(tmp_path / "short", range(1), overrides={"rounds": 3})
+    make_sweep(tmp_path / "short", range(1), overrides={"num-server-rounds": 3})
     beside = (tmp_path / "cosine", tmp_path / "short")
     files = report(tmp_path / "reduced", tmp_path / "results", beside)
     rows = pd.read_csv(files["Table 2, rows"], keep_default_na=False)
     assert rows["settings"].value_counts().to_dict() == {
         "": 32,
         "learning-rate=0.05, learning-rate-schedule=cosine": 32,
-        "rounds=3": 32,
+        "num_server_rounds=3": 32,
     }
     text = files["Table 2"].read_text()
     (line,) = [
@@ -305,7 +305,7 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
         assert files[name].read_text() == alone[name].read_text()
     costs = files["costs"].read_text()
     assert "## With learning-rate=0.05, learning-rate-schedule=cosine\n" in costs
-    _, _, short = costs.partition("## With rounds=3\n")
+    _, _, short = costs.partition("## With num_server_rounds=3\n")
     assert "| mlp-fog-3       | 1      | 0.00 " in short.partition("##")[0]
     assert left_out(tmp_path / "reduced", []) == sorted(beside)
     assert left_out(tmp_path / "reduced", beside) == []
@@ -322,7 +322,7 @@ def test_sweeps_of_one_model_beside_take_no_room_in_the_other_s_panel(tmp_path, 
     monkeypatch.setattr("simulations.reports.overview.save_figure", save)
     make_sweep(tmp_path / "reduced", range(2))
     for rounds, model in enumerate(("mlp", "mlp", "cnn", "cnn"), start=3):
-        make_sweep(tmp_path / f"{rounds}", range(1), overrides={"rounds": rounds})
+        make_sweep(tmp_path / f"{rounds}", range(1), overrides={"num-server-rounds": rounds})
         for cell in (tmp_path / f"{rounds}").glob("*-*"):
             if not cell.name.startswith(model):
                 shutil.rmtree(cell)
@@ -343,7 +343,7 @@ def test_figures_say_whose_validation_it_is_and_of_how_many_images(tmp_path):
     for cell in ("mlp-centralized", "mlp-fog-3"):
         path = tmp_path / "reduced" / cell / "seed-0" / "run.json"
         record = json.loads(path.read_text())
-        config = {**record["config"], "local-validation-images": 500}
+        config = {**record["config"], "local-validation-examples": 500}
         data = {**record["data"], "validation_images": 10_000}
         write_json(path, {**record, "config": config, "data": data})
     files = report(tmp_path / "reduced", tmp_path / "results")
@@ -360,7 +360,7 @@ def test_a_sweep_beside_must_fit_and_differ(tmp_path):
     make_sweep(tmp_path / "same", range(2))
     with pytest.raises(UserError, match="same: its runs have the settings of those in"):
         report(tmp_path / "reduced", tmp_path / "results", (tmp_path / "same",))
-    plan = {"experiment": "table2", "scale": "full", "overrides": {"rounds": 3}}
+    plan = {"experiment": "table2", "scale": "full", "overrides": {"num-server-rounds": 3}}
     write_json(tmp_path / "same" / "sweep.json", plan)
     with pytest.raises(UserError, match="holds table2 at scale full, not table2 at scale reduced"):
         report(tmp_path / "reduced", tmp_path / "results", (tmp_path / "same",))
@@ -437,9 +437,9 @@ def test_the_page_in_a_real_browser(ten_seeds, tmp_path, width):
 def test_the_other_experiments_from_real_runs(tmp_path, npz_path):
     common = {
         "dataset": f"npz:{npz_path}",
-        "train-images": 126,
-        "validation-images": 60,
-        "test-images": 60,
+        "train-examples": 126,
+        "validation-examples": 60,
+        "test-examples": 60,
         "model": "tests.small_models:small_mlp",
     }
     for name in ("table1", "uploads", "precision"):

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from fog_flower.data.images import Dataset, LabelledImages
-from fog_flower.data.normalise import fit_normaliser
+from fog_flower.data.dataset import Dataset, Examples
+from fog_flower.data.load import load_dataset
+from fog_flower.data.preprocess import fit_normaliser
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.sources import load_dataset
 from fog_flower.data.split import class_counts, split_dataset
 from fog_flower.errors import UserError
 from fog_flower.topology import Topology
 from tests.conftest import make_digits
 
-TRAIN, TEST = LabelledImages(*make_digits(300, 1)), LabelledImages(*make_digits(200, 2))
+TRAIN, TEST = Examples(*make_digits(300, 1)), Examples(*make_digits(200, 2))
 DATA = Dataset("bars", "0", TRAIN, TEST)
 LABELS = np.random.default_rng(0).integers(0, 10, 3000)
 
 
 def test_sets_are_disjoint_and_as_large_as_asked(make_config):
     split = split_dataset(
-        DATA, make_config(train_images=250, validation_images=120, test_images=50)
+        DATA, make_config(train_examples=250, validation_examples=120, test_examples=50)
     )
     assert [len(part) for part in (split.train, split.validation, split.test)] == [250, 120, 50]
     assert len(np.unique(split.train)) == 250
@@ -27,13 +27,15 @@ def test_sets_are_disjoint_and_as_large_as_asked(make_config):
 
 
 def test_zero_means_all_that_is_left(make_config):
-    split = split_dataset(DATA, make_config(train_images=0, validation_images=120, test_images=0))
+    split = split_dataset(
+        DATA, make_config(train_examples=0, validation_examples=120, test_examples=0)
+    )
     assert (len(split.train), len(split.test)) == (300, 80)
 
 
 def test_the_seed_decides(make_config):
     one, same, other = (
-        split_dataset(DATA, make_config(train_images=100, seed=seed)) for seed in (1, 1, 2)
+        split_dataset(DATA, make_config(train_examples=100, seed=seed)) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one.train, same.train)
     np.testing.assert_array_equal(one.test, same.test)
@@ -44,7 +46,7 @@ def test_the_seed_decides(make_config):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"train_images": 301}, "train-images=301.*only 300"),
+        ({"train_images": 301}, "train-examples=301.*only 300"),
         ({"train_images": 0, "validation_images": 150, "test_images": 51}, "need 201.*only 200"),
         ({"train_images": 0, "validation_images": 200, "test_images": 0}, "need 201.*only 200"),
     ],
@@ -112,7 +114,7 @@ def test_wrong_partitions_are_named(partition, words):
 
 
 def test_too_few_images_for_the_end_nodes():
-    with pytest.raises(UserError, match="train-images=5 is too few for 3 fog nodes x 2"):
+    with pytest.raises(UserError, match="train-examples=5 is too few for 3 fog nodes x 2"):
         assign_shards(LABELS[:5], Topology(3, 2), "iid", seed=0)
 
 

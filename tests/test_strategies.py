@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord
 from flwr.serverapp.strategy import FedAvg, Strategy
+from strategies.gates._others import Alone, Greedy, OpenGate
+from strategies.updates_to_weights import UpdatesToWeights
 
 from fog_flower.config import ALONE, GREEDY, NORM, OFF, OPEN, VALIDATIONS
 from fog_flower.errors import UserError
 from fog_flower.weights import add, from_record, to_record
-from simulations.baselines import Alone, Greedy, OpenGate
-from strategies.cloud import cloud_strategy, inner_strategy
-from strategies.policies import SequentialTest, Trusted
-from strategies.updates_to_weights import UpdatesToWeights
+from strategies.build import cloud_strategy, inner_strategy
+from strategies.gates import SequentialTest, Trusted
 from strategies.validated_merge import ValidatedMerge
 from tests.messages import (
     WEIGHTS,
@@ -80,11 +80,11 @@ def one_round(strategy, deltas, fog_nodes=N, examples=None, lost=()):
 
 @pytest.fixture
 def build(make_config):
-    def make(name, validation="greedy", fog_nodes=N, **settings):
+    def make(name, gate="greedy", fog_nodes=N, **settings):
         config = make_config(
             strategy=name,
             strategy_args=FLOWER.get(name, ""),
-            validation=validation,
+            gate=validation,
             fog_nodes=fog_nodes,
             **settings,
         )

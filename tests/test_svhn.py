@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from fog_flower.data.sources.svhn import load_mat, load_svhn
 from fog_flower.errors import UserError
 from simulations import svhn
-from simulations.svhn import load_mat, load_svhn
 
 
 def write(folder, name, count, labels=None):

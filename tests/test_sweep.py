@@ -18,7 +18,7 @@ from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from simulations.display import print_run
+from simulations.cli.display import print_run
 from simulations.experiments import EXPERIMENTS
 from simulations.sweep.estimate import Estimator
 from simulations.sweep.execute import execute
@@ -141,7 +141,7 @@ def test_a_run_that_fails_before_its_records_is_recorded_too(tmp_path, overrides
     def refuse(*_):
         raise UserError("no such thing")
 
-    monkeypatch.setattr("fog_flower.server_app.find_nodes", refuse)
+    monkeypatch.setattr("strategies.server_app.find_nodes", refuse)
     assert run(plan(tmp_path, overrides, only="mlp-fog-3")) == ["failed"]
     record = summary(tmp_path / "mlp-fog-3" / "seed-0")
     assert record["cause"] == "no such thing"
@@ -158,7 +158,7 @@ def told(planned, **options):
 @pytest.fixture
 def stopped(tmp_path, overrides):
     """Return a sweep of one run that was stopped in its round 2 of 3."""
-    planned = plan(tmp_path / "stopped", overrides | {"rounds": 3}, only="mlp-fog-3")
+    planned = plan(tmp_path / "stopped", overrides | {"num-server-rounds": 3}, only="mlp-fog-3")
     with ending_in_round(2, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
         run(planned)
     assert recorded(planned.folder) == []
@@ -182,7 +182,7 @@ def test_what_was_stopped_is_kept_until_it_has_gone_on(stopped, monkeypatch):
         raise UserError("Ray did not come up")
 
     with monkeypatch.context() as patched:
-        patched.setattr("fog_flower.server_app.find_nodes", refuse)
+        patched.setattr("strategies.server_app.find_nodes", refuse)
         assert run(stopped) == ["failed"]
     assert told(stopped, retry_failed=True)[0] == "mlp-fog-3/seed-0 goes on after round 1"
     assert run(stopped) == ["finished"]
@@ -202,7 +202,7 @@ def test_a_run_that_had_finished_when_its_sweep_was_killed_is_a_record(tmp_path,
 
 def test_one_that_cannot_go_on_begins_again_and_says_why(stopped, monkeypatch):
     monkeypatch.setattr(
-        "simulations.continuing.conditions.code_identity", lambda: "of today", raising=True
+        "strategies.continuing.conditions.code_identity", lambda: "of today", raising=True
     )
     first, *_ = told(stopped)
     assert first.startswith("mlp-fog-3/seed-0 begins again: continue-from=")
@@ -213,7 +213,7 @@ def test_one_that_cannot_go_on_begins_again_and_says_why(stopped, monkeypatch):
 
 
 def test_a_failed_run_is_retried_from_its_last_round(tmp_path, overrides):
-    planned = plan(tmp_path, overrides | {"rounds": 3}, only="mlp-fog-3")
+    planned = plan(tmp_path, overrides | {"num-server-rounds": 3}, only="mlp-fog-3")
     with ending_in_round(2, RuntimeError("the machine had a bad day")):
         assert run(planned) == ["failed"]
     first, *_ = told(planned, retry_failed=True)
@@ -229,14 +229,14 @@ def test_a_diverged_run_is_recorded_as_such(tmp_path, overrides):
 
 def test_bad_input_is_found_before_the_first_run(tmp_path, overrides):
     with pytest.raises(UserError, match="only 600 training images"):
-        run(plan(tmp_path, overrides | {"train-images": 601}))
+        run(plan(tmp_path, overrides | {"train-examples": 601}))
     assert recorded(tmp_path) == []
 
 
 def test_another_sweep_s_folder_is_refused(tmp_path, overrides):
     run(plan(tmp_path, overrides, only="mlp-centralized"))
     with pytest.raises(UserError, match="use another --out"):
-        run(plan(tmp_path, overrides | {"rounds": 3}, only="mlp-centralized"))
+        run(plan(tmp_path, overrides | {"num-server-rounds": 3}, only="mlp-centralized"))
 
 
 def test_a_sweep_goes_on_where_its_data_lies_elsewhere(tmp_path, overrides):
@@ -310,7 +310,16 @@ def start_sweep(folder, overrides):
     options = ["--dataset", overrides["dataset"], "--seeds", "0-1", "--out", str(folder)]
     only = ["--only", "mlp-centralized,mlp-fog-3"]
     return subprocess.Popen(
-        [sys.executable, "-m", "simulations.cli", "sweep", "table2", *settings, *options, *only],
+        [
+            sys.executable,
+            "-m",
+            "simulations.cli",
+            "sweep",
+            "table2",
+            *settings,
+            *options,
+            *only,
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         text=True,
@@ -321,7 +330,7 @@ def start_sweep(folder, overrides):
 
 @pytest.mark.e2e
 def test_killed_three_times_it_ends_as_if_it_had_not_been(tmp_path, overrides):
-    overrides = overrides | {"rounds": 6}
+    overrides = overrides | {"num-server-rounds": 6}
     undisturbed = start_sweep(tmp_path / "undisturbed", overrides)
     output, _ = undisturbed.communicate(timeout=LIMIT_SECONDS)
     assert undisturbed.returncode == 0, output

@@ -26,8 +26,8 @@ print(os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
     "module",
     [
         "clients.client_app",
-        "fog_flower.models",
-        "fog_flower.server_app",
+        "fog_flower.build_model",
+        "strategies.server_app",
         "simulations.cli",
     ],
 )

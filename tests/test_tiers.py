@@ -9,11 +9,11 @@ from clients.end_node import EndNode, add_noise
 from clients.fog_node import gather
 from clients.node_store import stored_data
 from clients.shipment import MAGIC, RefusedShipmentError, pack, unpack
-from fog_flower.data.images import LabelledImages
-from fog_flower.data.normalise import fit_normaliser
+from fog_flower.data.dataset import Examples
+from fog_flower.data.preprocess import fit_normaliser
 from tests.conftest import make_digits
 
-DATA = LabelledImages(*make_digits(60, 1))
+DATA = Examples(*make_digits(60, 1))
 NORMALISER = fit_normaliser(DATA.images)
 IMAGES, LABELS = NORMALISER(DATA.images[:4]), DATA.labels[:4]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax
+from strategies.gates._recalibration import entropy, recalibrated_losses
 
-from fog_flower.evaluation import Directions, Scores
-from simulations.baselines.audited import AGREES, DIFFERS, Audited
-from strategies.agreement import Agreement
-from strategies.policies import SequentialTest, Trial, Trusted
-from strategies.policies.recalibration import entropy, recalibrated_losses
+from fog_flower.tasks.scores import Directions, Scores
+from strategies.gates import SequentialTest, Trial, Trusted
+from strategies.gates._agreement import Agreement
+from strategies.gates.audited import AGREES, DIFFERS, Audited
 
 IMAGES = 4000
 RNG = np.random.default_rng(0)

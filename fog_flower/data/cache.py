@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from fog_flower.data.images import LabelledImages, fingerprint
+from fog_flower.data.dataset import fingerprint
+from fog_flower.tasks.examples import Examples
 
 CACHE_VARIABLE = "FOG_FLOWER_CACHE"
 META = "meta.json"
@@ -24,35 +25,35 @@ def cache_dir() -> Path:
     return path or Path(platformdirs.user_cache_dir("fog-flower"))
 
 
-Cached = tuple[LabelledImages, str]  # memory-mapped read-only, and their fingerprint
+Cached = tuple[Examples, str]  # memory-mapped read-only, and their fingerprint
 
 
-def cached_series(key: str, count: int, make: Callable[[], LabelledImages]) -> Cached:
-    """Return the first ``count`` images of a series, from the cache if they are there.
+def cached_series(key: str, count: int, make: Callable[[], Examples]) -> Cached:
+    """Return the first ``count`` examples of a series, from the cache if they are there.
 
     Parameters
     ----------
     key : str
-        Names everything that decides the series. The first n of more images must be the same n
-        images, so that a larger set in the cache serves smaller ones.
+        Names everything that decides the series. The first n of more examples must be the same n
+        examples, so that a larger set in the cache serves smaller ones.
     count : int
     make : callable
-        Builds ``count`` images, if they are not there.
+        Builds ``count`` examples, if they are not there.
     """
     folder = largest_enough(key, count)
     if folder is None:
-        folder = cache_dir() / "images" / f"{key}{count}"
+        folder = cache_dir() / "examples" / f"{key}{count}"
         write_cached(folder, make())
     return read_cached(folder, count)
 
 
 def largest_enough(pattern: str, count: int) -> Path | None:
-    """Return the smallest cached set that has ``count`` images; of several, the newest.
+    """Return the smallest cached set that has ``count`` examples; of several, the newest.
 
     ``pattern`` may hold ``*``.
     """
     found = []
-    for meta in (cache_dir() / "images").glob(f"{pattern}*/{META}"):
+    for meta in (cache_dir() / "examples").glob(f"{pattern}*/{META}"):
         size = re.search(r"(\d+)$", meta.parent.name)
         if size and int(size[1]) >= count:
             found.append((int(size[1]), -meta.stat().st_mtime_ns, meta.parent))
@@ -60,12 +61,12 @@ def largest_enough(pattern: str, count: int) -> Path | None:
 
 
 def read_cached(folder: Path, count: int | None = None) -> Cached:
-    """Return the first ``count`` images of a cached set, or all."""
+    """Return the first ``count`` examples of a cached set, or all."""
     meta = json.loads((folder / META).read_text())
-    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    labels = np.load(folder / "labels.npy", allow_pickle=False)
-    part = LabelledImages(images[:count], labels[:count])
-    whole = len(part) == meta["images"]
+    inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
+    targets = np.load(folder / "targets.npy", allow_pickle=False)
+    part = Examples(inputs[:count], targets[:count])
+    whole = len(part) == meta["examples"]
     return part, str(meta["sha256"]) if whole else fingerprint(part)
 
 
@@ -74,15 +75,15 @@ def is_cached(folder: Path) -> bool:
     return (folder / META).exists()
 
 
-def write_cached(folder: Path, part: LabelledImages) -> None:
+def write_cached(folder: Path, part: Examples) -> None:
     """Write a set in one step."""
-    # Several processes may build the same images; the first rename wins, the others are equal.
+    # Several processes may build the same examples; the first rename wins, the others are equal.
     staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
     staging.mkdir(parents=True)
     try:
-        np.save(staging / "images.npy", part.images, allow_pickle=False)
-        np.save(staging / "labels.npy", part.labels, allow_pickle=False)
-        meta = {"images": len(part), "sha256": fingerprint(part)}
+        np.save(staging / "inputs.npy", part.inputs, allow_pickle=False)
+        np.save(staging / "targets.npy", part.targets, allow_pickle=False)
+        meta = {"examples": len(part), "sha256": fingerprint(part)}
         (staging / META).write_text(json.dumps(meta))
         try:
             staging.rename(folder)

@@ -1,13 +1,15 @@
-"""What lives in the field before any round: the training images and which end node owns which."""
+"""What lives in the field before any round: training examples, and which end node owns which."""
 
 import dataclasses
+import functools
 
 from fog_flower.config import RunConfig
-from fog_flower.data.images import LabelledImages
-from fog_flower.data.normalise import Normaliser, fit_normaliser
+from fog_flower.data.dataset import Dataset
+from fog_flower.data.load import load_dataset, preprocess_of
+from fog_flower.data.preprocess import Preprocess
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.sources import load_dataset
-from fog_flower.data.split import Indices, split_dataset
+from fog_flower.data.split import split_dataset
+from fog_flower.tasks.examples import Examples, Indices
 from fog_flower.topology import Topology
 
 
@@ -17,22 +19,29 @@ class Field:
 
     Attributes
     ----------
-    train : LabelledImages
+    dataset : Dataset
+    train : Examples
     shards : [fog node][end node] -> int64 [k], positions in ``train``
-    normaliser : Normaliser
-        The constants of the training set, which every tier knows.
+    preprocess : Preprocess
+        Its constants are known to every tier.
     """
 
-    train: LabelledImages
+    dataset: Dataset
+    train: Examples
     shards: list[list[Indices]]
-    normaliser: Normaliser
+    preprocess: Preprocess
 
 
+@functools.lru_cache(maxsize=1)
 def prepare_field(config: RunConfig) -> Field:
     """Load, split and deal the training data; the same in every process of a run."""
     dataset = load_dataset(config)
     train = dataset.train.take(split_dataset(dataset, config).train)
     shards = assign_shards(
-        train.labels, Topology(config.fog_nodes, config.end_nodes), config.partition, config.seed
+        dataset.task,
+        train.targets,
+        Topology(config.fog_nodes, config.end_nodes),
+        config.partition,
+        config.seed,
     )
-    return Field(train, shards, fit_normaliser(train.images))
+    return Field(dataset, train, shards, preprocess_of(config, dataset, train))

@@ -1,73 +1,93 @@
-"""Which training image lives on which end node."""
+"""Which training example lives on which end node."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from fog_flower.data.images import Labels
-from fog_flower.data.split import Indices
+from fog_flower.data.partitions import PARTITIONS
+from fog_flower.data.partitions._dealing import deal
 from fog_flower.errors import UserError
-from fog_flower.seeds import generator, seed_for
-from fog_flower.simulation_parts import simulation_part
+from fog_flower.seeds import seed_for
+from fog_flower.tasks.examples import Array, Indices
+from fog_flower.tasks.task import Task
 from fog_flower.topology import Topology
-
-IID = "iid"
 
 
 def assign_shards(
-    labels: Labels, topology: Topology, partition: str, seed: int
+    task: Task, targets: Array, topology: Topology, partition: str, seed: int
 ) -> list[list[Indices]]:
-    """Deal the training images to fog nodes, and each fog node's to its end nodes.
+    """Deal the training examples to fog nodes, and each fog node's to its end nodes.
 
     Skew is between fog nodes, which are what the cloud sees; within a fog node the end nodes'
     shards are stratified.
 
     Parameters
     ----------
-    labels : int64 [n]
-        Of the training images.
+    task : Task
+        Says which examples belong to one group (class).
+    targets : array [n, ...]
+        Of the training examples.
     topology : Topology
     partition : str
-        ``iid`` (stratified, sizes differ by at most 1), or a partitioner of flwr-datasets:
-        ``dirichlet:0.3``, ``pathological:2``, ``shard:2``, ``linear``, ``square``,
-        ``exponential``.
+        ``iid`` (stratified, sizes differ by at most 1), another file of ``data/partitions``, or
+        ``module:function``.
     seed : int
 
     Returns
     -------
     shards[fog node][end node] : int64 [k]
-        Positions in ``labels``; disjoint, together all of them.
+        Positions in ``targets``; disjoint. Not always all of them: ``pathological`` and ``shard``
+        may leave some to nobody.
 
     Raises
     ------
     UserError
-        If there is no such partition, or too few images for it.
+        If there is no such partition, too few examples for it, or it deals one of them twice.
     """
-    if len(labels) < topology.total_end_nodes:
+    if len(targets) < topology.total_end_nodes:
         raise UserError(
-            f"train-images={len(labels)} is too few for {topology.fog_nodes} fog nodes x "
+            f"train-examples={len(targets)} is too few for {topology.fog_nodes} fog nodes x "
             f"{topology.end_nodes} end nodes: each end node needs at least one"
         )
-    everything = np.arange(len(labels))
-    fog_shards = (
-        _deal(everything, labels, topology.fog_nodes, seed)
-        if partition == IID
-        else simulation_part("partitions", f"partition={partition!r}").skewed_shards(
-            labels, topology.fog_nodes, partition, seed
-        )
-    )
+    groups = np.zeros(len(targets), np.int64)
+    for number, members in enumerate(task.groups(targets)):
+        groups[members] = number
+    fog_shards = _fog_shards(groups, topology.fog_nodes, partition, seed)
     for fog, shard in enumerate(fog_shards):
         if len(shard) < topology.end_nodes:
             raise UserError(
-                f"partition={partition!r}: leaves fog node {fog} only {len(shard)} images for "
-                f"{topology.end_nodes} end nodes; use less skew or more train-images"
+                f"partition={partition!r}: leaves fog node {fog} only {len(shard)} examples for "
+                f"{topology.end_nodes} end nodes; use less skew or more train-examples"
             )
     return [
-        _deal(shard, labels, topology.end_nodes, seed_for(seed, "end-nodes", fog))
+        deal(shard, groups, topology.end_nodes, seed_for(seed, "end-nodes", fog))
         for fog, shard in enumerate(fog_shards)
     ]
 
 
-def _deal(indices: Indices, labels: Labels, hands: int, seed: int) -> list[Indices]:
-    """Deal like cards, class by class: stratified, and sizes differ by at most 1."""
-    shuffled = generator(seed, "deal").permutation(indices)
-    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    return [np.sort(by_class[hand::hands]) for hand in range(hands)]
+def _fog_shards(groups: Indices, fog_nodes: int, partition: str, seed: int) -> list[Indices]:
+    named = PARTITIONS.load(partition)
+    try:
+        if named.own:
+            return _checked(named.item(groups, fog_nodes, seed), len(groups), fog_nodes)
+        return _checked(named.item(groups, fog_nodes, named.argument, seed), len(groups), fog_nodes)
+    except UserError:
+        raise
+    except Exception as error:  # of a library, or of a user's own code
+        raise UserError(
+            f"partition={partition!r}: not possible with {len(groups)} examples on {fog_nodes} fog "
+            f"nodes ({error}); use less skew or more train-examples"
+        ) from error
+
+
+def _checked(shares: Sequence[Indices], examples: int, fog_nodes: int) -> list[Indices]:
+    """Return the shares as sorted positions, if each example is dealt at most once."""
+    if len(shares) != fog_nodes:
+        raise ValueError(f"it returned {len(shares)} shares for {fog_nodes} fog nodes")
+    sorted_shares = [np.sort(np.asarray(share, np.int64)) for share in shares]
+    everything = np.concatenate(sorted_shares) if shares else np.zeros(0, np.int64)
+    if len(everything) and (everything.min() < 0 or everything.max() >= examples):
+        raise ValueError(f"positions must be 0 to {examples - 1}")
+    if len(np.unique(everything)) != len(everything):
+        raise ValueError("an example was dealt twice")
+    return sorted_shares

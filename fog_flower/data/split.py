@@ -1,68 +1,88 @@
 """Training, validation and an untouched test set.
 
 The paper trains on 70,000 and validates on 10,000 images, which is more than the training file
-has. Our reading: 70,000 of the training file; validation from the test file; what validation
-leaves there is the test set, which selects nothing (README, Deviations).
+has. Our reading: 70,000 of the training file; validation from the test file. The test set, which
+selects nothing, is what validation leaves of the test file, or, with ``test-source=spare``, what
+training leaves of the training file.
 """
 
 import dataclasses
 
 import numpy as np
-import numpy.typing as npt
 
 from fog_flower.config import RunConfig
-from fog_flower.data.images import CLASSES, Dataset, LabelledImages, Labels
+from fog_flower.data.dataset import Dataset
 from fog_flower.errors import UserError
 from fog_flower.seeds import generator
-
-Indices = npt.NDArray[np.int64]
+from fog_flower.tasks.examples import Examples, Indices
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Disjoint indices; ``train`` into the training part, the others into the test part."""
+    """Disjoint sets of examples.
+
+    Attributes
+    ----------
+    train : int64 [n], positions in the training file
+    validation : int64 [n], positions in the test file
+    test : int64 [n], positions in the test file, or the training file if ``spare``
+    spare : bool
+    """
 
     train: Indices
     validation: Indices
     test: Indices
+    spare: bool = False
 
 
 def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
-    """Choose the images of each set, seeded by the run.
+    """Choose the examples of each set, seeded by the run.
 
     Raises
     ------
     UserError
-        If more images are asked for than there are; it names both numbers.
+        If more examples are asked for than there are; it names both numbers.
     """
-    train = config.train_images or len(dataset.train)
-    if train > len(dataset.train):
-        raise UserError(
-            f"train-images={train}: {dataset.name} has only {len(dataset.train)} training images; "
-            f"ask for at most that many, or 0 for all"
-        )
-    held_out, available = config.validation_images + max(config.test_images, 1), len(dataset.test)
-    if held_out > available:
-        raise UserError(
-            f"validation-images={config.validation_images} and "
-            f"test-images={config.test_images or 1} need {held_out} images, but the test part "
-            f"of {dataset.name} has only {available}"
-        )
-    train_order = generator(config.seed, "split-train").permutation(len(dataset.train))
-    test_order = generator(config.seed, "split-test").permutation(available)
-    end = held_out if config.test_images else available
-    return Split(
-        train=np.sort(train_order[:train]),
-        validation=np.sort(test_order[: config.validation_images]),
-        test=np.sort(test_order[config.validation_images : end]),
+    spare = config.test_source == "spare"
+    available = {"training": len(dataset.train), "test": len(dataset.test)}
+    train = config.train_examples
+    if not train:
+        train = available["training"] - (max(config.test_examples, 1) if spare else 0)
+    test = config.test_examples
+    if not test:
+        used = train if spare else config.validation_examples
+        test = max(available["training" if spare else "test"] - used, 1)
+    needed = {
+        "training": train + (test if spare else 0),
+        "test": config.validation_examples + (0 if spare else test),
+    }
+    for part, count in needed.items():
+        if not 1 <= count <= available[part]:
+            keys = [f"train-examples={config.train_examples}"] if part == "training" else []
+            keys += [f"validation-examples={config.validation_examples}"] if part == "test" else []
+            keys += (
+                [f"test-examples={config.test_examples}"] if spare == (part == "training") else []
+            )
+            raise UserError(
+                f"{', '.join(keys)}: need {count} examples, but the {part} part of {dataset.name} "
+                f"has only {available[part]}; ask for fewer{_other_source(spare, part)}"
+            )
+    train_order = generator(config.seed, "split-train").permutation(available["training"])
+    test_order = generator(config.seed, "split-test").permutation(available["test"])
+    validation, rest = np.split(test_order, [config.validation_examples])
+    chosen = (train_order[train:] if spare else rest)[:test]
+    return Split(np.sort(train_order[:train]), np.sort(validation), np.sort(chosen), spare)
+
+
+def held_out_sets(dataset: Dataset, split: Split) -> tuple[Examples, Examples]:
+    """Return the validation and the test examples of the cloud."""
+    source = dataset.train if split.spare else dataset.test
+    return dataset.test.take(split.validation), source.take(split.test)
+
+
+def _other_source(spare: bool, part: str) -> str:
+    if spare:
+        return ""
+    return ", or take the test set from spare training examples: test-source=spare" * (
+        part == "test"
     )
-
-
-def held_out_sets(dataset: Dataset, split: Split) -> tuple[LabelledImages, LabelledImages]:
-    """Return the validation and the test images of the cloud."""
-    return dataset.test.take(split.validation), dataset.test.take(split.test)
-
-
-def class_counts(labels: Labels) -> list[int]:
-    """Count the images of each digit, 0 to 9."""
-    return [int(count) for count in np.bincount(labels, minlength=CLASSES)]

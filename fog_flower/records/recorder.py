@@ -3,19 +3,18 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fog_flower.errors import UserError
-from fog_flower.evaluation import Evaluation
 from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.round_report import RoundReport, Verdict
 from fog_flower.records.run_folder import create_run_folder
-from fog_flower.round_report import RoundReport, Verdict
+from fog_flower.records.trackers import Tracker
+from fog_flower.tasks.scores import Evaluation
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
-
-Observer = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], None]
 
 ROUND_COLUMNS = (
     "round",
@@ -89,8 +88,8 @@ class RunRecorder:
         What is known before round 1: configuration, data, versions, hardware, ...
     bytes_from_end_nodes : int
         The shipments of all end nodes, which arrive once, before round 1.
-    observers : sequence of callable
-        Called with a round's row and its update rows, once they are on disk.
+    trackers : sequence of Tracker
+        Told a round's row and its update rows, once they are on disk.
 
     Attributes
     ----------
@@ -103,11 +102,11 @@ class RunRecorder:
         folder: Path,
         facts: dict[str, Any],
         bytes_from_end_nodes: int,
-        observers: Sequence[Observer] = (),
+        trackers: Sequence[Tracker] = (),
     ) -> None:
         create_run_folder(folder)
         self.folder = folder
-        self._observers = observers
+        self._trackers = trackers
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
@@ -157,8 +156,8 @@ class RunRecorder:
         self._updates += updates
         write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
         write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
-        for observe in self._observers:
-            observe(row, updates)
+        for tracker in self._trackers:
+            tracker.log(row, updates)
         self._round_began = time.perf_counter()
 
     def check_progress(self) -> None:
@@ -179,15 +178,20 @@ class RunRecorder:
 
     def finish(self) -> None:
         """Mark the run as finished."""
-        self._write_run(FINISHED)
+        self._end(FINISHED)
 
     def fail(self, cause: str) -> None:
         """Mark the run as failed; what was recorded stays."""
-        self._write_run(FAILED, cause)
+        self._end(FAILED, cause)
 
     def interrupt(self) -> None:
         """Mark the run as interrupted by the user; what was recorded stays."""
-        self._write_run(INTERRUPTED, "interrupted (Ctrl-C or SIGTERM)")
+        self._end(INTERRUPTED, "interrupted (Ctrl-C or SIGTERM)")
+
+    def _end(self, status: str, cause: str | None = None) -> None:
+        self._write_run(status, cause)
+        for tracker in self._trackers:
+            tracker.end(status)
 
     def _write_run(self, status: str, cause: str | None = None) -> None:
         seconds = time.perf_counter() - self.began

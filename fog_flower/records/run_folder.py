@@ -23,6 +23,12 @@ def default_parent() -> Path:
     return Path.home() / "fog-flower-results"
 
 
+def folder_of(config: RunConfig) -> Path:
+    """Return where the run's records are, or will be."""
+    parent = config.results_dir or default_parent()
+    return parent / (config.run_name or default_run_name(config))
+
+
 def run_folder(config: RunConfig) -> Path:
     """Return where the run's records will be, after checking that they can be.
 
@@ -31,9 +37,8 @@ def run_folder(config: RunConfig) -> Path:
     UserError
         If the folder exists or its parent cannot be written to.
     """
-    configured = Path(config.results_dir).expanduser() if config.results_dir else None
-    parent = configured or default_parent()
-    folder = parent / (config.run_name or default_run_name(config))
+    folder = folder_of(config)
+    parent = folder.parent
     if folder.exists():
         raise UserError(
             f"run-name={folder.name!r}: {folder} exists, and results are never overwritten; "
@@ -45,8 +50,7 @@ def run_folder(config: RunConfig) -> Path:
             raise PermissionError(errno.EACCES, "permission denied")
     except OSError as error:
         raise UserError(
-            f"results-dir={config.results_dir!r}: cannot write to {parent} ({error.strerror}); "
-            "name another folder"
+            f"results-dir={str(parent)!r}: cannot write there ({error.strerror}); use another"
         ) from error
     return folder
 

@@ -4,7 +4,14 @@ import functools
 import time
 from typing import TYPE_CHECKING
 
-from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, training_arrays
+from simulations.benchmark.cases import (
+    BATCH_SIZE,
+    LEARNING_RATE,
+    SPEC,
+    TASK,
+    Case,
+    training_arrays,
+)
 from simulations.quiet import load_tensorflow_quietly
 
 if TYPE_CHECKING:
@@ -35,9 +42,9 @@ def compiled_model(name: str, precision: str) -> "keras.Model":
     """Return one of our models, compiled as the paper trains it."""
     import keras  # noqa: PLC0415
 
-    from fog_flower.models import build_model  # noqa: PLC0415
+    from fog_flower.build_model import build_model  # noqa: PLC0415
 
-    model = build_model(name, 0, precision)
+    model = build_model(name, SPEC, TASK, 0, precision)
     model.compile(
         optimizer=keras.optimizers.SGD(LEARNING_RATE),
         loss="sparse_categorical_crossentropy",

@@ -9,10 +9,13 @@ import numpy as np
 from fog_flower.architecture import Scalar
 from fog_flower.config import FLOAT32, RunConfig
 from fog_flower.data.field import prepare_field
+from fog_flower.tasks.classification import Classification
+from fog_flower.tasks.examples import Spec
 from simulations.overrides import configure_settings
 
 OURS, BARE, QUICKSTART = "fog-flower", "bare Keras", "quickstart app"
 BATCH_SIZE, LEARNING_RATE = 32, 0.1  # the paper's
+SPEC, TASK = Spec((32, 32, 3), "float32"), Classification(10)
 
 # Images of all fog nodes together in a timed round: 3 to 20 seconds of work on two cores. They
 # divide by 3, 5 and 7, and into whole batches where there are few nodes.
@@ -53,18 +56,18 @@ def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
     part = case.images / 70_000
     name = f"{case.model}-{case.fog_nodes}-{case.precision}-{os.urandom(4).hex()}"
     keys: dict[str, Scalar] = {
-        "train-images": case.images,
-        "validation-images": max(100, round(10_000 * part)),
-        "test-images": 100,
-        "gate-images": max(10, round(500 * part)),
-        "reference-images": max(32, round(1_000 * part)),
-        "local-validation-images": max(10, round(500 * part)),
+        "train-examples": case.images,
+        "validation-examples": max(100, round(10_000 * part)),
+        "test-examples": 100,
+        "gate-args": f"examples={max(10, round(500 * part))}",
+        "reference-examples": max(32, round(1_000 * part)),
+        "local-validation-examples": max(10, round(500 * part)),
         "fog-nodes": case.fog_nodes,
         "model": case.model,
         "precision": case.precision,
         "batch-size": BATCH_SIZE,
         "learning-rate": LEARNING_RATE,
-        "rounds": case.rounds,
+        "num-server-rounds": case.rounds,
         "artifacts": "",
         "results-dir": str(folder),
         "run-name": name,
@@ -75,4 +78,4 @@ def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
 def training_arrays(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return so many images float32 [n, 32, 32, 3], standardised, and their labels [n]."""
     field = prepare_field(config_of(Case("", "mlp", 1, count, 1), Path.cwd()))
-    return field.normaliser(field.train.images), field.train.labels
+    return field.preprocess(field.train.inputs), field.train.targets

@@ -7,12 +7,12 @@ from typing import Any
 from fog_flower.architecture import Scalar
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.records.reading import read_rounds, read_run
 from simulations.benchmark.cases import Case, config_of
-from simulations.cost import PARTS, shares
 from simulations.engines import RAY, engine_named
 from simulations.engines.outcome import Watch
 from simulations.preflight import check
-from simulations.run_files import read_rounds, read_run
+from simulations.reports.cost import PARTS, shares
 
 WARM_UP_ROUNDS = 1  # graphs are traced and data is read for the first time
 

@@ -17,11 +17,10 @@ import numpy as np
 import typer
 
 from fog_flower.config import BFLOAT16, FLOAT32
-from fog_flower.data.images import CLASSES, IMAGE_SHAPE
 from fog_flower.errors import UserError
 from fog_flower.records.environment import hardware
 from simulations.benchmark.bare_keras import compiled_model
-from simulations.benchmark.cases import BATCH_SIZE
+from simulations.benchmark.cases import BATCH_SIZE, SPEC, TASK
 
 
 def main(
@@ -57,8 +56,8 @@ def epoch_seconds(model: str, precision: str, batches: int, epochs: int) -> list
     """
     count = batches * BATCH_SIZE
     rng = np.random.default_rng(0)
-    images = rng.standard_normal((count, *IMAGE_SHAPE), dtype=np.float32)
-    labels = rng.integers(0, CLASSES, count)
+    images = rng.standard_normal((count, *SPEC.shape), dtype=np.float32)
+    labels = rng.integers(0, TASK.classes, count)
     trained = compiled_model(model, precision)
     found = []
     for _ in range(epochs + 1):

@@ -12,9 +12,9 @@ from flwr.serverapp.strategy import Strategy
 
 from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
-from fog_flower.evaluation import Directions, Scores
+from fog_flower.tasks.classification import ClassScores
+from fog_flower.tasks.scores import Directions, Scores
 from fog_flower.weights import Weights, add, from_record, to_record
-from simulations.baselines import OpenGate
 from simulations.contract.replies import (
     WEIGHTS,
     FakeGrid,
@@ -23,8 +23,9 @@ from simulations.contract.replies import (
     identify,
     node_id,
 )
-from strategies.cloud import inner_strategy
-from strategies.updates_to_weights import UpdatesToWeights
+from strategies.build import inner_strategy
+from strategies.gates.open import Open
+from strategies.judge import Judge
 from strategies.validated_merge import ValidatedMerge
 
 STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
@@ -151,7 +152,7 @@ CHECKS: dict[str, Callable[[RunConfig], None]] = {
 }
 
 
-class _AnyImages:
+class _AnyExamples:
     """An evaluator for gates that ask nothing of it."""
 
     def __len__(self) -> int:
@@ -159,7 +160,7 @@ class _AnyImages:
 
     def score(self, weights: Weights, indices: object = None) -> Scores:  # noqa: ARG002
         loss = min(sum(float(np.abs(array).sum()) for array in weights), 1.0)
-        return Scores(np.array([[-loss, -1.0]], np.float32), np.zeros(1, np.int64))
+        return ClassScores(np.array([[-loss, -1.0]], np.float32), np.zeros(1, np.int64))
 
 
 class _AgreeingCloud:
@@ -176,18 +177,18 @@ def _inner(config: RunConfig) -> Strategy:
     return strategy
 
 
-def _plain(config: RunConfig) -> UpdatesToWeights:
+def _plain(config: RunConfig) -> ValidatedMerge:
     nodes = {node_id(number): number for number in range(config.fog_nodes)}
-    return UpdatesToWeights(_inner(config), fog_nodes=nodes)
+    return ValidatedMerge(_inner(config), fog_nodes=nodes)
 
 
 def _gated(config: RunConfig) -> ValidatedMerge:
     nodes = {node_id(number): number for number in range(config.fog_nodes)}
-    return ValidatedMerge(_inner(config), _AnyImages(), OpenGate(), fog_nodes=nodes)
+    return ValidatedMerge(_inner(config), Judge(Open(), _AnyExamples()), fog_nodes=nodes)
 
 
 def _ask(
-    strategy: UpdatesToWeights, server_round: int, weights: Weights, fog_nodes: int
+    strategy: ValidatedMerge, server_round: int, weights: Weights, fog_nodes: int
 ) -> list[Message]:
     grid = FakeGrid(fog_nodes)
     return list(
@@ -201,7 +202,7 @@ def _ask(
 
 
 def _round(
-    strategy: UpdatesToWeights,
+    strategy: ValidatedMerge,
     fog_nodes: int,
     deltas: Sequence[Weights | None],
     server_round: int = 1,

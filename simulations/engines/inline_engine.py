@@ -8,7 +8,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 from flwr.app import Context, RecordDict
 from flwr.clientapp import ClientApp
@@ -16,12 +15,13 @@ from flwr.serverapp import ServerApp
 
 from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
+from fog_flower.records.reading import close_run
+from fog_flower.records.run_folder import folder_of
 from fog_flower.variables import GIT_COMMIT_VARIABLE, SCRATCH_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
 from simulations.engines.outcome import Outcome, Watch, observed
 from simulations.quiet import load_tensorflow_quietly, only_errors_of_flower
-from simulations.run_files import close_run
 from simulations.workspace import own_workspace
 
 
@@ -48,9 +48,9 @@ def launch(
     """
     load_tensorflow_quietly()
     from clients.client_app import app as client_app  # noqa: PLC0415
-    from fog_flower.server_app import app as server_app  # noqa: PLC0415
+    from strategies.server_app import app as server_app  # noqa: PLC0415
 
-    folder = Path(config.results_dir) / config.run_name
+    folder = folder_of(config)
     cause = ""
     try:
         with _own_environment(), only_errors_of_flower(), observed(folder, watch):

@@ -12,8 +12,9 @@ import filelock
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from simulations.memory_watch import MemoryWatch
-from simulations.run_files import note_memory, read_rounds
+from fog_flower.records.reading import note_memory, read_rounds
+from fog_flower.records.run_folder import folder_of
+from simulations.engines.memory_watch import MemoryWatch
 
 RAY, INLINE = "ray", "inline"
 ENGINES = {RAY: "simulations.engines.ray_engine", INLINE: "simulations.engines.inline_engine"}
@@ -52,7 +53,7 @@ def engine_named(name: str) -> Engine:
     launch: Engine = importlib.import_module(ENGINES[name]).launch
 
     def engine(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
-        with _reserved(Path(config.results_dir) / config.run_name):
+        with _reserved(folder_of(config)):
             return launch(config, watch, actors)
 
     return engine

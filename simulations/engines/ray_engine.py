@@ -9,13 +9,14 @@ import tomli_w
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.records.reading import close_run, read_run
 from fog_flower.records.recorder import FINISHED, RUNNING
+from fog_flower.records.run_folder import folder_of
 from simulations.app_folder import app_folder
 from simulations.engines.outcome import POLL_SECONDS, Outcome, Watch, observed
 from simulations.engines.superlink import SuperLink, last_lines, own_superlink
 from simulations.placement import Placement, gpus, place
 from simulations.preflight import user_folders
-from simulations.run_files import close_run, read_run
 
 GRACE_SECONDS = 30.0  # from the run's last sign of life to Flower's own word about it
 
@@ -39,7 +40,7 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
     KeyboardInterrupt
         On Ctrl-C, after everything was stopped and the records were closed.
     """
-    folder = Path(config.results_dir) / config.run_name
+    folder = folder_of(config)
     try:
         placed = place(config.fog_nodes, config.model, gpus=len(gpus()), actors=actors)
         with own_superlink(user_folders(config), placed) as superlink:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 
-from fog_flower.data.embedded import RENDERER_VARIABLE
-from fog_flower.data.rendered import RENDERER_VERSION
+from fog_flower.data.rendered.version import renderer_version
 from fog_flower.errors import UserError
-from fog_flower.variables import GIT_COMMIT_VARIABLE, LAUNCHER_VARIABLE
+from fog_flower.orphan_watch import this_process
+from fog_flower.variables import GIT_COMMIT_VARIABLE, LAUNCHER_VARIABLE, RENDERER_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.processes import (
     descendants,
@@ -25,7 +25,6 @@ from simulations.engines.processes import (
     scripts,
 )
 from simulations.engines.ray_head import own_ray
-from simulations.orphan_watch import this_process
 from simulations.placement import Placement
 from simulations.workspace import own_workspace
 
@@ -155,7 +154,7 @@ def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
         "RAY_enable_worker_prestart": "0",
         "RAY_prestart_worker_first_driver": "0",
         "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
-        RENDERER_VARIABLE: RENDERER_VERSION,
+        RENDERER_VARIABLE: renderer_version(),
         GIT_COMMIT_VARIABLE: checkout_commit(),
         LAUNCHER_VARIABLE: this_process(),
     }

@@ -2,13 +2,16 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from clients.attacks import ATTACKS
 from fog_flower.architecture import Scalar
-from fog_flower.attack_settings import ATTACKS, NONE, malicious_nodes
-from fog_flower.config import OFF, TRUSTED, VALIDATIONS, RunConfig
+from fog_flower.attack_schedule import parse_malicious_nodes
+from fog_flower.config import NONE, OFF, TRUSTED
 from fog_flower.errors import UserError
 from simulations.experiments.experiment import Cell, Experiment, Scale
+from strategies.gates import GATES
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
 # What a robust rule must be told, where it is told how many are malicious; and from how many
@@ -34,18 +37,19 @@ _USUAL = {
     "FedProx": "proximal_mu=0.01",
 }
 
-_GATED = re.compile(r"gate(?:=(?P<policy>[\w-]+))?(?:\+(?P<inner>.+))?")
+_GATED = re.compile(r"gate(?:=(?P<policy>[\w.:-]+))?(?:\+(?P<inner>.+))?")
 
 _SETTINGS: dict[str, Scalar] = {
-    "train-images": 5_600,
-    "validation-images": 3_000,
-    "test-images": 4_000,
+    "normalisation": "fitted",
+    "train-examples": 5_600,
+    "validation-examples": 3_000,
+    "test-examples": 4_000,
     "model": "cnn-small",
     "learning-rate": 0.05,
     "batch-size": 8,
-    "rounds": 7,
+    "num-server-rounds": 7,
     "end-nodes": 6,
-    "local-validation-images": 100,
+    "local-validation-examples": 100,
 }
 
 COMPARE_SCALE = Scale(
@@ -100,10 +104,10 @@ def parse_attacks(text: str) -> tuple[str, ...]:
     """
     for part in _parts(text):
         name, _, strength = part.partition("=")
-        if name not in ATTACKS:
+        if name != NONE and ":" not in name and not ATTACKS.has(name):
             raise UserError(
-                f"--attacks {part!r}: there are {', '.join(ATTACKS)}, each with a strength if you "
-                "like, e.g. alie=2.5"
+                f"--attacks {part!r}: there are {NONE}, {', '.join(ATTACKS.names())}, or your own "
+                "as module:function, each with a strength if you like, e.g. alie=2.5"
             )
         if strength and not _is_number(strength):
             raise UserError(
@@ -157,12 +161,24 @@ def _cell(name: str, attack: str, federation: Federation) -> Cell:
     nodes, malicious = federation.fog_nodes, federation.malicious
     settings: dict[str, Scalar] = {"fog-nodes": nodes}
     if name == HONEST:  # whatever the attack, the same: those who would attack are not there
-        settings |= {"validation": OFF, "strategy": FEDAVG}
+        settings |= {"gate": OFF, "strategy": FEDAVG}
         settings |= _attack("crash" if malicious else NONE, malicious)
-        return Cell(f"{nodes}-{malicious}/{HONEST}", HONEST, "any", settings)
+        tags = _tags(federation, HONEST, HONEST)
+        return Cell(f"{nodes}-{malicious}/{HONEST}", HONEST, "any", settings, tags=tags)
     attack = attack if malicious else NONE
     settings |= _attack(attack, malicious) | _strategy(name, federation)
-    return Cell(f"{nodes}-{malicious}/{attack}/{name.replace(':', '.')}", name, "any", settings)
+    place = f"{nodes}-{malicious}/{attack}/{name}".replace(":", ".")
+    return Cell(place, name, "any", settings, tags=_tags(federation, attack, name))
+
+
+def _tags(federation: Federation, attack: str, strategy: str) -> dict[str, Scalar]:
+    """Return which cell of the grid a run is, in the command's own words: goes into its record."""
+    return {
+        "fog_nodes": federation.fog_nodes,
+        "malicious": federation.malicious,
+        "attack": attack,
+        "strategy": strategy,
+    }
 
 
 def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
@@ -180,21 +196,26 @@ def gate_name(policy: str, inner: str) -> str:
     return gate if inner == FEDAVG else f"{gate}+{inner}"
 
 
-def describe_cell(config: RunConfig) -> dict[str, Any]:
-    """Say in the command's own words which cell of the grid a configuration is."""
-    malicious = len(malicious_nodes(config))
-    gated = config.validation != OFF
-    if config.attack == "crash" and not gated and config.strategy == FEDAVG:
+def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which cell a run is whose record does not: one of an older version.
+
+    There, ``honest`` was FedAvg over nodes that crash, and nothing else was.
+    """
+    malicious = parse_malicious_nodes(
+        str(config["malicious-nodes"]), int(config["fog-nodes"]), attacked=config["attack"] != NONE
+    )
+    gated = config["gate"] != OFF
+    if config["attack"] == "crash" and not gated and config["strategy"] == FEDAVG:
         strategy, attack = HONEST, HONEST
     else:
-        strategy, attack = config.strategy, config.attack
+        strategy, attack = str(config["strategy"]), str(config["attack"])
         if gated:
-            strategy = gate_name(config.validation, strategy)
-        if config.attack_strength:
-            attack += f"={config.attack_strength:g}"
+            strategy = gate_name(str(config["gate"]), strategy)
+        if config["attack-strength"]:
+            attack += f"={config['attack-strength']:g}"
     return {
-        "fog_nodes": config.fog_nodes,
-        "malicious": malicious,
+        "fog_nodes": config["fog-nodes"],
+        "malicious": len(malicious),
         "attack": attack,
         "strategy": strategy,
     }
@@ -206,11 +227,10 @@ def _parse_strategy(name: str) -> tuple[str, str]:
     if not match:
         return OFF, name
     policy = match["policy"] or TRUSTED
-    if policy not in VALIDATIONS or policy == OFF:
-        policies = ", ".join(known for known in VALIDATIONS if known != OFF)
+    if ":" not in policy and not GATES.has(policy):
         raise UserError(
-            f"--strategies {name!r}: there is no policy {policy!r}, but {policies}; write "
-            f"gate=POLICY or gate=POLICY+STRATEGY, e.g. gate={VALIDATIONS[3]}"
+            f"--strategies {name!r}: there is no gate {policy!r}, but {', '.join(GATES.names())}; "
+            "write gate=NAME or gate=NAME+STRATEGY, e.g. gate=greedy, or gate=module:Class"
         )
     return policy, match["inner"] or FEDAVG
 
@@ -222,7 +242,7 @@ def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
     arguments = told.format(
         m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
     )
-    return {"validation": policy, "strategy": inner, "strategy-args": arguments}
+    return {"gate": policy, "strategy": inner, "strategy-args": arguments}
 
 
 def _nobody_attacks(attack: str, federation: Federation) -> str:

@@ -23,6 +23,8 @@ class Cell:
         What it varies, as run-config keys.
     printed : mapping
         Column of the records -> the figure that the paper prints for this cell.
+    tags : mapping
+        What its runs' records say of it, where the configuration alone does not.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Cell:
     family: str
     settings: Mapping[str, Scalar]
     printed: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    tags: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

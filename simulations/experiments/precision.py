@@ -8,11 +8,12 @@ from simulations.experiments.scales import FULL
 # Equivalence within half a point can only be shown where chance moves single runs by less: at the
 # paper's learning rate two runs that differ in the last bit end some points apart.
 _GENTLE: dict[str, Scalar] = {
-    "train-images": 12_000,
-    "validation-images": 1_000,
-    "test-images": 8_000,
-    "local-validation-images": 200,
-    "reference-images": 500,
+    "normalisation": "fitted",
+    "train-examples": 12_000,
+    "validation-examples": 1_000,
+    "test-examples": 8_000,
+    "local-validation-examples": 200,
+    "reference-examples": 500,
     "batch-size": 32,
     "local-epochs": 1,
     "noise-sigma": 0.01,
@@ -21,8 +22,8 @@ _GENTLE: dict[str, Scalar] = {
 _SMALL = Scale(
     name="reduced",
     settings={
-        "mlp": {**_GENTLE, "model": "mlp", "learning-rate": 0.02, "rounds": 12},
-        "cnn": {**_GENTLE, "model": "cnn-narrow", "learning-rate": 0.05, "rounds": 10},
+        "mlp": {**_GENTLE, "model": "mlp", "learning-rate": 0.02, "num-server-rounds": 12},
+        "cnn": {**_GENTLE, "model": "cnn-narrow", "learning-rate": 0.05, "num-server-rounds": 10},
     },
     engine="inline",
     seeded_data=True,

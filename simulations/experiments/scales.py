@@ -5,14 +5,14 @@ from simulations.experiments.experiment import Scale
 from simulations.presets import PRESETS
 
 _REDUCED: dict[str, Scalar] = {
-    "train-images": 5_000,
-    "validation-images": 1_000,
-    "test-images": 2_000,
+    "normalisation": "fitted",
+    "train-examples": 5_000,
+    "validation-examples": 1_000,
+    "test-examples": 2_000,
     # The gate that the committed records were made with; the default one came later.
-    "validation": "greedy",
-    "validation-tolerance": 0.1,
-    "gate-images": 500,
-    "local-validation-images": 0,
+    "gate": "greedy",
+    "gate-args": "tolerance=0.1",
+    "local-validation-examples": 0,
     "learning-rate": 0.1,
     "batch-size": 32,
     "local-epochs": 1,
@@ -31,9 +31,9 @@ FULL = Scale(
 REDUCED = Scale(
     name="reduced",
     settings={
-        "mlp": {**_REDUCED, "model": "mlp", "rounds": 16},
+        "mlp": {**_REDUCED, "model": "mlp", "num-server-rounds": 16},
         # The paper's CNN needs more than 20,000 images before it learns at all: 45 s a run here.
-        "cnn": {**_REDUCED, "model": "cnn-narrow", "rounds": 12},
+        "cnn": {**_REDUCED, "model": "cnn-narrow", "num-server-rounds": 12},
     },
     engine="inline",
     seeded_data=True,

@@ -8,11 +8,12 @@ from simulations.experiments.experiment import Cell, Experiment, Scale
 _PRINTED = {3: {"images_per_fog_node": 23_300, "images_per_end_node": 3_900}}
 
 _ONE_QUICK_ROUND: dict[str, Scalar] = {
+    "normalisation": "fitted",
     "model": "mlp-2-hidden",
-    "rounds": 1,
-    "validation": "off",
-    "validation-images": 100,
-    "test-images": 100,
+    "num-server-rounds": 1,
+    "gate": "off",
+    "validation-examples": 100,
+    "test-examples": 100,
     "end-nodes": 6,
 }
 
@@ -33,14 +34,14 @@ TABLE1 = Experiment(
     scales={
         "full": Scale(
             name="full",
-            settings={"any": {**_ONE_QUICK_ROUND, "train-images": 70_000}},
+            settings={"any": {**_ONE_QUICK_ROUND, "train-examples": 70_000}},
             engine="inline",
             seeded_data=False,
             note="the paper's 70,000 training images; one round, only to count what arrives",
         ),
         "reduced": Scale(
             name="reduced",
-            settings={"any": {**_ONE_QUICK_ROUND, "train-images": 5_000}},
+            settings={"any": {**_ONE_QUICK_ROUND, "train-examples": 5_000}},
             engine="inline",
             seeded_data=True,
             note="5,000 training images; one round, only to count what arrives",

@@ -10,7 +10,7 @@ _UPLOADS: dict[str, tuple[str, dict[str, Scalar]]] = {
     "per-epoch": ("dW after each epoch (section 3)", {"upload": "per-epoch"}),
     "epoch-mean": (
         "mean of the epochs, once (section 4.3)",
-        {"upload": "epoch-mean", "rounds": 1},
+        {"upload": "epoch-mean", "num-server-rounds": 1},
     ),
 }
 
@@ -21,8 +21,8 @@ def _once(scale: Scale) -> Scale:
     for family, keys in scale.settings.items():
         settings[f"{family}-epoch-mean"] = {
             **keys,
-            "rounds": 1,
-            "local-epochs": keys["rounds"],
+            "num-server-rounds": 1,
+            "local-epochs": keys["num-server-rounds"],
         }
     return dataclasses.replace(scale, settings=settings)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from simulations.cost import PARTS, shares
+from simulations.reports.cost import PARTS, shares
 from simulations.reports.formats import machine
 from simulations.reports.records import SweepRecords
 
@@ -50,7 +50,7 @@ def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
     )
     spent = shares(texts, fact["data"])
     found = {name: getattr(spent, name) if spent else math.nan for name in PARTS}
-    images = int((rows["round"] > 0).sum()) * float(fact["data"]["train_images"])
+    images = int((rows["round"] > 0).sum()) * float(fact["data"]["train_examples"])
     memory = float(fact.get("peak_memory_gib", math.nan))
     return {**found, "speed": images / records.training_seconds(cell, seed), "memory": memory}
 

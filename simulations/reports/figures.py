@@ -139,8 +139,8 @@ def _validated(records: SweepRecords, cell: str) -> str:
     """Say of how many images validation is, where only the last round has all of them."""
     seed = records.rounds.loc[records.rounds["cell"] == cell, "seed"].iloc[0]
     fact = records.fact(cell, int(seed))
-    looked_at = fact["config"].get("local-validation-images", 0)  # older records: all, which is 0
-    every = fact["data"]["validation_images"]
+    looked_at = fact["config"].get("local-validation-examples", 0)  # older records: all, which is 0
+    every = fact["data"]["validation_examples"]
     if not 0 < looked_at < every:
         return ""
     return f"\nvalidation: of {looked_at:,} images a round, of all {every:,} in the last"

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from fog_flower.errors import UserError
+from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.reports.data_seen import data_seen
-from simulations.run_files import read_run
 from simulations.sweep.folder import read_plan
 
 TRAINING, LOCAL = "train_accuracy", "local_validation_accuracy"

@@ -7,12 +7,12 @@ import pandas as pd
 
 from fog_flower.config import FLOAT32
 from fog_flower.records.files import write_text
+from fog_flower.records.reading import computed_in
 from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports.collapses import collapses
 from simulations.reports.formats import percent
 from simulations.reports.records import SweepRecords
-from simulations.run_files import computed_in
 
 
 def write_table(

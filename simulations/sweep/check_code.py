@@ -1,26 +1,29 @@
-"""Checks every strategy and model of a plan before anything is shown or run."""
+"""Checks all code that a plan names before anything is shown or run."""
 
+from fog_flower.config import PLUG_INS, RunConfig
 from fog_flower.errors import UserError
-from simulations.preflight import check_code
+from simulations.preflight import check_plug_ins
 from simulations.sweep.plan import SweepPlan
 
 
+def _code(config: RunConfig) -> tuple[str, ...]:
+    values = config.to_run_config()
+    return tuple(str(values[key]) for key in (*PLUG_INS, "strategy-args", "gate-args", "merge"))
+
+
 def check_all_code(plan: SweepPlan) -> None:
-    """Build each strategy and model once, with the arguments it will get.
+    """Load and build each plug-in once, with the arguments it will get.
 
     Raises
     ------
     UserError
         With the causes of all that cannot be built.
     """
-    configs = {
-        (run.config.strategy, run.config.strategy_args, run.config.merge, run.config.model): run
-        for run in reversed(plan.runs)
-    }
+    configs = {_code(run.config): run for run in reversed(plan.runs)}
     causes = []
     for run in configs.values():
         try:
-            check_code(run.config)
+            check_plug_ins(run.config)
         except UserError as error:
             causes.append(str(error))
     if causes:

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Iterable
 
 from fog_flower.config import RunConfig
+from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
-from simulations.run_files import read_run
 from simulations.sweep.plan import PlannedRun, SweepPlan
 
 # Images per second on 2 cores, (training, evaluation): a first guess, before there is a record.
@@ -25,12 +25,12 @@ _START_SECONDS = 1.0
 def guess_seconds(config: RunConfig) -> float:
     """Guess from images and speeds alone."""
     training, evaluation = _SPEED.get(config.model, _OTHER)
-    gate = config.gate_images or config.validation_images
-    trials = 0 if config.validation == "off" else config.fog_nodes * gate
-    local = config.fog_nodes * (config.local_validation_images or config.validation_images)
-    evaluated = local + config.validation_images + (config.test_images or 16_032) + trials
-    trained = (config.train_images or 73_257) * config.local_epochs
-    return _START_SECONDS + config.rounds * (trained / training + evaluated / evaluation)
+    gate = int(config.gate_args.get("examples", 500)) or config.validation_examples
+    trials = 0 if config.gate == "off" else config.fog_nodes * gate
+    local = config.fog_nodes * (config.local_validation_examples or config.validation_examples)
+    evaluated = local + config.validation_examples + (config.test_examples or 16_032) + trials
+    trained = (config.train_examples or 73_257) * config.local_epochs
+    return _START_SECONDS + config.num_server_rounds * (trained / training + evaluated / evaluation)
 
 
 class Estimator:

@@ -123,7 +123,7 @@ def _run_each(
         started(run, "starting")
 
         def watch(rows: list[dict[str, str]], run: PlannedRun = run) -> None:
-            started(run, f"round {rows[-1]['round']}/{run.config.rounds}")
+            started(run, f"round {rows[-1]['round']}/{run.config.num_server_rounds}")
 
         check(run.config)
         yield run, launch(run.config, watch)

@@ -12,17 +12,18 @@ import filelock
 
 from fog_flower.architecture import Scalar
 from fog_flower.artifacts import CHECKPOINT_FILE
-from fog_flower.data.embedded import RENDERED
-from fog_flower.data.sources import NPZ
+from fog_flower.data.sources.rendered_digits import NAME as RENDERED
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
+from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FAILED, FINISHED
+from fog_flower.records.run_folder import folder_of
+from fog_flower.records.same_run import first_difference
+from fog_flower.renamed import in_new_names
+from fog_flower.user_code import USER_CODE
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.experiments.table2 import TABLE2
-from simulations.places import first_difference
-from simulations.run_files import read_run
 from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
-from simulations.sweep.user_code import USER_CODE
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
 STOPPED = ".stopped"  # runs that were stopped, until they have gone on and ended
@@ -62,6 +63,8 @@ def read_plan(folder: Path) -> dict[str, Any]:
     """Return what the sweep in a folder is (``SweepPlan.identity``); nothing if it is none."""
     path = folder / PLAN
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    if "overrides" in found:
+        found["overrides"] = in_new_names(found["overrides"])
     return found
 
 
@@ -124,7 +127,7 @@ def check_same_settings(
 
 def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
     """Move an ended run from staging to its place, in one step; a run is recorded or it is not."""
-    staged = Path(run.config.results_dir) / run.config.run_name
+    staged = folder_of(run.config)
     place = plan.folder / run.name
     if not (staged / "run.json").exists():  # it failed before its recorder was there
         staged.mkdir(parents=True, exist_ok=True)
@@ -133,8 +136,10 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
             staged / "run.json",
             {"status": FAILED, "cause": cause, "final": {}, "seconds": 0, **facts},
         )
-    if run.code:
-        write_json(staged / "run.json", {**read_run(staged), USER_CODE: dict(run.code)})
+    added: dict[str, Any] = {USER_CODE: dict(run.code)} if run.code else {}
+    added |= {"cell": dict(run.cell.tags)} if run.cell.tags else {}
+    if added:
+        write_json(staged / "run.json", {**read_run(staged), **added})
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         raise UserError(f"{place} exists now: another process wrote it; nothing was overwritten")
@@ -201,5 +206,7 @@ def sweep_folder(experiment: str, scale: str, dataset: str, out: str) -> Path:
     """Return ``out``, or the default place, which differs for every data source."""
     if out:
         return Path(out).expanduser().absolute()
-    source = "" if dataset in ("", RENDERED) else f"-{Path(dataset.removeprefix(NPZ)).stem}"
+    source = (
+        "" if dataset in ("", RENDERED) else f"-{Path(dataset.partition(':')[2] or dataset).stem}"
+    )
     return Path("results", experiment, f"{scale}{source}").absolute()

@@ -4,11 +4,11 @@ import dataclasses
 import shutil
 
 from fog_flower.artifacts import CHECKPOINT_FILE
-from fog_flower.data.sources import load_dataset
+from fog_flower.data.load import load_dataset
 from fog_flower.errors import UserError
+from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.quiet import without_native_chatter
-from simulations.run_files import read_run
 from simulations.sweep.folder import STOPPED, set_aside_name
 from simulations.sweep.plan import PlannedRun, SweepPlan
 
@@ -31,10 +31,10 @@ def from_where_it_stopped(plan: SweepPlan, run: PlannedRun) -> tuple[PlannedRun,
     place = plan.folder / STOPPED / run.name
     if not place.exists():
         return run, ""
-    config = dataclasses.replace(run.config, continue_from=str(place))
+    config = run.config.changed({"continue-from": str(place)})
     dataset = load_dataset(config)
     with without_native_chatter():
-        from simulations.continuing.stopped_run import (  # noqa: PLC0415  (TensorFlow)
+        from strategies.continuing.stopped_run import (  # noqa: PLC0415  (TensorFlow)
             StillGoesOnError,
             read_stopped,
         )

@@ -7,12 +7,12 @@ from pathlib import Path
 from fog_flower.architecture import Scalar, settings_of
 from fog_flower.artifacts import CHECKPOINT
 from fog_flower.config import RunConfig
-from fog_flower.data.embedded import RENDERED
+from fog_flower.data.sources.rendered_digits import NAME as RENDERED
 from fog_flower.errors import UserError
+from fog_flower.records.same_run import PLACES
+from fog_flower.user_code import user_code
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.overrides import configure_settings
-from simulations.places import PLACES
-from simulations.sweep.user_code import user_code
 
 _OWN = ("seed", "run-name", "results-dir", "continue-from")
 STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended

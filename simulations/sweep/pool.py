@@ -9,9 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.orphan_watch import this_process
 from fog_flower.variables import LAUNCHER_VARIABLE, THREADS_VARIABLE
 from simulations.engines import INLINE, Outcome, engine_named
-from simulations.orphan_watch import this_process
 from simulations.preflight import check, import_from_here
 from simulations.sweep.plan import PlannedRun
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fog_flower.data.images import IMAGE_SHAPE
 from fog_flower.data.rendered.scene import Picture
+from fog_flower.data.rendered.shape import IMAGE_SHAPE
 
 SIDE = IMAGE_SHAPE[0]
 MIN_CONTRAST = 4.0  # standard deviation of the grey levels; less shows no digit

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fog_flower.data.images import IMAGE_SHAPE, Images, Labels
 from fog_flower.data.rendered.camera import photograph
 from fog_flower.data.rendered.labels import labels_of
 from fog_flower.data.rendered.layout import draw_number
 from fog_flower.data.rendered.scene import paint
+from fog_flower.data.rendered.shape import IMAGE_SHAPE
 from fog_flower.data.rendered.warp import view
 from fog_flower.seeds import generator
 
@@ -28,7 +28,7 @@ def render_digits(
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Images, Labels]:
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Render street-number-like digits.
 
     Each image depends on the seed, the part and its own index alone: the number of processes
@@ -82,10 +82,10 @@ def render_one(part: str, index: int, label: int, seed: int) -> npt.NDArray[np.u
     return photograph(paint(view(sheet, width, height, rng), rng), rng)
 
 
-_Chunk = tuple[str, int, int, Labels]  # part, seed, first index, labels
+_Chunk = tuple[str, int, int, npt.NDArray[np.int64]]  # part, seed, first index, labels
 
 
-def _render_chunks(chunks: list[_Chunk], processes: int) -> Iterator[Images]:
+def _render_chunks(chunks: list[_Chunk], processes: int) -> Iterator[npt.NDArray[np.uint8]]:
     if processes == 1:
         yield from map(_render_chunk, chunks)
         return
@@ -95,7 +95,7 @@ def _render_chunks(chunks: list[_Chunk], processes: int) -> Iterator[Images]:
         yield from pool.map(_render_chunk, chunks)
 
 
-def _render_chunk(chunk: _Chunk) -> Images:
+def _render_chunk(chunk: _Chunk) -> npt.NDArray[np.uint8]:
     part, seed, start, labels = chunk
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # images this small are done before a second thread has started

@@ -26,7 +26,9 @@ def measure(plan: Plan, ledger: Ledger) -> None:
                 f"growth: {case.fog_nodes} fog nodes, {case.images:,} images, {case.rounds} rounds"
             )
             # The gate's images stay the same: what grows is what is asked about.
-            rounds = timed_rounds(case, validation_images=500, gate_images=50, reference_images=100)
+            rounds = timed_rounds(
+                case, validation_examples=500, gate_args="examples=50", reference_examples=100
+            )
             for number, spent in enumerate(rounds):
                 row = {"what": what, "precision": case.precision, "fog_nodes": case.fog_nodes}
                 ledger.add(
@@ -34,7 +36,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
                     {
                         **row,
                         "images": case.images,
-                        "rounds": case.rounds,
+                        "num-server-rounds": case.rounds,
                         "repeat": repeat,
                         "number": number,
                         **spent,

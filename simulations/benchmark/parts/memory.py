@@ -9,7 +9,7 @@ from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import finished_run
 from simulations.benchmark.parts.plan import Plan
 from simulations.engines import RAY
-from simulations.memory_watch import MemoryWatch, tree_bytes
+from simulations.engines.memory_watch import MemoryWatch, tree_bytes
 
 PART = "memory"
 PEAK, ROUND = "peak at full scale", "after a round"
@@ -23,7 +23,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
         full = Case(OURS, model, largest, 70_000, 2, precision)
         plan.say(f"memory: {describe(full)}, 70,000 images")
         with MemoryWatch() as watch:
-            _run(full, ledger, keep_rounds=False, test_images=16_032)
+            _run(full, ledger, keep_rounds=False, test_examples=16_032)
         _add(ledger, full, PEAK, 2, watch.peak)
     plan.say(f"memory: {ROUNDS} rounds")
     _run(Case(OURS, "cnn-small", 3, 1_200, ROUNDS), ledger, keep_rounds=True)

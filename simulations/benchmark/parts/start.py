@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.records.reading import read_run
+from fog_flower.records.run_folder import folder_of
 from simulations.benchmark.cases import OURS, Case, config_of
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import finished_run
@@ -15,7 +17,6 @@ from simulations.benchmark.parts.plan import Plan
 from simulations.benchmark.worker import own_worker
 from simulations.engines import INLINE, RAY
 from simulations.preflight import check
-from simulations.run_files import read_run
 
 PART = "start"
 MODEL, FOG_NODES = "cnn", 3
@@ -60,7 +61,7 @@ def _ray(folder: Path) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"bench: `fog-flower run` failed: {done.stderr.strip()}")
-    return _round_one(Path(config.results_dir) / config.run_name) - asked
+    return _round_one(folder_of(config)) - asked
 
 
 def _inline(folder: Path) -> float:

@@ -14,7 +14,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from simulations.attacks.catalogue import CATALOGUE
+from clients.attacks._strength import usual_strength
 from simulations.experiments.comparison import FEDAVG, GATE, HONEST
 from simulations.reports.comparison.kept import CELL
 from simulations.reports.comparison.records import ComparisonRecords, gate_first
@@ -142,7 +142,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
 
 def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
     name, _, strength = attack.partition("=")
-    return float(strength) if strength else CATALOGUE[name].strength(fog_nodes, malicious)
+    return float(strength) if strength else usual_strength(name, fog_nodes, malicious)
 
 
 def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
-from simulations.experiments.comparison import GATE, describe_cell
+from fog_flower.renamed import completed
+from fog_flower.user_code import USER_CODE
+from simulations.experiments.comparison import GATE
 from simulations.reports.writing import write_rows_to
-from simulations.run_files import all_settings
 from simulations.sweep.folder import check_same_settings
 from simulations.sweep.plan import SweepPlan
-from simulations.sweep.user_code import USER_CODE
 
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
@@ -26,7 +26,8 @@ ID = [*CELL, "seed"]
 _VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
 _VARIED |= {"artifacts", "continue-from"}
 _VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability"}
-_VARIED |= {"strategy", "strategy-args", "validation", "validation-tolerance"}
+_VARIED |= {"strategy", "strategy-args", "gate", "gate-args"}
+_VARIED |= {"trackers"}
 _ROUNDS = ["round", "train_accuracy", "cloud_validation_loss", "cloud_validation_accuracy"]
 _ROUNDS += ["test_loss", "test_accuracy", "train_seconds", "validation_seconds"]
 _ROUNDS += ["evaluation_seconds", "round_seconds"]
@@ -82,13 +83,13 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
     finished = runs[runs["status"] == FINISHED][ID]
     there = set(finished.itertuples(index=False, name=None))
     for run in plan.runs[:1]:  # the others differ in what no table says of all its runs
-        for settings in (all_settings(fact["config"]) for fact in facts):
+        for settings in (completed(fact["config"]) for fact in facts):
             common = {k: v for k, v in settings.items() if k not in _VARIED}
             check_same_settings(plan.folder / RUNS, run.config.to_run_config(), common)
     missing = tuple(
         run
         for run in plan.runs
-        if (*describe_cell(run.config).values(), run.seed) not in there
+        if (*run.cell.tags.values(), run.seed) not in there
         or (plan.folder / run.name).exists()
         or not _same_code(run.code, facts)
     )

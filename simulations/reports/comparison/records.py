@@ -1,19 +1,19 @@
 """The records of a comparison as pandas tables; which cell a run is stands in its configuration."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from fog_flower.attack_settings import malicious_nodes
-from fog_flower.config import RunConfig
+from fog_flower.attack_schedule import parse_malicious_nodes
+from fog_flower.config import NONE
 from fog_flower.errors import UserError
+from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments.comparison import GATE, HONEST, describe_cell
 from simulations.reports.comparison.kept import ID, read_kept
-from simulations.run_files import read_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,14 +55,14 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue  # in progress, stopped or set aside
         record = read_run(path.parent)
-        config = RunConfig.from_run_config(record["config"])
-        cell = describe_cell(config)
+        config = record["config"]
+        cell = record.get("cell") or describe_cell(config)
         facts.append(record)
         final = record["final"]
         finished = record["status"] == FINISHED
         row = {
             **cell,
-            "seed": config.seed,
+            "seed": config["seed"],
             "status": record["status"],
             "cause": record.get("cause") or "",
             "diverged": bool(final.get("diverged", False)),
@@ -72,7 +72,7 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         }
         if finished:
             decided = pd.read_csv(path.parent / "updates.csv")
-            bad = malicious_nodes(config) if cell["strategy"] != HONEST else frozenset()
+            bad = _malicious(config) if cell["strategy"] != HONEST else frozenset()
             decided["is_malicious"] = decided["fog_node"].isin(bad)
             for kind, part in (
                 ("malicious", decided[decided["is_malicious"]]),
@@ -80,9 +80,9 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             ):
                 row[f"{kind}_updates"] = len(part)
                 row[f"{kind}_rejected"] = int((~part["accepted"]).sum())
-            updates.append(decided.assign(**cell, seed=config.seed))
+            updates.append(decided.assign(**cell, seed=config["seed"]))
             table = pd.read_csv(path.parent / "rounds.csv")
-            rounds.append(table.assign(**cell, seed=config.seed))
+            rounds.append(table.assign(**cell, seed=config["seed"]))
         rows.append(row)
     tables = [pd.concat(t, ignore_index=True) if t else pd.DataFrame() for t in (rounds, updates)]
     records = ComparisonRecords(pd.DataFrame(rows), tables[0], tables[1], facts)
@@ -92,6 +92,12 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             f"there are no records in {folder}: make them with `fog-flower compare --out {folder}`"
         )
     return records
+
+
+def _malicious(config: Mapping[str, Any]) -> frozenset[int]:
+    return parse_malicious_nodes(
+        str(config["malicious-nodes"]), int(config["fog-nodes"]), attacked=config["attack"] != NONE
+    )
 
 
 def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:

@@ -6,16 +6,17 @@ from collections.abc import Hashable
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from fog_flower.attack_settings import BACKDOOR
 from fog_flower.records.recorder import FINISHED
-from simulations.baselines.audited import AGREES, DIFFERS
 from simulations.experiments.comparison import GATE, HONEST
 from simulations.reports import formats
 from simulations.reports.comparison.records import ComparisonRecords, gate_first
 from simulations.reports.data_seen import data_seen
 from simulations.reports.statistics import compare, summarise
+from strategies.gates.audited import AGREES, DIFFERS
 
 MARGIN = 0.01  # "as good as the honest nodes alone"
+
+BACKDOOR = "backdoor"
 
 
 def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
@@ -125,7 +126,7 @@ def decision_table(records: ComparisonRecords) -> pd.DataFrame:
 def _second_opinions(
     records: ComparisonRecords, strategy: Hashable, attack: Hashable
 ) -> dict[str, str]:
-    """Count how often a full evaluation agrees, where ``validation=audited`` asked for it."""
+    """Count how often a full evaluation agrees, where ``gate=audited`` asked for it."""
     updates = records.updates
     reasons = updates["reason"][(updates["strategy"] == strategy) & (updates["attack"] == attack)]
     same, other = (int(reasons.str.endswith(end).sum()) for end in (AGREES, DIFFERS))
@@ -141,7 +142,7 @@ def failures(records: ComparisonRecords) -> pd.DataFrame:
 def notes(records: ComparisonRecords) -> list[str]:
     """Say which data, settings and seeds the figures are made of."""
     config = records.facts[0]["config"]
-    told = ("model", "train-images", "rounds", "learning-rate", "batch-size", "partition")
+    told = ("model", "train-examples", "rounds", "learning-rate", "batch-size", "partition")
     hours = float(records.runs["seconds"].sum()) / 3600
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)

@@ -1,0 +1,25 @@
+"""Sums over updates that several attacks share. NumPy in, NumPy out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fog_flower.weights import Weights
+
+
+def scaled(delta: Weights, factor: float) -> Weights:
+    """Return factor * dW, in dW's dtypes."""
+    return [(array * factor).astype(array.dtype) for array in delta]
+
+
+def filled(delta: Weights, value: float) -> Weights:
+    """Return an update of which every number is ``value``."""
+    return [np.full_like(array, value) for array in delta]
+
+
+def mean(updates: Sequence[Weights]) -> Weights:
+    """Return the mean of updates, array by array, in their dtypes."""
+    return [
+        np.mean([update[i] for update in updates], axis=0).astype(updates[0][i].dtype)
+        for i in range(len(updates[0]))
+    ]

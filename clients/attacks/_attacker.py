@@ -1,0 +1,154 @@
+"""A malicious fog node: what it knows, and what it can do with honest code."""
+
+import dataclasses
+import uuid
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+from flwr.app import Context, Message, RecordDict
+from flwr.clientapp.typing import ClientAppCallable
+
+from clients.fog_node import NodeData
+from clients.local_result import LocalResult
+from clients.local_training import answer, node_data, train_on
+from fog_flower.config import RunConfig
+from fog_flower.data.field import prepare_field
+from fog_flower.data.trigger import white_pixel
+from fog_flower.messages import ARRAYS
+from fog_flower.scratch import scratch_dir
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Array, Spec
+from fog_flower.tasks.task import Task
+from fog_flower.weights import Weights, from_record, to_record
+
+
+@dataclasses.dataclass(frozen=True)
+class Attacker:
+    """One malicious node in one round.
+
+    Attributes
+    ----------
+    config : RunConfig
+    fog_node, server_round : int
+    message, context, call_next :
+        What its mod was called with; ``call_next`` is the honest ClientApp.
+    """
+
+    config: RunConfig
+    fog_node: int
+    server_round: int
+    message: Message
+    context: Context
+    call_next: ClientAppCallable
+
+    @cached_property
+    def honest_reply(self) -> Message:
+        """What the honest ClientApp answers; it trains once, however often one asks."""
+        return self.call_next(self.message, self.context)
+
+    @property
+    def honest_update(self) -> Weights:
+        """The dW in it."""
+        return from_record(self.honest_reply.content.array_records[ARRAYS])
+
+    @cached_property
+    def weights(self) -> Weights:
+        """W, as the cloud sent it."""
+        return from_record(self.message.content.array_records[ARRAYS])
+
+    def trained_on(self, data: NodeData) -> LocalResult:
+        """Return what the honest ClientApp would find if these were its data."""
+        return train_on(data, self.message, self.config, self.fog_node)
+
+    def answer(self, sent: Weights | LocalResult) -> Message:
+        """Return the reply with what an attack sends; around a dW it is the honest reply."""
+        if isinstance(sent, LocalResult):
+            return answer(sent, len(self.data.targets), self.message, self.fog_node)
+        reply = self.honest_reply
+        reply.content[ARRAYS] = to_record(sent)
+        return reply
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return prepare_field(self.config).dataset.task
+
+    @property
+    def spec(self) -> Spec:
+        """What an input is."""
+        return prepare_field(self.config).dataset.spec
+
+    @property
+    def white(self) -> Array:
+        """A white pixel as a model sees it, float32 [1, 1, 1, channels].
+
+        Raises
+        ------
+        UserError
+            If the inputs are no images.
+        """
+        return white_pixel(prepare_field(self.config))
+
+    @cached_property
+    def data(self) -> NodeData:
+        """Its own noisy data."""
+        return node_data(self.context.run_id, self.config, self.fog_node)
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """Its own generator, for this round."""
+        return generator(self.config.seed, "attack", self.fog_node, self.server_round)
+
+    @property
+    def colluders(self) -> list[int]:
+        """All malicious nodes, itself included: what they know, each of them knows."""
+        return sorted(self.config.malicious_nodes)
+
+    def honest_updates(self) -> list[Weights]:
+        """Return the updates that the colluders would send if they were honest.
+
+        Training is repeatable, so each colluder can find out about the others; whoever is first
+        leaves the result where the others of this run find it.
+        """
+        return [self._honest_update(node) for node in self.colluders]
+
+    @property
+    def leader(self) -> "Attacker":
+        """The first of the colluders, who finds out what all of them go by."""
+        node = self.colluders[0]
+        return self if node == self.fog_node else self._as(node)
+
+    def shared(self, name: str, find_out: Callable[[], Weights]) -> Weights:
+        """Return what one of the colluders of this run found out in this round, or find it out.
+
+        ``find_out`` must give the same whoever asks, because two may ask at once.
+        """
+        folder = scratch_dir(self.context.run_id) / "collusion"
+        path = folder / f"round-{self.server_round}-{name}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as content:
+                return [content[name] for name in content.files]
+        found = find_out()
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("round-*"):
+            if not old.name.startswith(f"round-{self.server_round}-"):
+                old.unlink(missing_ok=True)
+        staged = folder / f"{uuid.uuid4().hex}.npz"
+        np.savez(staged, *found)
+        staged.replace(path)
+        return found
+
+    def _honest_update(self, node: int) -> Weights:
+        asked = self if node == self.fog_node else self._as(node)
+        return self.shared(f"fog-{node}", lambda: asked.honest_update)
+
+    def _as(self, node: int) -> "Attacker":
+        context = Context(
+            run_id=self.context.run_id,
+            node_id=self.context.node_id,
+            node_config={**self.context.node_config, "partition-id": node},
+            state=RecordDict(),
+            run_config=self.context.run_config,
+        )
+        return dataclasses.replace(self, fog_node=node, context=context)

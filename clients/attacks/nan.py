@@ -1,0 +1,12 @@
+"""No numbers at all."""
+
+import math
+
+from clients.attacks._arrays import filled
+from clients.attacks._attacker import Attacker
+from fog_flower.weights import Weights
+
+
+def nan(attacker: Attacker) -> Weights:
+    """Send NaN."""
+    return filled(attacker.honest_update, math.nan)

@@ -1,0 +1,59 @@
+"""Which fog nodes are malicious, and in which rounds: the meaning of two keys."""
+
+import math
+
+from fog_flower.errors import UserError
+
+
+def parse_malicious_nodes(text: str, fog_nodes: int, *, attacked: bool) -> frozenset[int]:
+    """Return the fog nodes that misbehave: the last ``malicious-nodes``, or those it lists.
+
+    Parameters
+    ----------
+    text : str
+        ``2``, or ``nodes:0,3``.
+    fog_nodes : int
+    attacked : bool
+        Whether there is an attack; without one nobody misbehaves.
+
+    Raises
+    ------
+    UserError
+        If the text is neither, or there are no such nodes.
+    """
+    listed = text.removeprefix("nodes:").split(",") if text.startswith("nodes:") else None
+    try:
+        if listed is None and int(text) < 0:
+            raise ValueError
+        chosen = [int(n) for n in listed] if listed else range(fog_nodes - int(text), fog_nodes)
+    except ValueError:
+        chosen = [-1]
+    if not all(0 <= node < fog_nodes for node in chosen):
+        raise UserError(
+            f"malicious-nodes={text!r}: write how many of the {fog_nodes} fog nodes, e.g. 1, "
+            f"or which of 0 to {fog_nodes - 1}, e.g. nodes:0,2"
+        )
+    return frozenset(chosen) if attacked else frozenset()
+
+
+def parse_rounds(text: str, last_round: int) -> range:
+    """Return the rounds in which malicious nodes misbehave: ``2``, ``3-5``, or ``3-`` to the end.
+
+    Raises
+    ------
+    UserError
+        If the text is none of these.
+    """
+    if not text:
+        return range(1, last_round + 1)
+    first, dash, last = text.partition("-")
+    try:
+        end = (int(last) if last else math.inf) if dash else int(first)
+        rounds = range(int(first), int(min(end, last_round)) + 1)
+    except ValueError:
+        rounds, end = range(0), 0
+    if rounds.start < 1 or end < rounds.start:
+        raise UserError(
+            f"attack-rounds={text!r}: write a round or a range, e.g. 2, 3-5, or 3- to the end"
+        )
+    return rounds

@@ -1,0 +1,76 @@
+"""The one interface of all data sources."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fog_flower.data.preprocess import Preprocess
+from fog_flower.tasks.examples import Examples, Spec
+from fog_flower.tasks.task import Task
+
+Progress = Callable[[int, int], None]  # done, total
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """A training part and a test part, and all that anybody needs to know of them.
+
+    Attributes
+    ----------
+    name, sha256 : str
+        Go into every record.
+    train, test : Examples
+    task : Task
+    preprocess : Preprocess
+        With public constants; ``normalisation=fitted`` replaces them.
+    """
+
+    name: str
+    sha256: str
+    train: Examples
+    test: Examples
+    task: Task
+    preprocess: Preprocess
+
+    def __post_init__(self) -> None:
+        for part, examples in (("train", self.train), ("test", self.test)):
+            problem = self.preprocess.problem(examples.inputs)
+            problem = problem or self.task.problem(examples.targets)
+            if problem:
+                raise ValueError(f"{part}: {problem}")
+        if self.train.inputs.shape[1:] != self.test.inputs.shape[1:]:
+            raise ValueError(
+                f"inputs of train are {list(self.train.inputs.shape[1:])}, of test "
+                f"{list(self.test.inputs.shape[1:])}"
+            )
+
+    @property
+    def spec(self) -> Spec:
+        """What one input is, as a model sees it."""
+        return self.preprocess.spec(self.train.inputs)
+
+    def identity(self) -> str:
+        """Return spec and task in one line: fog node and cloud must agree on it."""
+        return json.dumps(self.describe(), sort_keys=True)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record, and a fog node, is told of inputs and targets."""
+        spec = self.spec
+        return {
+            "input_shape": list(spec.shape),
+            "input_dtype": spec.dtype,
+            **self.task.describe(),
+        }
+
+
+def fingerprint(*parts: Examples) -> str:
+    """Return the sha256 of all inputs and targets, in hex."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for array in (part.inputs, part.targets):
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,95 @@
+"""From the ``dataset`` key to the data."""
+
+import dataclasses
+import inspect
+from typing import Any
+
+from fog_flower.config import FITTED, RunConfig
+from fog_flower.data.dataset import Dataset, Progress
+from fog_flower.data.from_arrays import from_arrays
+from fog_flower.data.preprocess import Preprocess
+from fog_flower.data.request import Request
+from fog_flower.data.sources import SOURCES
+from fog_flower.errors import UserError
+from fog_flower.tasks.examples import Examples
+
+_last: dict[tuple[Any, ...], Dataset] = {}  # a sweep's runs follow each other on the same data
+
+
+def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset:
+    """Load the configured data; the same again, once a process.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Its ``dataset``, ``dataset-args``, ``data-dir``, ``data-seed`` and numbers of examples.
+    progress : callable, optional
+        Called with (done, total) while images are rendered.
+
+    Raises
+    ------
+    UserError
+        If there is no such source, or its data cannot be had. Never another source instead.
+    """
+    held_out = config.validation_examples + max(config.test_examples, 1)
+    from_test_file = config.test_source == "test"
+    request = Request(
+        argument="",
+        arguments=config.dataset_args,
+        data_dir=config.data_dir,
+        data_seed=config.data_seed,
+        train_examples=_train_examples(config),
+        test_examples=(held_out if config.test_examples else 0)
+        if from_test_file
+        else config.validation_examples,
+        progress=progress,
+    )
+    key = (
+        *(config.dataset, repr(config.dataset_args), config.data_dir, config.data_seed),
+        *(request.train_examples, request.test_examples),
+    )
+    if key not in _last:
+        data = _load(config.dataset, request)
+        _last.clear()
+        _last[key] = data
+    return _last[key]
+
+
+def preprocess_of(config: RunConfig, dataset: Dataset, train: Examples) -> Preprocess:
+    """Return the data set's preprocessing, fitted to the training examples where that is asked."""
+    if config.normalisation == FITTED:
+        return dataset.preprocess.fitted(train.inputs)
+    return dataset.preprocess
+
+
+def _train_examples(config: RunConfig) -> int:
+    if not config.train_examples or config.test_source == "test":
+        return config.train_examples
+    return config.train_examples + config.test_examples if config.test_examples else 0
+
+
+def _load(reference: str, request: Request) -> Dataset:
+    named = SOURCES.load(reference)
+    if not named.own:
+        loaded: Dataset = named.item(dataclasses.replace(request, argument=named.argument))
+        return loaded
+    try:
+        inspect.signature(named.item).bind(**request.arguments)
+    except TypeError as error:
+        raise UserError(
+            f"dataset={reference!r}, dataset-args={dict(request.arguments)}: {error}; it is called "
+            "with these arguments"
+        ) from error
+    made = named.item(**request.arguments)
+    if isinstance(made, Dataset):
+        return made
+    try:
+        (x_train, y_train), (x_test, y_test) = made
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"dataset={reference!r}: returned {type(made).__name__}; return a "
+            "fog_flower.data.dataset.Dataset, or (x_train, y_train), (x_test, y_test) as Keras' "
+            "load_data does"
+        ) from error
+    arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    return from_arrays(reference, arrays, f"dataset={reference!r}")

@@ -1,0 +1,185 @@
+"""From what a data set stores to what a model sees."""
+
+import dataclasses
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fog_flower.tasks.examples import Array, Spec
+
+LEVELS = 256
+CHUNK = 4096  # images; bincount makes 8-byte copies of what it counts
+
+
+class Preprocess(Protocol):
+    """Maps stored inputs to inputs of a model."""
+
+    def __call__(self, inputs: Array) -> Array:
+        """Return what a model sees of inputs [n, ...]."""
+        ...
+
+    def spec(self, inputs: Array) -> Spec:
+        """Return what one of them is then."""
+        ...
+
+    def problem(self, inputs: Array) -> str:
+        """Say in one line what is wrong with stored inputs; empty if nothing is."""
+        ...
+
+    def fitted(self, inputs: Array) -> "Preprocess":
+        """Return the same with constants of these inputs; itself, where it has none."""
+        ...
+
+    @property
+    def deviation(self) -> npt.NDArray[np.float64]:
+        """What one unit of a model's input is in stored units / the largest stored value."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return the constants, for the records."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelNormaliser:
+    """Maps uint8 images to standardised float32 ones (paper, section 3).
+
+    Attributes
+    ----------
+    mean, deviation : float64 [channels]
+        Of pixels in [0, 1], per channel.
+    """
+
+    mean: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64]
+
+    def __call__(self, inputs: Array) -> npt.NDArray[np.float32]:
+        """Return (image / 255 - mean) / deviation, float32, for images uint8 [n, h, w, c]."""
+        # Each channel has 256 possible results: a table is exact and needs no float64 images.
+        levels = np.arange(LEVELS)[:, None] / (LEVELS - 1)
+        table = ((levels - self.mean) / self.deviation).astype(np.float32)
+        result = np.empty(inputs.shape, np.float32)
+        for channel in range(inputs.shape[-1]):
+            result[..., channel] = table[:, channel][inputs[..., channel]]
+        return result
+
+    def spec(self, inputs: Array) -> Spec:
+        """Return the same shape, float32."""
+        return Spec(tuple(inputs.shape[1:]), "float32")
+
+    def problem(self, inputs: Array) -> str:
+        """Say what is wrong with images."""
+        channels = len(self.mean)
+        if inputs.dtype != np.uint8 or inputs.ndim != 4 or inputs.shape[-1] != channels:
+            return (
+                f"images must be uint8 [n, height, width, {channels}], not {inputs.dtype} "
+                f"{list(inputs.shape)}"
+            )
+        return ""
+
+    def fitted(self, inputs: Array) -> "PixelNormaliser":
+        """Return the normaliser with mean and deviation of these images."""
+        return fit_normaliser(inputs)
+
+    def describe(self) -> dict[str, Any]:
+        """Return mean and deviation."""
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+
+
+def fit_normaliser(images: Array) -> PixelNormaliser:
+    """Measure mean and standard deviation per channel of images uint8 [n, h, w, c].
+
+    From exact histograms, so that every process gets the same bits. A constant channel gets
+    standard deviation 1, because there is nothing to scale.
+    """
+    levels = np.arange(LEVELS) / (LEVELS - 1)
+    means, deviations = [], []
+    for channel in range(images.shape[-1]):
+        counts = np.zeros(LEVELS, np.int64)
+        for start in range(0, len(images), CHUNK):
+            pixels = images[start : start + CHUNK, ..., channel].reshape(-1)
+            counts += np.bincount(pixels, minlength=LEVELS)
+        mean = float(levels @ counts / counts.sum())
+        deviation = float(np.sqrt((levels - mean) ** 2 @ counts / counts.sum()))
+        means.append(mean)
+        deviations.append(deviation or 1.0)
+    return PixelNormaliser(np.array(means), np.array(deviations))
+
+
+def middle_grey(channels: int) -> PixelNormaliser:
+    """Return the normaliser of images of which no constants are known: from -1 to 1."""
+    return PixelNormaliser(np.full(channels, 0.5), np.full(channels, 0.5))
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnNormaliser:
+    """Standardises rows of numbers, column by column.
+
+    Attributes
+    ----------
+    mean, deviation : float64 [...]
+        Of one row's shape, or numbers for all columns; 0 and 1 leave the rows as they are.
+    """
+
+    mean: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64]
+
+    def __call__(self, inputs: Array) -> npt.NDArray[np.float32]:
+        """Return (row - mean) / deviation, float32."""
+        return ((inputs - self.mean) / self.deviation).astype(np.float32)
+
+    def spec(self, inputs: Array) -> Spec:
+        """Return the same shape, float32."""
+        return Spec(tuple(inputs.shape[1:]), "float32")
+
+    def problem(self, inputs: Array) -> str:
+        """Say what is wrong with rows."""
+        if inputs.dtype.kind not in "fiu" or inputs.ndim < 2:
+            return f"rows must be numbers [n, ...], not {inputs.dtype} {list(inputs.shape)}"
+        if not np.isfinite(inputs).all():
+            return "rows must be finite: fill in or drop what is missing"
+        return ""
+
+    def fitted(self, inputs: Array) -> "ColumnNormaliser":
+        """Return the normaliser with mean and deviation of these rows."""
+        deviation = inputs.std(axis=0, dtype=np.float64)
+        return ColumnNormaliser(
+            inputs.mean(axis=0, dtype=np.float64), np.where(deviation > 0.0, deviation, 1.0)
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return mean and deviation."""
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokens:
+    """Leaves token sequences as they are, int32."""
+
+    def __call__(self, inputs: Array) -> npt.NDArray[np.int32]:
+        """Return int32."""
+        return np.asarray(inputs, np.int32)
+
+    def spec(self, inputs: Array) -> Spec:
+        """Return the same shape, int32."""
+        return Spec(tuple(inputs.shape[1:]), "int32")
+
+    def problem(self, inputs: Array) -> str:
+        """Say what is wrong with sequences."""
+        if inputs.dtype.kind not in "iu" or inputs.ndim != 2:
+            return f"tokens must be integers [n, length], not {inputs.dtype} {list(inputs.shape)}"
+        return ""
+
+    def fitted(self, inputs: Array) -> "Tokens":  # noqa: ARG002
+        """Return itself: there is nothing to fit."""
+        return self
+
+    @property
+    def deviation(self) -> npt.NDArray[np.float64]:
+        """One."""
+        return np.ones(1)
+
+    def describe(self) -> dict[str, Any]:
+        """Return nothing: there are no constants."""
+        return {}

@@ -1,0 +1,71 @@
+"""The embedded data: digits that look like house numbers, drawn here, kept in the cache."""
+
+import hashlib
+
+import numpy as np
+
+from fog_flower.data.cache import Cached, cached_series
+from fog_flower.data.dataset import Dataset, Progress
+from fog_flower.data.preprocess import PixelNormaliser
+from fog_flower.data.request import Request
+from fog_flower.errors import UserError
+from fog_flower.tasks.classification import Classification
+from fog_flower.tasks.examples import Examples
+
+NAME = "rendered-digits"
+TRAIN, TEST = 73_257, 26_032  # as many as SVHN has
+# Of the first 10,000 training digits of data-seed 0.
+PUBLIC = PixelNormaliser(np.array([0.4545, 0.4642, 0.4885]), np.array([0.2217, 0.2236, 0.2356]))
+
+
+def rendered_digits(request: Request) -> Dataset:
+    """Return rendered digits 32 x 32 x 3 of a seed: not SVHN, but much like it.
+
+    Raises
+    ------
+    UserError
+        If more are asked for than there are, or they are not in the cache and what draws them is
+        not installed.
+    """
+    train = request.train_examples or TRAIN
+    test = request.test_examples or TEST
+    for keys, asked, available in (
+        ("train-examples (and those of test-source=spare)", train, TRAIN),
+        ("validation-examples and test-examples", test, TEST),
+    ):
+        if asked > available:
+            raise UserError(
+                f"{keys}: {NAME} has {available} images for that, not {asked}; ask for fewer"
+            )
+    seed = request.data_seed
+
+    def progress(done_before: int) -> Progress:
+        def report(done: int, _total: int) -> None:
+            if request.progress:
+                request.progress(done_before + done, train + test)
+
+        return report
+
+    train_part, train_sha256 = _part("train", train, seed, progress(0))
+    test_part, test_sha256 = _part("test", test, seed, progress(train))
+    sha256 = hashlib.sha256(f"{train_sha256}{test_sha256}".encode()).hexdigest()
+    name = f"{NAME}-{train}+{test}-seed{seed}"
+    return Dataset(name, sha256, train_part, test_part, Classification(10), PUBLIC)
+
+
+def _part(name: str, count: int, seed: int, progress: Progress) -> Cached:
+    from fog_flower.data.rendered.version import renderer_version  # noqa: PLC0415
+
+    def draw() -> Examples:
+        try:
+            from fog_flower.data.rendered.render import render_digits  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("fog_flower"):
+                raise
+            raise UserError(
+                f"dataset={NAME!r}: drawing needs {error.name}, which is not installed here: "
+                "pip install 'fog-flower[simulation]'"
+            ) from error
+        return Examples(*render_digits(name, count, seed, progress=progress))
+
+    return cached_series(f"{NAME}-{renderer_version()}-seed{seed}-{name}", count, draw)

@@ -1,0 +1,76 @@
+"""What several models are made of."""
+
+from typing import Any
+
+import keras
+
+from fog_flower.errors import UserError
+from fog_flower.tasks.examples import Spec
+from fog_flower.tasks.task import Task
+
+
+def dense(spec: Spec, task: Task, *widths: int) -> keras.Model:
+    """Flatten, then dense layers of these widths with ReLU, then one for the task."""
+    layers = [keras.layers.Dense(width, activation="relu") for width in widths]
+    return keras.Sequential(
+        [
+            keras.Input(spec.shape, dtype=spec.dtype),
+            keras.layers.Flatten(),
+            *layers,
+            last(task),
+        ]
+    )
+
+
+def convolutional(spec: Spec, task: Task, name: str, *widths: int) -> keras.Model:
+    """3x3 convolutions of these widths, each with ReLU and a 2x2 pool, then one for the task."""
+    images_only(spec, name, smallest=2 ** len(widths) + 2 * (2 ** len(widths) - 1))
+    convolutions: list[Any] = []
+    for filters in widths:
+        convolutions += [
+            keras.layers.Conv2D(filters, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+        ]
+    return keras.Sequential(
+        [
+            keras.Input(spec.shape, dtype=spec.dtype),
+            *convolutions,
+            keras.layers.Flatten(),
+            last(task),
+        ]
+    )
+
+
+def shifted(spec: Spec, name: str, model: keras.Model) -> keras.Model:
+    """Move training images, anew each time, by up to 2 pixels each way before a model sees them.
+
+    Initial weights and answers are the model's of the same seed; at the borders the nearest pixel
+    is repeated. Against overfitting, of which the paper says nothing.
+    """
+    images_only(spec, name, smallest=2)
+    height, width, _ = spec.shape
+    # In bfloat16 what is mixed of two neighbouring pixels would be rounded.
+    shift = keras.layers.RandomTranslation(
+        2 / height, 2 / width, fill_mode="nearest", dtype="float32"
+    )
+    return keras.Sequential([keras.Input(spec.shape, dtype=spec.dtype), shift, *model.layers])
+
+
+def last(task: Task) -> keras.layers.Layer:
+    """Return the layer that answers: probabilities of classes, or numbers."""
+    return keras.layers.Dense(task.outputs, activation=task.activation, dtype="float32")
+
+
+def images_only(spec: Spec, name: str, smallest: int) -> None:
+    """Refuse inputs that are no images, or too small ones.
+
+    Raises
+    ------
+    UserError
+        With what the inputs are, and which models take them.
+    """
+    if not spec.is_image or min(spec.shape[:2]) < smallest:
+        raise UserError(
+            f"model={name!r} takes images of at least {smallest} x {smallest} pixels, but inputs "
+            f"are {spec}; use model=mlp, or your own as module:function"
+        )

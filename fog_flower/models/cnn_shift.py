@@ -1,0 +1,13 @@
+"""The paper's CNN on moved training images."""
+
+import keras
+
+from fog_flower.models._layers import shifted
+from fog_flower.models.cnn import cnn
+from fog_flower.tasks.examples import Spec
+from fog_flower.tasks.task import Task
+
+
+def cnn_shift(spec: Spec, task: Task) -> keras.Model:
+    """Return the CNN; each training image is moved anew by up to 2 pixels each way."""
+    return shifted(spec, "cnn-shift", cnn(spec, task))

@@ -1,0 +1,176 @@
+"""From a name in the configuration to an object: a file of a catalogue, or a user's own.
+
+A folder is a catalogue, and a file in it is a name: ``sign-flip`` is the object ``sign_flip`` in
+``clients/attacks/sign_flip.py``, ``leave-one-out`` the class ``LeaveOneOut`` in
+``strategies/gates/leave_one_out.py``. To add one, add a file; to remove one, delete it. Files whose
+name begins with ``_`` are helpers. ``module:Name`` names an object of the user's, for every kind.
+"""
+
+import ast
+import dataclasses
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from fog_flower.errors import UserError
+from fog_flower.name_clashes import explain_clash
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """What a name stands for.
+
+    Attributes
+    ----------
+    item : object
+        The function, class or object.
+    argument : str
+        What follows the colon of a name in a catalogue, e.g. ``0.3`` of ``dirichlet:0.3``.
+    own : bool
+        Whether it is the user's, by ``module:Name``.
+    """
+
+    item: Any
+    argument: str
+    own: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalogue:
+    """The files of one folder, by name.
+
+    Parameters
+    ----------
+    package : str
+        Of the folder; its ``__init__`` passes ``__name__``.
+    key : str
+        The configuration key that names one, for messages.
+    own : str
+        How a user writes one of their own, for messages.
+    """
+
+    package: str
+    key: str
+    own: str = "module:name"
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names, sorted; nothing is imported for it."""
+        spec = importlib.util.find_spec(self.package)
+        folders = list(spec.submodule_search_locations or []) if spec else []
+        stems = (module.name for module in pkgutil.iter_modules(folders))
+        return tuple(sorted(s.replace("_", "-") for s in stems if not s.startswith("_")))
+
+    def has(self, text: str) -> bool:
+        """Tell whether ``name`` or ``name:argument`` is in the catalogue."""
+        return self._stem(text.partition(":")[0]) is not None
+
+    def load(self, text: str) -> Named:
+        """Import what ``name``, ``name:argument`` or ``module:Name`` stands for.
+
+        Raises
+        ------
+        UserError
+            If there is no such name, or the user's module or object cannot be imported.
+        """
+        head, colon, argument = text.partition(":")
+        stem = self._stem(head)
+        if stem is not None:
+            module = importlib.import_module(f"{self.package}.{stem}")
+            return Named(_namesake(module, stem), argument, own=False)
+        if not colon:
+            raise self.unknown(text)
+        return Named(load_reference(text, self.key), "", own=True)
+
+    def unknown(self, text: str) -> UserError:
+        """Return the error for a name that is not in the catalogue."""
+        near = difflib.get_close_matches(text.lower(), self.names(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return UserError(
+            f"{self.key}={text!r}: there are {', '.join(self.names())}, or your own as "
+            f"{self.own}{hint}"
+        )
+
+    def _stem(self, name: str) -> str | None:
+        wanted = _plain(name)
+        stems = (known.replace("-", "_") for known in self.names())
+        return next((stem for stem in stems if _plain(stem) == wanted), None)
+
+
+def load_reference(reference: str, key: str) -> Any:
+    """Import the object that ``module:name``, Flower's own grammar, names.
+
+    Parameters
+    ----------
+    reference : str
+        ``package.module:attribute``.
+    key : str
+        The configuration key it came from, for the error message.
+
+    Raises
+    ------
+    UserError
+        If the grammar, the module or the attribute is wrong. An error *inside* the module is not
+        swallowed: its message is part of ours.
+    """
+    module_name, separator, attribute = reference.partition(":")
+    if not (separator and module_name and attribute):
+        raise UserError(f"{key}={reference!r}: write it as module:name, e.g. my_package.mine:Mine")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise UserError(
+            f"{key}={reference!r}: module {module_name!r} cannot be imported "
+            f"({type(error).__name__}: {error}); {explain_clash(module_name)}"
+        ) from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError as error:
+        public = ", ".join(name for name in dir(module) if not name.startswith("_")) or "nothing"
+        raise UserError(
+            f"{key}={reference!r}: {module_name!r} ({getattr(module, '__file__', 'no file')}) has "
+            f"no {attribute!r}; it has {public[:300]}"
+        ) from error
+
+
+def parse_arguments(text: str, key: str) -> dict[str, Any]:
+    """Read ``a=1,b=0.5,c='text'``: keyword arguments with literal values.
+
+    Raises
+    ------
+    UserError
+        If it is anything else.
+    """
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise SyntaxError
+        pairs = [(keyword.arg, keyword.value) for keyword in call.keywords]
+        return {str(name): ast.literal_eval(value) for name, value in pairs if name}
+    except (SyntaxError, ValueError) as error:
+        raise UserError(
+            f"{key}={text!r}: write name=value, separated by commas, with plain values, "
+            "e.g. num_malicious_nodes=1,mode='fast'"
+        ) from error
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Read ``one,other``; empty is none, and what is said twice counts once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _namesake(module: Any, stem: str) -> Any:
+    """Return the module's public object of its own name, whatever its case and underscores are."""
+    for name in vars(module):
+        if not name.startswith("_") and _plain(name) == _plain(stem):
+            return getattr(module, name)
+    raise ImportError(
+        f"{Path(str(module.__file__)).name} holds nothing called {stem}: a file of a catalogue "
+        "must hold an object of its own name"
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "").replace("_", "").lower()

@@ -1,0 +1,148 @@
+"""Reads a run's records, also while they are being written."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from fog_flower.config import FLOAT32
+from fog_flower.errors import UserError
+from fog_flower.records.files import write_json
+from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING, final_figures
+from fog_flower.records.run_folder import default_parent
+from fog_flower.renamed import completed
+
+Row = dict[str, Any]
+LOCK = ".going"  # held by the process that makes a run
+
+_WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
+_TEXT = ("note", "reason")
+_DATA = {  # in records of older versions
+    "train_images": "train_examples",
+    "validation_images": "validation_examples",
+    "test_images": "test_examples",
+    "train_class_counts": "train_group_counts",
+}
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return ``run.json``; empty while there is none.
+
+    Keys that are younger than the record get what the run did without them.
+    """
+    path = folder / "run.json"
+    if not path.exists():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text())
+    if "config" in content:
+        content["config"] = completed(content["config"])
+    if "data" in content:
+        content["data"] = {_DATA.get(k, k): v for k, v in content["data"].items()}
+    return content
+
+
+def read_rounds(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of ``rounds.csv`` so far, as text."""
+    path = folder / "rounds.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def typed_rows(path: Path) -> list[Row]:
+    """Return the rows of ``rounds.csv`` or ``updates.csv`` as they were before they were text."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            {key: _typed(key, text) for key, text in row.items()} for row in csv.DictReader(file)
+        ]
+
+
+def _typed(column: str, text: str) -> Any:
+    if column in _TEXT:
+        return text
+    if text in ("True", "False"):
+        return text == "True"
+    return int(text) if column in _WHOLE or column.startswith("bytes_") else float(text)
+
+
+def computed_in(run: Mapping[str, Any]) -> str:
+    """Return the precision of a run: what its nodes said, else what was asked for."""
+    asked = run["config"].get("precision", FLOAT32)
+    return str((run.get("nodes") or {}).get("precision", asked))
+
+
+def find_run(name: str) -> Path:
+    """Return the folder of a run, given its path or its name under ``results/runs``.
+
+    Raises
+    ------
+    UserError
+        If there is no ``run.json``.
+    """
+    places = (Path(name), Path("results", "runs", name), default_parent() / name)
+    for folder in places:
+        if (folder / "run.json").is_file():
+            return folder
+    raise UserError(f"{name!r} is not a run: there is no run.json in {', '.join(map(str, places))}")
+
+
+def note_memory(folder: Path, peak: int) -> None:
+    """Add the highest memory of all processes, in bytes, to the record of a run that has ended."""
+    if run := read_run(folder):
+        before = [part.get("peak_memory_gib") or 0.0 for part in run.get("stretches", [])]
+        highest = max(round(peak / 2**30, 2), *before, 0.0)
+        write_json(folder / "run.json", {**run, "peak_memory_gib": highest})
+
+
+def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
+    """Correct status and figures of a run whose server process could not do it any more."""
+    run = read_run(folder)
+    if run.get("status") == RUNNING:
+        known = {"status": INTERRUPTED if interrupted else FAILED, "cause": cause}
+        write_json(folder / "run.json", {**run, **known, **figures_so_far(folder)})
+
+
+def figures_so_far(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` would say of the rounds that are on disk."""
+    rounds = typed_rows(folder / "rounds.csv")
+    return {"final": final_figures(rounds), "seconds": round(seconds_of(rounds), 3)}
+
+
+def seconds_of(rounds: Sequence[Row]) -> float:
+    """Return what rounds took together; row 0 is none."""
+    return float(sum(row["round_seconds"] for row in rounds[1:]))
+
+
+def is_orphan(folder: Path, patience: float = 0.0) -> bool:
+    """Whether a process has made the run, and none does any more.
+
+    Parameters
+    ----------
+    folder : Path
+    patience : float
+        Seconds for it to end.
+
+    Raises
+    ------
+    UserError
+        If its lock cannot be opened.
+    """
+    path = folder / LOCK
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, timeout=patience):
+            return True
+    except filelock.Timeout:
+        return False
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be opened ({error.strerror}), so whether the run still goes on is not "
+            "known; copy the folder to where you may write"
+        ) from error

@@ -1,0 +1,202 @@
+"""Classification: one of several classes, cross-entropy, accuracy."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fog_flower.errors import UserError
+from fog_flower.tasks.examples import Array, Indices, Spec
+from fog_flower.tasks.scores import Scores
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification:
+    """Labels int64 [n] from 0 to ``classes`` - 1.
+
+    Attributes
+    ----------
+    classes : int
+        At least 2.
+    names : tuple of str
+        Of the classes, in order; empty: their numbers.
+    """
+
+    classes: int
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise ValueError(f"classification needs at least 2 classes, not {self.classes}")
+        if self.names and len(self.names) != self.classes:
+            raise ValueError(f"{len(self.names)} names for {self.classes} classes")
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """Of one label."""
+        return ()
+
+    @property
+    def target_dtype(self) -> str:
+        """Of labels."""
+        return "int64"
+
+    @property
+    def outputs(self) -> int:
+        """A probability for each class."""
+        return self.classes
+
+    @property
+    def activation(self) -> str | None:
+        """Probabilities."""
+        return "softmax"
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.names or tuple(map(str, range(self.classes)))
+
+    def describe(self) -> dict[str, Any]:
+        """Return kind, number and names of the classes."""
+        return {"task": "classification", "classes": self.classes, "names": list(self.names)}
+
+    def problem(self, targets: Array) -> str:
+        """Say what is wrong with labels."""
+        if targets.dtype != np.int64 or targets.ndim != 1:
+            return f"labels must be int64 [n], not {targets.dtype} {list(targets.shape)}"
+        if len(targets) and (targets.min() < 0 or targets.max() >= self.classes):
+            return (
+                f"labels must be 0 to {self.classes - 1}, but reach from {targets.min()} to "
+                f"{targets.max()}"
+            )
+        return ""
+
+    def fit(self, model: "keras.Model", spec: Spec, name: str) -> "keras.Model":
+        """Take probabilities [n, classes] as they are, and logits with a softmax behind them."""
+        import keras  # noqa: PLC0415  (with TensorFlow; only where a model is)
+
+        shape = tuple(model.compute_output_shape((None, *spec.shape)))
+        if shape != (None, self.classes):
+            raise UserError(
+                f"{name}: must map inputs {spec} to probabilities or logits [n, {self.classes}], "
+                f"but its output is {shape}"
+            )
+        rng = np.random.default_rng(0)
+        tried = (
+            rng.integers(0, 2, (8, *spec.shape)).astype(spec.dtype)
+            if np.issubdtype(spec.dtype, np.integer)
+            else rng.normal(size=(8, *spec.shape)).astype(spec.dtype)
+        )
+        outputs = np.asarray(keras.ops.convert_to_numpy(model(tried, training=False)), np.float32)
+        if not np.isfinite(outputs).all():
+            raise UserError(f"{name}: an untrained model answers with numbers that are not finite")
+        if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1.0, atol=0.02):
+            return model
+        if (outputs < 0).any() or (outputs > 1).any():
+            softmax = keras.layers.Softmax(dtype="float32")
+            return keras.Sequential([keras.Input(spec.shape, dtype=spec.dtype), model, softmax])
+        raise UserError(
+            f"{name}: its outputs lie between 0 and 1 but do not sum to 1, so they are neither "
+            "probabilities nor logits; end the model with softmax, or without an activation"
+        )
+
+    def compile(self, model: "keras.Model", optimizer: "keras.Optimizer") -> None:
+        """Compile with cross-entropy."""
+        model.compile(
+            optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
+
+    def losses(self, targets: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
+        """Return each example's cross-entropy, in the graph."""
+        import keras  # noqa: PLC0415
+
+        return keras.losses.sparse_categorical_crossentropy(targets, outputs)
+
+    def answers(self, outputs: "tf.Tensor") -> "tf.Tensor":
+        """Return log p, clipped as Keras' own cross-entropy does."""
+        import keras  # noqa: PLC0415
+        import tensorflow as tf  # noqa: PLC0415
+
+        sure = tf.cast(outputs, tf.float32)
+        return tf.math.log(tf.clip_by_value(sure, keras.config.epsilon(), 1.0))
+
+    def scores(self, answers: npt.NDArray[np.float32], targets: Array) -> "ClassScores":
+        """Compare log p [k, classes] with labels [k]."""
+        return ClassScores(answers, targets)
+
+    def groups(self, targets: Array) -> list[Indices]:
+        """Return the positions of each class."""
+        return [np.flatnonzero(targets == label) for label in range(self.classes)]
+
+    def surplus(self, targets: Array) -> npt.NDArray[np.float32]:
+        """Return the labels, one-hot, less the classes' frequencies."""
+        one_hot = np.eye(self.classes, dtype=np.float32)[targets]
+        one_hot -= one_hot.mean(axis=0)
+        return one_hot
+
+    def flipped(self, targets: Array) -> Array:
+        """Return classes - 1 - y."""
+        return self.classes - 1 - targets
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassScores(Scores):
+    """What weights answer on each of k examples.
+
+    Attributes
+    ----------
+    log_probabilities : float32 [k, classes]
+    labels : int64 [k]
+        The right answers.
+    """
+
+    log_probabilities: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+
+    @property
+    def losses(self) -> npt.NDArray[np.float64]:
+        """Cross-entropy of each example [k], in nats."""
+        rows = np.arange(len(self.labels))
+        return -self.log_probabilities[rows, self.labels].astype(np.float64)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the most probable class is the label [k]."""
+        right: npt.NDArray[np.bool_] = self.log_probabilities.argmax(axis=1) == self.labels
+        return right
+
+    @property
+    def finite(self) -> bool:
+        """Whether all answers are numbers."""
+        return bool(np.isfinite(self.log_probabilities).all())
+
+    @property
+    def chance(self) -> float:
+        """The labels' entropy in nats."""
+        shares = np.bincount(self.labels) / len(self.labels)
+        return float(-(shares * np.log(np.where(shares > 0.0, shares, 1.0))).sum())
+
+    def first(self, count: int) -> Self:
+        """Return the scores of the first ``count`` examples."""
+        return type(self)(self.log_probabilities[:count], self.labels[:count])
+
+    def then(self, more: Self) -> Self:
+        """Return these scores with those of more examples behind them."""
+        return type(self)(
+            np.concatenate([self.log_probabilities, more.log_probabilities]),
+            np.concatenate([self.labels, more.labels]),
+        )
+
+    def recalibrated(self, *, biases: bool = True) -> npt.NDArray[np.float64]:
+        """Return the losses after the best temperature and, with ``biases``, class biases."""
+        from fog_flower.tasks.recalibration import recalibrated_losses  # noqa: PLC0415  (the cloud)
+
+        return recalibrated_losses(self.log_probabilities, self.labels, biases=biases)
+
+    def __len__(self) -> int:
+        return len(self.labels)

@@ -1,0 +1,62 @@
+"""Inputs and targets, and what an input looks like."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What one input is, as a model sees it.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Without the batch: ``(32, 32, 3)`` of an image, ``(14,)`` of a row, ``(80,)`` of tokens.
+    dtype : str
+        ``float32``, or ``int32`` of tokens.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is height x width x channels of numbers."""
+        return len(self.shape) == 3 and self.dtype == "float32"
+
+    def __str__(self) -> str:
+        return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Inputs and their targets.
+
+    Attributes
+    ----------
+    inputs : array [n, ...]
+        As the data set stores them, e.g. uint8 images.
+    targets : array [n, ...]
+    """
+
+    inputs: Array
+    targets: Array
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.targets):
+            raise ValueError(f"{len(self.inputs)} inputs, but {len(self.targets)} targets")
+        if len(self.targets) == 0:
+            raise ValueError("there are no examples")
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def take(self, indices: Indices) -> "Examples":
+        """Return a copy of the examples at ``indices`` [k]."""
+        return Examples(np.asarray(self.inputs[indices]), np.asarray(self.targets[indices]))

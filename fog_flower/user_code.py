@@ -1,0 +1,46 @@
+"""Which code of the user's own a run was made with: where it is, and a digest of its content."""
+
+import hashlib
+import importlib.util
+import re
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from fog_flower.config import PLUG_INS, RunConfig
+from fog_flower.named import split_names
+
+USER_CODE = "user_code"  # in run.json
+_REFERENCE = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
+
+
+def own_modules(config: RunConfig) -> dict[str, ModuleSpec]:
+    """Return the modules that the configuration names as ``module:Name``, as far as they exist."""
+    found: dict[str, ModuleSpec] = {}
+    values = config.to_run_config()
+    for key in PLUG_INS:
+        for text in split_names(str(values[key])):
+            match = _REFERENCE.fullmatch(text)
+            spec = _spec(match[1]) if match else None
+            if match and spec is not None and spec.origin and Path(spec.origin).is_file():
+                found[match[1]] = spec
+    return found
+
+
+def user_code(config: RunConfig) -> dict[str, str]:
+    """Return the name and a digest of every file that holds code of the user's.
+
+    What those files import is not looked at.
+    """
+    return {
+        Path(str(spec.origin)).name: hashlib.sha256(
+            Path(str(spec.origin)).read_bytes()
+        ).hexdigest()[:12]
+        for spec in own_modules(config).values()
+    }
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(module)
+    except (ImportError, ValueError, SyntaxError):
+        return None  # said when the run is checked

@@ -1,0 +1,5 @@
+"""``python -m simulations.cli``."""
+
+from simulations.cli import main
+
+main()

@@ -1,0 +1,121 @@
+"""``fog-flower compare``: strategies against attacks, as a sweep with a report of its own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from clients.attacks import ATTACKS as KNOWN_ATTACKS
+
+console = Console()
+
+STRATEGIES = typer.Option(
+    help="comma-separated: a Flower strategy or module:Class (without a gate), gate (FedAvg behind "
+    "ours), gate=POLICY (behind another), gate+NAME (another strategy behind it), honest (FedAvg "
+    "over the honest nodes alone)"
+)
+ATTACKS = typer.Option(
+    help="comma-separated, with a strength if you like (sign-flip,alie=2.5): "
+    + ", ".join(KNOWN_ATTACKS.names())
+    + ", or module:function"
+)
+MALICIOUS = typer.Option(help="fog nodes and how many are malicious: 7:3,7:6")
+OUT = typer.Option(help="folder of records and report; the same folder goes on")
+
+
+def compare(
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="changed in every run"),
+    ] = None,
+    strategies: Annotated[str, STRATEGIES] = "gate,FedAvg,honest",
+    attacks: Annotated[str, ATTACKS] = "sign-flip",
+    malicious: Annotated[str, MALICIOUS] = "7:3",
+    seeds: Annotated[str, typer.Option(help="0-4, 3 or 0-2,7")] = "0-4",
+    engine: Annotated[str, typer.Option(help="inline or ray")] = "inline",
+    jobs: Annotated[int, typer.Option(min=1, help="runs at a time (inline engine)")] = 1,
+    out: Annotated[str, OUT] = "results/compare/mine",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="make failed runs again")
+    ] = False,
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="make no runs, evaluate all records in --out")
+    ] = False,
+) -> None:
+    """Compare strategies under attack: make what is not recorded yet, then report on all of it.
+
+    KEY=VALUE (see `fog-flower keys`) is changed in every run. Strategies of your own are found in
+    the current folder, by module:Class.
+    """
+    from simulations.experiments.comparison import COMPARE_SCALE, comparison  # noqa: PLC0415
+    from simulations.overrides import parse_settings  # noqa: PLC0415
+    from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.reports.comparison.kept import without_kept  # noqa: PLC0415  (pandas)
+    from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
+    from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
+    from simulations.sweep.execute import execute  # noqa: PLC0415
+    from simulations.sweep.plan import parse_seeds, plan_sweep  # noqa: PLC0415
+
+    folder = Path(out).expanduser().absolute()
+    failed = 0
+    if not report_only:
+        import_from_here()
+        experiment, left_out = comparison(strategies, attacks, malicious)
+        for reason in left_out:
+            console.print(f"left out: {reason}", highlight=False)
+        overrides = parse_settings(settings or [])
+        chosen = parse_seeds(seeds)
+        plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
+        check_all_code(plan)
+        plan, kept = without_kept(plan)
+        if kept:
+            console.print(f"{kept} runs stand in the tables of {folder} already", soft_wrap=True)
+        print_plan(console, plan, engine, jobs)
+        if dry_run:
+            return
+        with SweepDisplay(console) as display:
+            statuses = execute(plan, engine, display.update, retry_failed=retry_failed, jobs=jobs)
+        failed = sum(status != "finished" for status in statuses)
+    from simulations.reports.comparison import write_comparison  # noqa: PLC0415  (seaborn)
+
+    for label, path in write_comparison(folder):
+        console.print(f"{label}: {path}", soft_wrap=True, highlight=False)
+    if failed:
+        console.print(
+            f"{failed} runs failed: the table names them; --retry-failed makes them again",
+            highlight=False,
+        )
+        raise typer.Exit(1)
+
+
+def check_strategy(
+    strategy: Annotated[str, typer.Argument(help="a Flower strategy or module:Class")],
+    strategy_args: Annotated[
+        str, typer.Option(help="e.g. num_malicious_nodes=1,server_learning_rate=0.5")
+    ] = "",
+    fog_nodes: Annotated[int, typer.Option(min=4, help="how many answer")] = 7,
+) -> None:
+    """Check in a second whether a strategy keeps the contract with this project.
+
+    STRATEGY is a Flower strategy by name, or module:Class in the current folder.
+    """
+    from simulations.contract import check_strategy as run_checks  # noqa: PLC0415  (Flower: 1 s)
+    from simulations.overrides import configure  # noqa: PLC0415
+    from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.quiet import only_errors_of_flower  # noqa: PLC0415
+
+    import_from_here()
+    settings = [f"strategy={strategy}", f"strategy-args={strategy_args}", f"fog-nodes={fog_nodes}"]
+    with only_errors_of_flower():
+        findings = run_checks(configure("demo", settings))
+    for finding in findings:
+        mark = "[red]no [/red]" if finding.problem else "[green]yes[/green]"
+        console.print(f"{mark} {finding.name}", highlight=False)
+        if finding.problem:
+            console.print(f"    {finding.problem}", highlight=False, markup=False)
+    broken = sum(bool(finding.problem) for finding in findings)
+    console.print(f"{len(findings) - broken} of {len(findings)} checks passed")
+    if broken:
+        raise typer.Exit(1)

@@ -1,0 +1,108 @@
+"""``fog-flower data``: what there is, get it ready, and measure how real it is."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(help="Prepare, describe and measure the image data.", no_args_is_help=True)
+console = Console()
+
+
+@app.command()
+def prepare(
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. dataset=svhn")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
+) -> None:
+    """Render or download a run's data into the cache, and describe it.
+
+    KEY=VALUE, e.g. dataset=svhn, changes the preset; see `fog-flower keys`.
+    """
+    from fog_flower.data.cache import cache_dir  # noqa: PLC0415
+    from fog_flower.data.load import load_dataset  # noqa: PLC0415
+    from fog_flower.data.split import held_out_sets, split_dataset  # noqa: PLC0415
+    from simulations.cli.display import render_progress  # noqa: PLC0415
+    from simulations.overrides import configure  # noqa: PLC0415
+
+    config = configure(preset, settings or [])
+    with render_progress(console) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        dataset = load_dataset(
+            config,
+            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+        )
+    split = split_dataset(dataset, config)
+    validation, test = held_out_sets(dataset, split)
+    sets = {
+        name: [len(group) for group in dataset.task.groups(targets)]
+        for name, targets in (
+            ("training", dataset.train.targets[split.train]),
+            ("validation", validation.targets),
+            ("test", test.targets),
+        )
+    }
+    table = Table("class", *sets, title=f"examples of {dataset.name}", title_justify="left")
+    for number, group in enumerate(dataset.task.group_names):
+        table.add_row(group, *(f"{counts[number]:,}" for counts in sets.values()))
+    table.add_section()
+    table.add_row("all", *(f"{sum(counts):,}" for counts in sets.values()))
+    console.print(table)
+    console.print(f"sha256 {dataset.sha256}\ncache {cache_dir()}", soft_wrap=True)
+
+
+@app.command()
+def sheet(
+    path: Annotated[Path, typer.Argument(help="the PNG to write")],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
+) -> None:
+    """Draw the first images of a data set, a row for each digit."""
+    from fog_flower.data.load import load_dataset  # noqa: PLC0415
+    from simulations.overrides import configure  # noqa: PLC0415
+    from simulations.reports.contact_sheet import draw_contact_sheet  # noqa: PLC0415
+
+    draw_contact_sheet(load_dataset(configure(preset, settings or [])), path)
+    console.print(f"picture: {path}", soft_wrap=True)
+
+
+@app.command()
+def realism(
+    mat: Annotated[list[Path], typer.Option(help="a .mat file of SVHN's format; repeatable")],
+    train_images: Annotated[int, typer.Option(min=32, help="rendered digits to train on")] = 73_257,
+    epochs: Annotated[int, typer.Option(min=1)] = 4,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
+    out: Annotated[Path | None, typer.Option(help="a json file to keep the figures in")] = None,
+) -> None:
+    """Train the paper's CNN on rendered digits alone, and let it read real ones."""
+    from fog_flower.errors import UserError  # noqa: PLC0415
+    from fog_flower.records.environment import hardware  # noqa: PLC0415
+    from fog_flower.records.files import write_json  # noqa: PLC0415
+    from simulations.cli.display import print_realism, render_progress  # noqa: PLC0415
+    from simulations.experiments.realism import Training, measure_realism  # noqa: PLC0415
+
+    if out and not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {out.parent}; make it first")
+    training = Training(images=train_images, epochs=epochs, precision=precision)
+    with render_progress(console) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        result = measure_realism(
+            mat,
+            training=training,
+            seed=seed,
+            rendered=lambda done, total: bar.update(
+                task, completed=done, total=total, visible=done < total
+            ),
+            trained=lambda epoch, accuracy: console.print(
+                f"epoch {epoch}/{epochs}: reads {accuracy:.2%} of the rendered digits"
+            ),
+        )
+    print_realism(console, result)
+    if out:
+        write_json(out, {**dataclasses.asdict(result), "hardware": hardware()})
+        console.print(f"kept in {out}", soft_wrap=True)

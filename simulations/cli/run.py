@@ -1,0 +1,103 @@
+"""``fog-flower run`` makes a run, ``continue`` ends a stopped one, ``show`` tells of one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from fog_flower.errors import UserError
+
+if TYPE_CHECKING:
+    from fog_flower.config import RunConfig
+
+console = Console()
+
+SETTINGS = typer.Argument(metavar="[KEY=VALUE]...", help="see `fog-flower keys`")
+ENGINE = typer.Option(help="ray: `flwr run`; inline: all in this process, to debug or to try")
+ACTORS = typer.Option(
+    min=1, help="fog nodes that train at the same time; by default what is fastest"
+)
+RUN = typer.Argument(help="a run's folder or name")
+
+
+def run(
+    settings: Annotated[list[str] | None, SETTINGS] = None,
+    preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
+    engine: Annotated[str, ENGINE] = "ray",
+    actors: Annotated[int | None, ACTORS] = None,
+) -> None:
+    """Run a fog simulation, or the centralized baseline, and tell how it really ended.
+
+    KEY=VALUE changes the preset; `fog-flower keys` lists the keys.
+    """
+    # Imported here, as in all commands, so that --help and wrong input are answered at once.
+    from simulations.overrides import configure  # noqa: PLC0415
+
+    _run(lambda: configure(preset, settings or []), engine, actors)
+
+
+def go_on(
+    run: Annotated[str, RUN],
+    settings: Annotated[list[str] | None, SETTINGS] = None,
+    engine: Annotated[str, ENGINE] = "ray",
+    actors: Annotated[int | None, ACTORS] = None,
+) -> None:
+    """Go on with a run that was stopped, after its last complete round, in a folder of its own.
+
+    RUN is its folder, or its name below results/runs. KEY=VALUE may say where (run-name), but not
+    what: settings, data and code must be those of the stopped run.
+    """
+    from fog_flower.records.reading import find_run  # noqa: PLC0415
+    from simulations.cli.going_on import settings_to_go_on  # noqa: PLC0415
+
+    _run(lambda: settings_to_go_on(find_run(run), settings or []), engine, actors)
+
+
+def show(run: Annotated[str, RUN]) -> None:
+    """Show a run's figures from its records.
+
+    RUN is its folder, or its name below results/runs.
+    """
+    from fog_flower.records.reading import find_run  # noqa: PLC0415
+    from simulations.cli.display import print_run  # noqa: PLC0415
+
+    print_run(console, find_run(run))
+
+
+def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None) -> None:
+    from simulations.cli.display import (  # noqa: PLC0415
+        RunDisplay,
+        describe_tiers,
+        print_run,
+        render_progress,
+    )
+    from simulations.engines import engine_named  # noqa: PLC0415
+    from simulations.preflight import check, import_from_here  # noqa: PLC0415
+
+    launch = engine_named(engine)
+    import_from_here()
+    config = configured()
+    with render_progress(console) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        dataset = check(
+            config,
+            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+        )
+    console.print(
+        f"[bold]{describe_tiers(config.to_run_config())}[/bold], "
+        f"{config.model}, {config.num_server_rounds} rounds on {dataset.name}"
+    )
+    taken_over = 0
+    if config.continue_from:
+        from strategies.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)
+
+        taken_over = read_checkpoint(Path(config.continue_from)).server_round
+        console.print(f"goes on after round {taken_over} of {config.continue_from}", soft_wrap=True)
+    with RunDisplay(console, config.num_server_rounds, taken_over) as display:
+        outcome = launch(config, display.update, actors)
+    if (outcome.folder / "run.json").exists():
+        print_run(console, outcome.folder)
+    if outcome.cause:
+        raise UserError(f"the run failed: {outcome.cause}")

@@ -1,0 +1,75 @@
+"""A Keras model with the graphs that the cloud runs on it, traced once a process."""
+
+import functools
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fog_flower.build_model import build_model
+from fog_flower.tasks.examples import Spec
+from fog_flower.tasks.task import Task
+from fog_flower.weights import Weights
+
+
+class CompiledModel:
+    """Scores inputs, trains an epoch and takes a gradient, each without leaving the graph.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its weights are overwritten by ``load``.
+    task : Task
+        Has its loss.
+    """
+
+    def __init__(self, model: keras.Model, task: Task) -> None:
+        self.model = model
+        self.task = task
+        self.score = tf.function(self._score, reduce_retracing=True)
+        self.epoch = tf.function(self._epoch, reduce_retracing=True)
+        self.ascent = tf.function(self._ascent, reduce_retracing=True)
+
+    def load(self, weights: Sequence[np.ndarray]) -> None:
+        """Take these weights; what ``set_weights`` does, in a tenth of its time."""
+        for variable, weight in zip(self.model.weights, weights, strict=True):
+            variable.value.assign(weight)
+
+    def weights(self) -> Weights:
+        """Return the weights as they are now."""
+        return [variable.value.numpy() for variable in self.model.weights]
+
+    def _variables(self) -> list[tf.Variable]:
+        return [variable.value for variable in self.model.trainable_variables]
+
+    def _score(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the task's answers [k, outputs]."""
+        return self.task.answers(self.model(inputs, training=False))
+
+    def _epoch(
+        self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor, batch: tf.Tensor
+    ) -> None:
+        """Take steps of plain SGD over all examples in their order."""
+        count = tf.shape(targets)[0]
+        for start in tf.range(0, count, batch):
+            stop = tf.minimum(start + batch, count)
+            with tf.GradientTape() as tape:
+                outputs = self.model(inputs[start:stop], training=False)
+                loss = tf.reduce_mean(self.task.losses(targets[start:stop], outputs))
+            variables = self._variables()
+            for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+                variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
+
+    def _ascent(self, inputs: tf.Tensor, shares: tf.Tensor) -> list[tf.Tensor]:
+        """Return the gradient of the sum of shares [k, outputs] * answers."""
+        with tf.GradientTape() as tape:
+            told = tf.reduce_sum(shares * self._score(inputs))
+        gradients: list[tf.Tensor] = tape.gradient(told, self._variables())
+        return gradients
+
+
+@functools.lru_cache(maxsize=1)
+def shared_model(reference: str, spec: Spec, task: Task, precision: str) -> CompiledModel:
+    """Return the one of this process: a sweep's runs follow each other on the same model."""
+    return CompiledModel(build_model(reference, spec, task, 0, precision), task)

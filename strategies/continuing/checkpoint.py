@@ -1,0 +1,93 @@
+"""What a run needs to go on after a round, in one file that is never half-written."""
+
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fog_flower.artifacts import CHECKPOINT_FILE
+from fog_flower.errors import UserError
+from fog_flower.records.files import write_bytes
+from fog_flower.records.reading import read_run
+from fog_flower.records.recorder import FINISHED
+from fog_flower.weights import Weights
+
+_FACTS, _STATE = "facts", "state"
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The end of a round.
+
+    Attributes
+    ----------
+    server_round : int
+    weights : Weights
+        W after that round's merge.
+    state : bytes
+        What the wrapped strategy remembers (``StrategyState``).
+    conditions : mapping
+        Under which the run was made (``conditions``); it can go on only under the same.
+    problem : str
+        Why it cannot go on at all; then there is no state.
+    """
+
+    server_round: int
+    weights: Weights
+    state: bytes
+    conditions: Mapping[str, str]
+    problem: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Write ``checkpoint.npz``."""
+        content = io.BytesIO()
+        facts = {
+            "round": self.server_round,
+            "conditions": dict(self.conditions),
+            "problem": self.problem,
+        }
+        np.savez(
+            content,
+            allow_pickle=False,
+            **{_FACTS: np.array(json.dumps(facts)), _STATE: np.frombuffer(self.state, np.uint8)},
+            **{f"w{n}": array for n, array in enumerate(self.weights)},
+        )
+        write_bytes(folder / CHECKPOINT_FILE, content.getvalue())
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read ``checkpoint.npz``; nothing in it is unpickled here.
+
+    Raises
+    ------
+    UserError
+        If the run has finished, there is none, it is damaged, or it says that the run cannot go on.
+    """
+    path = folder / CHECKPOINT_FILE
+    if read_run(folder).get("status") == FINISHED:
+        raise UserError(f"{folder}: the run has finished: there is nothing to go on with")
+    if not path.exists():
+        raise UserError(
+            f"{folder} cannot go on: it has no {CHECKPOINT_FILE}, which a run has from its first "
+            "round to its end, if its artifacts name checkpoint"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            facts = json.loads(str(content[_FACTS]))
+            weights = [content[f"w{n}"] for n in range(len(content.files) - 2)]
+            found = Checkpoint(
+                facts["round"],
+                weights,
+                content[_STATE].tobytes(),
+                facts["conditions"],
+                facts["problem"],
+            )
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is damaged ({error}): begin the run again") from error
+    if found.problem:
+        raise UserError(f"{folder} cannot go on: {found.problem}; begin the run again")
+    return found

@@ -1,0 +1,24 @@
+"""What must be the same where a run goes on, besides its configuration."""
+
+from fog_flower.code_identity import code_identity
+from fog_flower.config import RunConfig
+from fog_flower.records.environment import onednn, versions
+from fog_flower.tensorflow_setup import precision_here
+from fog_flower.user_code import user_code
+from fog_flower.variables import ONEDNN_VARIABLE
+
+_COMPUTE = ("flwr", "tensorflow", "keras", "numpy")
+
+
+def conditions(config: RunConfig, data_sha256: str) -> dict[str, str]:
+    """Return code, data and precision, as they are here, by what a person would call them."""
+    installed = versions()
+    own = {f"the code in {name}": digest for name, digest in user_code(config).items()}
+    return {
+        "fog-flower's code": code_identity(),
+        **own,
+        "data": data_sha256,
+        "precision": precision_here(config.precision),
+        ONEDNN_VARIABLE: onednn(),
+        **{name: installed[name] for name in _COMPUTE},
+    }

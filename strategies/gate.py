@@ -1,0 +1,146 @@
+"""What a gate may look at, and what it answers."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fog_flower.tasks.scores import UNKNOWN, Evaluation, Scores
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """Accepted or not, why, and what was compared.
+
+    Attributes
+    ----------
+    without, with_update : Evaluation
+        Of the trial merges that decided; NaN where none was needed.
+    examples : int
+        Validation examples that the decision took.
+    trust : float
+        Agreement with the cloud's own direction; NaN where it was not asked for.
+    """
+
+    accepted: bool
+    reason: str
+    without: Evaluation = UNKNOWN
+    with_update: Evaluation = UNKNOWN
+    examples: int = 0
+    trust: float = math.nan
+
+
+ScoreMerge = Callable[[tuple[int, ...], int, int], Scores]
+
+
+class Trial:
+    """The finite updates of a round, numbered 0 to k - 1, and what can be asked about them.
+
+    Every validation image is evaluated at most once for each merge, however often one asks.
+
+    Parameters
+    ----------
+    norms : k numbers
+        Of the updates.
+    score_merge : callable
+        From (numbers, start, stop) to the scores of their merge, of W itself for none of them, on
+        examples number start to stop - 1 in this round's order.
+    examples : int
+        How many validation examples there are.
+    trust : callable, optional
+        Returns k numbers from -1 to 1: how far each update agrees with the direction in which the
+        cloud itself would train; 1 is the one that does most, 0 the edge of chance.
+    likeness : callable, optional
+        Returns the cosines between updates [k, k].
+    in_sequence : bool
+        The updates are merged one after the other in their order, each onto the W left by the
+        one before (``merge=sequential``), so the order is not the gate's to choose.
+    alone : k Scores, optional
+        Of the merge of each update alone, on the first examples, where they are known already.
+    """
+
+    def __init__(
+        self,
+        norms: Sequence[float],
+        score_merge: ScoreMerge,
+        examples: int,
+        trust: Callable[[], Sequence[float]] | None = None,
+        likeness: Callable[[], npt.NDArray[np.float64]] | None = None,
+        *,
+        in_sequence: bool = False,
+        alone: Sequence[Scores] = (),
+    ) -> None:
+        self.norms = tuple(norms)
+        self.examples = examples
+        self.in_sequence = in_sequence
+        self._score_merge = score_merge
+        self._trust = trust
+        self._likeness = likeness
+        self._known: dict[tuple[int, ...], Scores] = {(n,): known for n, known in enumerate(alone)}
+        self._losses: dict[tuple[tuple[int, ...], int, bool], npt.NDArray[np.float64]] = {}
+
+    def __len__(self) -> int:
+        return len(self.norms)
+
+    def scores(self, numbers: Sequence[int], examples: int = 0) -> Scores:
+        """Score the merge of these updates (of none: W) on the first examples, 0 for all."""
+        key, wanted = tuple(sorted(numbers)), min(examples or self.examples, self.examples)
+        known = self._known.get(key)
+        have = len(known) if known else 0
+        if have < wanted:
+            more = self._score_merge(key, have, wanted)
+            self._known[key] = known = known.then(more) if known else more
+        assert known is not None  # noqa: S101  (there is at least one image)
+        return known.first(wanted)
+
+    def evaluate(self, numbers: Sequence[int], examples: int = 0) -> Evaluation:
+        """Return loss and accuracy of the merge of these updates on the first examples."""
+        return self.scores(numbers, examples).mean()
+
+    def chance(self, examples: int) -> float:
+        """Return the loss of knowing nothing, on the first examples."""
+        known = next(scores for scores in self._known.values() if len(scores) >= examples)
+        return known.first(examples).chance
+
+    def losses(
+        self, numbers: Sequence[int], examples: int = 0, *, biases: bool = True
+    ) -> npt.NDArray[np.float64]:
+        """Return the merge's recalibrated losses on the first examples, 0 for all."""
+        key = tuple(sorted(numbers)), min(examples or self.examples, self.examples), biases
+        if key not in self._losses:
+            self._losses[key] = self.scores(numbers, examples).recalibrated(biases=biases)
+        return self._losses[key]
+
+    def trust(self) -> Sequence[float]:
+        """Return each update's agreement with the cloud's direction.
+
+        Raises
+        ------
+        ValueError
+            If the cloud has none.
+        """
+        if self._trust is None:
+            raise ValueError("this gate needs a ReferenceTrainer: pass one to UpdatesToWeights")
+        return self._trust()
+
+    def copies(self, bound: float) -> set[int]:
+        """Return the updates that have a cosine above ``bound`` with another.
+
+        Empty if that is true of all: then there is nothing to tell them from.
+        """
+        if self._likeness is None or len(self) < 2:
+            return set()
+        cosines = self._likeness() - 2.0 * np.eye(len(self))
+        alike = {int(number) for number in np.flatnonzero(cosines.max(axis=1) > bound)}
+        return alike if len(alike) < len(self) else set()
+
+
+class Gate(Protocol):
+    """Judges the updates of one round; keeps no state, so that rounds can be repeated."""
+
+    def judge(self, trial: Trial) -> list[Decision]:
+        """Return one decision for each update, in the trial's order."""
+        ...

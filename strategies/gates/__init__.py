@@ -1,0 +1,9 @@
+"""Rules that decide which updates join a merge, a file each: small, without Flower.
+
+Each is a class with a method ``judge(trial)``; ``gate-args`` are the arguments of its constructor.
+A user's own is ``gate=module:Class``.
+"""
+
+from fog_flower.named import Catalogue
+
+GATES = Catalogue(__name__, "gate", own="module:Class")

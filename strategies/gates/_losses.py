@@ -1,0 +1,20 @@
+"""Loss comparisons that the simpler gates share."""
+
+import math
+
+import numpy as np
+
+from fog_flower.tasks.scores import Evaluation
+
+
+def not_worse(candidate: Evaluation, reference: Evaluation, tolerance: float) -> bool:
+    """Tell whether the candidate's loss is at most (1 + tolerance) times the reference's.
+
+    A NaN candidate is never accepted.
+    """
+    return candidate.loss <= reference.loss * (1.0 + tolerance)
+
+
+def finite_or_worst(value: float) -> float:
+    """Return a key to sort losses by, with those that are not finite last."""
+    return value if np.isfinite(value) else math.inf

@@ -1,0 +1,128 @@
+"""From accepted updates to the next W, through a Flower strategy."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, MetricRecord
+from flwr.serverapp.strategy import Strategy
+
+from fog_flower.causes import describe_failure
+from fog_flower.errors import UserError
+from fog_flower.messages import ARRAYS, METRICS
+from fog_flower.seeds import seed_global_generators
+from fog_flower.weights import Weights, add, all_finite, from_record
+from strategies.merging import scale_for_sum
+from strategies.updates import Update
+
+Merged = tuple[ArrayRecord, MetricRecord | None, str]  # the next W, metrics, and a note
+
+
+@dataclasses.dataclass(frozen=True)
+class HandingOn:
+    """Hands updates to a strategy as the weights that it expects, and checks what it returns.
+
+    Attributes
+    ----------
+    strategy : Strategy
+    seed : int
+        See ``ValidatedMerge``.
+    scale_to_sum : bool
+        See ``ValidatedMerge``.
+    keep_finite : bool
+        Whether a merge that is not finite is dropped, and W kept; the plain path takes it.
+    """
+
+    strategy: Strategy
+    seed: int
+    scale_to_sum: bool
+    keep_finite: bool
+
+    def __call__(
+        self, server_round: int, record: ArrayRecord, weights: Weights, accepted: Sequence[Update]
+    ) -> Merged:
+        """Return the next W, in W's names, shapes and dtypes.
+
+        Raises
+        ------
+        UserError
+            If what the strategy returns cannot be the next W.
+        """
+        if not accepted:
+            return record, None, "no update was accepted: W is kept"
+        self._make_weights(record, weights, accepted)
+        seed_global_generators(self.seed, "aggregate", server_round)
+        answer = self.strategy.aggregate_train(
+            server_round, [update.message for update in accepted]
+        )
+        name = type(self.strategy).__name__
+        arrays, metrics = _pair(answer, name)
+        if arrays is None:
+            return record, metrics, f"{name} returned no arrays: W is kept"
+        merged = _fitting(arrays, weights, name)
+        if self.keep_finite and not all_finite(merged):
+            return record, metrics, f"{name} merged to numbers not finite: W is kept"
+        note = ""
+        if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(merged, weights, strict=True)):
+            note = f"{name} returned W unchanged"
+        return _as_record(merged, record, weights), metrics, note
+
+    def _make_weights(
+        self, record: ArrayRecord, weights: Weights, accepted: Sequence[Update]
+    ) -> None:
+        # Flower's strategies raise where replies have different metrics: one node could end a run.
+        common = [n for n in accepted[0].metrics if all(n in u.metrics for u in accepted)]
+        factors = [1.0] * len(accepted)
+        if self.scale_to_sum:
+            factors = scale_for_sum([update.num_examples for update in accepted])
+        for update, factor in zip(accepted, factors, strict=True):
+            # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
+            delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
+            metrics = MetricRecord({name: update.metrics[name] for name in common})
+            arrays_key = next(iter(update.message.content.array_records))
+            metrics_key = next(iter(update.message.content.metric_records))
+            del update.message.content[arrays_key], update.message.content[metrics_key]
+            update.message.content[ARRAYS] = _as_record(add(weights, delta), record, weights)
+            update.message.content[METRICS] = metrics
+
+
+def _pair(answer: object, name: str) -> tuple[ArrayRecord | None, MetricRecord | None]:
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise UserError(
+            f"strategy {name}: aggregate_train must return (arrays, metrics), or (None, None), "
+            f"not {type(answer).__name__}"
+        )
+    arrays, metrics = answer
+    if not isinstance(arrays, ArrayRecord | None):
+        raise UserError(
+            f"strategy {name}: aggregate_train returned a {type(arrays).__name__} as arrays; "
+            "return an ArrayRecord, or None"
+        )
+    return arrays, metrics if isinstance(metrics, MetricRecord) else None
+
+
+def _fitting(arrays: ArrayRecord, weights: Weights, name: str) -> Weights:
+    """Return what a strategy made, if it can be the next W."""
+    try:
+        merged = from_record(arrays)
+    except Exception as error:
+        raise UserError(
+            f"strategy {name}: the arrays it returned cannot be read ({describe_failure(error)})"
+        ) from error
+    ours, theirs = ([list(a.shape) for a in w] for w in (weights, merged))
+    if ours != theirs:
+        raise UserError(
+            f"strategy {name}: aggregate_train returned arrays of shapes {theirs}, but W has "
+            f"{ours}; return them in the order of the replies' arrays"
+        )
+    return merged
+
+
+def _as_record(merged: Weights, record: ArrayRecord, weights: Weights) -> ArrayRecord:
+    """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
+    return ArrayRecord(
+        {
+            key: Array(np.asarray(array, dtype=like.dtype))
+            for key, array, like in zip(record, merged, weights, strict=True)
+        }
+    )

@@ -1,0 +1,53 @@
+"""Evaluation with Keras, in the cloud."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from fog_flower.tasks.examples import Array, Examples, Indices
+from fog_flower.tasks.scores import Evaluation, Scores
+from fog_flower.weights import Weights
+from strategies.compiled_model import CompiledModel
+
+BATCH = 500
+
+
+class KerasEvaluator:
+    """Evaluates weights of one model on one set of examples.
+
+    Parameters
+    ----------
+    model : CompiledModel
+        Its weights are overwritten by every evaluation.
+    data : Examples
+    preprocess : callable
+        From what the data set stores to what the model sees.
+    """
+
+    def __init__(
+        self, model: CompiledModel, data: Examples, preprocess: Callable[[Array], Array]
+    ) -> None:
+        self._model = model
+        # On the device once: every round evaluates the same examples many times.
+        self._inputs = tf.constant(preprocess(data.inputs))
+        self._targets = data.targets
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def evaluate(self, weights: Weights, indices: Indices | None = None) -> Evaluation:
+        """Return loss and accuracy on all examples, or on those at ``indices`` [k]."""
+        return self.score(weights, indices).mean()
+
+    def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
+        """Score each of all examples, or of those at ``indices`` [k], in their order."""
+        self._model.load(weights)
+        inputs, targets = self._inputs, self._targets
+        if indices is not None:
+            inputs, targets = tf.gather(inputs, indices), targets[indices]
+        batches = [
+            self._model.score(inputs[start : start + BATCH]).numpy()
+            for start in range(0, len(targets), BATCH)
+        ]
+        return self._model.task.scores(np.concatenate(batches), targets)

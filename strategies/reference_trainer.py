@@ -1,0 +1,101 @@
+"""A short training in the cloud, on validation examples: where updates should lead."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Array, Examples
+from fog_flower.tasks.scores import Directions
+from fog_flower.weights import Weights, subtract
+from strategies.compiled_model import CompiledModel
+
+BATCH = 32  # of the training
+EARLY = 4  # times the examples in round 1, and 4 / round of them until that is 1
+LARGE_BATCH = 500  # where only a sum is wanted
+
+
+class KerasReferenceTrainer:
+    """Plain SGD from W over a few validation examples, other ones in every round.
+
+    The root of trust of FLTrust (Cao et al. 2021, arXiv:2012.13995, section IV), where the cloud
+    trains on a small clean data set of its own. What comes out is compared with, never merged, so
+    the model itself is not trained on validation examples.
+
+    Parameters
+    ----------
+    model : CompiledModel
+        Its weights are overwritten.
+    data : Examples
+        The validation examples.
+    preprocess : callable
+    learning_rate : callable
+        Of a round: its learning rate, the clients'.
+    examples : int
+        How many of them a round uses; the first takes four times as many, the second twice, the
+        third a third more: early on, a direction says little, and what a round gets wrong there
+        costs most.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        model: CompiledModel,
+        data: Examples,
+        preprocess: Callable[[Array], Array],
+        *,
+        learning_rate: Callable[[int], float],
+        examples: int,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._data = data
+        self._preprocess = preprocess
+        self._learning_rate_of = learning_rate
+        self._images = examples
+        self._seed = seed
+
+    def directions(self, weights: Weights, server_round: int) -> Directions:
+        """Train one epoch from W on this round's examples, and on each group's alone."""
+        order = generator(self._seed, "reference", server_round).permutation(len(self._data))
+        chosen = self._data.take(order[: self._count(server_round)])
+        inputs = tf.constant(self._preprocess(chosen.inputs))
+        rate = tf.constant(self._learning_rate_of(server_round))
+        groups = self._model.task.groups(chosen.targets)
+        return Directions(
+            overall=self._train(weights, inputs, chosen.targets, rate),
+            surplus=self._descent_of_surplus(weights, inputs, chosen.targets),
+            by_group=[
+                self._train(weights, tf.gather(inputs, positions), chosen.targets[positions], rate)
+                for positions in groups
+                if len(positions)
+            ],
+        )
+
+    def _count(self, server_round: int) -> int:
+        more = max(1.0, EARLY / max(server_round, 1))
+        return min(round(self._images * more), len(self._data))
+
+    def _train(
+        self, weights: Weights, inputs: tf.Tensor, targets: Array, learning_rate: tf.Tensor
+    ) -> Weights:
+        self._model.load(weights)
+        self._model.epoch(inputs, tf.constant(targets), learning_rate, BATCH)
+        return subtract(self._model.weights(), weights)
+
+    def _descent_of_surplus(self, weights: Weights, inputs: tf.Tensor, targets: Array) -> Weights:
+        self._model.load(weights)
+        surplus = self._model.task.surplus(targets)
+        batches = [
+            slice(start, start + LARGE_BATCH) for start in range(0, len(targets), LARGE_BATCH)
+        ]
+        parts = [self._model.ascent(inputs[batch], surplus[batch]) for batch in batches]
+        sums = (np.sum([part.numpy() for part in same], 0) for same in zip(*parts, strict=True))
+        # Weights that training does not change by gradient (of a BatchNormalization) get zeros.
+        model = self._model.model
+        ids = {id(variable) for variable in model.trainable_variables}
+        return [
+            next(sums) if id(variable) in ids else np.zeros_like(weight)
+            for variable, weight in zip(model.weights, weights, strict=True)
+        ]

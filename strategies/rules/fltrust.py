@@ -1,0 +1,72 @@
+"""FLTrust: a second strategy with data in the cloud, to compare validated merging with."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg
+
+from fog_flower.tasks.scores import ReferenceTrainer
+from fog_flower.weights import Weights, flatten, from_record, to_record, unflatten
+
+
+class FLTrust(FedAvg):
+    r"""Weighs updates by their cosine with the cloud's own, and cuts them to its length.
+
+    Cao et al. 2021, arXiv:2012.13995, algorithm 2 with global learning rate 1. With the cloud's
+    update $g_0$, trained from W on a small clean set, and the clients' $g_i$:
+    $W + \sum_i \mathrm{ReLU}(\cos(g_i, g_0)) \, (|g_0| / |g_i|) \, g_i / \sum_i
+    \mathrm{ReLU}(\cos(g_i, g_0))$. If no update has a positive cosine, W is kept.
+
+    The clean set are validation images here (``reference-examples``), as many as the gate uses.
+
+    Attributes
+    ----------
+    reference_trainer : ReferenceTrainer or None
+        Set before the first round by ``strategies.build``, as for any strategy that has it.
+    """
+
+    reference_trainer: ReferenceTrainer | None = None
+    weighted_mean = False  # so there is no merge=sum of it
+    _weights: Weights
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Remember W, which the updates are differences to."""
+        self._weights = from_record(arrays)
+        return super().configure_train(server_round, arrays, config, grid)
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Merge; the replies hold weights, as for every Flower strategy.
+
+        Raises
+        ------
+        ValueError
+            If nobody has set ``reference_trainer``.
+        """
+        if self.reference_trainer is None:
+            raise ValueError("FLTrust needs a ReferenceTrainer: set `reference_trainer`")
+        replies = list(replies)
+        start = flatten(self._weights)
+        own = flatten(self.reference_trainer.directions(self._weights, server_round).overall)
+        updates = [
+            flatten(from_record(next(iter(reply.content.array_records.values())))) - start
+            for reply in replies
+        ]
+        _, metrics = super().aggregate_train(server_round, replies)
+        lengths = np.array([np.linalg.norm(update) for update in updates])
+        length = float(np.linalg.norm(own))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            trust = np.array([update @ own for update in updates]) / (lengths * length)
+        trust = np.where(np.isfinite(trust), np.maximum(trust, 0.0), 0.0)
+        if not trust.sum() > 0.0:
+            return None, metrics
+        merged = start.copy()
+        for update, share, own_length in zip(updates, trust / trust.sum(), lengths, strict=True):
+            if share > 0.0:
+                merged += np.float32(share * length / own_length) * update
+        return to_record(unflatten(merged, self._weights)), metrics
