@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from fog_flower.config import RunConfig
+from fog_flower.tasks.classification import Classification
+from fog_flower.tasks.examples import Spec
 from simulations.app_folder import default_run_config
 
+TASK = Classification(10)
+SPEC = Spec((32, 32, 3), "float32")
 SVHN_HEAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "svhn-head"
 
 
@@ -43,19 +47,20 @@ def make_config(npz_path: Path, tmp_path: Path):
         settings = {
             **default_run_config(),
             "dataset": f"npz:{npz_path}",
+            "normalisation": "fitted",
             "train-examples": 360,
             "validation-examples": 100,
             "test-examples": 100,
-            "gate-images": 0,
             "end-nodes": 2,
             "model": "tests.small_models:small_mlp",
             "num-server-rounds": 2,
             "results-dir": str(tmp_path / "results"),
             "run-name": "run",
+            **{key.replace("_", "-"): value for key, value in overrides.items()},
         }
-        return RunConfig.from_run_config(
-            settings | {key.replace("_", "-"): value for key, value in overrides.items()}
-        )
+        if settings["gate"] == "trusted" and not settings["gate-args"]:
+            settings["gate-args"] = "examples=0"
+        return RunConfig.from_run_config(settings)
 
     return make
 
@@ -65,10 +70,11 @@ def overrides(npz_path: Path) -> dict[str, object]:
     """Return what makes every run of a sweep take a second."""
     return {
         "dataset": f"npz:{npz_path}",
+        "normalisation": "fitted",
         "train-examples": 240,
         "validation-examples": 60,
         "test-examples": 60,
-        "gate-images": 0,
+        "gate-args": "examples=0",
         "num-server-rounds": 2,
         "model": "tests.small_models:small_mlp",
     }

@@ -36,7 +36,7 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
     """Run the protocol of ``config``: ``per-epoch``, one epoch a round, mean merging, no gate."""
     data = load_dataset(config)
     split = split_dataset(data, config)
-    images, labels = data.train.images[split.train], data.train.labels[split.train]
+    images, labels = data.train.inputs[split.train], data.train.targets[split.train]
     mean = (images / 255).mean(axis=(0, 1, 2))
     deviation = (images / 255).std(axis=(0, 1, 2))
 
@@ -45,25 +45,25 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
 
     # The field: every end node blurs its own images, every fog node collects from its end nodes.
     topology = Topology(config.fog_nodes, config.end_nodes)
-    shards = assign_shards(labels, topology, config.partition, config.seed)
+    shards = assign_shards(data.task, labels, topology, config.partition, config.seed)
     fog_data = []
     for fog, end_shards in enumerate(shards):
         blurred = []
         for end, shard in enumerate(end_shards):
             rng = generator(config.seed, "noise", fog, end)
-            noise = rng.standard_normal((len(shard), 32, 32, 3), dtype=np.float32)
+            noise = rng.standard_normal((len(shard), *images.shape[1:]), dtype=np.float32)
             blurred.append(normalise(images[shard]) + np.float32(config.noise_sigma) * noise)
         fog_data.append((np.concatenate(blurred), labels[np.concatenate(end_shards)]))
 
     # The cloud: W, and images that live only there.
-    model = build_model(config.model, config.seed)
+    model = build_model(config.model, data.spec, data.task, config.seed)
     cloud_weights = model.get_weights()
     run = ReferenceRun()
 
     def accuracy(weights: list[np.ndarray], indices: np.ndarray) -> float:
         model.set_weights(weights)
-        probabilities = model(normalise(data.test.images[indices]), training=False).numpy()
-        return float((probabilities.argmax(axis=1) == data.test.labels[indices]).mean())
+        probabilities = model(normalise(data.test.inputs[indices]), training=False).numpy()
+        return float((probabilities.argmax(axis=1) == data.test.targets[indices]).mean())
 
     for server_round in range(1, config.num_server_rounds + 1):
         local_models, losses, accuracies = [], [], []

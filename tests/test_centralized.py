@@ -22,12 +22,12 @@ def test_equals_plain_sgd_over_all_raw_images(make_config):
 
     data = load_dataset(config)
     train = data.train.take(split_dataset(data, config).train)
-    images = fit_normaliser(train.images)(train.images)
-    model = build_model(config.model, config.seed)
+    images = fit_normaliser(train.inputs)(train.inputs)
+    model = build_model(config.model, data.spec, data.task, config.seed)
     losses = []
     for epoch in range(1, 4):
         order = generator(config.seed, "shuffle", 0, epoch, 0).permutation(len(train))
-        losses.append(train_epoch(model, images[order], train.labels[order], config, epoch)[0])
+        losses.append(train_epoch(model, images[order], train.targets[order], config, epoch)[0])
     for ours, theirs in zip(weights(folder), model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
     np.testing.assert_allclose(column(folder, "train_loss"), losses, rtol=1e-4)
@@ -43,7 +43,7 @@ def test_leaves_the_same_records_as_a_fog_run(make_config):
     assert facts["nodes"]["num_examples"] == [360]
     assert facts["config"]["architecture"] == "centralized"
     assert facts["config"]["noise-sigma"] == 0.0
-    assert facts["config"]["validation"] == "off"
+    assert facts["config"]["gate"] == "off"
 
 
 def test_its_local_model_is_its_cloud_model(make_config):

@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 
 from fog_flower.build_model import build_model
-from fog_flower.data.dataset import Examples
 from fog_flower.data.preprocess import fit_normaliser
+from fog_flower.tasks.examples import Examples
 from strategies.compiled_model import CompiledModel
 from strategies.keras_evaluator import BATCH, KerasEvaluator
-from tests.conftest import make_digits
+from tests.conftest import SPEC, TASK, make_digits
 
 DATA = Examples(*make_digits(BATCH + 7, 4))  # a full batch and a rest
-NORMALISER = fit_normaliser(DATA.images)
+NORMALISER = fit_normaliser(DATA.inputs)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return build_model("tests.small_models:small_mlp", seed=3)
+    return build_model("tests.small_models:small_mlp", SPEC, TASK, seed=3)
 
 
 def by_hand(weights, indices):
-    x = NORMALISER(DATA.images[indices]).reshape(len(indices), -1).astype(np.float64)
+    x = NORMALISER(DATA.inputs[indices]).reshape(len(indices), -1).astype(np.float64)
     hidden = np.maximum(x @ weights[0] + weights[1], 0)
     scores = hidden @ weights[2] + weights[3]
     probabilities = np.exp(scores - scores.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    y = DATA.labels[indices]
+    y = DATA.targets[indices]
     loss = -np.log(probabilities[np.arange(len(y)), y]).mean()
     return loss, (probabilities.argmax(axis=1) == y).mean()
 
@@ -33,7 +33,9 @@ def by_hand(weights, indices):
 @pytest.mark.parametrize("indices", [None, np.array([0, 5, 5, 506])])
 def test_equals_numpy(model, indices):
     weights = model.get_weights()
-    evaluation = KerasEvaluator(CompiledModel(model), DATA, NORMALISER).evaluate(weights, indices)
+    evaluation = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER).evaluate(
+        weights, indices
+    )
     used = np.arange(len(DATA)) if indices is None else indices
     loss, accuracy = by_hand(weights, used)
     assert evaluation.loss == pytest.approx(loss, rel=1e-4)
@@ -41,6 +43,6 @@ def test_equals_numpy(model, indices):
 
 
 def test_weights_that_are_not_finite_have_no_finite_loss(model):
-    evaluator = KerasEvaluator(CompiledModel(model), DATA, NORMALISER)
+    evaluator = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER)
     weights = [np.full_like(w, np.nan) for w in model.get_weights()]
     assert not np.isfinite(evaluator.evaluate(weights).loss)

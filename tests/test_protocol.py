@@ -10,6 +10,7 @@ from clients.training import Trainer
 from fog_flower.build_model import build_model
 from fog_flower.errors import UserError
 from fog_flower.weights import norm
+from tests.conftest import SPEC, TASK
 from tests.reference_loop import reference_loop
 from tests.runs import (
     assert_equal_weights,
@@ -177,14 +178,15 @@ def test_a_proximal_weight_that_starts_at_zero_works_from_its_first_round(make_c
     config = make_config()
     images = np.random.default_rng(0).standard_normal((64, 32, 32, 3)).astype(np.float32)
     data = NodeData(images, np.arange(64) % 10, (64,), 0, ())
-    model = build_model("tests.small_models:small_mlp", 0)
+    model = build_model("tests.small_models:small_mlp", SPEC, TASK, 0)
     start = model.get_weights()
 
     def distance(trainer, mu):
         result = trainer.train(config, start, data, fog_node=0, server_round=1, mu=mu)
         return norm(result.delta)
 
-    warm, fresh = Trainer(model), Trainer(build_model("tests.small_models:small_mlp", 0))
+    other = build_model("tests.small_models:small_mlp", SPEC, TASK, 0)
+    warm, fresh = Trainer(model, SPEC, TASK), Trainer(other, SPEC, TASK)
     free, pulled = distance(warm, 0.0), distance(warm, 5.0)
     assert pulled == pytest.approx(distance(fresh, 5.0), rel=1e-6)
     assert pulled < 0.9 * free
@@ -250,7 +252,7 @@ def test_the_real_head_of_svhn(make_config, svhn_head):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"train_images": 601}, "only 600"),
+        ({"train_examples": 601}, "only 600"),
         ({"strategy": "Nope"}, "strategy='Nope'"),
         ({"model": "nope"}, "model='nope'"),
         ({"dataset": "nope"}, "dataset='nope'"),

@@ -7,6 +7,8 @@ from clients.fog_node import gather
 from clients.node_store import stored_data
 from clients.shared_tensor import ALIGNMENT, shared_tensor
 from clients.shipment import pack
+from fog_flower.tasks.examples import Examples
+from tests.conftest import SPEC, TASK
 
 VALUES = np.arange(6 * 32, dtype=np.float32).reshape(6, 32)
 
@@ -56,11 +58,11 @@ def test_any_other_array_has_the_same_values(array, expected):
 def test_stored_images_are_shared_and_writing_to_them_stays_here(tmp_path):
     def build():
         images = np.ones((4, 32, 32, 3), np.float32)
-        return gather(0, [(0, pack(images, np.arange(4)))])
+        return gather(0, [(0, pack(Examples(images, np.arange(4))))], SPEC, TASK)
 
     here, elsewhere = (stored_data(tmp_path / "node", build) for _ in range(2))
-    tensor = shared_tensor(here.images)
-    here.images[1, 2, 3, 0] = 7.0
+    tensor = shared_tensor(here.inputs)
+    here.inputs[1, 2, 3, 0] = 7.0
     assert float(tensor[1, 2, 3, 0]) == 7.0
-    assert elsewhere.images[1, 2, 3, 0] == 1.0
-    assert np.load(tmp_path / "node" / "images.npy").max() == 1.0
+    assert elsewhere.inputs[1, 2, 3, 0] == 1.0
+    assert np.load(tmp_path / "node" / "inputs.npy").max() == 1.0

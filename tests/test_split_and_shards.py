@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from fog_flower.data.dataset import Dataset, Examples
+from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import load_dataset
-from fog_flower.data.preprocess import fit_normaliser
+from fog_flower.data.preprocess import fit_normaliser, middle_grey
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.split import class_counts, split_dataset
+from fog_flower.data.split import split_dataset
 from fog_flower.errors import UserError
+from fog_flower.tasks.examples import Examples
 from fog_flower.topology import Topology
-from tests.conftest import make_digits
+from tests.conftest import TASK, make_digits
 
 TRAIN, TEST = Examples(*make_digits(300, 1)), Examples(*make_digits(200, 2))
-DATA = Dataset("bars", "0", TRAIN, TEST)
+DATA = Dataset("bars", "0", TRAIN, TEST, TASK, middle_grey(3))
 LABELS = np.random.default_rng(0).integers(0, 10, 3000)
 
 
@@ -46,9 +47,15 @@ def test_the_seed_decides(make_config):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"train_images": 301}, "train-examples=301.*only 300"),
-        ({"train_images": 0, "validation_images": 150, "test_images": 51}, "need 201.*only 200"),
-        ({"train_images": 0, "validation_images": 200, "test_images": 0}, "need 201.*only 200"),
+        ({"train_examples": 301}, "train-examples=301.*only 300"),
+        (
+            {"train_examples": 0, "validation_examples": 150, "test_examples": 51},
+            "need 201.*only 200",
+        ),
+        (
+            {"train_examples": 0, "validation_examples": 200, "test_examples": 0},
+            "need 201.*only 200",
+        ),
     ],
 )
 def test_more_than_there_is_names_both_numbers(make_config, asked, words):
@@ -58,7 +65,7 @@ def test_more_than_there_is_names_both_numbers(make_config, asked, words):
 
 @pytest.mark.parametrize(("fog", "end"), [(3, 6), (5, 6), (7, 6), (1, 1), (64, 1)])
 def test_iid_shards_are_near_equal_disjoint_complete_and_stratified(fog, end):
-    shards = assign_shards(LABELS, Topology(fog, end), "iid", seed=0)
+    shards = assign_shards(TASK, LABELS, Topology(fog, end), "iid", seed=0)
     everything = np.concatenate([s for node in shards for s in node])
     assert np.array_equal(np.sort(everything), np.arange(len(LABELS)))
     fog_sizes = [sum(map(len, node)) for node in shards]
@@ -66,12 +73,14 @@ def test_iid_shards_are_near_equal_disjoint_complete_and_stratified(fog, end):
     for node in shards:
         sizes = [len(shard) for shard in node]
         assert max(sizes) - min(sizes) <= 1
-    counts = np.array([class_counts(LABELS[np.concatenate(node)]) for node in shards])
+    counts = np.array([np.bincount(LABELS[np.concatenate(node)], minlength=10) for node in shards])
     assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
 
 
 def test_shards_depend_on_the_seed_alone():
-    one, same, other = (assign_shards(LABELS, Topology(3, 2), "iid", seed) for seed in (1, 1, 2))
+    one, same, other = (
+        assign_shards(TASK, LABELS, Topology(3, 2), "iid", seed) for seed in (1, 1, 2)
+    )
     assert all(
         np.array_equal(a, b)
         for x, y in zip(one, same, strict=True)
@@ -85,7 +94,7 @@ def test_shards_depend_on_the_seed_alone():
     ["dirichlet:0.3", "pathological:2", "shard:2", "linear", "square", "exponential"],
 )
 def test_skewed_shards_are_complete_seeded_and_skewed(partition):
-    one, same = (assign_shards(LABELS, Topology(3, 2), partition, seed=5) for _ in range(2))
+    one, same = (assign_shards(TASK, LABELS, Topology(3, 2), partition, seed=5) for _ in range(2))
     nodes = [np.concatenate(node) for node in one]
     together = np.sort(np.concatenate(nodes))
     if partition.startswith("pathological"):  # uses only the classes that it gave to somebody
@@ -93,14 +102,14 @@ def test_skewed_shards_are_complete_seeded_and_skewed(partition):
     else:
         assert np.array_equal(together, np.arange(len(LABELS)))
     assert all(np.array_equal(a, np.concatenate(b)) for a, b in zip(nodes, same, strict=True))
-    counts = np.array([class_counts(LABELS[node]) for node in nodes])
+    counts = np.array([np.bincount(LABELS[node], minlength=10) for node in nodes])
     assert (counts.max(axis=0) - counts.min(axis=0) > 20).any()
 
 
 @pytest.mark.parametrize(
     ("partition", "words"),
     [
-        ("uniform", "partition='uniform': there are iid, dirichlet:VALUE"),
+        ("uniform", "partition='uniform': there are dirichlet, exponential, iid"),
         ("dirichlet", "dirichlet:ALPHA"),
         ("dirichlet:x", "dirichlet:ALPHA"),
         ("dirichlet:-1", "partition='dirichlet:-1'"),
@@ -110,12 +119,12 @@ def test_skewed_shards_are_complete_seeded_and_skewed(partition):
 )
 def test_wrong_partitions_are_named(partition, words):
     with pytest.raises(UserError, match=words):
-        assign_shards(LABELS, Topology(3, 2), partition, seed=0)
+        assign_shards(TASK, LABELS, Topology(3, 2), partition, seed=0)
 
 
 def test_too_few_images_for_the_end_nodes():
     with pytest.raises(UserError, match="train-examples=5 is too few for 3 fog nodes x 2"):
-        assign_shards(LABELS[:5], Topology(3, 2), "iid", seed=0)
+        assign_shards(TASK, LABELS[:5], Topology(3, 2), "iid", seed=0)
 
 
 def test_normaliser_standardises_the_training_set():
@@ -126,7 +135,7 @@ def test_normaliser_standardises_the_training_set():
     exact = standardised.astype(np.float64)
     np.testing.assert_allclose(exact.mean((0, 1, 2)), 0, atol=1e-6)
     np.testing.assert_allclose(exact.std((0, 1, 2)), 1, atol=1e-6)
-    expected = (images / 255 - normaliser.mean) / normaliser.std
+    expected = (images / 255 - normaliser.mean) / normaliser.deviation
     np.testing.assert_allclose(standardised, expected, atol=1e-6)
 
 
@@ -137,7 +146,10 @@ def test_a_constant_channel_is_not_divided_by_zero():
 
 @pytest.mark.parametrize(
     ("dataset", "words"),
-    [("mnist", "there are rendered-digits, svhn"), ("npz:relative.npz", "must be absolute")],
+    [
+        ("mnits", "there are .*rendered-digits, svhn.*did you mean mnist"),
+        ("npz:relative.npz", "must be absolute"),
+    ],
 )
 def test_unknown_datasets_are_named(make_config, dataset, words):
     with pytest.raises(UserError, match=words):

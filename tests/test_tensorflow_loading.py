@@ -28,7 +28,7 @@ print(os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
         "clients.client_app",
         "fog_flower.build_model",
         "strategies.server_app",
-        "simulations.cli",
+        "simulations.cli.commands",
     ],
 )
 @pytest.mark.parametrize(("told", "read"), [(None, "1"), ("0", "0")])

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from clients.training import Trainer
+from tests.conftest import SPEC, TASK
 
 
 class Draws(keras.layers.Layer):
@@ -37,4 +38,4 @@ def test_only_a_layer_that_draws_globally_needs_the_global_seed(layer, globally)
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
-    assert Trainer(model).draws_globally == globally
+    assert Trainer(model, SPEC, TASK).draws_globally == globally
