@@ -11,20 +11,21 @@ from fog_flower.variables import RENDERER_VARIABLE
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 
 
-@functools.cache
 def renderer_version() -> str:
     """Return a hash of what decides the images: this code, the fonts, the imaging libraries.
 
-    Where these are not installed, it is what the launcher says it drew with, or ``*``: any.
+    What the launcher says it drew with comes first; where nothing can be drawn it is ``*``: any.
     """
-    told = os.environ.get(RENDERER_VARIABLE)
-    if told:
-        return told
+    return os.environ.get(RENDERER_VARIABLE) or _version_here()
+
+
+@functools.cache
+def _version_here() -> str:
     try:
         from fog_flower.data.rendered.fonts import font_versions  # noqa: PLC0415
 
         versions = font_versions() | {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    except ImportError:
+    except (ImportError, RuntimeError):  # a library, or a package with fonts
         return "*"
     digest = hashlib.sha256(repr(sorted(versions.items())).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):

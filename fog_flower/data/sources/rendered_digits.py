@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from fog_flower.data.cache import Cached, cached_series
+from fog_flower.data.cache import Cached, cache_dir, cached_series
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.preprocess import PixelNormaliser
 from fog_flower.data.request import Request
@@ -59,13 +59,16 @@ def _part(name: str, count: int, seed: int, progress: Progress) -> Cached:
     def draw() -> Examples:
         try:
             from fog_flower.data.rendered.render import render_digits  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("fog_flower"):
+
+            return Examples(*render_digits(name, count, seed, progress=progress))
+        except (ImportError, RuntimeError) as error:  # a library, or a package with fonts
+            if (getattr(error, "name", "") or "").startswith("fog_flower"):
                 raise
             raise UserError(
-                f"dataset={NAME!r}: drawing needs {error.name}, which is not installed here: "
-                "pip install 'fog-flower[simulation]'"
+                f"dataset={NAME!r}: {cache_dir()} does not hold {count} {name} images of "
+                f"data-seed={seed}, and what draws them is not installed here ({error}): pip "
+                "install 'fog-flower[simulation]', or bring the cache from where `fog-flower data "
+                "prepare` has drawn them"
             ) from error
-        return Examples(*render_digits(name, count, seed, progress=progress))
 
     return cached_series(f"{NAME}-{renderer_version()}-seed{seed}-{name}", count, draw)
