@@ -23,7 +23,8 @@ from fog_flower.messages import (
     PROXIMAL_MU,
     SERVER_ROUND,
 )
-from fog_flower.scratch import scratch_dir
+from fog_flower.scratch import clear_old_scratch, mark_used, scratch_dir
+from fog_flower.simulated import check_noise_source, is_simulated_node
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 from fog_flower.weights import from_record, to_record
@@ -38,15 +39,19 @@ def who(context: Context) -> tuple[int, RunConfig]:
     Raises
     ------
     UserError
-        If nobody told the SuperNode which fog node it is.
+        If nobody told the SuperNode which fog node it is, or what it is to protect would not be.
     """
     config = RunConfig.from_run_config(context.run_config)
-    if PARTITION_ID not in context.node_config:
+    check_noise_source(config, simulated=is_simulated_node(context))
+    told = context.node_config.get(PARTITION_ID)
+    if type(told) is not int or not 0 <= told < config.fog_nodes:
+        problem = "without a partition-id" if told is None else f"with partition-id={told!r}"
         raise UserError(
-            f"this SuperNode was started without a partition-id: start it with --node-config "
-            f'"partition-id=0 num-partitions={config.fog_nodes}", each with a number of its own'
+            f"this SuperNode was started {problem}: start it with --node-config "
+            f'"partition-id=0 num-partitions={config.fog_nodes}", each with a number of its own '
+            f"from 0 to {config.fog_nodes - 1}"
         )
-    return int(context.node_config[PARTITION_ID]), config
+    return told, config
 
 
 def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int) -> LocalResult:
@@ -108,9 +113,11 @@ def precision_of(config: RunConfig) -> str:
 
 
 def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
-    """Return a fog node's noisy data, built once a run."""
+    """Return a fog node's noisy data, built once a run; clear that of runs long gone."""
     if run_id not in _data_of_run:
         _data_of_run.clear()
+        clear_old_scratch()
+    mark_used(run_id)
     nodes = _data_of_run.setdefault(run_id, {})
     if fog_node not in nodes:
         nodes[fog_node] = stored_data(

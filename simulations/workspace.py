@@ -1,7 +1,9 @@
 """A temporary folder that goes with its process, even if that is killed."""
 
 import contextlib
+import hashlib
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -10,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-_NAME = re.compile(r"fog-flower-pid(\d+)-")
+_NAME = re.compile(r"fog-flower-([0-9a-f]{4})-(\d+)-")
+_MACHINE_ID, _NAMESPACE = Path("/etc/machine-id"), Path("/proc/self/ns/pid")
 
 
 @contextlib.contextmanager
@@ -26,16 +29,32 @@ def own_workspace(parent: Path | None = None) -> Iterator[Path]:
     """
     parent = parent or Path(tempfile.gettempdir())
     _clear_orphans(parent)
-    folder = Path(tempfile.mkdtemp(prefix=f"fog-flower-pid{os.getpid()}-", dir=parent))
+    prefix = f"fog-flower-{numbering()}-{os.getpid()}-"
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def numbering() -> str:
+    """Return who numbers processes here: another machine or container has other numbers.
+
+    Several may share one folder for temporary files. Four characters, because a path to one of
+    Ray's sockets may have only 107.
+    """
+    parts = [platform.node()]
+    with contextlib.suppress(OSError):
+        parts.append(_MACHINE_ID.read_text())
+    with contextlib.suppress(OSError):
+        parts.append(str(_NAMESPACE.readlink()))
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:4]
+
+
 def _clear_orphans(parent: Path) -> None:
-    for folder in parent.glob("fog-flower-pid*-*"):
+    ours = numbering()
+    for folder in parent.glob("fog-flower-*-*"):
         named = _NAME.match(folder.name)
         # A number that another process has taken meanwhile is cleared another time.
-        if named and not psutil.pid_exists(int(named[1])):
+        if named and named[1] == ours and not psutil.pid_exists(int(named[2])):
             shutil.rmtree(folder, ignore_errors=True)

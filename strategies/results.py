@@ -8,6 +8,7 @@ from logging import INFO
 from pathlib import Path
 from typing import Any
 
+import filelock
 from flwr.app import ArrayRecord
 from flwr.common import log
 
@@ -18,12 +19,13 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.environment import git_commit, hardware, onednn, versions
 from fog_flower.records.files import write_text
+from fog_flower.records.reading import LOCK
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.trackers import build_tracker
 from fog_flower.weights import from_record
 from strategies.cloud import Cloud
 from strategies.continuing.stopped_run import StoppedRun
-from strategies.handshake import Federation
+from strategies.membership import Membership
 
 
 @dataclasses.dataclass
@@ -36,7 +38,7 @@ class Results:
 def known_facts(
     config: RunConfig,
     cloud: Cloud,
-    federation: Federation,
+    membership: Membership,
     run_id: int,
     stopped: StoppedRun | None,
 ) -> dict[str, Any]:
@@ -50,23 +52,14 @@ def known_facts(
             "validation_examples": len(split.validation),
             "test_examples": len(split.test),
             "test_source": config.test_source,
-            "shared_examples": sum(federation.num_examples.values()),
+            "shared_examples": sum(one.num_examples for one in membership.introductions.values()),
             **dataset.describe(),
             "train_group_counts": [
                 len(group) for group in dataset.task.groups(dataset.train.targets[split.train])
             ],
             "preprocessing": cloud.preprocess.describe(),
         },
-        "nodes": {
-            "num_examples": [federation.num_examples[fog] for fog in range(config.fog_nodes)],
-            "end_node_examples": [
-                federation.end_node_examples[fog] for fog in range(config.fog_nodes)
-            ],
-            "bytes_from_end_nodes": federation.bytes_from_end_nodes,
-            "refused_shipments": list(federation.refused_shipments),
-            "precision": ", ".join(federation.precisions),
-            "threads": list(federation.threads),
-        },
+        "nodes": node_facts(membership),
         "model_parameters": int(cloud.model.count_params()),
         "seed": config.seed,
         "config": config.to_run_config(),
@@ -80,39 +73,71 @@ def known_facts(
     return facts | ({"stretches": stopped.stretches} if stopped else {})
 
 
-def start_records(
-    config: RunConfig, folder: Path, facts: dict[str, Any], federation: Federation
-) -> RunRecorder:
-    """Create the run's folder, and tell the configured trackers of it."""
+def node_facts(membership: Membership) -> dict[str, Any]:
+    """Collect what ``run.json`` tells of the fog nodes; of one that was never there, nothing."""
+    nodes = membership.introductions
+    everyone = [nodes.get(fog) for fog in range(membership.places)]
+    return {
+        "num_examples": [one.num_examples if one else 0 for one in everyone],
+        "end_node_examples": [list(one.end_node_examples) if one else [] for one in everyone],
+        "bytes_from_end_nodes": sum(one.bytes_received for one in nodes.values()),
+        "refused_shipments": [line for one in everyone if one for line in one.refused],
+        "precision": ", ".join(sorted({one.precision for one in nodes.values()})),
+        "threads": sorted({one.threads for one in nodes.values()}),
+        "never_there": [fog for fog, one in enumerate(everyone) if one is None],
+    }
+
+
+def start_records(config: RunConfig, folder: Path, facts: dict[str, Any]) -> RunRecorder:
+    """Create the run's folder."""
     trackers = [build_tracker(name) for name in config.trackers]
-    recorder = RunRecorder(folder, facts, federation.bytes_from_end_nodes, trackers)
-    for tracker in trackers:
-        tracker.start(folder, facts)
-    return recorder
+    return RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], trackers)
 
 
 @contextlib.contextmanager
 def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iterator[Results]:
-    """Save model and pictures at the end; on an error, record the cause and let it pass."""
-    results, wanted = Results(), config.artifacts
-    try:
-        yield results
-        recorder.check_progress()
-        if MODEL in wanted and results.arrays is not None:
-            cloud.model.set_weights(from_record(results.arrays))
-            cloud.model.save(recorder.folder / "model.keras")
-        if CURVES in wanted:
-            from fog_flower.records.curves import draw_curves  # noqa: PLC0415  (it takes 2 s)
+    """Save model and pictures at the end; on an error, record the cause and let it pass.
 
-            draw_curves(recorder.folder, f"{recorder.folder.name} on {cloud.dataset.name}")
+    Meanwhile a lock tells whoever reads the records that the run goes on: it is free again when
+    this process is gone, however it went.
+    """
+    path = recorder.folder / LOCK
+    with filelock.FileLock(path):
+        try:
+            with _cause_kept(recorder):
+                recorder.start_trackers()
+                results = Results()
+                yield results
+                recorder.check_progress()
+                _keep_artifacts(recorder.folder, results, cloud, config)
+            recorder.finish()
+        finally:
+            path.unlink(missing_ok=True)
+    (recorder.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    log(INFO, "records: %s", recorder.folder)
+
+
+@contextlib.contextmanager
+def _cause_kept(recorder: RunRecorder) -> Iterator[None]:
+    try:
+        yield
     except KeyboardInterrupt:
         recorder.interrupt()
         raise
     except BaseException as error:
         if not isinstance(error, UserError):
-            write_text(recorder.folder / "traceback.txt", traceback.format_exc())
+            with contextlib.suppress(UserError):  # the cause matters more
+                write_text(recorder.folder / "traceback.txt", traceback.format_exc())
         recorder.fail(describe_failure(error))
         raise
-    recorder.finish()
-    (recorder.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-    log(INFO, "records: %s", recorder.folder)
+
+
+def _keep_artifacts(folder: Path, results: Results, cloud: Cloud, config: RunConfig) -> None:
+    wanted = config.artifacts
+    if MODEL in wanted and results.arrays is not None:
+        cloud.model.set_weights(from_record(results.arrays))
+        cloud.model.save(folder / "model.keras")
+    if CURVES in wanted:
+        from fog_flower.records.curves import draw_curves  # noqa: PLC0415  (it takes 2 s)
+
+        draw_curves(folder, f"{folder.name} on {cloud.dataset.name}")

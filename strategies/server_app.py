@@ -1,5 +1,7 @@
 """The ServerApp: a recipe. Check everything, shake hands, run the rounds, keep the records."""
 
+from typing import cast
+
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import Strategy
@@ -10,10 +12,10 @@ from fog_flower.data.load import load_dataset
 from fog_flower.orphan_watch import end_with_launcher
 from fog_flower.records.run_folder import run_folder
 from fog_flower.scratch import clear_scratch
-from fog_flower.topology import Topology
+from fog_flower.simulated import check_noise_source
 from fog_flower.weights import from_record, to_record
 from strategies.build import build_gate, gated_strategy, inner_strategy
-from strategies.handshake import ask, find_nodes, introduce
+from strategies.membership import Membership
 
 app = ServerApp()
 
@@ -34,27 +36,34 @@ def _run(grid: Grid, context: Context) -> None:
     strategy = inner_strategy(config)
     if config.gate != OFF:
         build_gate(config)
-    asked = ask(grid, find_nodes(grid, Topology(config.fog_nodes, config.end_nodes)))
+    membership = Membership(grid, config)
+    check_noise_source(config, simulated=membership.simulated)
+    membership.find_nodes()
 
     # TensorFlow takes seconds to load: whatever can fail without it has been checked.
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
     from strategies.cloud import Cloud  # noqa: PLC0415
     from strategies.continuing.continuable import Continuable  # noqa: PLC0415
     from strategies.continuing.stopped_run import stopped_run  # noqa: PLC0415
-    from strategies.results import keep_results, known_facts, start_records  # noqa: PLC0415
+    from strategies.results import (  # noqa: PLC0415
+        keep_results,
+        known_facts,
+        node_facts,
+        start_records,
+    )
 
     configure_tensorflow()
     dataset = load_dataset(config)
     stopped = stopped_run(config, dataset.sha256)
     cloud = Cloud(config, dataset)
     untrained = cloud.evaluate(cloud.initial_weights)  # while the fog nodes still get ready
-    federation = introduce(grid, config, asked, dataset.identity())
+    membership.introduce(dataset.identity())
 
-    facts = known_facts(config, cloud, federation, context.run_id, stopped)
-    recorder = start_records(config, folder, facts, federation)
     gated = gated_strategy(
-        config, strategy, cloud.validation, federation.fog_nodes, cloud.reference_trainer
+        config, strategy, cloud.validation, membership.fog_nodes, cloud.reference_trainer
     )
+    facts = known_facts(config, cloud, membership, context.run_id, stopped)
+    recorder = start_records(config, folder, facts)
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         if server_round == 0:
@@ -63,7 +72,8 @@ def _run(grid: Grid, context: Context) -> None:
         else:
             evaluation = cloud.evaluate(from_record(arrays))
             assert gated.report is not None  # noqa: S101  (a round has just been merged)
-            recorder.record_round(gated.report, evaluation)
+            recorder.know({"nodes": node_facts(membership)})  # somebody may have come later
+            recorder.record_round(gated.report.with_note(membership.note()), evaluation)
         return MetricRecord(
             {
                 "validation-accuracy": evaluation.validation.accuracy,
@@ -76,7 +86,7 @@ def _run(grid: Grid, context: Context) -> None:
         if stopped or CHECKPOINT in config.artifacts:
             rounds = Continuable(gated, recorder, config, dataset.sha256, stopped)
         results.arrays = rounds.start(
-            grid=grid,
+            grid=cast(Grid, membership),
             initial_arrays=to_record(cloud.initial_weights),
             num_rounds=config.num_server_rounds,
             timeout=config.round_timeout,

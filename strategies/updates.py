@@ -8,6 +8,7 @@ import numpy as np
 from flwr.app import Message
 
 from fog_flower.causes import last_cause
+from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
 from fog_flower.weights import Weights, count_bytes, from_record
 
@@ -60,6 +61,7 @@ def read_replies(
     weights: Sequence[np.ndarray],
     fog_nodes: Mapping[int, int],
     max_examples: int | None = None,
+    sent: Mapping[str, int] | None = None,
 ) -> tuple[list[Update], list[Refusal]]:
     """Sort the replies of a round into updates and refusals, both by fog node.
 
@@ -77,12 +79,16 @@ def read_replies(
         Node id to partition id, as far as it is known.
     max_examples : int, optional
         No node can have trained on more images than there are.
+    sent : mapping, optional
+        Message id to the node id that was asked. The SuperLink answers for a node that is gone
+        under an id of its own, so the answer says only which message it is for.
     """
     updates: list[Update] = []
     refusals: list[Refusal] = []
     answered: set[int] = set()
     for reply in replies:
-        node_id = reply.metadata.src_node_id
+        source, message_id = reply.metadata.src_node_id, reply.metadata.reply_to_message_id
+        node_id = (sent or {}).get(message_id, source) if reply.has_error() else source
         answered.add(node_id)
         fog_node = fog_nodes.get(node_id, -1)
         read = _read_reply(reply, fog_node, weights, max_examples)
@@ -111,12 +117,21 @@ def _read_reply(
     try:
         if reply.has_error():
             raise _UnusableError(f"failed: {last_cause(reply.error.reason)}")
+        _check_code(reply)
         metrics = _read_metrics(reply, fog_node, max_examples)
         delta = _read_arrays(reply, weights)
         fog_node = int(metrics.get(PARTITION_ID, fog_node))
         return Update(fog_node, delta, int(metrics[NUM_EXAMPLES]), reply, metrics)
     except _UnusableError as problem:
         return Refusal(fog_node, str(problem))
+
+
+def _check_code(reply: Message) -> None:
+    """Refuse a node that came back with other code, as far as it tells."""
+    records = reply.content.config_records.values()
+    told = [str(record["code"]) for record in records if "code" in record]
+    if any(code != code_identity() for code in told):
+        raise _UnusableError(f"runs other code ({told[0]}) than the server ({code_identity()})")
 
 
 def _read_metrics(

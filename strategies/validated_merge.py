@@ -6,7 +6,7 @@ from itertools import repeat
 from logging import INFO
 from typing import cast
 
-from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.app import ArrayRecord, ConfigRecord, Message, Metadata, MetricRecord
 from flwr.common import log
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
@@ -40,7 +40,7 @@ class ValidatedMerge(Strategy):
     local_models : LocalModels, optional
         Evaluates each node's own model; without one, nothing of it is recorded.
     fog_nodes : mapping, optional
-        Node id to partition id; else replies are asked for ``partition-id``.
+        Node id to partition id, as it is at any time; else replies are asked for ``partition-id``.
     seed : int
         Seeds Python's and NumPy's own generators before the strategy is asked, anew in every
         round. Whoever knows it can tell what the strategy draws from them: noise that is to
@@ -82,7 +82,7 @@ class ValidatedMerge(Strategy):
         self.strategy = strategy
         self.judge = judge
         self.local_models = local_models
-        self.fog_nodes = dict(fog_nodes or {})
+        self.fog_nodes = {} if fog_nodes is None else fog_nodes  # nodes may come back
         self.seed = seed
         self.max_examples = max_examples
         self.report: RoundReport | None = None
@@ -91,7 +91,7 @@ class ValidatedMerge(Strategy):
         )
         self._record = ArrayRecord()
         self._weights: Weights = []
-        self._asked: tuple[int, ...] = ()
+        self._asked: tuple[Metadata, ...] = ()
         self._sent_at = time.perf_counter()
 
     def configure_train(
@@ -102,7 +102,7 @@ class ValidatedMerge(Strategy):
         messages = list(self.strategy.configure_train(server_round, arrays, config, ordered))
         self._record = arrays
         self._weights = from_record(arrays)
-        self._asked = tuple(message.metadata.dst_node_id for message in messages)
+        self._asked = tuple(message.metadata for message in messages)  # ids come with sending
         self._sent_at = time.perf_counter()
         return messages
 
@@ -115,7 +115,12 @@ class ValidatedMerge(Strategy):
         """
         began = time.perf_counter()
         updates, refusals = read_replies(
-            replies, self._asked, self._weights, self.fog_nodes, self.max_examples
+            replies,
+            [metadata.dst_node_id for metadata in self._asked],
+            self._weights,
+            self.fog_nodes,
+            self.max_examples,
+            {metadata.message_id: metadata.dst_node_id for metadata in self._asked},
         )
         alone = []
         if self.local_models:

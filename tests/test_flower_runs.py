@@ -15,6 +15,7 @@ import pytest
 from fog_flower.records.environment import hardware
 from fog_flower.records.reading import read_rounds, read_run
 from simulations.engines.superlink import own_superlink
+from simulations.workspace import numbering
 from tests.runs import (
     assert_equal_weights,
     column,
@@ -253,7 +254,9 @@ def ray_of(process) -> list[int]:
     return [
         one.pid
         for one in psutil.process_iter(["cmdline"])
-        if any(f"fog-flower-pid{process.pid}-" in word for word in one.info["cmdline"] or ())
+        if any(
+            f"fog-flower-{numbering()}-{process.pid}-" in word for word in one.info["cmdline"] or ()
+        )
     ]
 
 

@@ -1,5 +1,6 @@
 """Files that are never half-written."""
 
+import contextlib
 import csv
 import io
 import json
@@ -10,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fog_flower.errors import UserError
+
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8."""
@@ -17,16 +20,29 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write by temp file and rename: a reader sees the old content or the new one."""
+    """Write by temp file and rename: a reader sees the old content or the new one.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written: the disk is full, or the folder is gone.
+    """
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with staging.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
+        try:
+            with staging.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            staging.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                staging.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}): make room there or bring the folder "
+            "back; what was written before is kept"
+        ) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

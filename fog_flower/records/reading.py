@@ -11,7 +11,14 @@ import filelock
 from fog_flower.config import FLOAT32
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from fog_flower.records.recorder import FAILED, INTERRUPTED, RUNNING, final_figures
+from fog_flower.records.recorder import (
+    FAILED,
+    INTERRUPTED,
+    LOGGER,
+    RUNNING,
+    can_continue,
+    final_figures,
+)
 from fog_flower.records.run_folder import default_parent
 from fog_flower.renamed import completed
 
@@ -97,7 +104,7 @@ def note_memory(folder: Path, peak: int) -> None:
     if run := read_run(folder):
         before = [part.get("peak_memory_gib") or 0.0 for part in run.get("stretches", [])]
         highest = max(round(peak / 2**30, 2), *before, 0.0)
-        write_json(folder / "run.json", {**run, "peak_memory_gib": highest})
+        _correct(folder, {**run, "peak_memory_gib": highest})
 
 
 def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
@@ -105,7 +112,20 @@ def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
     run = read_run(folder)
     if run.get("status") == RUNNING:
         known = {"status": INTERRUPTED if interrupted else FAILED, "cause": cause}
-        write_json(folder / "run.json", {**run, **known, **figures_so_far(folder)})
+        told = {"can_continue": can_continue(folder, run)}
+        _correct(folder, {**run, **known, **told, **figures_so_far(folder)})
+
+
+def can_go_on(folder: Path) -> bool:
+    """Whether ``fog-flower continue`` has something to go on with: a checkpoint without problem."""
+    return can_continue(folder, read_run(folder))
+
+
+def _correct(folder: Path, run: Mapping[str, Any]) -> None:
+    try:
+        write_json(folder / "run.json", run)
+    except UserError as error:  # the run's own cause is worth more than this one
+        LOGGER.error("%s", error)
 
 
 def figures_so_far(folder: Path) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """Writes a run's records as it goes: after every round they are on disk, complete."""
 
 import dataclasses
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fog_flower.artifacts import CHECKPOINT_FILE
+from fog_flower.causes import describe_failure
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_csv, write_json
 from fog_flower.records.round_report import RoundReport, Verdict
@@ -14,6 +17,7 @@ from fog_flower.records.run_folder import create_run_folder
 from fog_flower.records.trackers import Tracker
 from fog_flower.tasks.scores import Evaluation
 
+LOGGER = logging.getLogger("flwr")  # Flower's, without the second that importing it takes
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 
 ROUND_COLUMNS = (
@@ -115,6 +119,15 @@ class RunRecorder:
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._write_run(RUNNING)
 
+    def start_trackers(self) -> None:
+        """Tell the trackers of the run."""
+        for tracker in self._trackers:
+            tracker.start(self.folder, self._facts)
+
+    def know(self, facts: Mapping[str, Any]) -> None:
+        """Take facts in place of those known before; ``run.json`` tells them at the run's end."""
+        self._facts |= facts
+
     def record_start(self, cloud: CloudEvaluation) -> None:
         """Record round 0: the initial model, which nobody has trained."""
         row: dict[str, Any] = dict.fromkeys(ROUND_COLUMNS, math.nan)
@@ -181,7 +194,7 @@ class RunRecorder:
         self._end(FINISHED)
 
     def fail(self, cause: str) -> None:
-        """Mark the run as failed; what was recorded stays."""
+        """Mark the run as failed; what was recorded stays, even where nothing can be added."""
         self._end(FAILED, cause)
 
     def interrupt(self) -> None:
@@ -189,23 +202,44 @@ class RunRecorder:
         self._end(INTERRUPTED, "interrupted (Ctrl-C or SIGTERM)")
 
     def _end(self, status: str, cause: str | None = None) -> None:
-        self._write_run(status, cause)
+        try:
+            self._write_run(status, cause)
+        except UserError as error:
+            if status == FINISHED:
+                raise
+            LOGGER.error("the run's end is not recorded: %s", error)
         for tracker in self._trackers:
-            tracker.end(status)
+            try:
+                tracker.end(status)
+            except Exception as error:  # the user's code; the records are complete without it
+                name = type(tracker).__name__
+                LOGGER.warning("tracker %s failed at the end: %s", name, describe_failure(error))
 
     def _write_run(self, status: str, cause: str | None = None) -> None:
         seconds = time.perf_counter() - self.began
-        write_json(
-            self.folder / "run.json",
-            {
-                "status": status,
-                "cause": cause,
-                "final": final_figures(self._rounds),
-                "seconds": round(seconds, 3),
-                "started": self._started,
-                **self._facts,
-            },
-        )
+        final = final_figures(self._rounds)
+        if status == FINISHED and final.get("diverged"):
+            since = final["diverged_in_round"]
+            LOGGER.warning("diverged: the cloud model has not been finite since round %d", since)
+        run = {
+            "status": status,
+            "cause": cause,
+            "final": final,
+            "seconds": round(seconds, 3),
+            "started": self._started,
+            **self._facts,
+        }
+        if status in (FAILED, INTERRUPTED):
+            run["can_continue"] = can_continue(self.folder, run)
+        else:
+            run.pop("can_continue", None)
+        write_json(self.folder / "run.json", run)
+
+
+def can_continue(folder: Path, run: Mapping[str, Any]) -> bool:
+    """Whether a run that has not finished can go on, as far as its folder and record tell."""
+    kept = (folder / CHECKPOINT_FILE).exists() and run.get("status") != FINISHED
+    return kept and bool(run.get("can_continue", True))
 
 
 def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -213,11 +247,15 @@ def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not rounds:
         return {}
     last = rounds[-1]
+    finite = [row["round"] for row in rounds if math.isfinite(row["cloud_validation_loss"])]
+    diverged = not math.isfinite(last["cloud_validation_loss"])
     names = [name for name in ROUND_COLUMNS if name.endswith(("_loss", "_accuracy"))]
     return {
         "round": last["round"],
         **{name: last[name] for name in names},
-        "diverged": not math.isfinite(last["cloud_validation_loss"]),
+        # Such a run has finished: its rounds were made, and what came of them is a result.
+        "diverged": diverged,
+        "diverged_in_round": finite[-1] + 1 if diverged and finite else None,
         "backdoor_success": last["backdoor_success"],
         "rejected": sum(row["rejected"] for row in rounds),
     }

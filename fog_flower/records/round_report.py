@@ -49,7 +49,7 @@ class RoundReport:
     train_seconds : float
         From sending W to having all replies.
     note : str
-        Set where W was kept, and why.
+        Set where W was kept, and why, or where fog nodes were not there.
     """
 
     server_round: int
@@ -64,3 +64,8 @@ class RoundReport:
     def accepted(self) -> int:
         """How many updates went into the merge."""
         return sum(verdict.accepted for verdict in self.verdicts)
+
+    def with_note(self, note: str) -> "RoundReport":
+        """Return the report with one more note; an empty one adds nothing."""
+        notes = (one for one in (self.note, note) if one)
+        return dataclasses.replace(self, note="; ".join(notes))

@@ -15,6 +15,8 @@ from flwr.supercore.run import Run
 # no public way to set it outside of its own processes (flwr 1.41).
 from flwr.supercore.task_identity import TaskIdentity
 
+from fog_flower.simulated import SIMULATED
+
 SERVER_NODE_ID = 1
 
 
@@ -31,6 +33,8 @@ class InlineGrid(Grid):
     run_id : int
     """
 
+    simulated = True  # see ``fog_flower.simulated``
+
     def __init__(
         self, client_app: ClientApp, num_nodes: int, run_config: Mapping[str, Any], run_id: int
     ) -> None:
@@ -42,7 +46,11 @@ class InlineGrid(Grid):
             1001 + partition: Context(
                 run_id=run_id,
                 node_id=1001 + partition,
-                node_config={"partition-id": partition, "num-partitions": num_nodes},
+                node_config={
+                    "partition-id": partition,
+                    "num-partitions": num_nodes,
+                    SIMULATED: True,
+                },
                 state=RecordDict(),
                 run_config=dict(run_config),
             )
@@ -78,6 +86,8 @@ class InlineGrid(Grid):
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
         """Keep the messages until their replies are wanted."""
         pushed = {f"message-{next(self._ids)}": message for message in messages}
+        for message_id, message in pushed.items():
+            _stamp(message, message_id)
         self._pushed |= pushed
         return list(pushed)
 
@@ -115,11 +125,16 @@ class InlineGrid(Grid):
             ttl=metadata.ttl,
             group_id=metadata.group_id,
         )
+        _stamp(copied, metadata.message_id)
         try:
             return self._client_app(copied, self._contexts[metadata.dst_node_id])
         except Exception as error:  # a client's failure is an error reply, as with Ray
             reason = f"{type(error).__name__}: {error}"
             return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=copied)
+
+
+def _stamp(message: Message, message_id: str) -> None:
+    message.metadata.__dict__["_message_id"] = message_id  # as Flower's own grids do
 
 
 def _copy(record: Any) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from logging import INFO, WARNING
 
-import filelock
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.common import log
 from flwr.common.constant import ErrorCode
@@ -13,7 +12,7 @@ from flwr.serverapp.strategy import Result, Strategy
 from fog_flower.artifacts import CHECKPOINT
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from fog_flower.records.reading import LOCK, seconds_of
+from fog_flower.records.reading import seconds_of
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.weights import from_record, to_record
 from strategies.continuing.checkpoint import Checkpoint
@@ -82,22 +81,17 @@ class Continuable(Strategy):
                 self._keep(overall, arrays)
             return metrics
 
-        path = self._recorder.folder / LOCK
-        with filelock.FileLock(path):
-            try:
-                if self._stopped:
-                    initial_arrays = self._take_over(self._stopped)
-                result = super().start(
-                    grid,
-                    initial_arrays,
-                    num_rounds - self._before,
-                    timeout,
-                    train_config,
-                    evaluate_config,
-                    evaluate,
-                )
-            finally:
-                path.unlink(missing_ok=True)
+        if self._stopped:
+            initial_arrays = self._take_over(self._stopped)
+        result = super().start(
+            grid,
+            initial_arrays,
+            num_rounds - self._before,
+            timeout,
+            train_config,
+            evaluate_config,
+            evaluate,
+        )
         if num_rounds == self._before:
             result.arrays = initial_arrays
         return result
@@ -123,6 +117,7 @@ class Continuable(Strategy):
             log(WARNING, "if this run is stopped, it cannot go on: %s", error)
             kept = Checkpoint(server_round, [], b"", self._conditions, str(error))
         kept.write(self._recorder.folder)
+        self._recorder.know({"can_continue": self._keeps})
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
