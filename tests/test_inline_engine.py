@@ -13,8 +13,8 @@ from simulations.engines import Outcome, engine_named
 from tests.runs import rounds, summary, updates, weights
 
 ROOT = Path(__file__).resolve().parent.parent
-MLP = {"model": "mlp-2-hidden", "train_images": 360}
-CNN = {"model": "cnn", "train_images": 140, "validation_images": 40, "test_images": 40}
+MLP = {"model": "mlp-2-hidden", "train_examples": 360}
+CNN = {"model": "cnn", "train_examples": 140, "validation_examples": 40, "test_examples": 40}
 # Counts are exact; an image on the edge may fall to either side.
 EXACT = {"round", "accepted", "rejected", "bytes_from_end_nodes", "bytes_up", "bytes_down", "note"}
 
@@ -35,7 +35,7 @@ def test_inline_and_ray_leave_the_same_records(make_config, fog_nodes, settings)
     settings = settings | {
         "fog_nodes": fog_nodes,
         "num-server-rounds": 2,
-        "validation_tolerance": 0.5,
+        "gate_args": "tolerance=0.5,examples=0",
     }
     folders = []
     for engine in ("inline", "ray"):
@@ -49,8 +49,8 @@ def test_inline_and_ray_leave_the_same_records(make_config, fog_nodes, settings)
             if name in EXACT:
                 assert ours[name] == theirs[name], name
             elif name.endswith(("_loss", "_accuracy")):
-                images = settings.get("test_images", 100)
-                tolerance = 2.1 / images if name.endswith("_accuracy") else 1e-3
+                examples = settings.get("test_examples", 100)
+                tolerance = 2.1 / examples if name.endswith("_accuracy") else 1e-3
                 np.testing.assert_allclose(float(ours[name]), float(theirs[name]), atol=tolerance)
     for ours, theirs in zip(updates(inline), updates(ray), strict=True):
         assert (ours["fog_node"], ours["accepted"]) == (theirs["fog_node"], theirs["accepted"])
@@ -108,7 +108,7 @@ def test_the_command_line_runs_inline_and_fails_with_the_cause(npz_path, tmp_pat
         )
 
     small = [f"dataset=npz:{npz_path}", "train-examples=300", "validation-examples=100"]
-    small += ["test-examples=100", "num_server_rounds=1", "model=mlp-2-hidden", "run-name=one"]
+    small += ["test-examples=100", "num-server-rounds=1", "model=mlp-2-hidden", "run-name=one"]
     answer = fog_flower("inline", *small, "architecture=centralized")
     assert answer.returncode == 0, answer.stderr
     assert "centralized: one cloud with all raw data" in answer.stdout
