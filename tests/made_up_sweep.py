@@ -62,9 +62,9 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
             "data": {
                 "name": f"rendered-digits-60+30-seed{seed}",
                 "sha256": f"{seed:064x}",
-                "train_images": 60,
-                "validation_images": 20,
-                "test_images": 10,
+                "train_examples": 60,
+                "validation_examples": 20,
+                "test_examples": 10,
             },
             "peak_memory_gib": 1.0 + seed,
             "nodes": {"num_examples": [60 // fog_nodes] * fog_nodes},

@@ -52,7 +52,7 @@ def test_growth_is_relative_to_three_fog_nodes_and_to_the_least_data():
             "precision": "float32",
             "fog_nodes": nodes,
             "images": images,
-            "num-server-rounds": 1,
+            "rounds": 1,
         }
         return {"what": what, **case, **spent}
 
@@ -141,7 +141,7 @@ def test_a_plan_that_cannot_be_is_refused_before_anything_is_timed(changed, mess
 def test_a_case_keeps_the_papers_proportions(tmp_path):
     config = config_of(Case(OURS, "cnn", 7, 14_000, 5), tmp_path)
     assert config.validation_examples * 7 == config.train_examples
-    assert (config.gate_images, config.reference_examples) == (100, 200)
+    assert (config.gate_args["examples"], config.reference_examples) == (100, 200)
     assert all(IMAGES[model] % (nodes * 32) == 0 for model in IMAGES for nodes in (3, 5, 7))
 
 

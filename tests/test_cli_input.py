@@ -34,9 +34,9 @@ def place(tmp_path, npz_path):
     [
         (["fog-nods=3"], "unknown key fog-nods='3': did you mean fog-nodes"),
         (["fog-nodes=many"], "fog-nodes='many': must be a whole number"),
-        (["model=resnet"], "model='resnet': there are mlp"),
+        (["model=resnet"], "model='resnet': there are cnn"),
         (["model=mine:absent"], "has no 'absent'"),
-        (["strategy=FedNothing"], "strategy='FedNothing': Flower has"),
+        (["strategy=FedNothing"], "strategy='FedNothing': there are"),
         (["strategy=mine:NotAStrategy"], "no flwr.serverapp.strategy.Strategy"),
         (["dataset=mnist"], "dataset='mnist': there are"),
         (["dataset=svhn", "data-dir=absent"], "lacks train_32x32.mat"),

@@ -48,7 +48,9 @@ def test_every_cell_says_in_its_configuration_what_it_is():
     described = []
     for cell in experiment.cells:
         settings = {**COMPARE_SCALE.settings["any"], **cell.settings}
-        described.append(tuple(describe_cell(configure_settings(settings)).values()))
+        found = describe_cell(configure_settings(settings).to_run_config())
+        assert found == cell.tags  # what an older record's configuration says, a record says now
+        described.append(tuple(found.values()))
     assert len(set(described)) == len(experiment.cells)
     assert (7, 3, "alie=2.5", "gate") in described
     assert (7, 2, "sign-flip", "Krum") in described
@@ -68,7 +70,7 @@ def test_every_cell_says_in_its_configuration_what_it_is():
 
 @pytest.mark.parametrize("name", ["gate=nope", "gate=off", "gate=nope+FedAdam"])
 def test_a_gate_that_is_not_there_is_an_error(name):
-    with pytest.raises(UserError, match=r"gate=.*there is no policy .*greedy"):
+    with pytest.raises(UserError, match=r"gate=.*there is no gate .*greedy"):
         comparison(name, "nan", "3:1")
 
 
@@ -137,7 +139,7 @@ def _kept_runs_are_not_made_again(kept):
         *(f"3-1/nan/FedMedian/seed-{seed}" for seed in range(3)),
     }
     other = plan_sweep(grid, COMPARE_SCALE, (0,), "", known | {"num-server-rounds": 9}, kept)
-    with pytest.raises(UserError, match=r"was made with rounds=\d+, not 9: choose another --out"):
+    with pytest.raises(UserError, match=r"num-server-rounds=\d+, not 9: choose another --out"):
         without_kept(other)
 
 

@@ -78,7 +78,7 @@ def without_seconds(rows):
 
 @pytest.mark.parametrize("settings", STRATEGIES.values(), ids=STRATEGIES)
 def test_it_equals_the_run_that_was_not_stopped(make_config, stopped_after, settings):
-    settings = {"num-server-rounds": 3, **settings}
+    settings = {"num_server_rounds": 3, **settings}
     whole = run_here(make_config(**settings, run_name="whole"))
     stopped = stopped_after(1, **settings)
     rest = run_here(make_config(**settings, run_name="rest", continue_from=stopped))

@@ -4,7 +4,7 @@ import pytest
 
 from simulations.reports.cost import shares
 
-DATA = {"validation_images": 100, "test_images": 300}
+DATA = {"validation_examples": 100, "test_examples": 300}
 
 
 def row(number, train, validation, evaluation, whole):

@@ -291,7 +291,7 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     assert rows["settings"].value_counts().to_dict() == {
         "": 32,
         "learning-rate=0.05, learning-rate-schedule=cosine": 32,
-        "num_server_rounds=3": 32,
+        "num-server-rounds=3": 32,
     }
     text = files["Table 2"].read_text()
     (line,) = [
@@ -305,7 +305,7 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
         assert files[name].read_text() == alone[name].read_text()
     costs = files["costs"].read_text()
     assert "## With learning-rate=0.05, learning-rate-schedule=cosine\n" in costs
-    _, _, short = costs.partition("## With num_server_rounds=3\n")
+    _, _, short = costs.partition("## With num-server-rounds=3\n")
     assert "| mlp-fog-3       | 1      | 0.00 " in short.partition("##")[0]
     assert left_out(tmp_path / "reduced", []) == sorted(beside)
     assert left_out(tmp_path / "reduced", beside) == []
@@ -344,7 +344,7 @@ def test_figures_say_whose_validation_it_is_and_of_how_many_images(tmp_path):
         path = tmp_path / "reduced" / cell / "seed-0" / "run.json"
         record = json.loads(path.read_text())
         config = {**record["config"], "local-validation-examples": 500}
-        data = {**record["data"], "validation_images": 10_000}
+        data = {**record["data"], "validation_examples": 10_000}
         write_json(path, {**record, "config": config, "data": data})
     files = report(tmp_path / "reduced", tmp_path / "results")
     drawn = {name: path.with_suffix(".svg") for name, path in files.items() if "Figure" in name}

@@ -77,8 +77,8 @@ def test_every_cell_of_table_2_is_valid_at_both_scales(tmp_path):
         run.cell.name: run.config
         for run in plan_sweep(TABLE2, TABLE2.scale("full"), (0,), "", {}, tmp_path).runs
     }
-    assert (full["mlp-fog-3"].rounds, full["cnn-fog-3"].rounds) == (100, 20)
-    assert (full["cnn-fog-7"].model, full["cnn-fog-7"].train_images) == ("cnn", 70_000)
+    assert (full["mlp-fog-3"].num_server_rounds, full["cnn-fog-3"].num_server_rounds) == (100, 20)
+    assert (full["cnn-fog-7"].model, full["cnn-fog-7"].train_examples) == ("cnn", 70_000)
     assert full["cnn-centralized"].noise_sigma == 0.0
 
 
@@ -86,7 +86,8 @@ def test_runs_of_one_seed_differ_only_in_what_the_experiment_varies(tmp_path):
     runs = plan_sweep(TABLE2, TABLE2.scale("reduced"), (4,), "mlp", {}, tmp_path).runs
     first, *others = (run.config.to_run_config() for run in runs)
     varied = {key for other in others for key in first if first[key] != other[key]}
-    allowed = {"architecture", "fog-nodes", "end-nodes", "noise-sigma", "validation", "results-dir"}
+    allowed = {"architecture", "fog-nodes", "end-nodes", "noise-sigma", "gate", "results-dir"}
+    allowed |= {"protection"}
     assert varied <= allowed
 
 
@@ -228,7 +229,7 @@ def test_a_diverged_run_is_recorded_as_such(tmp_path, overrides):
 
 
 def test_bad_input_is_found_before_the_first_run(tmp_path, overrides):
-    with pytest.raises(UserError, match="only 600 training images"):
+    with pytest.raises(UserError, match=r"train-examples=601: need 601 .* has only 600"):
         run(plan(tmp_path, overrides | {"train-examples": 601}))
     assert recorded(tmp_path) == []
 
@@ -386,7 +387,7 @@ def test_it_goes_on_from_the_committed_records_alone(tmp_path):
 def test_a_wrong_model_is_refused_before_the_plan(tmp_path):
     answer = sweep_table2("model=cnn-shft", "--out", "mine", "--dry-run", cwd=tmp_path)
     assert answer.returncode == 1
-    assert "model='cnn-shft': there are mlp" in answer.stderr
+    assert "model='cnn-shft': there are cnn" in answer.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -52,7 +52,7 @@ def shares(rows: pd.DataFrame) -> pd.DataFrame:
             "precision": precision,
             "round, s": _spread(group["seconds"], "{:.1f}"),
             **{c.removesuffix("_seconds"): _spread(group[f"share_{c}"], "{:.1%}") for c in STEADY},
-            "num-server-rounds": len(group),
+            "rounds": len(group),
         }
         for (model, nodes, precision), group in groups
     )
@@ -78,7 +78,7 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
                 "precision": group["precision"].iloc[0],
                 "fog nodes": nodes,
                 "images": f"{images:,}",
-                "num-server-rounds": rounds,
+                "rounds": rounds,
             }
             for measure in ("training", "round"):
                 base = groups[first][measure].median() if first else None

@@ -36,7 +36,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
                     {
                         **row,
                         "images": case.images,
-                        "num-server-rounds": case.rounds,
+                        "rounds": case.rounds,
                         "repeat": repeat,
                         "number": number,
                         **spent,

@@ -7,6 +7,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from fog_flower.records.recorder import FINISHED
+from fog_flower.renamed import completed
 from simulations.experiments.comparison import GATE, HONEST
 from simulations.reports import formats
 from simulations.reports.comparison.records import ComparisonRecords, gate_first
@@ -141,8 +142,15 @@ def failures(records: ComparisonRecords) -> pd.DataFrame:
 
 def notes(records: ComparisonRecords) -> list[str]:
     """Say which data, settings and seeds the figures are made of."""
-    config = records.facts[0]["config"]
-    told = ("model", "train-examples", "rounds", "learning-rate", "batch-size", "partition")
+    config = completed(records.facts[0]["config"])
+    told = (
+        "model",
+        "train-examples",
+        "num-server-rounds",
+        "learning-rate",
+        "batch-size",
+        "partition",
+    )
     hours = float(records.runs["seconds"].sum()) / 3600
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
