@@ -91,7 +91,7 @@ class AsksItself(FedAvg):
 
     def count(self, _records, _weighted_by):
         self.rounds += 1
-        return MetricRecord({"num-server-rounds": self.rounds})
+        return MetricRecord({"rounds": self.rounds})
 
     def aggregate_train(self, server_round, replies):
         arrays, metrics = super().aggregate_train(server_round, replies)
