@@ -2,12 +2,13 @@ import pandas as pd
 import pytest
 
 from fog_flower.errors import UserError
-from simulations.benchmark import step_time, tables
+from simulations.benchmark import bench_tables as tables
+from simulations.benchmark import step_time
+from simulations.benchmark.bench_plan import plan
+from simulations.benchmark.bench_report import write_benchmark
 from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, config_of
 from simulations.benchmark.ledger import Ledger, facts_of
 from simulations.benchmark.parts.memory import PEAK, ROUND
-from simulations.benchmark.parts.plan import plan
-from simulations.benchmark.report import write_benchmark
 from simulations.benchmark.sitting import last_sittings
 from simulations.engines.memory_watch import MemoryWatch, tree_bytes
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from fog_flower.errors import UserError
-from simulations.experiments.comparison import (
+from simulations.experiments.attack_grid import (
     COMPARE_SCALE,
     Federation,
     comparison,
@@ -15,12 +15,12 @@ from simulations.experiments.comparison import (
     parse_federations,
 )
 from simulations.overrides import configure_settings
-from simulations.reports.comparison import write_comparison
-from simulations.reports.comparison.kept import without_kept
-from simulations.reports.comparison.records import load_comparison
+from simulations.reports.attack_grid import write_comparison
+from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.attack_grid.kept_tables import without_kept
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
-from simulations.sweep.plan import plan_sweep
+from simulations.sweep.sweep_plan import plan_sweep
 from tests.runs import figures
 
 

@@ -7,13 +7,13 @@ import filelock
 import pytest
 from flwr.app import Error, Message
 from flwr.common.constant import ErrorCode
-from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from fog_flower.records.reading import LOCK, close_run
-from simulations.cli.display import RunDisplay, print_run
-from simulations.cli.going_on import settings_to_go_on
+from simulations.cli.continued import settings_to_go_on
+from simulations.cli.run_display import RunDisplay, print_run
+from simulations.cli.terminal import Terminal
 from simulations.engines import engine_named
 from simulations.engines.inline_grid import InlineGrid
 from simulations.preflight import check
@@ -151,7 +151,7 @@ def test_of_a_run_that_was_killed_with_its_launcher_the_rounds_are_shown(stopped
 
 def table_of(folder):
     shown = io.StringIO()
-    print_run(Console(file=shown, width=200), folder)
+    print_run(Terminal(file=shown, width=200), folder)
     return shown.getvalue()
 
 
@@ -160,7 +160,7 @@ def test_the_rounds_of_the_stopped_run_are_not_shown_again():
     rows = [{"round": str(n), "accepted": "3", "rejected": "0"} for n in range(5)]
     for row in rows:
         row |= {"test_accuracy": "0.5", "cloud_validation_accuracy": "0.5"}
-    display = RunDisplay(Console(file=shown, width=200), 4, taken_over=2)
+    display = RunDisplay(Terminal(file=shown, width=200), 4, taken_over=2)
     for known in (1, 3, 5):
         display.update(rows[:known])
     assert [line[:9] for line in shown.getvalue().splitlines()] == ["round 3/4", "round 4/4"]

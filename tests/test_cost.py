@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulations.reports.cost import shares
+from simulations.reports.time_shares import shares
 
 DATA = {"validation_examples": 100, "test_examples": 300}
 

@@ -14,13 +14,13 @@ from fog_flower.records.files import write_json
 from simulations.experiments import EXPERIMENTS
 from simulations.reports import write_report
 from simulations.reports.claims import judge_claims
-from simulations.reports.comparisons import analyse
-from simulations.reports.estimate import GPU_STEP, SLOWER, estimate_table, missing
-from simulations.reports.records import LOCAL, TEST, load_records
-from simulations.reports.saving import save_figure
+from simulations.reports.cost_forecast import GPU_STEP, SLOWER, estimate_table, missing
+from simulations.reports.paired_tests import analyse
+from simulations.reports.save_figure import save_figure
+from simulations.reports.sweep_records import LOCAL, TEST, load_records
 from simulations.sweep.execute import execute
-from simulations.sweep.folder import left_out
-from simulations.sweep.plan import plan_sweep
+from simulations.sweep.sweep_folder import left_out
+from simulations.sweep.sweep_plan import plan_sweep
 from tests.made_up_sweep import default_final, make_sweep
 
 TABLE2 = EXPERIMENTS["table2"]

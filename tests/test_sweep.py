@@ -14,16 +14,16 @@ from pathlib import Path
 
 import filelock
 import pytest
-from rich.console import Console
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from simulations.cli.display import print_run
+from simulations.cli.run_display import print_run
+from simulations.cli.terminal import Terminal
 from simulations.experiments import EXPERIMENTS
-from simulations.sweep.estimate import Estimator
 from simulations.sweep.execute import execute
-from simulations.sweep.folder import recorded_status
-from simulations.sweep.plan import parse_seeds, plan_sweep
+from simulations.sweep.run_times import Estimator
+from simulations.sweep.sweep_folder import recorded_status
+from simulations.sweep.sweep_plan import parse_seeds, plan_sweep
 from tests.runs import ending_in_round, figures, summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -271,7 +271,7 @@ def test_a_record_that_is_older_than_a_key_did_what_runs_did_before_there_was_th
     with pytest.raises(UserError, match="was made with learning-rate-schedule='constant'"):
         recorded_status(falling, falling.runs[0])
     shown = io.StringIO()
-    print_run(Console(file=shown, width=120), path.parent)
+    print_run(Terminal(file=shown, width=120), path.parent)
     assert "SGD, learning rate 0.1, batches of 32" in shown.getvalue()
 
 

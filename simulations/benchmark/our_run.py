@@ -12,7 +12,7 @@ from simulations.benchmark.cases import Case, config_of
 from simulations.engines import RAY, engine_named
 from simulations.engines.outcome import Watch
 from simulations.preflight import check
-from simulations.reports.cost import PARTS, shares
+from simulations.reports.time_shares import PARTS, shares
 
 WARM_UP_ROUNDS = 1  # graphs are traced and data is read for the first time
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from fog_flower.errors import UserError
+from simulations.cli.terminal import Terminal
 
-console = Console()
+terminal = Terminal()
 
 WHAT = typer.Argument(
     metavar="[PART]...", help="throughput, shares, growth, start or memory; by default all: 2 hours"
@@ -40,18 +40,18 @@ def bench(
     folder = Path(out).expanduser().absolute()
     if not report_only:
         _measure(parts or [], (models, fog_nodes, precisions), repeats, rounds, folder)
-    from simulations.benchmark.report import write_benchmark  # noqa: PLC0415  (seaborn)
+    from simulations.benchmark.bench_report import write_benchmark  # noqa: PLC0415  (seaborn)
 
     for label, path in write_benchmark(folder):
-        console.print(f"{label}: {path}", soft_wrap=True, highlight=False)
+        terminal.say(f"{label}: {path}")
 
 
 def _measure(
     parts: list[str], lists: tuple[str, str, str], repeats: int, rounds: int, folder: Path
 ) -> None:
+    from simulations.benchmark.bench_plan import plan  # noqa: PLC0415
     from simulations.benchmark.ledger import Ledger  # noqa: PLC0415
     from simulations.benchmark.parts import PARTS  # noqa: PLC0415
-    from simulations.benchmark.parts.plan import plan  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
     from simulations.preflight import check  # noqa: PLC0415
 
@@ -59,7 +59,7 @@ def _measure(
         *lists,
         repeats=repeats,
         rounds=rounds,
-        say=lambda line: console.print(line, highlight=False),
+        say=terminal.say,
     )
     chosen = PARTS if not parts else tuple(parts)
     for part in chosen:

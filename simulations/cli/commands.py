@@ -1,53 +1,59 @@
 """The command line of fog-flower: each command's help says what it does."""
 
+import importlib.metadata
+import re
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from fog_flower.errors import UserError
 from simulations.cli.bench import bench
 from simulations.cli.compare import check_strategy, compare
 from simulations.cli.data import app as data_app
-from simulations.cli.keys import key_help
+from simulations.cli.keys import keys
 from simulations.cli.run import go_on, run, show
 from simulations.cli.sweep import report, sweep
+from simulations.visible import visible
 
 app = typer.Typer(
     help="Fog federated learning with validated merging, on Flower.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-app.add_typer(data_app, name="data")
-console = Console()
 INTERRUPTED_STATUS = 130
+_EXAMPLES: dict[Callable[..., None], str] = {
+    run: "run fog-nodes=7 model=cnn num-server-rounds=5",
+    go_on: "continue results/runs/mine",
+    show: "show mine",
+    sweep: "sweep table2 --seeds 0-9 --dry-run",
+    report: "report table2",
+    compare: "compare --strategies gate,FedAvg,honest --attacks sign-flip,alie --malicious 7:3",
+    check_strategy: "check-strategy mine:MyStrategy --strategy-args beta=0.1",
+    bench: "bench shares start --out bench-here",
+    keys: "keys noise",
+}
+_NAMES: dict[Callable[..., None], str] = {go_on: "continue"}
+_SUGGESTION = re.compile(r"( Did you mean [^?]*\?)(\1)+")
+
+for _command, _example in _EXAMPLES.items():
+    app.command(_NAMES.get(_command), epilog=f"Example: fog-flower {_example}")(_command)
+app.add_typer(data_app, name="data")
 
 
-app.command()(run)
-app.command("continue")(go_on)
-app.command()(show)
-app.command()(sweep)
-app.command()(report)
-app.command()(compare)
-app.command()(check_strategy)
-app.command()(bench)
-
-
-@app.command()
-def keys() -> None:
-    """List every configuration key, its default and its meaning."""
-    from simulations.app_folder import default_run_config  # noqa: PLC0415
-
-    defaults = default_run_config()
-    table = Table("key", "default", "meaning")
-    for key, meaning in key_help():
-        table.add_row(key, repr(defaults[key]), meaning.replace("[", r"\["))
-    console.print(table)
+@app.callback(invoke_without_command=True)
+def _without_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version and end")] = False,
+) -> None:
+    if version:
+        print(f"fog-flower {importlib.metadata.version('fog-flower')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:
@@ -61,7 +67,10 @@ def main() -> None:
         # typer's own errors: wrong options and the like; everything else keeps its traceback
         if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
             raise
-        _fail(str(error.format_message()), int(error.exit_code))
+        message = str(error.format_message())
+        if not message.strip():  # of a group without a command: its help has been printed
+            raise SystemExit(int(error.exit_code)) from None
+        _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail(
             "interrupted; Flower is stopped, what is recorded is kept; a sweep or comparison goes "
@@ -73,7 +82,7 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> NoReturn:
-    print(f"fog-flower: {' '.join(message.split())}", file=sys.stderr)
+    print(f"fog-flower: {visible(' '.join(message.split()))}", file=sys.stderr)
     raise SystemExit(status)
 
 

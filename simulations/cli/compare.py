@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
+from simulations.cli.terminal import Terminal, counted, styled
 
-console = Console()
+terminal = Terminal()
 
 STRATEGIES = typer.Option(
     help="comma-separated: a Flower strategy or module:Class (without a gate), gate (FedAvg behind "
@@ -49,14 +49,14 @@ def compare(
     KEY=VALUE (see `fog-flower keys`) is changed in every run. Strategies of your own are found in
     the current folder, by module:Class.
     """
-    from simulations.experiments.comparison import COMPARE_SCALE, comparison  # noqa: PLC0415
+    from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
+    from simulations.experiments.attack_grid import COMPARE_SCALE, comparison  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
-    from simulations.reports.comparison.kept import without_kept  # noqa: PLC0415  (pandas)
+    from simulations.reports.attack_grid.kept_tables import without_kept  # noqa: PLC0415  (pandas)
     from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
-    from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
-    from simulations.sweep.plan import parse_seeds, plan_sweep  # noqa: PLC0415
+    from simulations.sweep.sweep_plan import parse_seeds, plan_sweep  # noqa: PLC0415
 
     folder = Path(out).expanduser().absolute()
     failed = 0
@@ -64,28 +64,28 @@ def compare(
         import_from_here()
         experiment, left_out = comparison(strategies, attacks, malicious)
         for reason in left_out:
-            console.print(f"left out: {reason}", highlight=False)
+            terminal.say(f"left out: {reason}")
         overrides = parse_settings(settings or [])
         chosen = parse_seeds(seeds)
         plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
         check_all_code(plan)
         plan, kept = without_kept(plan)
         if kept:
-            console.print(f"{kept} runs stand in the tables of {folder} already", soft_wrap=True)
-        print_plan(console, plan, engine, jobs)
+            stand = "stands" if kept == 1 else "stand"
+            terminal.say(f"{counted(kept, 'run')} {stand} in the tables of {folder} already")
+        print_plan(terminal, plan, engine, jobs)
         if dry_run:
             return
-        with SweepDisplay(console) as display:
+        with SweepDisplay(terminal) as display:
             statuses = execute(plan, engine, display.update, retry_failed=retry_failed, jobs=jobs)
         failed = sum(status != "finished" for status in statuses)
-    from simulations.reports.comparison import write_comparison  # noqa: PLC0415  (seaborn)
+    from simulations.reports.attack_grid import write_comparison  # noqa: PLC0415  (seaborn)
 
     for label, path in write_comparison(folder):
-        console.print(f"{label}: {path}", soft_wrap=True, highlight=False)
+        terminal.say(f"{label}: {path}")
     if failed:
-        console.print(
-            f"{failed} runs failed: the table names them; --retry-failed makes them again",
-            highlight=False,
+        terminal.say(
+            f"{counted(failed, 'run')} failed: the table names each; --retry-failed makes them anew"
         )
         raise typer.Exit(1)
 
@@ -111,11 +111,11 @@ def check_strategy(
     with only_errors_of_flower():
         findings = run_checks(configure("demo", settings))
     for finding in findings:
-        mark = "[red]no [/red]" if finding.problem else "[green]yes[/green]"
-        console.print(f"{mark} {finding.name}", highlight=False)
+        mark = styled("no  ", "red") if finding.problem else styled("yes ", "green")
+        terminal.print(mark.append(finding.name))
         if finding.problem:
-            console.print(f"    {finding.problem}", highlight=False, markup=False)
+            terminal.say(f"    {finding.problem}")
     broken = sum(bool(finding.problem) for finding in findings)
-    console.print(f"{len(findings) - broken} of {len(findings)} checks passed")
+    terminal.say(f"{len(findings) - broken} of {len(findings)} checks passed")
     if broken:
         raise typer.Exit(1)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from simulations.cli.terminal import Terminal
+
 app = typer.Typer(help="Prepare, describe and measure the image data.", no_args_is_help=True)
-console = Console()
+terminal = Terminal()
 
 
 @app.command()
@@ -26,11 +27,11 @@ def prepare(
     from fog_flower.data.cache import cache_dir  # noqa: PLC0415
     from fog_flower.data.load import load_dataset  # noqa: PLC0415
     from fog_flower.data.split import held_out_sets, split_dataset  # noqa: PLC0415
-    from simulations.cli.display import render_progress  # noqa: PLC0415
+    from simulations.cli.run_display import render_progress  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
 
     config = configure(preset, settings or [])
-    with render_progress(console) as bar:
+    with render_progress(terminal) as bar:
         task = bar.add_task("", total=None, visible=False)
         dataset = load_dataset(
             config,
@@ -51,8 +52,9 @@ def prepare(
         table.add_row(group, *(f"{counts[number]:,}" for counts in sets.values()))
     table.add_section()
     table.add_row("all", *(f"{sum(counts):,}" for counts in sets.values()))
-    console.print(table)
-    console.print(f"sha256 {dataset.sha256}\ncache {cache_dir()}", soft_wrap=True)
+    terminal.print(table)
+    terminal.say(f"sha256 {dataset.sha256}")
+    terminal.say(f"cache {cache_dir()}")
 
 
 @app.command()
@@ -67,7 +69,7 @@ def sheet(
     from simulations.reports.contact_sheet import draw_contact_sheet  # noqa: PLC0415
 
     draw_contact_sheet(load_dataset(configure(preset, settings or [])), path)
-    console.print(f"picture: {path}", soft_wrap=True)
+    terminal.say(f"picture: {path}")
 
 
 @app.command()
@@ -83,13 +85,13 @@ def realism(
     from fog_flower.errors import UserError  # noqa: PLC0415
     from fog_flower.records.environment import hardware  # noqa: PLC0415
     from fog_flower.records.files import write_json  # noqa: PLC0415
-    from simulations.cli.display import print_realism, render_progress  # noqa: PLC0415
+    from simulations.cli.run_display import print_realism, render_progress  # noqa: PLC0415
     from simulations.experiments.realism import Training, measure_realism  # noqa: PLC0415
 
     if out and not out.parent.is_dir():
         raise UserError(f"--out {out}: there is no folder {out.parent}; make it first")
     training = Training(images=train_images, epochs=epochs, precision=precision)
-    with render_progress(console) as bar:
+    with render_progress(terminal) as bar:
         task = bar.add_task("", total=None, visible=False)
         result = measure_realism(
             mat,
@@ -98,11 +100,11 @@ def realism(
             rendered=lambda done, total: bar.update(
                 task, completed=done, total=total, visible=done < total
             ),
-            trained=lambda epoch, accuracy: console.print(
-                f"epoch {epoch}/{epochs}: reads {accuracy:.2%} of the rendered digits"
+            trained=lambda epoch, accuracy: terminal.say(
+                f"epoch {epoch}/{epochs}: accuracy {accuracy:.2%} on the rendered digits"
             ),
         )
-    print_realism(console, result)
+    print_realism(terminal, result)
     if out:
         write_json(out, {**dataclasses.asdict(result), "hardware": hardware()})
-        console.print(f"kept in {out}", soft_wrap=True)
+        terminal.say(f"kept in {out}")

@@ -1,15 +1,117 @@
-"""What each run-config key means; here and not in ``fog_flower``, to keep Flower's bundle small."""
+"""``fog-flower keys``: what each key of a run's configuration means."""
+
+import dataclasses
+import textwrap
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
 
 from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from simulations.cli.terminal import Terminal
+
+terminal = Terminal()
+INDENT = "    "
 
 
-def key_help() -> list[tuple[str, str]]:
-    """Return every key with its explanation, in order."""
-    return [
-        (
-            key,
-            field.metadata["help"]
-            + (f" [{', '.join(field.metadata['choices'])}]" if field.metadata["choices"] else ""),
-        )
-        for key, field in RunConfig.keys().items()
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """A key as it is explained.
+
+    Attributes
+    ----------
+    group : str
+        E.g. ``data``.
+    choices : tuple of str
+        All that it may be, where that is a list.
+    names : tuple of str
+        Of a plug-in key, what its catalogue has; the user's own come on top.
+    """
+
+    name: str
+    group: str
+    default: Any
+    meaning: str
+    choices: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def says(self, word: str) -> bool:
+        """Tell whether its name, meaning or one of its values has the word."""
+        texts = (self.name, self.meaning, *self.choices, *self.names)
+        return any(word.lower() in text.lower() for text in texts)
+
+
+def keys(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORD]...", help="only keys that say all of these, e.g. noise"),
+    ] = None,
+) -> None:
+    """List the configuration keys, by group: default, meaning, and the names they take.
+
+    WORD narrows the list, e.g. to noise or a group: data, tiers, training, cloud, attack, run.
+    """
+    every = list(explained())
+    groups = {key.group for key in every} & {word.lower() for word in words or ()}
+    wanted = [word for word in words or () if word.lower() not in groups]
+    found = [
+        key for key in every if (not groups or key.group in groups) and all(map(key.says, wanted))
     ]
+    if not found:
+        raise UserError(f"no key says {' '.join(words or ())}; fog-flower keys lists all of them")
+    group = ""
+    for key in found:
+        if key.group != group:
+            group = key.group
+            terminal.say(group.upper())
+        for line in described(key, terminal.width):
+            terminal.say(line)
+
+
+def described(key: Key, width: int) -> list[str]:
+    """Return the lines that explain a key, none wider than ``width`` unless a word is."""
+    lines = [f"  {key.name}={key.default}" + ("  (empty)" if key.default == "" else "")]
+    paragraphs = [key.meaning]
+    if key.choices:
+        paragraphs.append(f"one of: {', '.join(key.choices)}")
+    if key.names:
+        paragraphs.append(f"names: {', '.join(key.names)}")
+    for text in paragraphs:
+        lines += textwrap.wrap(
+            text,
+            max(width, len(INDENT) + 20),
+            initial_indent=INDENT,
+            subsequent_indent=INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
+
+
+def explained() -> Iterator[Key]:
+    """Return every key, in order."""
+    from simulations.app_folder import default_run_config  # noqa: PLC0415
+
+    defaults, catalogues, group = default_run_config(), _catalogues(), ""
+    for name, field in RunConfig.keys().items():
+        group = field.metadata.get("group", group)
+        choices, meaning = tuple(field.metadata["choices"]), str(field.metadata["help"])
+        yield Key(name, group, defaults[name], meaning, choices, catalogues.get(name, ()))
+
+
+def _catalogues() -> dict[str, tuple[str, ...]]:
+    """Return the names of each plug-in key that has a folder of them; nothing heavy is loaded."""
+    from clients.attacks import ATTACKS  # noqa: PLC0415
+    from clients.privacy import PROTECTIONS  # noqa: PLC0415
+    from fog_flower.config import NONE, OFF  # noqa: PLC0415
+    from fog_flower.data.partitions import PARTITIONS  # noqa: PLC0415
+    from fog_flower.data.sources import SOURCES  # noqa: PLC0415
+    from fog_flower.models import MODELS  # noqa: PLC0415
+    from fog_flower.records.trackers import TRACKERS  # noqa: PLC0415
+    from strategies.gates import GATES  # noqa: PLC0415
+
+    found = (ATTACKS, GATES, MODELS, PARTITIONS, PROTECTIONS, SOURCES, TRACKERS)
+    names = {catalogue.key: catalogue.names() for catalogue in found}
+    before = {"attack": NONE, "gate": OFF}
+    return {key: (*filter(None, (before.get(key),)), *each) for key, each in names.items()}

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from fog_flower.errors import UserError
+from simulations.cli.terminal import Terminal, counted
 
 if TYPE_CHECKING:
     from fog_flower.config import RunConfig
 
-console = Console()
+terminal = Terminal()
 
 SETTINGS = typer.Argument(metavar="[KEY=VALUE]...", help="see `fog-flower keys`")
 ENGINE = typer.Option(help="ray: `flwr run`; inline: all in this process, to debug or to try")
@@ -50,7 +50,7 @@ def go_on(
     what: settings, data and code must be those of the stopped run.
     """
     from fog_flower.records.reading import find_run  # noqa: PLC0415
-    from simulations.cli.going_on import settings_to_go_on  # noqa: PLC0415
+    from simulations.cli.continued import settings_to_go_on  # noqa: PLC0415
 
     _run(lambda: settings_to_go_on(find_run(run), settings or []), engine, actors)
 
@@ -61,13 +61,13 @@ def show(run: Annotated[str, RUN]) -> None:
     RUN is its folder, or its name below results/runs.
     """
     from fog_flower.records.reading import find_run  # noqa: PLC0415
-    from simulations.cli.display import print_run  # noqa: PLC0415
+    from simulations.cli.run_display import print_run  # noqa: PLC0415
 
-    print_run(console, find_run(run))
+    print_run(terminal, find_run(run))
 
 
 def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None) -> None:
-    from simulations.cli.display import (  # noqa: PLC0415
+    from simulations.cli.run_display import (  # noqa: PLC0415
         RunDisplay,
         describe_tiers,
         print_run,
@@ -79,25 +79,25 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     launch = engine_named(engine)
     import_from_here()
     config = configured()
-    with render_progress(console) as bar:
+    with render_progress(terminal) as bar:
         task = bar.add_task("", total=None, visible=False)
         dataset = check(
             config,
             lambda done, total: bar.update(task, completed=done, total=total, visible=True),
         )
-    console.print(
-        f"[bold]{describe_tiers(config.to_run_config())}[/bold], "
-        f"{config.model}, {config.num_server_rounds} rounds on {dataset.name}"
+    terminal.say(
+        f"{describe_tiers(config.to_run_config())}, {config.model}, "
+        f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"
     )
     taken_over = 0
     if config.continue_from:
         from strategies.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)
 
         taken_over = read_checkpoint(Path(config.continue_from)).server_round
-        console.print(f"goes on after round {taken_over} of {config.continue_from}", soft_wrap=True)
-    with RunDisplay(console, config.num_server_rounds, taken_over) as display:
+        terminal.say(f"goes on after round {taken_over} of {config.continue_from}")
+    with RunDisplay(terminal, config.num_server_rounds, taken_over) as display:
         outcome = launch(config, display.update, actors)
     if (outcome.folder / "run.json").exists():
-        print_run(console, outcome.folder)
+        print_run(terminal, outcome.folder)
     if outcome.cause:
         raise UserError(f"the run failed: {outcome.cause}")

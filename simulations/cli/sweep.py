@@ -1,14 +1,15 @@
 """``fog-flower sweep`` makes an experiment's runs, ``fog-flower report`` evaluates the records."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-console = Console()
+from simulations.cli.terminal import Terminal
+
+terminal = Terminal()
 
 EXPERIMENT = typer.Argument(help="table1, table2, uploads or precision")
 SCALE = typer.Option(help="reduced (about an hour for 10 seeds of table2) or full (the paper's)")
@@ -45,13 +46,13 @@ def sweep(
     EXPERIMENT is table1, table2, uploads or precision. KEY=VALUE (see `fog-flower keys`) is changed
     in every run, and wants an --out of its own.
     """
+    from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
     from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
-    from simulations.sweep.display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
-    from simulations.sweep.folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
-    from simulations.sweep.plan import parse_seeds, plan_sweep  # noqa: PLC0415
+    from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
+    from simulations.sweep.sweep_plan import parse_seeds, plan_sweep  # noqa: PLC0415
 
     import_from_here()
     chosen = find_experiment(experiment)
@@ -64,18 +65,18 @@ def sweep(
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
     check_all_code(plan)
     used = engine or size.engine
-    print_plan(console, plan, used, jobs)
+    print_plan(terminal, plan, used, jobs)
     if dry_run:
         return
-    with SweepDisplay(console) as display:
+    with SweepDisplay(terminal) as display:
         statuses = execute(plan, used, display.update, retry_failed=retry_failed, jobs=jobs)
     failed = sum(status != "finished" for status in statuses)
-    console.print(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
+    terminal.say(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
     typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}
-    where = "".join(f" {option} {value}" for option, value in typed.items() if value)
+    where = "".join(f" {option} {shlex.quote(value)}" for option, value in typed.items() if value)
     if not out:  # a report of the default's records without the others' would lose their rows
-        where += "".join(f" --beside {os.path.relpath(path)}" for path in left_out(folder, ()))
-    console.print(f"next: fog-flower report {experiment}{where}", soft_wrap=True)
+        where += "".join(f" --beside {_typed(path)}" for path in left_out(folder, ()))
+    terminal.say(f"next: fog-flower report {experiment}{where}")
     if failed:
         raise typer.Exit(1)
 
@@ -101,20 +102,22 @@ def report(
     EXPERIMENT is table1, table2, uploads or precision.
     """
     from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
-    from simulations.sweep.folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
+    from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
 
     chosen = find_experiment(experiment)
     size = chosen.scale(scale)
     folder = sweep_folder(chosen.name, size.name, dataset, out)
     others = [Path(path) for path in beside or ()]
     files = write_report(chosen, size, folder, Path(results), margin / 100, others)
-    table = Table("what", "where", title=f"{experiment}, {scale}", title_justify="left")
     for label, path in files:
-        table.add_row(label, str(path))
-    console.print(table)
+        terminal.say(f"{label}: {path}")
     for path in left_out(folder, others):
-        shown = os.path.relpath(path)
-        console.print(
-            f"without the sweep with other settings in {shown}: --beside {shown} adds its rows",
-            soft_wrap=True,
+        shown = _typed(path)
+        terminal.say(
+            f"without the sweep with other settings in {shown}: --beside {shown} adds its rows"
         )
+
+
+def _typed(path: Path) -> str:
+    """Return a path from here as one types it."""
+    return shlex.quote(os.path.relpath(path))

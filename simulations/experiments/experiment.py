@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from fog_flower.architecture import Scalar
+from fog_flower.architecture import CENTRALIZED, Scalar
 from fog_flower.errors import UserError
 
 
@@ -18,13 +18,15 @@ class Cell:
     label : str
         Its row in a table, e.g. ``fog, 5 nodes``.
     family : str
-        ``mlp`` or ``cnn``; a scale has settings for each.
+        ``mlp``, ``cnn``, or ``any`` where the model does not matter; a scale has settings for each.
     settings : mapping
         What it varies, as run-config keys.
     printed : mapping
         Column of the records -> the figure that the paper prints for this cell.
     tags : mapping
         What its runs' records say of it, where the configuration alone does not.
+    sized_as : str
+        Under which name a scale has the cell's settings; empty: under its family's.
     """
 
     name: str
@@ -33,6 +35,12 @@ class Cell:
     settings: Mapping[str, Scalar]
     printed: Mapping[str, float] = dataclasses.field(default_factory=dict)
     tags: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
+    sized_as: str = ""
+
+    @property
+    def is_centralized(self) -> bool:
+        """Whether it is the baseline without fog nodes."""
+        return self.settings.get("architecture") == CENTRALIZED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Scale:
     Attributes
     ----------
     settings : mapping
-        Family -> run-config keys.
+        Family, or what else a cell is ``sized_as``, -> run-config keys.
     engine : str
         The one that suits this size.
     seeded_data : bool
@@ -56,6 +64,10 @@ class Scale:
     engine: str
     seeded_data: bool
     note: str
+
+    def settings_of(self, cell: Cell) -> Mapping[str, Scalar]:
+        """Return the settings of a cell's runs that make up their size."""
+        return self.settings[cell.sized_as or cell.family]
 
 
 @dataclasses.dataclass(frozen=True)

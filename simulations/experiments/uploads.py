@@ -35,8 +35,9 @@ UPLOADS = Experiment(
         Cell(
             name=f"{family}-{upload}",
             label=_UPLOADS[upload][0],
-            family=family if upload == "per-epoch" else f"{family}-{upload}",
+            family=family,
             settings={"fog-nodes": 3, **_UPLOADS[upload][1]},
+            sized_as="" if upload == "per-epoch" else f"{family}-{upload}",
         )
         for family in ("mlp", "cnn")
         for upload in _UPLOADS

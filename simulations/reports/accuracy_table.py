@@ -10,8 +10,8 @@ from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports import formats
 from simulations.reports.collapses import collapsed_of_each
-from simulations.reports.records import METRICS, SweepRecords
 from simulations.reports.statistics import summarise
+from simulations.reports.sweep_records import METRICS, SweepRecords
 
 
 def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
             rows.append(
                 {
                     "cell": cell.name,
-                    "model": cell.family.split("-")[0],
+                    "model": cell.family,
                     "architecture": cell.label,
                     "metric": metric,
                     "metric_label": label,

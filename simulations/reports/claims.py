@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from simulations.experiments.table2 import PRINTED
 from simulations.reports import formats
 from simulations.reports.collapses import collapsed_of_each
-from simulations.reports.comparisons import MODELS, NODES, Analysis
-from simulations.reports.records import TRAINING, SweepRecords
+from simulations.reports.paired_tests import MODELS, NODES, Analysis
 from simulations.reports.statistics import SIGNIFICANCE, Comparison, summarise
+from simulations.reports.sweep_records import TRAINING, SweepRecords
 
 NO_OVERFITTING_BELOW = 0.01
 SUPPORTED, PARTLY, OPEN = "supported", "in part", "cannot be told"
@@ -42,8 +42,8 @@ def judge_claims(
         Of equivalence.
     """
     cells = [cell.name for cell in records.cells]
-    fog = [cell for cell in cells if "fog" in cell]
-    centralized = [cell for cell in cells if "centralized" in cell]
+    centralized = [cell.name for cell in records.cells if cell.is_centralized]
+    fog = [cell for cell in cells if cell not in centralized]
     lost = collapsed_of_each(records)
     judged = (
         (_fog_improves(paper_metric, test), cells),
@@ -77,7 +77,7 @@ def _fog_improves(paper_metric: Analysis, test: Analysis) -> Claim:
         _our_verdict(ours, against, (c.n for c in paper_metric.fog)),
         f"by the paper's validation significantly above centralized in {sum(ours)} and below in "
         f"{sum(against)} of {len(ours)} cells; on test images above in {sum(on_test)} and below in "
-        f"{sum(against_on_test)}: " + _list({c.first: c.difference for c in test.fog}),
+        f"{sum(against_on_test)}" + _list({c.first: c.difference for c in test.fog}, ": "),
     )
 
 
@@ -107,8 +107,8 @@ def _cnn_better(paper_metric: Analysis, test: Analysis) -> Claim:
         "validation, CNN minus MLP: " + _list(paper) + "; no test of significance is given",
         _our_verdict(ours, _below(test.models), (c.n for c in test.models)),
         f"significantly better on test images in {sum(ours)} of {len(ours)} architectures, by the "
-        f"paper's validation in {sum(by_paper)}; on test: "
-        + _list({c.first.removeprefix("cnn-"): c.difference for c in test.models}),
+        f"paper's validation in {sum(by_paper)}"
+        + _list({c.first.removeprefix("cnn-"): c.difference for c in test.models}, "; on test: "),
     )
 
 
@@ -132,7 +132,7 @@ def _no_overfitting(records: SweepRecords) -> Claim:
         "training minus validation: " + _list(paper),
         _our_verdict(within, outside, (gap.n for gap in gaps.values())),
         f"95% CI of the gap within 1 point in {sum(within)} and outside of it in {sum(outside)} of "
-        f"{len(within)} cells; gaps: " + _list({name: gap.mean for name, gap in gaps.items()}),
+        f"{len(within)} cells" + _list({name: gap.mean for name, gap in gaps.items()}, "; gaps: "),
     )
 
 
@@ -169,8 +169,8 @@ def _falls_with_nodes(paper_metric: Analysis, test: Analysis) -> Claim:
         _verdict(paper),
         "validation falls for both models" if all(paper) else "not for both models",
         _our_verdict(falls, grows, (t.n for t in test.trends)),
-        f"a significant fall in {sum(falls)} of {len(falls)} trends; points per additional fog "
-        "node: " + _list(slopes),
+        f"a significant fall in {sum(falls)} of {len(falls)} trends"
+        + _list(slopes, "; points per additional fog node: "),
     )
 
 
@@ -194,5 +194,7 @@ def _below(comparisons: Iterable[Comparison]) -> list[bool]:
     return [c.p_adjusted < SIGNIFICANCE and c.difference < 0 for c in comparisons]
 
 
-def _list(differences: dict[str, float]) -> str:
-    return ", ".join(f"{label} {formats.points(value)}" for label, value in differences.items())
+def _list(differences: dict[str, float], before: str = "") -> str:
+    """Return differences in points behind ``before``; nothing where there are none."""
+    told = ", ".join(f"{label} {formats.points(value)}" for label, value in differences.items())
+    return before + told if told else ""

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 
-from simulations.reports.records import TEST, SweepRecords
+from simulations.reports.sweep_records import TEST, SweepRecords
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from simulations.reports.records import LOCAL, TEST, SweepRecords
-from simulations.reports.saving import save_figure
+from simulations.reports.save_figure import save_figure
+from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 
 PAPER = "validation, as the paper printed it (SVHN)"
 MARKERS = "sD^v"  # readable in black and white

@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from simulations.reports.accuracy_table import accuracy_rows, readable
-from simulations.reports.comparisons import MODELS, comparison_table
-from simulations.reports.records import LOCAL, TEST, SweepRecords
+from simulations.reports.paired_tests import MODELS, comparison_table
 from simulations.reports.statistics import adjust, compare
-from simulations.reports.writing import what_it_saw, write_rows, write_table
+from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
+from simulations.reports.text_tables import write_rows, write_table
+from simulations.reports.what_it_saw import what_it_saw
 
 # Of an experiment: the title of its table, and the two that are compared, as cells are named.
 PAIRS = {

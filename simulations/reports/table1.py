@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulations.reports.records import SweepRecords
-from simulations.reports.writing import what_it_saw, write_rows, write_table
+from simulations.reports.sweep_records import SweepRecords
+from simulations.reports.text_tables import write_rows, write_table
+from simulations.reports.what_it_saw import what_it_saw
 
 
 def write_table1(

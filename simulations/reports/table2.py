@@ -8,15 +8,16 @@ import pandas as pd
 
 from simulations.reports.accuracy_table import accuracy_rows, differing, readable, rows_beside
 from simulations.reports.claims import judge_claims
-from simulations.reports.comparisons import Analysis, analyse, comparison_table, trend_table
-from simulations.reports.costs import NOTE, cost_table, machines
-from simulations.reports.estimate import NOTES as ESTIMATE_NOTES
-from simulations.reports.estimate import SEEDS, estimate_table, missing, spread
-from simulations.reports.figures import draw_figures
+from simulations.reports.cost_forecast import NOTES as ESTIMATE_NOTES
+from simulations.reports.cost_forecast import SEEDS, estimate_table, missing, spread
+from simulations.reports.cost_table import NOTE, cost_table, machines
+from simulations.reports.figures_3_to_6 import draw_figures
 from simulations.reports.overview import draw_overview
 from simulations.reports.page import Page, Section, write_page
-from simulations.reports.records import LOCAL, METRICS, TEST, SweepRecords
-from simulations.reports.writing import what_it_saw, write_rows, write_table
+from simulations.reports.paired_tests import Analysis, analyse, comparison_table, trend_table
+from simulations.reports.sweep_records import LOCAL, METRICS, TEST, SweepRecords
+from simulations.reports.text_tables import write_rows, write_table
+from simulations.reports.what_it_saw import what_it_saw
 
 ASSUMPTIONS = (
     "Cells are compared within seeds: runs of one seed share images, split, initial weights and "

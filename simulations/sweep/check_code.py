@@ -7,7 +7,7 @@ from fog_flower.errors import UserError
 from fog_flower.models import MODELS
 from fog_flower.named import Catalogue
 from simulations.preflight import check_plug_ins
-from simulations.sweep.plan import SweepPlan
+from simulations.sweep.sweep_plan import SweepPlan
 
 
 def _code(config: RunConfig) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from fog_flower.errors import UserError
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.preflight import check
-from simulations.sweep.estimate import Estimator
-from simulations.sweep.folder import keep_run, make_again, open_sweep, recorded_status
-from simulations.sweep.going_on import forget_stopped, from_where_it_stopped
-from simulations.sweep.plan import PlannedRun, SweepPlan
 from simulations.sweep.pool import run_together
+from simulations.sweep.run_times import Estimator
+from simulations.sweep.stopped_runs import forget_stopped, from_where_it_stopped
+from simulations.sweep.sweep_folder import keep_run, make_again, open_sweep, recorded_status
+from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 
 @dataclasses.dataclass

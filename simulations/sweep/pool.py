@@ -13,7 +13,7 @@ from fog_flower.orphan_watch import this_process
 from fog_flower.variables import LAUNCHER_VARIABLE, THREADS_VARIABLE
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.preflight import check, import_from_here
-from simulations.sweep.plan import PlannedRun
+from simulations.sweep.sweep_plan import PlannedRun
 
 Started = Callable[[PlannedRun], None]
 

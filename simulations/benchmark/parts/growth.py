@@ -1,9 +1,9 @@
 """How cost grows: with fog nodes at fixed data, with data, with rounds."""
 
+from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import IMAGES, OURS, Case
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import timed_rounds
-from simulations.benchmark.parts.plan import Plan
 
 PART = "growth"
 NODES, NODES_IMAGES = (1, 3, 7, 16, 64), 64 * 128

@@ -4,10 +4,10 @@ import itertools
 import tempfile
 from pathlib import Path
 
+from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import OURS, Case, config_of, describe
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import finished_run
-from simulations.benchmark.parts.plan import Plan
 from simulations.engines import RAY
 from simulations.engines.memory_watch import MemoryWatch, tree_bytes
 

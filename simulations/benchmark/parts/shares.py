@@ -1,9 +1,9 @@
 """Where the time of a round goes: training, validation, everything else."""
 
+from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import OURS, Case, describe
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import timed_rounds
-from simulations.benchmark.parts.plan import Plan
 
 PART = "shares"
 IMAGES = 14_000  # a fifth of the paper's, with a fifth of its validation images: the same shares

@@ -10,10 +10,10 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.run_folder import folder_of
+from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import OURS, Case, config_of
 from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import finished_run
-from simulations.benchmark.parts.plan import Plan
 from simulations.benchmark.worker import own_worker
 from simulations.engines import INLINE, RAY
 from simulations.preflight import check

@@ -6,9 +6,9 @@ from typing import Any
 
 from fog_flower.config import FLOAT32
 from simulations.benchmark import bare_keras, our_run, quickstart
+from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, describe
 from simulations.benchmark.ledger import Ledger
-from simulations.benchmark.parts.plan import Plan
 from simulations.benchmark.worker import own_worker
 
 PART = "throughput"

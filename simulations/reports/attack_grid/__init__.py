@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from simulations.reports.comparison.figures import (
+from simulations.reports.attack_grid.grid_pictures import (
     draw_curves,
     draw_heat_maps,
     draw_raster,
     draw_strengths,
 )
-from simulations.reports.comparison.kept import write_kept
-from simulations.reports.comparison.records import load_comparison
-from simulations.reports.comparison.tables import (
+from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.attack_grid.grid_tables import (
     accuracy_tables,
     backdoor_table,
     decision_table,
@@ -18,8 +17,9 @@ from simulations.reports.comparison.tables import (
     notes,
     worst_table,
 )
+from simulations.reports.attack_grid.kept_tables import write_kept
 from simulations.reports.page import Page, Section, write_page
-from simulations.reports.writing import write_markdown
+from simulations.reports.text_tables import write_markdown
 
 __all__ = ["write_comparison"]
 

@@ -12,8 +12,8 @@ from fog_flower.config import NONE
 from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
-from simulations.experiments.comparison import GATE, HONEST, describe_cell
-from simulations.reports.comparison.kept import ID, read_kept
+from simulations.experiments.attack_grid import GATE, HONEST, describe_cell
+from simulations.reports.attack_grid.kept_tables import ID, read_kept
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fog_flower.config import RunConfig
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
-from simulations.sweep.plan import PlannedRun, SweepPlan
+from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 # Images per second on 2 cores, (training, evaluation): a first guess, before there is a record.
 _SPEED = {

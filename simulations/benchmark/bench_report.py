@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from simulations.benchmark.figures import draw
+from simulations.benchmark.bench_picture import draw
+from simulations.benchmark.bench_tables import TABLES
 from simulations.benchmark.ledger import SITTING, facts_of
 from simulations.benchmark.sitting import describe_sittings, last_sittings
-from simulations.benchmark.tables import TABLES
 from simulations.reports.data_seen import data_seen
 from simulations.reports.formats import machine
-from simulations.reports.writing import write_markdown
+from simulations.reports.text_tables import write_markdown
 
 SIDES = (
     "Sides are timed in turn; ratios are of medians. Bare Keras is `fit` on arrays in memory with "

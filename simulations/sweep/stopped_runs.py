@@ -9,8 +9,8 @@ from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.quiet import without_native_chatter
-from simulations.sweep.folder import STOPPED, set_aside_name
-from simulations.sweep.plan import PlannedRun, SweepPlan
+from simulations.sweep.sweep_folder import STOPPED, set_aside_name
+from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 
 def from_where_it_stopped(plan: SweepPlan, run: PlannedRun) -> tuple[PlannedRun, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from simulations.reports.records import SweepRecords
+from simulations.reports.sweep_records import SweepRecords
 
 SEEDS = 50  # the paper repeats every simulation so often
 CORES = 16
@@ -33,7 +33,8 @@ HOURS = (f"hours x {SEEDS}, as recorded", f"hours, on {CORES} cores", "hours, on
 
 def estimate_table(records: SweepRecords) -> pd.DataFrame:
     """Return the hours of ``SEEDS`` seeds of each recorded cell, and of all of them."""
-    rows = [_estimate(records, cell, runs) for cell, runs in records.finished.items()]
+    families = {cell.name: cell.family for cell in records.experiment.cells}
+    rows = [_estimate(records, cell, families[cell]) for cell in records.finished]
     if not rows:
         return pd.DataFrame()
     total = {"cell": "all", **{name: sum(row[name] for row in rows) for name in HOURS}}
@@ -43,12 +44,12 @@ def estimate_table(records: SweepRecords) -> pd.DataFrame:
     return table.fillna("")
 
 
-def _estimate(records: SweepRecords, cell: str, runs: pd.DataFrame) -> dict[str, Any]:
+def _estimate(records: SweepRecords, cell: str, family: str) -> dict[str, Any]:
     """Return the row of a cell: medians over its finished runs."""
+    runs = records.finished[cell]
     seconds = float(runs["seconds"].median())
     fact = records.fact(cell, int(runs["seed"].iloc[0]))
     steps = training_steps(fact, int(fact["final"]["round"]))
-    family = "mlp" if str(fact["config"]["model"]).startswith("mlp") else "cnn"
     training = runs["seed"].map(lambda seed: records.training_seconds(cell, seed))
     # Each run by its own speed: a cell's runs may come from different machines.
     on_a_gpu = runs["seconds"] * steps * GPU_STEP[family] / training

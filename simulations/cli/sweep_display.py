@@ -1,17 +1,16 @@
 """What the terminal shows of a sweep: the plan first, then how far it is."""
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from simulations.cli.terminal import Terminal, progress_bar
 from simulations.overrides import as_typed
-from simulations.sweep.estimate import Estimator
 from simulations.sweep.execute import Progress as SweepProgress
-from simulations.sweep.folder import recorded_status
-from simulations.sweep.plan import PlannedRun, SweepPlan
+from simulations.sweep.run_times import Estimator
+from simulations.sweep.sweep_folder import recorded_status
+from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 
-def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) -> None:
+def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) -> None:
     """Print every cell with its runs, how many are recorded, and the time the others will take.
 
     ``jobs`` of them at a time.
@@ -43,23 +42,16 @@ def print_plan(console: Console, plan: SweepPlan, engine: str, jobs: int = 1) ->
     total = duration(estimator.seconds(missing) / jobs)
     recorded = str(len(plan.runs) - len(missing))
     table.add_row("all", "", recorded, f"{len(missing)}, about {total}" if missing else "-")
-    console.print(table)
+    terminal.print(table)
 
 
 class SweepDisplay:
     """A bar over the whole sweep in a terminal; in a log, a line for each run."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
         self._last = ""
-        self._bar = Progress(
-            TextColumn("[bold]run"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = progress_bar(terminal, "run")
         self._task = self._bar.add_task("checking")
 
     def __enter__(self) -> "SweepDisplay":
@@ -82,7 +74,7 @@ class SweepDisplay:
         if progress.last != self._last:
             self._last = progress.last
             line = f"{done}/{progress.total} {progress.last}, ETA {eta}"
-            self._console.print(line, soft_wrap=True, highlight=False)
+            self._terminal.say(line)
 
 
 def duration(seconds: float) -> str:

@@ -23,7 +23,7 @@ from fog_flower.renamed import in_new_names
 from fog_flower.user_code import USER_CODE
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.experiments.table2 import TABLE2
-from simulations.sweep.plan import STAGING, PlannedRun, SweepPlan
+from simulations.sweep.sweep_plan import STAGING, PlannedRun, SweepPlan
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
 STOPPED = ".stopped"  # runs that were stopped, until they have gone on and ended

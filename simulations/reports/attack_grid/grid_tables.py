@@ -8,9 +8,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
-from simulations.experiments.comparison import GATE, HONEST
+from simulations.experiments.attack_grid import GATE, HONEST
 from simulations.reports import formats
-from simulations.reports.comparison.records import ComparisonRecords, gate_first
+from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
 from simulations.reports.data_seen import data_seen
 from simulations.reports.statistics import compare, summarise
 from strategies.gates.audited import AGREES, DIFFERS

@@ -11,7 +11,7 @@ from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments import Cell, Experiment, Scale
 from simulations.reports.data_seen import data_seen
-from simulations.sweep.folder import read_plan
+from simulations.sweep.sweep_folder import read_plan
 
 TRAINING, LOCAL = "train_accuracy", "local_validation_accuracy"
 CLOUD, TEST = "cloud_validation_accuracy", "test_accuracy"

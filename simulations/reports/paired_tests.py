@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from simulations.reports import formats
-from simulations.reports.records import SweepRecords
 from simulations.reports.statistics import Comparison, Trend, adjust, compare, trend
+from simulations.reports.sweep_records import SweepRecords
 
 MODELS, NODES = ("mlp", "cnn"), (3, 5, 7)
 FOG_AGAINST_CENTRALIZED, CNN_AGAINST_MLP = "fog against centralized", "CNN against MLP"

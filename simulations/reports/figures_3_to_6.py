@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from simulations.reports.records import LOCAL, TRAINING, SweepRecords
-from simulations.reports.saving import save_figure
+from simulations.reports.save_figure import save_figure
+from simulations.reports.sweep_records import LOCAL, TRAINING, SweepRecords
 
 VALIDATION_LABEL = "validation"
 OF_LOCAL_MODELS = ", mean of local models"

@@ -99,7 +99,7 @@ def _configuration(
             "use --seeds, --only or --out"
         )
     merged: dict[str, Scalar] = {
-        **scale.settings[cell.family],
+        **scale.settings_of(cell),
         "artifacts": CHECKPOINT,
         **overrides,
         **cell.settings,

@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from simulations.benchmark.tables import STEADY
-from simulations.reports.saving import save_figure
+from simulations.benchmark.bench_tables import STEADY
+from simulations.reports.save_figure import save_figure
 
 
 def draw(sittings: dict[str, pd.DataFrame], about: str, path: Path) -> Path | None:

@@ -1,13 +1,14 @@
 """What the terminal shows: live progress of a run, and its final table."""
 
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from fog_flower.architecture import CENTRALIZED
 from fog_flower.artifacts import CHECKPOINT_FILE
@@ -19,32 +20,28 @@ from fog_flower.records.reading import (
     read_rounds,
     read_run,
 )
-from fog_flower.records.recorder import RUNNING
-from simulations.reports.cost import shares
+from fog_flower.records.recorder import FAILED, FINISHED, RUNNING
+from simulations.cli.terminal import Terminal, counted, progress_bar, styled
+from simulations.reports.time_shares import shares
 
 if TYPE_CHECKING:
     from simulations.experiments.realism import Realism
 
 Rows = list[dict[str, str]]
+STOPPED = "stopped: no process makes it any more"
+NOTES = 3  # of rounds, shown below the table
 
 
 class RunDisplay:
     """A progress bar in a terminal; in a log, a line for each round."""
 
-    def __init__(self, console: Console, rounds: int, taken_over: int = 0) -> None:
-        self._console = console
+    def __init__(self, terminal: Terminal, rounds: int, taken_over: int = 0) -> None:
+        self._terminal = terminal
         self._rounds = rounds
         self._taken_over = taken_over  # rounds of a stopped run: they are not shown
         self._shown = taken_over + 1 if taken_over else 0
         self._first_round_at = time.monotonic()
-        self._bar = Progress(
-            TextColumn("[bold]round"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = progress_bar(terminal, "round")
         self._task = self._bar.add_task("starting Flower", total=rounds)
 
     def __enter__(self) -> "RunDisplay":
@@ -61,8 +58,8 @@ class RunDisplay:
         for row in rows[self._shown :]:
             line = f"{_round_line(row)}  {self._remaining(int(row['round']))}"
             self._bar.update(self._task, completed=int(row["round"]), description=line)
-            if not self._console.is_terminal:
-                self._console.print(f"round {row['round']}/{self._rounds}  {line}", soft_wrap=True)
+            if not self._terminal.is_terminal:
+                self._terminal.say(f"round {row['round']}/{self._rounds}  {line}")
         self._shown = max(self._shown, len(rows))
 
     def _remaining(self, done: int) -> str:
@@ -75,103 +72,107 @@ class RunDisplay:
         return f"ETA {int(seconds // 60)}:{int(seconds % 60):02d}"
 
 
-def render_progress(console: Console) -> Progress:
+def render_progress(terminal: Terminal) -> Progress:
     """Return a bar for images that are being rendered."""
-    return Progress(
-        TextColumn("rendering digits"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )
+    return progress_bar(terminal, "rendering digits", transient=True)
 
 
-def print_run(console: Console, folder: Path) -> None:
+def print_run(terminal: Terminal, folder: Path) -> None:
     """Print the summary of a run: what it was, its figures, and where its pictures are."""
     run, rounds = read_run(folder), read_rounds(folder)
-    status = run["status"]
-    if status == RUNNING and is_orphan(folder):
-        run = {**run, **figures_so_far(folder)}
-        status = "stopped: no process makes it any more"
-    config, data, final = run["config"], run["data"], run["final"]
-    table = Table(title=f"{folder.name}: {status}", title_justify="left", show_header=False)
+    if run["status"] == RUNNING and is_orphan(folder):
+        run = {**run, **figures_so_far(folder), "status": STOPPED}
+    table = Table(title=f"{folder.name}: {_status(run)}", title_justify="left", show_header=False)
     table.add_column("", style="bold")
     table.add_column("", overflow="fold")
-    table.add_row(
-        "data",
-        f"{data['name']} ({data['train_examples']:,} training, "
-        f"{data['validation_examples']:,} validation, {data['test_examples']:,} test examples)",
-    )
-    table.add_row(
-        "topology",
-        f"{describe_tiers(config)}, {config['partition']}, "
-        f"noise {config['noise-sigma']} {config['noise-unit']}",
-    )
-    table.add_row(
+    for label, text in (*_what_it_was(run), *_its_figures(run, rounds)):
+        table.add_row(label, text)
+    terminal.print(table)
+    for row in [row for row in rounds if row["note"]][:NOTES]:
+        terminal.say(f"round {row['round']}: {row['note']}")
+    _print_files(terminal, folder, run, rounds)
+
+
+def _status(run: Mapping[str, Any]) -> str:
+    """Return how a run ended; one whose last model is not finite did not simply finish."""
+    diverged = run["final"].get("diverged") and run["status"] == FINISHED
+    return f"{run['status']}, but it diverged" if diverged else str(run["status"])
+
+
+def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    config, data = run["config"], run.get("data")
+    if data:
+        yield (
+            "data",
+            f"{data['name']} ({data['train_examples']:,} training, "
+            f"{data['validation_examples']:,} validation, {data['test_examples']:,} test examples)",
+        )
+    yield "topology", f"{describe_tiers(config)}, {config['partition']}, {_protection(config)}"
+    parameters = run.get("model_parameters")
+    yield (
         "model",
-        f"{config['model']}, {run['model_parameters']:,} parameters, {_precision(run)}",
+        f"{config['model']}, {f'{parameters:,} parameters, ' if parameters else ''}"
+        f"{_precision(run)}",
     )
-    table.add_row(
+    yield (
         "training",
         f"SGD, learning rate {describe_learning_rate(config)}, batches of {config['batch-size']}",
     )
-    table.add_row(
+    yield (
         "merging",
         f"{config['strategy']}, gate {config['gate']}, {config['merge']}, {config['upload']}",
     )
     if config.get("attack", NONE) != NONE:
-        table.add_row("attack", describe_attack(config))
+        yield "attack", describe_attack(config)
+
+
+def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, str | Text]]:
+    final = run["final"]
     if run.get("cause"):
-        table.add_row("cause", f"[red]{run['cause']}[/red]")
+        yield "cause", styled(str(run["cause"]), "red")
+    if final.get("diverged"):
+        yield "diverged", styled("the cloud's last model computes no finite loss", "red")
     for label, name in (
         ("training accuracy", "train_accuracy"),
         ("validation accuracy, local models", "local_validation_accuracy"),
         ("validation accuracy, cloud model", "cloud_validation_accuracy"),
         ("test accuracy, cloud model", "test_accuracy"),
     ):
-        table.add_row(label, _percent(final.get(name)))
-    table.add_row(
+        yield label, _percent(final.get(name))
+    yield (
         "rounds",
-        f"{final.get('round', 0)} of {config['num-server-rounds']}, "
-        f"{final.get('rejected', 0)} updates rejected, {run['seconds']:.0f} s",
+        f"{final.get('round', 0)} of {run['config']['num-server-rounds']}, "
+        f"{counted(final.get('rejected', 0), 'update')} rejected, {run['seconds']:.0f} s",
     )
     if stretches := run.get("stretches"):
         ends = ", ".join(str(stretch["last_round"]) for stretch in stretches)
-        table.add_row("went on after round", ends)
-    if spent := shares(rounds, data):
-        table.add_row(
+        yield "went on after round", ends
+    if spent := shares(rounds, run.get("data", {})):
+        yield (
             "time of the rounds",
             f"training {spent.training:.1%}, validation {spent.validation:.1%}, test images "
             f"{spent.test:.1%}, the rest {spent.rest:.1%}",
         )
     if peak := run.get("peak_memory_gib"):
-        table.add_row("memory of all processes, highest", f"{peak:.2f} GiB")
-    if final.get("diverged"):
-        table.add_row("", "[red]diverged: the cloud model is not finite[/red]")
-    console.print(table)
-    for row in [row for row in rounds if row["note"]][:3]:
-        console.print(f"round {row['round']}: {row['note']}")
-    _print_files(console, folder)
+        yield "memory of all processes, highest", f"{peak:.2f} GiB"
 
 
-def print_realism(console: Console, result: "Realism") -> None:
+def print_realism(terminal: Terminal, result: "Realism") -> None:
     """Print what share of real digits was read, by whom, and how sure that is."""
     low, high = result.interval
-    console.print(
-        f"[bold]{result.accuracy:.1%}[/bold] of {result.images} real digits read "
+    terminal.print(
+        f"accuracy {result.accuracy:.1%} on {result.images} real digits "
         f"(95% CI {low:.1%} to {high:.1%})",
     )
     table = Table("real digit", *map(str, range(len(result.per_class))))
-    table.add_row("read", *(f"{share:.0%}" for share in result.per_class))
-    console.print(table)
+    table.add_row("accuracy", *(f"{share:.0%}" for share in result.per_class))
+    terminal.print(table)
     for file in result.files:
-        console.print(f"{file.accuracy:.1%} of {file.images} in {file.name}", soft_wrap=True)
-    console.print(
+        terminal.say(f"{file.accuracy:.1%} of {file.images} in {file.name}")
+    terminal.say(
         f"trained on {result.training_images:,} rendered digits alone ({result.training_data}), "
         f"the paper's CNN, {result.epochs} epochs, SGD {result.learning_rate} falling to 0, batch "
         f"{result.batch_size}, {result.precision}, seed {result.seed}, {result.seconds:.0f} s",
-        soft_wrap=True,
     )
 
 
@@ -180,7 +181,7 @@ def describe_attack(config: Mapping[str, Any]) -> str:
     nodes = sorted(RunConfig.from_run_config(config).malicious_nodes)
     told = {
         "strength": config["attack-strength"] or "its usual one",
-        "num-server-rounds": config["attack-rounds"] or "all",
+        "rounds": config["attack-rounds"] or "all",
         "probability": config["attack-probability"],
     }
     return (
@@ -202,14 +203,25 @@ def describe_tiers(config: Mapping[str, Any]) -> str:
     return f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes"
 
 
-def _print_files(console: Console, folder: Path) -> None:
+def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], rounds: Rows) -> None:
     names = ("curves.png", "rounds.csv", "updates.csv", "model.keras")
     present = [name for name in names if (folder / name).exists()]
-    console.print(f"records: {folder}/ ({', '.join(['run.json', *present])})", soft_wrap=True)
-    if (folder / CHECKPOINT_FILE).exists():
-        console.print(f"once stopped, goes on with: fog-flower continue {folder}", soft_wrap=True)
+    terminal.say(f"records: {folder}/ ({', '.join(['run.json', *present])})")
+    merged = any(row["accepted"] not in ("", "0") for row in rounds)
+    if (folder / CHECKPOINT_FILE).exists() and merged:  # or there is nothing to go on with
+        when = "once its cause is mended" if run["status"] == FAILED else "once stopped"
+        terminal.say(f"{when}, goes on with: fog-flower continue {shlex.quote(str(folder))}")
     if (folder / "curves.png").exists():
-        console.print(f"picture: {folder / 'curves.png'}", soft_wrap=True)
+        terminal.say(f"picture: {folder / 'curves.png'}")
+
+
+def _protection(config: Mapping[str, Any]) -> str:
+    """Say in words what end nodes do to their shares; records of before have noise alone."""
+    told = str(config.get("protection", "noise")) or "no protection"
+    if "noise" not in told.split(","):
+        return told
+    noise = f"noise {config['noise-sigma']} {config['noise-unit']}"
+    return ", ".join(noise if name == "noise" else name for name in told.split(","))
 
 
 def _round_line(row: dict[str, str]) -> str:

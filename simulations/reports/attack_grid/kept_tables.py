@@ -14,10 +14,10 @@ from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from fog_flower.user_code import USER_CODE
-from simulations.experiments.comparison import GATE
-from simulations.reports.writing import write_rows_to
-from simulations.sweep.folder import check_same_settings
-from simulations.sweep.plan import SweepPlan
+from simulations.experiments.attack_grid import GATE
+from simulations.reports.text_tables import write_rows_to
+from simulations.sweep.sweep_folder import check_same_settings
+from simulations.sweep.sweep_plan import SweepPlan
 
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]

@@ -1,54 +1,14 @@
-"""Puts tables into files, and says below each what it is made of."""
-
-from collections.abc import Mapping
-from pathlib import Path
+"""Says below each table which data, scale, seeds and code it is made of, and what is missing."""
 
 import pandas as pd
 
 from fog_flower.config import FLOAT32
-from fog_flower.records.files import write_text
 from fog_flower.records.reading import computed_in
 from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports.collapses import collapses
 from simulations.reports.formats import percent
-from simulations.reports.records import SweepRecords
-
-
-def write_table(
-    results: Path, stem: str, title: str, sections: Mapping[str, pd.DataFrame], notes: list[str]
-) -> Path:
-    """Write ``tables/STEM.md`` with a section for each table, and notes below."""
-    return write_markdown(results / "tables" / f"{stem}.md", title, sections, notes)
-
-
-def write_markdown(
-    path: Path, title: str, sections: Mapping[str, pd.DataFrame], notes: list[str]
-) -> Path:
-    """Write a page of Markdown with a section for each table, and notes below."""
-    parts = [f"# {title}"]
-    for heading, table in sections.items():
-        if heading:
-            parts.append(f"## {heading}")
-        parts.append(
-            table.to_markdown(index=False, disable_numparse=True) if len(table) else "(no records)"
-        )
-    parts += notes
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "\n\n".join(parts) + "\n")
-    return path
-
-
-def write_rows(results: Path, stem: str, rows: pd.DataFrame) -> Path:
-    """Write ``tables/STEM.csv`` in full precision."""
-    return write_rows_to(results / "tables" / f"{stem}.csv", rows)
-
-
-def write_rows_to(path: Path, rows: pd.DataFrame) -> Path:
-    """Write a csv in full precision."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, rows.to_csv(index=False, lineterminator="\n"))
-    return path
+from simulations.reports.sweep_records import SweepRecords
 
 
 def what_it_saw(records: SweepRecords) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from simulations.reports.cost import PARTS, shares
 from simulations.reports.formats import machine
-from simulations.reports.records import SweepRecords
+from simulations.reports.sweep_records import SweepRecords
+from simulations.reports.time_shares import PARTS, shares
 
 NOTE = (
     "Medians over the finished runs of a cell. Images/s are training images over the time from "

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from clients.attacks._strength import usual_strength
-from simulations.experiments.comparison import FEDAVG, GATE, HONEST
-from simulations.reports.comparison.kept import CELL
-from simulations.reports.comparison.records import ComparisonRecords, gate_first
+from simulations.experiments.attack_grid import FEDAVG, GATE, HONEST
+from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
+from simulations.reports.attack_grid.kept_tables import CELL
 from simulations.reports.data_seen import data_seen
-from simulations.reports.saving import save_figure
+from simulations.reports.save_figure import save_figure
 
 DPI = 120
 STRAIGHT_LABELS = 4  # strategies that a heat map names without slanting them

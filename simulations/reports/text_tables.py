@@ -1,0 +1,60 @@
+"""Puts tables into files: Markdown for people, csv for programs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from fog_flower.records.files import write_text
+from simulations.visible import visible
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def write_table(
+    results: Path, stem: str, title: str, sections: Mapping[str, pd.DataFrame], notes: Sequence[str]
+) -> Path:
+    """Write ``tables/STEM.md`` with a section for each table, and notes below."""
+    return write_markdown(results / "tables" / f"{stem}.md", title, sections, notes)
+
+
+def write_markdown(
+    path: Path, title: str, sections: Mapping[str, pd.DataFrame], notes: Sequence[str]
+) -> Path:
+    """Write a page of Markdown with a section for each table, and notes below."""
+    parts = [f"# {_plain(title)}"]
+    for heading, table in sections.items():
+        if heading:
+            parts.append(f"## {_plain(heading)}")
+        parts.append(_grid(table) if len(table) else "(no records)")
+    parts += map(_plain, notes)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, "\n\n".join(parts) + "\n")
+    return path
+
+
+def write_rows(results: Path, stem: str, rows: pd.DataFrame) -> Path:
+    """Write ``tables/STEM.csv`` in full precision."""
+    return write_rows_to(results / "tables" / f"{stem}.csv", rows)
+
+
+def write_rows_to(path: Path, rows: pd.DataFrame) -> Path:
+    """Write a csv in full precision."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, rows.to_csv(index=False, lineterminator="\n"))
+    return path
+
+
+def _grid(table: pd.DataFrame) -> str:
+    cells = table.rename(columns=_cell).map(_cell)
+    return str(cells.to_markdown(index=False, disable_numparse=True))
+
+
+def _cell(value: object) -> str:
+    return _plain(value).replace("|", r"\|")
+
+
+def _plain(value: object) -> str:
+    """Return text that neither ends its line nor begins an HTML tag: names are not ours."""
+    return _TAG.sub("&lt;", visible(str(value)))
