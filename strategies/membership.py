@@ -167,7 +167,7 @@ class Membership:
                 raise UserError(
                     f"round-timeout={self._config.round_timeout:g}: only {len(self._round)} of at "
                     f"least {self._least} fog nodes are there, missing: {_listed(self.missing)}; "
-                    "start them again and continue the run, or begin one with a lower "
+                    "start them again and continue the run, or continue it with a lower "
                     "min-available-nodes"
                 )
             time.sleep(ROUND_POLL_SECONDS)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from fog_flower.architecture import Scalar
 
-# Where, from which round on and on how many cores it is made, and what it leaves besides its
-# tables.
+# Where, from which round on and on how many cores it is made, how long it waits for how many fog
+# nodes, and what it leaves besides its tables.
 PLACES = (
     "results-dir",
     "run-name",
@@ -13,6 +13,7 @@ PLACES = (
     "artifacts",
     "trackers",
     "round-timeout",
+    "min-available-nodes",
     "client-threads",
     "continue-from",
 )
