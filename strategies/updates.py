@@ -88,7 +88,9 @@ def read_replies(
     answered: set[int] = set()
     for reply in replies:
         source, message_id = reply.metadata.src_node_id, reply.metadata.reply_to_message_id
-        node_id = (sent or {}).get(message_id, source) if reply.has_error() else source
+        node_id = source
+        if reply.has_error() and message_id:
+            node_id = (sent or {}).get(message_id, source)
         answered.add(node_id)
         fog_node = fog_nodes.get(node_id, -1)
         read = _read_reply(reply, fog_node, weights, max_examples)

@@ -10,6 +10,7 @@ from flwr.common.constant import ErrorCode
 # Private: a Message cannot be built without it (see simulations/engines/inline_grid.py).
 from flwr.supercore.task_identity import TaskIdentity
 
+from fog_flower.code_identity import code_identity
 from fog_flower.messages import ARRAYS, METRICS, NODE
 from fog_flower.weights import to_record
 
@@ -40,7 +41,7 @@ def answer(
         {
             ARRAYS: to_record(delta),
             METRICS: MetricRecord({**numbers, "seconds": 0.1, **metrics}),
-            NODE: ConfigRecord({"code": "x"}),
+            NODE: ConfigRecord({"code": code_identity()}),
         }
     )
     return Message(content, reply_to=question)
