@@ -9,7 +9,6 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.artifacts import CHECKPOINT
 from fog_flower.config import OFF, RunConfig
 from fog_flower.data.load import load_dataset
-from fog_flower.orphan_watch import end_with_launcher
 from fog_flower.records.run_folder import run_folder
 from fog_flower.scratch import clear_scratch
 from fog_flower.simulated import check_noise_source
@@ -23,7 +22,6 @@ app = ServerApp()
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     """Run the configured number of rounds and record each of them."""
-    end_with_launcher()
     try:
         _run(grid, context)
     finally:

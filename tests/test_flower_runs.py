@@ -15,7 +15,7 @@ import pytest
 from fog_flower.records.environment import hardware
 from fog_flower.records.reading import read_rounds, read_run
 from simulations.engines.superlink import own_superlink
-from simulations.workspace import numbering
+from simulations.engines.workspace import PREFIX
 from tests.runs import (
     assert_equal_weights,
     column,
@@ -255,7 +255,7 @@ def ray_of(process) -> list[int]:
         one.pid
         for one in psutil.process_iter(["cmdline"])
         if any(
-            f"fog-flower-{numbering()}-{process.pid}-" in word for word in one.info["cmdline"] or ()
+            f"{PREFIX}{process.pid}-" in word for word in one.info["cmdline"] or ()
         )
     ]
 

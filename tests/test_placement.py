@@ -1,6 +1,6 @@
 import pytest
 
-from simulations.placement import place
+from simulations.engines.placement import place
 
 
 @pytest.mark.parametrize("fog_nodes", [1, 3, 5, 7, 64])

@@ -1,78 +1,66 @@
-"""Temporary folders and node data go with their process, or else with age."""
+"""Temporary folders go with their process, and nobody else's are touched."""
 
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from fog_flower import scratch
 from fog_flower.errors import UserError
-from fog_flower.scratch import KEEP_HOURS, clear_old_scratch, mark_used, scratch_dir, scratch_root
-from simulations.workspace import numbering, own_workspace
+from simulations.engines.workspace import OWNER, own_workspace
+
+HOLD = (
+    "import sys, pathlib\n"
+    "from simulations.engines.workspace import own_workspace\n"
+    "with own_workspace(pathlib.Path(sys.argv[1])) as folder:\n"
+    "    print(folder, flush=True)\n"
+    "    sys.stdin.read()\n"
+)
 
 
-def test_a_workspace_is_gone_afterwards_and_so_are_those_of_dead_processes(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    here = numbering()
-    elsewhere = "0000" if here != "0000" else "ffff"  # another host that shares this folder
-    (tmp_path / f"fog-flower-{here}-{dead.pid}-abc").mkdir()
-    alive = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    kept = [
-        tmp_path / f"fog-flower-{here}-{alive.pid}-abc",
-        tmp_path / f"fog-flower-{elsewhere}-{dead.pid}-abc",
-        tmp_path / "fog-flower-something-else",
-    ]
-    for folder in kept:
-        folder.mkdir()
-    with own_workspace() as folder:
+def hold(parent: Path) -> tuple[subprocess.Popen, Path]:
+    """Let another process make a workspace, and keep it until its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_a_workspace_is_gone_afterwards_and_so_is_that_of_a_killed_process(tmp_path):
+    killed, left = hold(tmp_path)
+    killed.kill()
+    killed.communicate()
+    alive, kept = hold(tmp_path)
+    (tmp_path / "fog-flower-something-else").mkdir()
+    with own_workspace(tmp_path) as folder:
         assert folder.parent == tmp_path
-        assert sorted(tmp_path.iterdir()) == sorted([folder, *kept])
+        assert not left.exists()
+        assert kept.exists()
     assert not folder.exists()
-    alive.communicate(b"\n")
+    alive.communicate("")
+    assert not kept.exists()
+    assert (tmp_path / "fog-flower-something-else").exists()
 
 
-def test_two_hosts_number_their_processes_apart(monkeypatch):
-    ours = numbering()
-    monkeypatch.setattr("platform.node", lambda: "another-host")
-    assert numbering() != ours
+def test_what_another_machine_left_in_a_shared_folder_stays(tmp_path):
+    """Of a process of another kernel nobody here can say whether it lives."""
+    killed, left = hold(tmp_path)
+    killed.kill()
+    killed.communicate()
+    (left / OWNER).write_text("another boot of another machine")
+    half_made = tmp_path / "fog-flower-pid1-just-made"
+    half_made.mkdir()  # its owner has not got as far as to say who it is
+    with own_workspace(tmp_path):
+        assert left.exists()
+        assert half_made.exists()
 
 
-def test_a_path_to_a_socket_of_ray_is_short_enough():
-    folder = f"/tmp/fog-flower-{numbering()}-4194304-abcdefgh"
-    socket = f"{folder}/session_2026-11-28_05-30-36_123456_4194304/sockets/plasma_store"
-    assert len(socket) <= 107
-
-
-def make_run(run_id: int, hours_ago: float) -> Path:
-    folder = scratch_dir(run_id) / "fog-node-0"
-    folder.mkdir(parents=True)
-    then = time.time() - 3600 * hours_ago
-    os.utime(folder.parent, (then, then))
-    return folder.parent
-
-
-def test_node_data_that_nobody_has_used_for_long_is_cleared(tmp_path, monkeypatch):
-    monkeypatch.setenv("FOG_FLOWER_SCRATCH", str(tmp_path))
-    old, used, new = make_run(1, KEEP_HOURS + 1), make_run(2, KEEP_HOURS + 1), make_run(3, 1)
-    (tmp_path / "mine").mkdir()
-    os.utime(tmp_path / "mine", (0, 0))
-    mark_used(2)
-    mark_used(4)  # was never made
-    clear_old_scratch()
-    assert not old.exists()
-    assert sorted(tmp_path.iterdir()) == sorted([used, new, tmp_path / "mine"])
-
-
-def test_node_data_goes_into_no_folder_of_somebody_else(tmp_path, monkeypatch):
-    monkeypatch.delenv("FOG_FLOWER_SCRATCH")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert scratch_root().stat().st_mode & 0o777 == 0o700
-    monkeypatch.setattr(scratch.os, "getuid", lambda: os.geteuid() + 1)
-    (tmp_path / f"fog-flower-{os.getuid()}").mkdir()
-    with pytest.raises(UserError, match=r"is not a folder of this user's.*FOG_FLOWER_SCRATCH"):
-        scratch_root()
+def test_a_folder_that_cannot_be_written_is_named_with_the_variable(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"no temporary folder can be made in .*; set TMPDIR to"),
+        own_workspace(tmp_path / "absent"),
+    ):
+        pass

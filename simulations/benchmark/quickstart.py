@@ -12,7 +12,7 @@ from fog_flower.errors import UserError
 from simulations.benchmark.cases import BATCH_SIZE, LEARNING_RATE, Case, training_arrays
 from simulations.benchmark.our_run import WARM_UP_ROUNDS
 from simulations.engines.outcome import POLL_SECONDS
-from simulations.engines.superlink import last_lines, own_superlink
+from simulations.engines.superlink import own_superlink
 
 SECONDS = 600.0  # in which a run must have ended
 
@@ -56,7 +56,7 @@ def timed_rounds(case: Case) -> list[float]:
         deadline = time.monotonic() + SECONDS
         while len(lines := _lines(times)) < rounds:
             if answer.returncode or not superlink.alive or time.monotonic() > deadline:
-                why = answer.stderr.strip() or last_lines(superlink.log)
+                why = answer.stderr.strip() or superlink.failure() or superlink.last_words()
                 raise UserError(f"bench: the quickstart app did not come to its end: {why}")
             time.sleep(POLL_SECONDS)
     return [float(line) for line in lines[WARM_UP_ROUNDS:]]

@@ -21,8 +21,8 @@ from fog_flower.variables import GIT_COMMIT_VARIABLE, SCRATCH_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
 from simulations.engines.outcome import Outcome, Watch, observed
+from simulations.engines.workspace import own_workspace
 from simulations.quiet import load_tensorflow_quietly, only_errors_of_flower
-from simulations.workspace import own_workspace
 
 
 def launch(

@@ -1,12 +1,15 @@
-"""Child processes: their ports and scripts, and how they end."""
+"""Child processes: how they are started, end with us, and are ended."""
 
 import contextlib
 import ctypes
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import psutil
@@ -15,12 +18,54 @@ from fog_flower.errors import UserError
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STOP_SECONDS = 10.0
+LOCAL = "127.0.0.1"
+# Ports that the system gives out by itself, to any connection, begin here or higher.
+FIRST_PORT, EPHEMERAL_PORTS = 20_000, Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
-    """Let the kernel end this process where its parent is killed (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
+def start(
+    command: Iterable[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    dies_by: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start a process that ends with this one, in a session of its own.
+
+    Parameters
+    ----------
+    command : iterable of str
+    folder : Path
+        Where it works.
+    environment : mapping
+    log : Path
+        Takes both outputs.
+    dies_by : Signals
+        What the kernel sends it when this process dies (Linux).
+    """
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C is ours to handle
+            preexec_fn=_dying_with_us(dies_by),  # noqa: PLW1509  (it calls the kernel, and no more)
+        )
+
+
+def _dying_with_us(by: signal.Signals) -> Callable[[], None] | None:
+    # The kernel sends the signal when the *thread* that started the child ends.
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        return None
+    prctl = ctypes.CDLL(None).prctl  # loaded before the fork
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, int(by))
+
+    return ask
 
 
 def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -31,14 +76,18 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return []
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all its descendants."""
-    processes = descendants(process)
+def end(
+    process: subprocess.Popen[bytes],
+    by: signal.Signals = signal.SIGTERM,
+    others: Iterable[psutil.Process] = (),
+) -> None:
+    """End a process, all its descendants, and others; those that do not obey are killed."""
+    processes = [*descendants(process), *others]
     with contextlib.suppress(psutil.NoSuchProcess):
         processes.append(psutil.Process(process.pid))
     for one in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            one.send_signal(signal.SIGTERM)
+            one.send_signal(by)
     _, stubborn = psutil.wait_procs(processes, timeout=STOP_SECONDS)
     for one in stubborn:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -47,16 +96,60 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
+def with_variable(name: str, value: str) -> list[psutil.Process]:
+    """Return this user's processes that have an environment variable of this value."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(name) == value:
+                found.append(process)
+    return found
+
+
+def how_it_ended(status: int) -> str:
+    """Describe an exit status: ``exit status 1``, or ``SIGKILL``.
+
+    Parameters
+    ----------
+    status : int
+        As ``subprocess`` gives it (negative for a signal), or as a shell does (128 and more).
+    """
+    number = -status if status < 0 else status - 128
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+        return signal.Signals(number).name
+    except ValueError:
+        return f"exit status {status}"
+
+
+def last_lines(log: Path, count: int = 3) -> str:
+    """Return the end of a log in one line."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return " | ".join([line.strip() for line in lines if line.strip()][-count:]) or "it left no log"
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nobody listens on.
+
+    Other processes could take them before they are used, so they are drawn at random from those
+    that the system does not give to connections.
+    """
+    choices = range(FIRST_PORT, _first_ephemeral_port())
+    drawn = random.SystemRandom().sample(choices, len(choices)) if len(choices) > count else []
+    found: list[int] = []
+    for port in [*drawn, *([0] * count)]:  # 0: whatever the system has
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((LOCAL, port))
+            found.append(probe.getsockname()[1])
+        if len(found) == count:
+            break
+    return found
+
+
+def _first_ephemeral_port() -> int:
+    try:
+        return int(EPHEMERAL_PORTS.read_text().split()[0])
+    except (OSError, ValueError):
+        return FIRST_PORT
 
 
 def scripts() -> Path:

@@ -1,40 +1,32 @@
-"""A Ray of one's own, which comes up while Flower still loads."""
+"""A private Ray instance, which starts while Flower still loads."""
 
 import contextlib
 import math
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from simulations.engines.processes import die_with_parent, end, free_ports, script
-from simulations.placement import Placement
-from simulations.workspace import own_workspace
+from simulations.engines.placement import Placement
+from simulations.engines.processes import LOCAL, end, how_it_ended, last_lines, script, start
+from simulations.engines.workspace import own_workspace
 
-LOCAL = "127.0.0.1"
 # Ray's own default, because a path to a socket has at most 107 characters.
 SHORT = Path(os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108  (a fresh folder is made in it)
 
 
-def _die_with_parent() -> None:
-    # Ray may hang in its own handler of SIGTERM; what it started dies with it, however it dies.
-    die_with_parent(signal.SIGKILL)
+class RayHead:
+    """Ray's processes, listening on loopback only; who uses them needs the run's token."""
 
-
-@contextlib.contextmanager
-def own_ray(placed: Placement, environment: Mapping[str, str]) -> Iterator[str]:
-    """Start Ray with what a run uses, and give its address: to be ``RAY_ADDRESS``.
-
-    Left to itself Flower starts Ray only after it has loaded TensorFlow, one after the other, with
-    services that a run on one machine has no use for, and leaves its logs. Nobody else's
-    ``ray.init()`` finds this one, because its folder is not Ray's usual one.
-    """
-    (port,) = free_ports(1)
-    with own_workspace(SHORT) as folder:
+    def __init__(
+        self, folder: Path, port: int, placed: Placement, environment: Mapping[str, str]
+    ) -> None:
         options = {
             "node-ip-address": LOCAL,
             "port": port,
+            # Any free ones. By default all instances on a machine take them from 10002 on.
+            "min-worker-port": 0,
+            "max-worker-port": 0,
             "num-cpus": placed.actors * placed.threads,
             "num-gpus": math.ceil(placed.actors * placed.gpu_share),
             "temp-dir": folder,
@@ -42,22 +34,44 @@ def own_ray(placed: Placement, environment: Mapping[str, str]) -> Iterator[str]:
             "include-log-monitor": "false",
             "log-color": "false",
         }
-        with (folder / "ray.out").open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    *(str(script("ray")), "start", "--head", "--block"),
-                    *("--disable-usage-stats", "--no-monitor"),
-                    *(f"--{name}={value}" for name, value in options.items()),
-                ],
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C is ours to handle
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (no threads here yet)
-            )
+        self._log = folder / "ray.out"
+        self._process = start(
+            [
+                *(str(script("ray")), "start", "--head", "--block"),
+                *("--disable-usage-stats", "--no-monitor"),
+                *(f"--{name}={value}" for name, value in options.items()),
+            ],
+            folder,
+            environment,
+            self._log,
+            # Ray may hang in its own handler of SIGTERM; what it started dies with it, however it
+            # dies.
+            dies_by=signal.SIGKILL,
+        )
+
+    def failure(self) -> str:
+        """Return how Ray ended; empty while it is there."""
+        status = self._process.poll()
+        if status is None:
+            return ""
+        return f"Ray ended ({how_it_ended(status)}): {last_lines(self._log)}"
+
+    def stop(self) -> None:
+        """Kill it: nothing in it is worth waiting for, and its own way takes 5 seconds."""
+        end(self._process, by=signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def own_ray(port: int, placed: Placement, environment: Mapping[str, str]) -> Iterator[RayHead]:
+    """Start Ray with what a run uses; its processes and its folder are gone afterwards.
+
+    Left to itself Flower starts Ray only after it has loaded TensorFlow, one after the other, with
+    services that a run on one machine has no use for, and leaves its logs. Nobody else's
+    ``ray.init()`` finds this one, because its folder is not Ray's usual one.
+    """
+    with own_workspace(SHORT, "RAY_TMPDIR") as folder:
+        ray = RayHead(folder, port, placed, environment)
         try:
-            yield f"{LOCAL}:{port}"
+            yield ray
         finally:
-            end(process)
+            ray.stop()

@@ -1,34 +1,38 @@
-"""A SuperLink of one's own: its folder, its ports, and nothing left of it afterwards."""
+"""A private SuperLink: its folder, its ports, and nothing left of it afterwards."""
 
 import contextlib
-import os
+import json
+import shlex
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from fog_flower.data.rendered.version import renderer_version
 from fog_flower.errors import UserError
-from fog_flower.orphan_watch import this_process
-from fog_flower.variables import GIT_COMMIT_VARIABLE, LAUNCHER_VARIABLE, RENDERER_VARIABLE
-from simulations.checkout import checkout_commit
+from simulations.engines.environment import run_environment
 from simulations.engines.processes import (
-    descendants,
-    die_with_parent,
+    LOCAL,
     end,
     free_ports,
+    how_it_ended,
+    last_lines,
     script,
-    scripts,
+    start,
+    with_variable,
 )
-from simulations.engines.ray_head import own_ray
-from simulations.placement import Placement
-from simulations.workspace import own_workspace
+from simulations.engines.workspace import own_workspace
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0  # 3 on a quiet machine
+COMMANDS, SIMULATION = "commands", "flwr-simulation"
+HOME_VARIABLE = "FLWR_HOME"
+
+_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SuperLink:
@@ -37,32 +41,36 @@ class SuperLink:
     A SuperLink that ``flwr run`` starts by itself outlives it, keeps the folder and environment of
     its first run, and lets Ray put that folder ahead of every later bundle. This one lives in a
     folder of its own, so clients run the bundle and nothing else.
+
+    Parameters
+    ----------
+    workspace : Path
+        An empty folder.
+    port : int
+    environment : mapping
+        From ``run_environment``.
     """
 
-    def __init__(self, workspace: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, workspace: Path, port: int, environment: Mapping[str, str]) -> None:
         self.workspace = workspace
-        self.log = workspace / "superlink.log"
         self.environment = dict(environment)
-        self._port = self.environment["FLWR_LOCAL_SUPERLINK_HTTP_API_PORT"]
-        with (workspace / "superlink.out").open("wb") as output:
-            self._process = subprocess.Popen(
-                [
-                    str(script("flower-superlink")),
-                    "--insecure",
-                    "--simulation",
-                    *("--isolation", "subprocess"),
-                    *("--host", "127.0.0.1"),
-                    *("--port", self._port),
-                    *("--log-file", str(self.log)),
-                ],
-                cwd=workspace,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C is ours to handle
-                preexec_fn=die_with_parent,  # noqa: PLW1509  (no threads here yet)
-            )
+        self._port = port
+        self._log = workspace / "superlink.out"
+        self._simulation_log = workspace / "simulation.out"
+        self._simulation_status = workspace / "simulation-status"
+        self._write_settings()
+        self._write_simulation_command()
+        self._process = start(
+            [
+                str(script("flower-superlink")),
+                *("--insecure", "--simulation", "--isolation", "subprocess"),
+                *("--host", LOCAL, "--port", str(port)),
+                *("--log-file", str(workspace / "superlink.log")),
+            ],
+            workspace,
+            self.environment,
+            self._log,
+        )
 
     @property
     def alive(self) -> bool:
@@ -79,12 +87,17 @@ class SuperLink:
         """
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.alive:
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                url = f"http://127.0.0.1:{self._port}/health"
-                with urllib.request.urlopen(url, timeout=2):
-                    return
+            if self._listens() and self._answers():
+                return
             time.sleep(0.05)
-        raise UserError(f"Flower's SuperLink did not start: {last_lines(self.log)}")
+        raise UserError(f"Flower's SuperLink did not start: {self.failure() or 'no answer'}")
+
+    def failure(self) -> str:
+        """Return how it ended; empty while it is there."""
+        status = self._process.poll()
+        if status is None:
+            return ""
+        return f"Flower's SuperLink ended ({how_it_ended(status)}): {last_lines(self._log)}"
 
     def flwr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Flower's own CLI against this SuperLink."""
@@ -98,70 +111,98 @@ class SuperLink:
             check=False,
         )
 
-    def simulation_running(self) -> bool:
-        """Whether a process of a run is there; Flower reports an ended run within seconds only."""
-        return any("flwr-simulation" in " ".join(_command(p)) for p in descendants(self._process))
+    def flwr_json(self, *arguments: str) -> tuple[dict[str, Any], str]:
+        """Run Flower's own CLI; return what it prints as JSON, and the last line of the rest."""
+        answer = self.flwr(*arguments, "--format", "json")
+        notice, brace, rest = answer.stdout.partition("{")
+        try:
+            return json.loads(brace + rest), ""
+        except json.JSONDecodeError:
+            said = (answer.stderr.strip() or notice.strip()).splitlines()
+            return {}, said[-1] if said else f"no answer ({how_it_ended(answer.returncode)})"
+
+    @property
+    def simulation_status(self) -> int | None:
+        """How the simulation's process ended, as a shell gives it; None if it has not."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int(self._simulation_status.read_text())
+        return None
+
+    @property
+    def simulation_started(self) -> bool:
+        """Whether Flower has started the simulation's process."""
+        return self._simulation_log.exists()
+
+    @property
+    def simulation_lines(self) -> list[str]:
+        """What the simulation's process has printed, without empty lines."""
+        log = self._simulation_log
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return [line.strip() for line in lines if line.strip()]
+
+    def last_words(self) -> str:
+        """Return the end of the simulation's output in one line; without one, the SuperLink's."""
+        return last_lines(self._simulation_log if self.simulation_started else self._log)
 
     def stop(self) -> None:
-        """End it and every process it started: executors, simulations, Ray and its actors."""
-        end(self._process)
+        """End it and every process it started: executors, simulations, and what those started."""
+        # If it was killed, what it started is not below it any more.
+        home = self.environment[HOME_VARIABLE]
+        end(self._process, others=() if self.alive else with_variable(HOME_VARIABLE, home))
+
+    def _listens(self) -> bool:
+        """Whether it is this process, and no other one, that has the port."""
+        with contextlib.suppress(psutil.Error):
+            sockets = psutil.Process(self._process.pid).net_connections("tcp")
+            return any(one.laddr and one.laddr.port == self._port for one in sockets)
+        return False
+
+    def _answers(self) -> bool:
+        url = f"http://{LOCAL}:{self._port}/health"
+        try:
+            with _NO_PROXY.open(url, timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _write_settings(self) -> None:
+        # With an address of its own, Flower's CLI never starts a SuperLink.
+        home = Path(self.environment[HOME_VARIABLE])
+        home.mkdir()
+        (home / "config.toml").write_text(
+            '[superlink]\ndefault = "ours"\n\n'
+            f'[superlink.ours]\naddress = "{LOCAL}:{self._port}"\ninsecure = true\n'
+        )
+
+    def _write_simulation_command(self) -> None:
+        """Write what Flower finds as ``flwr-simulation``: it keeps the output and the status."""
+        python = shlex.join([sys.executable, "-P", "-m", "simulations.engines.flower_simulation"])
+        log, status = (shlex.quote(str(p)) for p in (self._simulation_log, self._simulation_status))
+        command = self.workspace / COMMANDS / SIMULATION
+        command.parent.mkdir()
+        command.write_text(
+            f'#!/bin/sh\n{python} "$@" > {log} 2>&1\necho $? > {status}.new\n'
+            f"mv {status}.new {status}\n"
+        )
+        command.chmod(0o700)
 
 
 @contextlib.contextmanager
-def own_superlink(
-    python_path: Iterable[str], placed: Placement | None = None
-) -> Iterator[SuperLink]:
+def own_superlink(own_folders: Iterable[str], **variables: str) -> Iterator[SuperLink]:
     """Start a SuperLink in a temporary folder; both are gone afterwards, however one leaves.
 
     Parameters
     ----------
-    python_path : iterable of str
-        Folders whose modules the app may import.
-    placed : Placement, optional
-        Starts a Ray of this size beside it; without one, Flower starts Ray itself.
+    own_folders : iterable of str
+        Folders of the user's that the app may import from.
+    **variables : str
+        Environment variables for its processes.
     """
-    with own_workspace() as workspace, contextlib.ExitStack() as started:
-        environment = _environment(workspace, python_path)
-        if placed:
-            environment["RAY_ADDRESS"] = started.enter_context(own_ray(placed, environment))
-        superlink = SuperLink(workspace, environment)
-        started.callback(superlink.stop)
-        yield superlink
-
-
-def last_lines(log: Path, count: int = 3) -> str:
-    """Return the end of a log in one line."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return " | ".join(line.strip() for line in lines[-count:]) or "it left no log"
-
-
-def _environment(workspace: Path, python_path: Iterable[str]) -> dict[str, str]:
-    http, control = free_ports(2)
-    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "FLWR_HOME")}
-    return {
-        **inherited,
-        "PATH": os.pathsep.join([str(scripts()), os.environ.get("PATH", "")]),
-        "PYTHONPATH": os.pathsep.join(python_path),
-        "FLWR_HOME": str(workspace / "flwr"),
-        "FLWR_LOCAL_SUPERLINK_HTTP_API_PORT": str(http),
-        "FLWR_LOCAL_CONTROL_API_PORT": str(control),
-        # This environment has what the app needs; a fresh one per run costs 4 to 13 seconds.
-        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-        "FLWR_DISABLE_UPDATE_CHECK": "1",
-        "FLWR_TELEMETRY_ENABLED": "0",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        # Ray would start workers that the actors, with their own environment, never use.
-        "RAY_enable_worker_prestart": "0",
-        "RAY_prestart_worker_first_driver": "0",
-        "FOG_FLOWER_SCRATCH": str(workspace / "node-data"),
-        RENDERER_VARIABLE: renderer_version(),
-        GIT_COMMIT_VARIABLE: checkout_commit(),
-        LAUNCHER_VARIABLE: this_process(),
-    }
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return []
+    with own_workspace() as workspace:
+        environment = run_environment(workspace, own_folders, workspace / COMMANDS)
+        (port,) = free_ports(1)
+        superlink = SuperLink(workspace, port, {**environment, **variables})
+        try:
+            yield superlink
+        finally:
+            superlink.stop()

@@ -9,9 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from fog_flower.orphan_watch import this_process
-from fog_flower.variables import LAUNCHER_VARIABLE, THREADS_VARIABLE
+from fog_flower.variables import THREADS_VARIABLE
 from simulations.engines import INLINE, Outcome, engine_named
+from simulations.engines.orphan_watch import end_with, this_process
 from simulations.preflight import check, import_from_here
 from simulations.sweep.sweep_plan import PlannedRun
 
@@ -73,7 +73,7 @@ def _ended(
 def _prepare_worker(threads: int, launcher: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     os.environ[THREADS_VARIABLE] = str(threads)
-    os.environ[LAUNCHER_VARIABLE] = launcher
+    end_with(launcher)
     import_from_here()
 
 

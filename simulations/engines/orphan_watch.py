@@ -1,6 +1,5 @@
 """Ends a run whose launcher was killed, so that it does not go on unseen and take the cores."""
 
-import functools
 import os
 import signal
 import threading
@@ -8,23 +7,18 @@ import time
 
 import psutil
 
-from fog_flower.variables import LAUNCHER_VARIABLE
-
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 10.0
 
 
 def this_process() -> str:
-    """Return what a launcher puts into the environment of what it launches."""
+    """Return what names this process, for ``end_with`` in what it launches."""
     return f"{os.getpid()}:{psutil.Process().create_time()}"
 
 
-@functools.cache  # one watch serves all runs of a process
-def end_with_launcher() -> None:
-    """Watch the launcher from a daemon thread; without one, do nothing."""
-    launcher = os.environ.get(LAUNCHER_VARIABLE)
-    if launcher:
-        threading.Thread(target=_watch, args=(launcher,), daemon=True).start()
+def end_with(launcher: str) -> None:
+    """End this process where the one that ``this_process`` named has ended."""
+    threading.Thread(target=_watch, args=(launcher,), daemon=True).start()
 
 
 def _watch(launcher: str) -> None:

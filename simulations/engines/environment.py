@@ -1,0 +1,112 @@
+"""The environment of the processes that an engine starts."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fog_flower.data.rendered.version import renderer_version
+from fog_flower.variables import (
+    GIT_COMMIT_VARIABLE,
+    LAUNCHER_VARIABLE,
+    RENDERER_VARIABLE,
+    SCRATCH_VARIABLE,
+)
+from simulations.checkout import checkout_commit
+from simulations.engines.orphan_watch import this_process
+from simulations.engines.processes import scripts
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+NO_PROXY = "no_proxy"
+
+# A user's own settings for other instances of Flower and Ray must not reach ours.
+NOT_INHERITED = ("FLWR_HOME", "PYTHONPATH", "RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_JOB_CONFIG_JSON")
+
+FLOWER = {
+    # This environment has what the app needs; a fresh one per run costs 4 to 13 seconds.
+    "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+    "FLWR_DISABLE_UPDATE_CHECK": "1",
+    "FLWR_TELEMETRY_ENABLED": "0",
+    "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.1",
+}
+RAY = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray would start workers that the actors, with their own environment, never use.
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    # Otherwise Ray takes 127.0.0.1 for the machine's address in the network, and listens there.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_START_HOOK": "simulations.engines.ray_start.without_services",
+}
+
+
+def run_environment(workspace: Path, own_folders: Iterable[str], commands: Path) -> dict[str, str]:
+    """Return the environment of a run's processes.
+
+    Parameters
+    ----------
+    workspace : Path
+        Of the run; Ray's token and Flower's settings are put there.
+    own_folders : iterable of str
+        Folders of the user's that the app may import from. They come last, so that no file there
+        hides a library or a package of ours.
+    commands : Path
+        A folder whose commands come before all others.
+    """
+    path = [str(commands), str(scripts()), os.environ.get("PATH", "")]
+    return {
+        **without_loopback_proxies({k: v for k, v in os.environ.items() if k not in NOT_INHERITED}),
+        **FLOWER,
+        **RAY,
+        "PATH": os.pathsep.join(path),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys([*_libraries(), *own_folders])),
+        "FLWR_HOME": str(workspace / "flwr"),
+        "RAY_AUTH_TOKEN_PATH": str(_new_token(workspace)),
+        SCRATCH_VARIABLE: str(workspace / "node-data"),
+        RENDERER_VARIABLE: renderer_version(),
+        GIT_COMMIT_VARIABLE: checkout_commit(),
+        LAUNCHER_VARIABLE: this_process(),
+    }
+
+
+def without_loopback_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which no proxy stands between processes of this machine.
+
+    Flower's HTTP library cannot be loaded with a proxy that it does not speak to, even if that is
+    never used; such a one is left out.
+    """
+    kept = dict(environment)
+    for name in environment:
+        if name.lower() in PROXIES and not _speaks(environment[name]):
+            del kept[name]
+    for name in (NO_PROXY, NO_PROXY.upper()):
+        told = environment.get(NO_PROXY) or environment.get(NO_PROXY.upper(), "")
+        hosts = [host.strip() for host in told.split(",") if host.strip()]
+        kept[name] = ",".join(dict.fromkeys([*hosts, *LOOPBACK]))
+    return kept
+
+
+def _speaks(proxy: str) -> bool:
+    scheme = urlsplit(proxy).scheme.lower() if "://" in proxy else "http"
+    if scheme in ("socks5", "socks5h"):
+        return find_spec("socksio") is not None
+    return scheme in ("http", "https")
+
+
+def _libraries() -> list[str]:
+    """Return where this process imports from, without the folder that it was started in."""
+    here = str(Path.cwd())
+    return [entry for entry in sys.path if entry and entry != here]
+
+
+def _new_token(workspace: Path) -> Path:
+    """Write what a process must know to use the run's Ray, for this user's eyes alone."""
+    path = workspace / "ray-token"
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(32))
+    return path
