@@ -7,9 +7,11 @@ import traceback
 from pathlib import Path
 
 from fog_flower.errors import UserError
+from fog_flower.name_clashes import OURS
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _LIMIT = 500
+_ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = tuple(
     {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), sysconfig.get_path("stdlib")}
 )
@@ -25,14 +27,24 @@ def last_cause(reason: str | None) -> str:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return type, message and the place outside of libraries where it happened."""
+    """Return type, message and the place where it happened: in the user's code that we called.
+
+    Where we called none, it is the last place outside of libraries.
+    """
     if isinstance(error, UserError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _in_library(frame.filename)]
+    first = next((n for n, frame in enumerate(own) if _ours(frame.filename)), len(own))
+    own = [frame for frame in own[first:] if not _ours(frame.filename)] or own
     place = f" (in {own[-1].name}, {own[-1].filename}:{own[-1].lineno})" if own else ""
     message = " ".join(str(error).split())[:_LIMIT]
     return f"{type(error).__name__}: {message}{place}"
+
+
+def _ours(filename: str) -> bool:
+    path = Path(filename)
+    return _ROOT in path.parents and path.relative_to(_ROOT).parts[0] in OURS
 
 
 def _in_library(filename: str) -> bool:

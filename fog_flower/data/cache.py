@@ -12,6 +12,7 @@ import numpy as np
 import platformdirs
 
 from fog_flower.data.dataset import fingerprint
+from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Examples
 
 CACHE_VARIABLE = "FOG_FLOWER_CACHE"
@@ -61,11 +62,20 @@ def largest_enough(pattern: str, count: int) -> Path | None:
 
 
 def read_cached(folder: Path, count: int | None = None) -> Cached:
-    """Return the first ``count`` examples of a cached set, or all."""
-    meta = json.loads((folder / META).read_text())
-    inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
-    targets = np.load(folder / "targets.npy", allow_pickle=False)
-    part = Examples(inputs[:count], targets[:count])
+    """Return the first ``count`` examples of a cached set, or all.
+
+    Raises
+    ------
+    UserError
+        If the set is damaged.
+    """
+    try:
+        meta = json.loads((folder / META).read_text())
+        inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
+        targets = np.load(folder / "targets.npy", allow_pickle=False)
+        part = Examples(inputs[:count], targets[:count])
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{folder} is damaged ({error}): remove this folder") from error
     whole = len(part) == meta["examples"]
     return part, str(meta["sha256"]) if whole else fingerprint(part)
 
@@ -76,11 +86,17 @@ def is_cached(folder: Path) -> bool:
 
 
 def write_cached(folder: Path, part: Examples) -> None:
-    """Write a set in one step."""
+    """Write a set in one step.
+
+    Raises
+    ------
+    UserError
+        If the cache cannot be written, e.g. because the disk is full.
+    """
     # Several processes may build the same examples; the first rename wins, the others are equal.
     staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
-    staging.mkdir(parents=True)
     try:
+        staging.mkdir(parents=True)
         np.save(staging / "inputs.npy", part.inputs, allow_pickle=False)
         np.save(staging / "targets.npy", part.targets, allow_pickle=False)
         meta = {"examples": len(part), "sha256": fingerprint(part)}
@@ -90,5 +106,10 @@ def write_cached(folder: Path, part: Examples) -> None:
         except OSError:
             if not is_cached(folder):
                 raise
+    except OSError as error:
+        raise UserError(
+            f"{cache_dir()}: the cache cannot be written ({error}); make room, or set "
+            f"{CACHE_VARIABLE} to another folder"
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -27,6 +27,8 @@ class Dataset:
     task : Task
     preprocess : Preprocess
         With public constants; ``normalisation=fitted`` replaces them.
+    origin : str
+        Where it was read, for the record: files, containers, how its content was judged.
     """
 
     name: str
@@ -35,18 +37,22 @@ class Dataset:
     test: Examples
     task: Task
     preprocess: Preprocess
+    origin: str = ""
 
     def __post_init__(self) -> None:
-        for part, examples in (("train", self.train), ("test", self.test)):
-            problem = self.preprocess.problem(examples.inputs)
-            problem = problem or self.task.problem(examples.targets)
-            if problem:
-                raise ValueError(f"{part}: {problem}")
+        self._check("train", self.train)
         if self.train.inputs.shape[1:] != self.test.inputs.shape[1:]:
             raise ValueError(
                 f"inputs of train are {list(self.train.inputs.shape[1:])}, of test "
                 f"{list(self.test.inputs.shape[1:])}"
             )
+        self._check("test", self.test)
+
+    def _check(self, part: str, examples: Examples) -> None:
+        problem = self.preprocess.problem(examples.inputs)
+        problem = problem or self.task.problem(examples.targets)
+        if problem:
+            raise ValueError(f"{part}: {problem}")
 
     @property
     def spec(self) -> Spec:
@@ -55,16 +61,14 @@ class Dataset:
 
     def identity(self) -> str:
         """Return spec and task in one line: fog node and cloud must agree on it."""
-        return json.dumps(self.describe(), sort_keys=True)
+        return json.dumps(self._spec_and_task(), sort_keys=True)
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record, and a fog node, is told of inputs and targets."""
-        spec = self.spec
-        return {
-            "input_shape": list(spec.shape),
-            "input_dtype": spec.dtype,
-            **self.task.describe(),
-        }
+        """Return what a record is told of inputs, targets and where they are from."""
+        return {**self._spec_and_task(), "origin": self.origin}
+
+    def _spec_and_task(self) -> dict[str, Any]:
+        return {**self.spec.describe(), **self.task.describe()}
 
 
 def fingerprint(*parts: Examples) -> str:

@@ -1,6 +1,6 @@
 """A data set from four arrays, as Keras' ``load_data`` and ``.npz`` files have them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from fog_flower.tasks.examples import Array, Examples
 from fog_flower.tasks.task import Task
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
+AUTO, IMAGES, ROWS, TOKENS = "auto", "images", "rows", "tokens"
+KINDS = (AUTO, IMAGES, ROWS, TOKENS)
+LEVELS = 256
+BRIGHT = 2.0  # above it, float images that are nowhere negative are not scaled to 0 to 1
 
 
 def from_arrays(
@@ -19,54 +23,189 @@ def from_arrays(
     arrays: Mapping[str, Array],
     key: str,
     *,
+    kind: str = AUTO,
+    names: tuple[str, ...] = (),
+    origin: str = "",
     preprocess: Preprocess | None = None,
     task: Task | None = None,
 ) -> Dataset:
     """Return the data set of arrays ``x_train, y_train, x_test, y_test``.
 
-    Without ``preprocess``, images uint8 [n, h, w] or [n, h, w, c] are scaled to -1 to 1, integers
-    [n, length] are tokens, and other numbers are taken as they are. Without ``task``, it is
-    classification into as many classes as the largest label says.
+    Without ``task`` it is classification: the distinct labels, sorted, are the classes, so that
+    labels may be text, begin with 1, or leave numbers out.
+
+    Parameters
+    ----------
+    name, origin : str
+        Of the data set, for the records.
+    arrays : mapping
+    key : str
+        What messages begin with.
+    kind : str
+        What inputs are, where there is no ``preprocess``. ``images``: [n, h, w] or [n, h, w, c],
+        whole numbers from 0 to 255, which are scaled to -1 to 1, or floats, taken as they are;
+        ``rows``: numbers [n, ...], taken as they are; ``tokens``: whole numbers [n, length].
+        ``auto``: whole numbers are images, or tokens where they are [n, length]; floats are rows,
+        or images where they are [n, h, w, c].
+    names : tuple of str
+        Of the classes, where labels are their numbers.
+    preprocess, task : optional
+        The user's own.
 
     Raises
     ------
     UserError
         If they do not fit; it begins with ``key``.
     """
-    inputs = {part: _inputs(np.asarray(arrays[f"x_{part}"])) for part in ("train", "test")}
-    targets = {part: np.asarray(arrays[f"y_{part}"]) for part in ("train", "test")}
-    if task is None:
-        targets = {part: _labels(key, part, array) for part, array in targets.items()}
-        largest = max((int(array.max(initial=0)) for array in targets.values()), default=0)
-        task = Classification(max(largest + 1, 2))
+    if kind not in KINDS:
+        raise UserError(f"{key}, dataset-args: kind={kind!r}: write one of {', '.join(KINDS)}")
+    found = {part: _array(key, part, arrays[part]) for part in NAMES}
+    inputs = {part: found[f"x_{part}"] for part in ("train", "test")}
+    targets = {part: found[f"y_{part}"] for part in ("train", "test")}
     try:
+        if preprocess is None:
+            inputs, preprocess = _prepared(inputs, kind)
+        if task is None:
+            targets, task = _classes(targets, names)
         train, test = (Examples(inputs[part], targets[part]) for part in ("train", "test"))
-        preprocess = preprocess or _guessed(inputs["train"])
-        return Dataset(name, fingerprint(train, test), train, test, task, preprocess)
+        sha256 = fingerprint(train, test)
+        return Dataset(name, sha256, train, test, task, preprocess, origin)
     except ValueError as error:
         raise UserError(f"{key}: {error}") from error
 
 
-def _inputs(array: Array) -> Array:
-    """Return grey images [n, h, w] with a channel; everything else as it is."""
-    return array[..., None] if array.dtype == np.uint8 and array.ndim == 3 else array
-
-
-def _labels(key: str, part: str, array: Array) -> Array:
-    if array.dtype.kind not in "iu" or array.size != len(array):
+def _array(key: str, part: str, value: object) -> Array:
+    """Return an array of numbers, truth values or text."""
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{key}: y_{part} must be whole numbers [n], a class each, not {array.dtype} "
-            f"{list(array.shape)}; one-hot labels: use y.argmax(axis=1)"
+            f"{key}: {part} is no array ({reason}); sequences must have one length: pad them"
+        ) from error
+    if array.dtype.kind == "O" and array.size and all(isinstance(v, str) for v in array.flat):
+        array = array.astype(str)
+    if array.dtype.kind not in "biufU" or array.ndim == 0:
+        raise UserError(
+            f"{key}: {part} must be an array of numbers{' or text' if part[0] == 'y' else ''}, not "
+            f"{array.dtype} {list(array.shape)}; encode categories as numbers, fill in what is "
+            "missing, and pad sequences to one length"
         )
-    labels = array.reshape(-1).astype(np.int64)  # Keras ships CIFAR's labels as uint8 [n, 1]
-    if len(labels) and labels.min() < 0:
-        raise UserError(f"{key}: y_{part} has the label {labels.min()}; classes count from 0")
-    return labels
+    return array
 
 
-def _guessed(inputs: Array) -> Preprocess:
-    if inputs.dtype == np.uint8 and inputs.ndim == 4:
-        return middle_grey(inputs.shape[-1])
-    if inputs.dtype.kind in "iu" and inputs.ndim == 2:
-        return Tokens()
-    return ColumnNormaliser(np.zeros(()), np.ones(()))
+def _prepared(inputs: dict[str, Array], kind: str) -> tuple[dict[str, Array], Preprocess]:
+    """Return inputs as they are stored, and the preprocessing that fits them."""
+    train = inputs["train"]
+    whole = all(array.dtype.kind in "biu" for array in inputs.values())
+    if kind == AUTO:
+        kind = _guessed(train, whole=whole)
+    prepare: dict[str, Callable[[dict[str, Array]], tuple[dict[str, Array], Preprocess]]] = {
+        IMAGES: _as_pixels if whole else _as_float_images,
+        TOKENS: _as_tokens,
+        ROWS: _as_rows,
+    }
+    return prepare[kind](inputs)
+
+
+def _guessed(train: Array, *, whole: bool) -> str:
+    if train.dtype.kind == "b" and train.ndim == 2:
+        return ROWS
+    if whole and train.ndim >= 3:
+        return IMAGES
+    if whole and train.ndim == 2:
+        return TOKENS
+    return IMAGES if train.ndim == 4 else ROWS
+
+
+def _as_pixels(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
+    pixels = {}
+    for part, array in inputs.items():
+        if array.ndim not in (3, 4) or 0 in array.shape[1:]:
+            raise ValueError(f"images must be [n, h, w] or [n, h, w, c], not {list(array.shape)}")
+        if array.dtype.kind == "b":
+            array = array.astype(np.uint8) * np.uint8(LEVELS - 1)  # noqa: PLW2901
+        low, high = int(array.min(initial=0)), int(array.max(initial=0))
+        if low < 0 or high >= LEVELS:
+            raise ValueError(
+                f"images of whole numbers must be 0 to {LEVELS - 1}, but reach from {low} to "
+                f"{high}; for other numbers say dataset-args=\"kind='rows'\""
+            )
+        array = array.astype(np.uint8, copy=False)  # noqa: PLW2901
+        pixels[part] = array[..., None] if array.ndim == 3 else array
+    return pixels, middle_grey(pixels["train"].shape[-1])
+
+
+def _as_float_images(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
+    images = {}
+    for part, array in inputs.items():
+        if array.ndim not in (3, 4) or array.dtype.kind not in "fiu":
+            raise ValueError(
+                f"images must be [n, h, w] or [n, h, w, c], not {array.dtype} {list(array.shape)}"
+            )
+        low, high = array.min(initial=0.0), array.max(initial=0.0)
+        if low >= 0.0 and high > BRIGHT:
+            raise ValueError(
+                f"float images reach from {low:g} to {high:g}: divide them by {high:g}, or store "
+                "whole numbers from 0 to 255"
+            )
+        images[part] = array[..., None] if array.ndim == 3 else array
+    return images, ColumnNormaliser(np.zeros(()), np.ones(()))
+
+
+def _as_rows(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
+    rows = {
+        part: array.astype(np.float32) if array.dtype.kind == "b" else array
+        for part, array in inputs.items()
+    }
+    return rows, ColumnNormaliser(np.zeros(()), np.ones(()))
+
+
+def _as_tokens(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
+    if not all(array.dtype.kind in "iu" for array in inputs.values()):
+        kinds = " and ".join(str(array.dtype) for array in inputs.values())
+        raise ValueError(f"tokens must be integers [n, length], not {kinds}")
+    largest = max(int(array.max(initial=0)) for array in inputs.values())
+    if largest > np.iinfo(np.int32).max - 1:
+        raise ValueError(f"tokens must fit into int32, but reach to {largest}")
+    return inputs, Tokens(largest + 1)
+
+
+def _classes(
+    targets: dict[str, Array], names: tuple[str, ...]
+) -> tuple[dict[str, Array], Classification]:
+    """Return labels from 0 on, and the classes that they stand for."""
+    flat = {part: _flat_labels(part, array) for part, array in targets.items()}
+    if len({array.dtype.kind == "U" for array in flat.values()}) > 1:
+        raise ValueError("y_train and y_test: one holds text, the other numbers")
+    distinct = np.unique(np.concatenate(list(flat.values())))
+    negative = distinct.dtype.kind == "i" and len(distinct) and distinct[0] < 0
+    if negative and distinct.tolist() != [-1, 1]:
+        raise ValueError(
+            f"there is the label {distinct[0]}; classes count from 0: drop what has no label"
+        )
+    if names:
+        if len(distinct) and distinct[-1] >= len(names):
+            raise ValueError(f"there is the label {distinct[-1]}, but only {len(names)} names")
+        return {part: array.astype(np.int64) for part, array in flat.items()}, Classification(
+            len(names), names
+        )
+    if len(distinct) < 2:
+        only = distinct[0] if len(distinct) else "missing"
+        raise ValueError(f"every label is {only}: classification needs at least 2 classes")
+    codes = {
+        part: np.searchsorted(distinct, array).astype(np.int64) for part, array in flat.items()
+    }
+    told = tuple(str(label) for label in distinct.tolist())
+    numbered = told == tuple(map(str, range(len(told))))
+    return codes, Classification(len(told), () if numbered else told)
+
+
+def _flat_labels(part: str, array: Array) -> Array:
+    if array.dtype.kind not in "biuU" or array.size != len(array):
+        raise ValueError(
+            f"y_{part} must be whole numbers or text [n], a class each, not {array.dtype} "
+            f"{list(array.shape)}; one-hot labels: use y.argmax(axis=1); whole numbers stored as "
+            "floats: use y.astype(int)"
+        )
+    return array.reshape(-1)  # Keras ships CIFAR's labels as uint8 [n, 1]

@@ -2,8 +2,10 @@
 
 import dataclasses
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from fog_flower.causes import describe_failure
 from fog_flower.config import FITTED, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.from_arrays import from_arrays
@@ -35,7 +37,6 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
     from_test_file = config.test_source == "test"
     request = Request(
         argument="",
-        arguments=config.dataset_args,
         data_dir=config.data_dir,
         data_seed=config.data_seed,
         train_examples=_train_examples(config),
@@ -49,7 +50,7 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
         *(request.train_examples, request.test_examples),
     )
     if key not in _last:
-        data = _load(config.dataset, request)
+        data = _load(config.dataset, request, config.dataset_args)
         _last.clear()
         _last[key] = data
     return _last[key]
@@ -68,28 +69,52 @@ def _train_examples(config: RunConfig) -> int:
     return config.train_examples + config.test_examples if config.test_examples else 0
 
 
-def _load(reference: str, request: Request) -> Dataset:
+def _load(reference: str, request: Request, arguments: Mapping[str, Any]) -> Dataset:
     named = SOURCES.load(reference)
-    if not named.own:
-        loaded: Dataset = named.item(dataclasses.replace(request, argument=named.argument))
-        return loaded
+    if named.own:
+        return _own(reference, named.item, arguments)
+    request = dataclasses.replace(request, argument=named.argument)
+    _check_arguments(reference, named.item, arguments)
+    loaded: Dataset = named.item(request, **arguments)
+    return loaded
+
+
+def _check_arguments(
+    reference: str, source: Callable[..., Dataset], arguments: Mapping[str, Any]
+) -> None:
+    parameters = inspect.signature(source).parameters.values()
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    for name, value in arguments.items():
+        if name not in known:
+            takes = f"takes {', '.join(known)}" if known else "takes no arguments"
+            raise UserError(f"dataset-args={name}={value!r}: dataset={reference!r} {takes}")
+
+
+def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset:
+    """Call a user's function; whatever goes wrong in it is said in one line."""
+    key = f"dataset={reference!r}"
+    if not callable(function):
+        raise UserError(f"{key}: is a {type(function).__name__}; name a function")
     try:
-        inspect.signature(named.item).bind(**request.arguments)
-    except TypeError as error:
+        inspect.signature(function).bind(**arguments)
+    except (TypeError, ValueError) as error:
         raise UserError(
-            f"dataset={reference!r}, dataset-args={dict(request.arguments)}: {error}; it is called "
-            "with these arguments"
+            f"{key}, dataset-args={dict(arguments)}: {error}; it is called with these arguments"
         ) from error
-    made = named.item(**request.arguments)
+    try:
+        made = function(**arguments)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{key}: {describe_failure(error)}") from error
     if isinstance(made, Dataset):
         return made
     try:
         (x_train, y_train), (x_test, y_test) = made
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"dataset={reference!r}: returned {type(made).__name__}; return a "
-            "fog_flower.data.dataset.Dataset, or (x_train, y_train), (x_test, y_test) as Keras' "
-            "load_data does"
+            f"{key}: returned {type(made).__name__}; return a fog_flower.data.dataset.Dataset, or "
+            "(x_train, y_train), (x_test, y_test) as Keras' load_data does"
         ) from error
     arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-    return from_arrays(reference, arrays, f"dataset={reference!r}")
+    return from_arrays(reference, arrays, key)

@@ -135,10 +135,13 @@ class ColumnNormaliser:
 
     def problem(self, inputs: Array) -> str:
         """Say what is wrong with rows."""
-        if inputs.dtype.kind not in "fiu" or inputs.ndim < 2:
-            return f"rows must be numbers [n, ...], not {inputs.dtype} {list(inputs.shape)}"
+        if inputs.dtype.kind not in "fiu" or inputs.ndim < 2 or 0 in inputs.shape[1:]:
+            one = "; one number each: x[:, None]" if inputs.ndim == 1 else ""
+            return f"rows must be numbers [n, ...], not {inputs.dtype} {list(inputs.shape)}{one}"
         if not np.isfinite(inputs).all():
             return "rows must be finite: fill in or drop what is missing"
+        if np.abs(inputs).max(initial=0.0) > np.finfo(np.float32).max:
+            return "rows must fit into float32: scale them"
         return ""
 
     def fitted(self, inputs: Array) -> "ColumnNormaliser":
@@ -155,7 +158,15 @@ class ColumnNormaliser:
 
 @dataclasses.dataclass(frozen=True)
 class Tokens:
-    """Leaves token sequences as they are, int32."""
+    """Leaves token sequences as they are, int32.
+
+    Attributes
+    ----------
+    vocabulary : int
+        Tokens are 0 to ``vocabulary`` - 1.
+    """
+
+    vocabulary: int
 
     def __call__(self, inputs: Array) -> npt.NDArray[np.int32]:
         """Return int32."""
@@ -163,12 +174,17 @@ class Tokens:
 
     def spec(self, inputs: Array) -> Spec:
         """Return the same shape, int32."""
-        return Spec(tuple(inputs.shape[1:]), "int32")
+        return Spec(tuple(inputs.shape[1:]), "int32", self.vocabulary)
 
     def problem(self, inputs: Array) -> str:
         """Say what is wrong with sequences."""
-        if inputs.dtype.kind not in "iu" or inputs.ndim != 2:
+        if inputs.dtype.kind not in "iu" or inputs.ndim != 2 or 0 in inputs.shape[1:]:
             return f"tokens must be integers [n, length], not {inputs.dtype} {list(inputs.shape)}"
+        lowest, highest = int(inputs.min(initial=0)), int(inputs.max(initial=0))
+        if lowest < 0 or highest >= self.vocabulary:
+            return (
+                f"tokens must be 0 to {self.vocabulary - 1}, but reach from {lowest} to {highest}"
+            )
         return ""
 
     def fitted(self, inputs: Array) -> "Tokens":  # noqa: ARG002

@@ -1,23 +1,22 @@
 """What a data source is asked for."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fog_flower.data.dataset import Progress
+from fog_flower.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What a data source is asked for, by the configuration's data keys.
 
+    ``dataset-args`` are the source's own keyword arguments.
+
     Attributes
     ----------
     argument : str
         What follows the colon of ``dataset``: the path of ``npz:PATH``.
-    arguments : mapping
-        ``dataset-args``.
     data_dir : Path or None
     data_seed : int
         For a source that draws its examples.
@@ -28,9 +27,22 @@ class Request:
     """
 
     argument: str
-    arguments: Mapping[str, Any]
     data_dir: Path | None
     data_seed: int
     train_examples: int
     test_examples: int
     progress: Progress | None = None
+
+    def no_argument(self, name: str) -> None:
+        """Refuse what follows the colon of a source that takes nothing.
+
+        Raises
+        ------
+        UserError
+            If there is something.
+        """
+        if self.argument:
+            raise UserError(
+                f"dataset='{name}:{self.argument}': {name} takes nothing after a colon; write "
+                f"dataset={name}"
+            )

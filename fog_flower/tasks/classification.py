@@ -31,6 +31,7 @@ class Classification:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))  # a list has no hash
         if self.classes < 2:
             raise ValueError(f"classification needs at least 2 classes, not {self.classes}")
         if self.names and len(self.names) != self.classes:

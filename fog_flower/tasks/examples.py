@@ -20,18 +20,41 @@ class Spec:
         Without the batch: ``(32, 32, 3)`` of an image, ``(14,)`` of a row, ``(80,)`` of tokens.
     dtype : str
         ``float32``, or ``int32`` of tokens.
+    vocabulary : int
+        Of tokens: each is from 0 to ``vocabulary`` - 1; else 0.
     """
 
     shape: tuple[int, ...]
     dtype: str
+    vocabulary: int = 0
 
     @property
     def is_image(self) -> bool:
         """Whether it is height x width x channels of numbers."""
         return len(self.shape) == 3 and self.dtype == "float32"
 
+    @property
+    def is_tokens(self) -> bool:
+        """Whether it is a sequence of tokens, on which no sums can be done."""
+        return self.vocabulary > 0
+
+    def describe(self) -> dict[str, Any]:
+        """Return shape and dtype, and the vocabulary of tokens, for records."""
+        found = {"input_shape": list(self.shape), "input_dtype": self.dtype}
+        return found | ({"vocabulary": self.vocabulary} if self.vocabulary else {})
+
+    def sample(self, count: int) -> Array:
+        """Return made-up inputs [count, ...] to try a model with, the same every time."""
+        rng = np.random.default_rng(0)
+        if self.is_tokens:
+            tokens = rng.integers(0, self.vocabulary, (count, *self.shape))
+            tokens.flat[-1] = self.vocabulary - 1
+            return tokens.astype(self.dtype)
+        return rng.normal(size=(count, *self.shape)).astype(self.dtype)
+
     def __str__(self) -> str:
-        return f"{self.dtype} [{', '.join(map(str, self.shape))}]"
+        kind = f"tokens below {self.vocabulary}, " if self.vocabulary else ""
+        return f"{kind}{self.dtype} [{', '.join(map(str, self.shape))}]"
 
 
 @dataclasses.dataclass(frozen=True)

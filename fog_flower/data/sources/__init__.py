@@ -1,4 +1,7 @@
-"""Data sources, a file each: a function from a ``Request`` to a ``Dataset``."""
+"""Data sources, a file each: a function from a ``Request`` to a ``Dataset``.
+
+``dataset-args`` are its keyword arguments.
+"""
 
 from fog_flower.named import Catalogue
 

@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from fog_flower.data.dataset import Dataset
-from fog_flower.data.from_arrays import NAMES, from_arrays
+from fog_flower.data.from_arrays import AUTO, NAMES, from_arrays
 from fog_flower.data.request import Request
 from fog_flower.errors import UserError
 
 
-def npz(request: Request) -> Dataset:
+def npz(request: Request, *, kind: str = AUTO) -> Dataset:
     """Load ``x_train, y_train, x_test, y_test`` of any shape and number of classes.
 
-    ``dataset=npz:/absolute/path.npz``; Keras' own ``mnist.npz`` loads as it is.
+    ``dataset=npz:/absolute/path.npz``; Keras' own ``mnist.npz`` loads as it is. What inputs are is
+    guessed from their dtype and shape; ``kind`` (``images``, ``rows`` or ``tokens``) says it, see
+    ``from_arrays``.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def npz(request: Request) -> Dataset:
         raise UserError("dataset='npz:': name a file, e.g. npz:my-data.npz")
     if not path.is_absolute():
         raise UserError(f"{key}: the path must be absolute")
-    return from_arrays(f"npz:{path.name}", _read(path, key), key)
+    return from_arrays(f"npz:{path.name}", _read(path, key), key, kind=kind)
 
 
 def _read(path: Path, key: str) -> dict[str, np.ndarray]:
@@ -47,7 +49,10 @@ def _read(path: Path, key: str) -> dict[str, np.ndarray]:
         raise UserError(f"{key}: there is no such file") from error
     except UserError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except (
+        *(ValueError, OSError, EOFError, AttributeError, TypeError, MemoryError, KeyError),
+        *(zipfile.BadZipFile, NotImplementedError, RuntimeError),
+    ) as error:
         hint = "save plain arrays" if "pickle" in str(error) else "write it again with np.savez"
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"{key}: cannot be read without pickle ({reason}); {hint}") from error

@@ -27,6 +27,7 @@ def rendered_digits(request: Request) -> Dataset:
         If more are asked for than there are, or they are not in the cache and what draws them is
         not installed.
     """
+    request.no_argument(NAME)
     train = request.train_examples or TRAIN
     test = request.test_examples or TEST
     for keys, asked, available in (

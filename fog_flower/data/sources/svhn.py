@@ -1,27 +1,36 @@
-"""SVHN cropped digits (Netzer et al. 2011) in the official ``.mat`` files."""
+"""SVHN cropped digits (Netzer et al. 2011), whatever container they are in."""
 
-import functools
 import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from fog_flower.data.cache import cache_dir, is_cached, read_cached, write_cached
-from fog_flower.data.dataset import Dataset
+from fog_flower.data.cache import cache_dir
+from fog_flower.data.dataset import Dataset, fingerprint
 from fog_flower.data.downloads import download
 from fog_flower.data.preprocess import PixelNormaliser
+from fog_flower.data.rendered.labels import SVHN_CLASS_COUNTS
 from fog_flower.data.request import Request
+from fog_flower.data.sources._digit_files import UnreadableError, container_of, read_digits
+from fog_flower.data.sources._files import decoded, file_md5
 from fog_flower.errors import UserError
 from fog_flower.tasks.classification import Classification
 from fog_flower.tasks.examples import Array, Examples
 
 URL = "http://ufldl.stanford.edu/housenumbers/"
-MD5 = {
+MD5 = {  # of the official files
     "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
     "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
 }
-FULL_SIZE = {"train_32x32.mat": 73_257, "test_32x32.mat": 26_032}
-
+SUFFIXES = (".mat", ".npz", ".h5", ".hdf5")
+# Of the content, decoded: `fingerprint` of the first so many examples. The last 16,032 test digits
+# are judged by the number of each digit in the whole file.
+OFFICIAL = {
+    "train": (73_257, "a330f73a1218cdc296fc4915f8092f36b12671e4299687d22773562b5baa60eb"),
+    "test": (10_000, "2e6edf1a35294ad15ec70f3d33bf690c380c129775eaf01bdc6c977a8e15b2ce"),
+}
+FULL_SIZE = {"train": 73_257, "test": 26_032}
+WHOLE, HEAD, OTHER = "the official content", "the head of the official content", "a subset"
 
 # Published for the training file; per channel, of pixels in [0, 1].
 PUBLIC = PixelNormaliser(np.array([0.4377, 0.4438, 0.4728]), np.array([0.1980, 0.2010, 0.1970]))
@@ -30,42 +39,36 @@ PUBLIC = PixelNormaliser(np.array([0.4377, 0.4438, 0.4728]), np.array([0.1980, 0
 def svhn(request: Request) -> Dataset:
     """Load SVHN from ``data-dir``, or from the cache, or download it there.
 
-    Smaller files in the same format load too, and the name says so. A full-size file must have
-    the official checksum.
+    What a file holds is judged by its content: the same digits in a MATLAB v5, MATLAB v7.3, HDF5 or
+    npz file are the same data, and ``origin`` in the record says which container it was. Smaller
+    files load too, and the name says so.
 
     Raises
     ------
     UserError
         If a file is missing, unreadable or not what it should be.
     """
-    data_dir = request.data_dir
-    folder = data_dir or cache_dir() / "svhn"
-    missing = [name for name in MD5 if not (folder / name).is_file()]
-    if missing:
-        if data_dir:
-            raise UserError(
-                _how_to_get(f"data-dir={str(data_dir)!r} lacks {' and '.join(missing)}")
-            )
-        for name in missing:
-            try:
-                download(URL + name, MD5[name], folder / name)
-            except OSError as error:
-                raise UserError(_how_to_get(f"{name} could not be downloaded ({error})")) from error
-    parts = {name: _load_cached(folder / name) for name in MD5}
-    (train, train_sha256), (test, test_sha256) = parts.values()
-    full = all(len(part) == FULL_SIZE[name] for name, (part, _) in parts.items())
-    name = "svhn" if full else f"svhn-subset-{len(train)}+{len(test)}"
+    request.no_argument("svhn")
+    paths = _paths(request.data_dir)
+    parts, origins, kinds = [], [], []
+    for part, path in paths.items():
+        examples, sha256, container, kind = _part(part, path)
+        parts.append((examples, sha256))
+        kinds.append(kind)
+        origins.append(f"{path.name}: {container}, {len(examples)} digits, {kind}")
+    (train, train_sha256), (test, test_sha256) = parts
+    sizes = f"{len(train)}+{len(test)}"
+    if OTHER in kinds:
+        name = f"svhn-subset-{sizes}"
+    else:
+        name = f"svhn-{sizes}" if HEAD in kinds else "svhn"
     sha256 = hashlib.sha256(f"{train_sha256}{test_sha256}".encode()).hexdigest()
-    return Dataset(name, sha256, train, test, Classification(10), PUBLIC)
+    task = Classification(10)
+    return Dataset(name, sha256, train, test, task, PUBLIC, origin="; ".join(origins))
 
 
 def load_mat(path: Path) -> tuple[Array, Array]:
-    """Read one MATLAB v5 file of SVHN's format.
-
-    Parameters
-    ----------
-    path : Path
-        A file with ``X`` uint8 [32, 32, 3, n] and ``y`` [n, 1], where 10 means digit 0.
+    """Read one file of SVHN's format.
 
     Returns
     -------
@@ -76,56 +79,79 @@ def load_mat(path: Path) -> tuple[Array, Array]:
     UserError
         If the file is missing, truncated, corrupt, or lacks ``X`` or ``y``.
     """
-    from scipy.io import loadmat  # noqa: PLC0415  (0.3 s that no other data source needs)
-
     try:
-        content = loadmat(path)
-        raw_images, raw_labels = content["X"], content["y"]
+        images, labels, _ = read_digits(path)
     except FileNotFoundError as error:
         raise UserError(_how_to_get(f"{path} does not exist")) from error
-    except KeyError as error:
-        raise UserError(_how_to_get(f"{path} has no array {error}")) from error
-    except Exception as error:  # scipy raises many kinds on a damaged file
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(_how_to_get(f"{path} is corrupt or truncated ({reason})")) from error
-    well_formed = (
-        raw_images.ndim == 4
-        and raw_images.shape[:3] == (32, 32, 3)
-        and raw_images.dtype == np.uint8
-        and raw_labels.size == raw_images.shape[3]
-        and np.isin(raw_labels, np.arange(11)).all()
-    )
-    if not well_formed:
+    except (UnreadableError, OSError) as error:
+        raise UserError(_how_to_get(f"{path} {_reason(error)}")) from error
+    return images, labels
+
+
+def _paths(data_dir: Path | None) -> dict[str, Path]:
+    folder = data_dir or cache_dir() / "svhn"
+    if data_dir and not data_dir.is_dir():
+        raise UserError(_how_to_get(f"data-dir={str(data_dir)!r} is no folder"))
+    found = {part: _first(folder, part) for part in FULL_SIZE}
+    missing = [f"{part}_32x32.mat" for part, path in found.items() if path is None]
+    if missing and data_dir:
+        raise UserError(_how_to_get(f"data-dir={str(data_dir)!r} lacks {' and '.join(missing)}"))
+    for name in missing:
+        try:
+            download(URL + name, MD5[name], folder / name)
+        except OSError as error:
+            raise UserError(_how_to_get(f"{name} could not be downloaded ({error})")) from error
+    return {part: path or folder / f"{part}_32x32.mat" for part, path in found.items()}
+
+
+def _first(folder: Path, part: str) -> Path | None:
+    candidates = (folder / f"{part}_32x32{suffix}" for suffix in SUFFIXES)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _part(part: str, path: Path) -> tuple[Examples, str, str, str]:
+    """Return the digits of one file, their hash, the container, and what they are."""
+
+    def decode() -> Examples:
+        images, labels, _ = read_digits(path)
+        return Examples(images, labels)
+
+    try:
+        examples, sha256 = decoded(path.stem, (path,), decode)
+        container = container_of(path)
+        official = file_md5(path) == MD5.get(path.name)
+    except (UnreadableError, OSError) as error:
+        raise UserError(_how_to_get(f"{path} {_reason(error)}")) from error
+    if len(examples) > FULL_SIZE[part]:
         raise UserError(
-            _how_to_get(
-                f"{path} must hold X uint8 [32, 32, 3, n] and y [n, 1] from 1 to 10, not "
-                f"X {raw_images.dtype} {list(raw_images.shape)} and y {list(raw_labels.shape)}"
-            )
+            _how_to_get(f"{path} holds {len(examples)} digits, but SVHN has {FULL_SIZE[part]}")
         )
-    images = np.ascontiguousarray(raw_images.transpose(3, 0, 1, 2))
-    labels = raw_labels.reshape(-1).astype(np.int64)
-    return images, np.where(labels == 10, 0, labels)
+    kind = WHOLE if official else _kind(part, examples, sha256)
+    if kind == OTHER and len(examples) == FULL_SIZE[part]:
+        raise UserError(
+            _how_to_get(f"{path} is as large as the official file, but its content is another one")
+        )
+    return examples, sha256, container, kind
 
 
-def _load_cached(path: Path) -> tuple[Examples, str]:
-    md5 = _md5(path, path.stat().st_mtime_ns)
-    folder = cache_dir() / "examples" / f"{path.stem}-{md5}"
-    if not is_cached(folder):
-        images, labels = load_mat(path)
-        if len(labels) == 0:
-            raise UserError(_how_to_get(f"{path} holds no images"))
-        write_cached(folder, Examples(images, labels))
-    part, sha256 = read_cached(folder)
-    expected = MD5[path.name]
-    if len(part) == FULL_SIZE[path.name] and md5 != expected:
-        raise UserError(_how_to_get(f"{path} is full-size but its MD5 is {md5}, not {expected}"))
-    return part, sha256
+def _kind(part: str, examples: Examples, sha256: str) -> str:
+    """Judge the content: the whole official file, its head, or something else."""
+    known, expected = OFFICIAL[part]
+    if len(examples) < known:
+        return OTHER
+    if len(examples) > known:
+        sha256 = fingerprint(Examples(examples.inputs[:known], examples.targets[:known]))
+    if sha256 != expected:
+        return OTHER
+    if len(examples) < FULL_SIZE[part]:
+        return HEAD
+    counts = tuple(np.bincount(examples.targets, minlength=10).tolist())
+    return WHOLE if counts == SVHN_CLASS_COUNTS[part] else OTHER
 
 
-@functools.cache
-def _md5(path: Path, _modified_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def _reason(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return text if isinstance(error, UnreadableError) else f"cannot be read ({text})"
 
 
 def _how_to_get(problem: str) -> str:

@@ -1,0 +1,222 @@
+"""A data set of the Hugging Face hub, or a folder of files in one of its forms."""
+
+import contextlib
+import hashlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fog_flower.data.cache import cache_dir, is_cached, read_cached, write_cached
+from fog_flower.data.dataset import Dataset
+from fog_flower.data.from_arrays import AUTO, ROWS, from_arrays
+from fog_flower.data.request import Request
+from fog_flower.errors import UserError
+from fog_flower.tasks.examples import Array, Examples
+
+GREY_MODES, COLOUR_MODES = {"1", "L"}, {"RGB", "RGBA", "P", "CMYK", "LA", "YCbCr", "HSV"}
+
+
+def hf(
+    request: Request,
+    *,
+    inputs: str | tuple[str, ...] | list[str] = "",
+    targets: str = "",
+    train: str = "train",
+    test: str = "test",
+    name: str = "",
+    revision: str = "",
+    kind: str = AUTO,
+) -> Dataset:
+    """Load ``hf:NAME`` of the hub, or ``hf:/FOLDER`` of parquet, csv, json or image files.
+
+    The library ``datasets`` reads it, as it does for Flower Datasets. Images must have one size.
+
+    Parameters
+    ----------
+    request : Request
+        Its argument is the name, or the folder's absolute path.
+    inputs : str or tuple of str
+        Column of the inputs, or several columns of numbers, which become rows; the only column of
+        images unless given.
+    targets : str
+        Column of the labels; the only column of class labels unless given.
+    train, test : str
+        Splits, also slices of them, e.g. ``train[:80%]``.
+    name, revision : str
+        Of a data set on the hub: its configuration, and a commit or tag.
+    kind : str
+        What inputs are, see ``from_arrays``.
+
+    Raises
+    ------
+    UserError
+        If it cannot be had (no network, say), or columns and splits do not fit.
+    """
+    where = request.argument
+    key = f"dataset='hf:{where}'"
+    if not where:
+        raise UserError(
+            "dataset='hf:': name a data set of the hub or a folder, e.g. hf:ylecun/mnist"
+        )
+    folder = Path(where).expanduser()
+    if where.startswith(("~", ".", "/")) and not folder.is_dir():
+        raise UserError(f"{key}: there is no such folder")
+    place = str(folder.absolute()) if folder.is_dir() else where
+    tables = {
+        part: _load(key, place, split, name, revision)
+        for part, split in (("train", train), ("test", test))
+    }
+    chosen = _chosen(key, tables["train"], inputs, targets)
+    arrays, names = {}, ()
+    for part, table in tables.items():
+        _check_columns(key, table, *chosen)
+        arrays[f"x_{part}"], arrays[f"y_{part}"] = _decoded(key, table, *chosen)
+        names = tuple(getattr(table.features[chosen[1]], "names", None) or ())
+    known = folder.name if folder.is_dir() else where
+    details = ", ".join(part for part in (name, revision, train, test) if part)
+    if len(chosen[0]) > 1 and kind == AUTO:
+        kind = ROWS
+    return from_arrays(
+        f"hf:{known}", arrays, key, kind=kind, names=names, origin=f"{known} ({details})"
+    )
+
+
+def _load(key: str, place: str, split: str, name: str, revision: str) -> Any:
+    try:
+        with _quietly():
+            import datasets  # noqa: PLC0415  (1.5 s that only this source needs)
+
+            # What the hub sends belongs where the user keeps such data; what we read of a folder
+            # is ours to keep.
+            ours = str(cache_dir() / "datasets") if Path(place).is_dir() else None
+            return datasets.load_dataset(
+                place, name or None, split=split, revision=revision or None, cache_dir=ours
+            )
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{key}: needs {error.name}, which is not installed here: pip install "
+            "'fog-flower[simulation]'"
+        ) from error
+    except Exception as error:  # the library raises many kinds, its own and those of its readers
+        raise UserError(
+            f"{key}, split {split!r}: {_reason(error)}; name splits with dataset-args, e.g. "
+            "train='train[:80%]',test='train[80%:]'; without network use hf:/FOLDER"
+        ) from error
+
+
+def _chosen(
+    key: str, table: Any, inputs: str | tuple[str, ...] | list[str], targets: str
+) -> tuple[tuple[str, ...], str]:
+    """Return the columns of inputs, and the one of targets."""
+    columns = (inputs,) if isinstance(inputs, str) and inputs else tuple(inputs)
+    if not columns:
+        columns = _of_kind(table, "Image")
+    labels = (targets,) if targets else _of_kind(table, "ClassLabel")
+    if len(labels) != 1 or (not inputs and len(columns) != 1):
+        raise UserError(
+            f"{key}: say which columns are inputs and targets, e.g. dataset-args=\"inputs='image',"
+            f"targets='label'\"; there are {_columns_of(table)}"
+        )
+    return columns, labels[0]
+
+
+def _of_kind(table: Any, kind: str) -> tuple[str, ...]:
+    return tuple(n for n, feature in table.features.items() if type(feature).__name__ == kind)
+
+
+def _columns_of(table: Any) -> str:
+    kinds = {n: getattr(f, "dtype", type(f).__name__) for n, f in table.features.items()}
+    return ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
+
+
+def _check_columns(key: str, table: Any, inputs: tuple[str, ...], targets: str) -> None:
+    for argument, column in (*(("inputs", name) for name in inputs), ("targets", targets)):
+        if column not in table.features:
+            raise UserError(
+                f"{key}, dataset-args: {argument}={column!r}: there is no such column; there are "
+                f"{_columns_of(table)}"
+            )
+
+
+def _decoded(key: str, table: Any, inputs: tuple[str, ...], targets: str) -> tuple[Array, Array]:
+    """Return the columns as arrays; images are decoded once and kept in the cache."""
+    labels = _column(table, targets)
+    if inputs[0] not in _of_kind(table, "Image"):
+        columns = [_numbers(key, table, name) for name in inputs]
+        return (columns[0] if len(columns) == 1 else _as_rows(key, inputs, columns)), labels
+    if len(inputs) > 1:
+        raise UserError(f"{key}, dataset-args: inputs={inputs}: an image is one column")
+    digest = hashlib.sha256(f"{table._fingerprint}/{inputs[0]}".encode()).hexdigest()[:16]
+    folder = cache_dir() / "examples" / f"hf-{digest}"
+    if not is_cached(folder):
+        images = _images(key, table[inputs[0]])
+        write_cached(folder, Examples(images, np.zeros(len(images), np.int64)))
+    return read_cached(folder)[0].inputs, labels
+
+
+def _column(table: Any, name: str) -> Array:
+    return np.asarray(table.select_columns([name]).with_format("numpy")[:][name])
+
+
+def _numbers(key: str, table: Any, name: str) -> Array:
+    array = _column(table, name)
+    if array.dtype.kind in "UO":
+        raise UserError(
+            f"{key}, dataset-args: inputs={name!r} holds {array.dtype.name} values, not numbers of "
+            "one shape: encode text and categories, fill in what is missing, pad sequences"
+        )
+    return array
+
+
+def _as_rows(key: str, names: tuple[str, ...], columns: list[Array]) -> Array:
+    if any(column.ndim != 1 for column in columns):
+        raise UserError(f"{key}, dataset-args: inputs={names}: each must be a column of numbers")
+    return np.stack(columns, axis=1)
+
+
+def _images(key: str, column: Any) -> Array:
+    """Decode pictures, grey or in colour: uint8 [n, h, w, 1 or 3]."""
+    try:
+        pictures = list(column)
+    except Exception as error:
+        raise UserError(f"{key}: an image cannot be decoded ({_reason(error)})") from error
+    if any(picture is None for picture in pictures):
+        raise UserError(f"{key}: an image is missing")
+    modes = {picture.mode for picture in pictures}
+    if strange := modes - GREY_MODES - COLOUR_MODES:
+        raise UserError(
+            f"{key}: images have the mode {', '.join(sorted(strange))}; convert them to 8 bits"
+        )
+    sizes = {picture.size for picture in pictures}
+    if len(sizes) != 1:
+        told = ", ".join(f"{w} x {h}" for w, h in sorted(sizes)[:4])
+        raise UserError(f"{key}: images must have one size, not {told}: resize them first")
+    mode = "L" if modes <= GREY_MODES else "RGB"
+    images = np.stack([np.asarray(picture.convert(mode), np.uint8) for picture in pictures])
+    return images[..., None] if images.ndim == 3 else images
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the library's progress and retries off the terminal; errors still raise."""
+    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {text}"[:300]
