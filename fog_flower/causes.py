@@ -34,7 +34,7 @@ def describe_failure(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _in_library(frame.filename)]
+    own = [frame for frame in frames if not in_library(frame.filename)]
     first = next((n for n, frame in enumerate(own) if _ours(frame.filename)), len(own))
     own = [frame for frame in own[first:] if not _ours(frame.filename)] or own
     place = f" (in {own[-1].name}, {own[-1].filename}:{own[-1].lineno})" if own else ""
@@ -47,7 +47,8 @@ def _ours(filename: str) -> bool:
     return _ROOT in path.parents and path.relative_to(_ROOT).parts[0] in OURS
 
 
-def _in_library(filename: str) -> bool:
+def in_library(filename: str) -> bool:
+    """Tell whether a file is of an installed package or of Python itself."""
     path = Path(filename)
     inside = filename.startswith((*_LIBRARIES, "<")) or "site-packages" in path.parts
     return inside or filename.startswith(sys.base_prefix)

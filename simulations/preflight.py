@@ -14,7 +14,7 @@ from fog_flower.data.trigger import check_images
 from fog_flower.errors import UserError
 from fog_flower.named import load_reference
 from fog_flower.records.run_folder import run_folder
-from fog_flower.records.trackers import build_tracker
+from fog_flower.records.tracking import build_trackers
 from fog_flower.topology import Topology
 from fog_flower.user_code import own_modules
 from simulations.quiet import only_errors_of_flower, without_native_chatter
@@ -59,8 +59,7 @@ def check_plug_ins(config: RunConfig) -> None:
         PROTECTIONS.load(name)
     for name in config.client_mods:
         load_reference(name, "client-mods")
-    for name in config.trackers:
-        build_tracker(name)
+    build_trackers(config.trackers)
     # Flower takes a second to import, so only where something is to be checked.
     from strategies.build import build_gate, inner_strategy  # noqa: PLC0415
 

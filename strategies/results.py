@@ -21,7 +21,6 @@ from fog_flower.records.environment import git_commit, hardware, onednn, version
 from fog_flower.records.files import write_text
 from fog_flower.records.reading import LOCK
 from fog_flower.records.recorder import RunRecorder
-from fog_flower.records.trackers import build_tracker
 from fog_flower.weights import from_record
 from strategies.cloud import Cloud
 from strategies.continuing.stopped_run import StoppedRun
@@ -88,15 +87,9 @@ def node_facts(membership: Membership) -> dict[str, Any]:
     }
 
 
-def start_records(config: RunConfig, folder: Path, facts: dict[str, Any]) -> RunRecorder:
-    """Create the run's folder."""
-    trackers = [build_tracker(name) for name in config.trackers]
-    return RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], trackers)
-
-
 @contextlib.contextmanager
 def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iterator[Results]:
-    """Save model and pictures at the end; on an error, record the cause and let it pass.
+    """Start trackers; at the end save model and pictures, or record an error and let it pass.
 
     Meanwhile a lock tells whoever reads the records that the run goes on: it is free again when
     this process is gone, however it went.
@@ -105,7 +98,7 @@ def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iter
     with filelock.FileLock(path):
         try:
             with _cause_kept(recorder):
-                recorder.start_trackers()
+                recorder.start_tracking()
                 results = Results()
                 yield results
                 recorder.check_progress()

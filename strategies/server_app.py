@@ -9,7 +9,9 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.artifacts import CHECKPOINT
 from fog_flower.config import OFF, RunConfig
 from fog_flower.data.load import load_dataset
+from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
+from fog_flower.records.tracking import build_trackers
 from fog_flower.scratch import clear_scratch
 from fog_flower.simulated import check_noise_source
 from fog_flower.weights import from_record, to_record
@@ -31,6 +33,7 @@ def main(grid: Grid, context: Context) -> None:
 def _run(grid: Grid, context: Context) -> None:
     config = RunConfig.from_run_config(context.run_config)
     folder = run_folder(config)
+    tracking = build_trackers(config.trackers)
     strategy = inner_strategy(config)
     if config.gate != OFF:
         build_gate(config)
@@ -43,12 +46,7 @@ def _run(grid: Grid, context: Context) -> None:
     from strategies.cloud import Cloud  # noqa: PLC0415
     from strategies.continuing.continuable import Continuable  # noqa: PLC0415
     from strategies.continuing.stopped_run import stopped_run  # noqa: PLC0415
-    from strategies.results import (  # noqa: PLC0415
-        keep_results,
-        known_facts,
-        node_facts,
-        start_records,
-    )
+    from strategies.results import keep_results, known_facts, node_facts  # noqa: PLC0415
 
     configure_tensorflow()
     dataset = load_dataset(config)
@@ -61,7 +59,7 @@ def _run(grid: Grid, context: Context) -> None:
         config, strategy, cloud.validation, membership.fog_nodes, cloud.reference_trainer
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
-    recorder = start_records(config, folder, facts)
+    recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         if server_round == 0:

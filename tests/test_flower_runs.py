@@ -254,9 +254,7 @@ def ray_of(process) -> list[int]:
     return [
         one.pid
         for one in psutil.process_iter(["cmdline"])
-        if any(
-            f"{PREFIX}{process.pid}-" in word for word in one.info["cmdline"] or ()
-        )
+        if any(f"{PREFIX}{process.pid}-" in word for word in one.info["cmdline"] or ())
     ]
 
 

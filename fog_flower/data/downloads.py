@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import pooch
+from fog_flower.extras import needed_for
 
 
 def download(url: str, md5: str, path: Path) -> None:
@@ -12,7 +12,12 @@ def download(url: str, md5: str, path: Path) -> None:
     ------
     OSError
         If that fails, in one line: no network, a proxy's page, a wrong checksum, a full disk.
+    UserError
+        If what downloads is not installed.
     """
+    with needed_for(f"a download of {path.name}"):
+        import pooch  # noqa: PLC0415  (an extra)
+        import tqdm  # noqa: F401, PLC0415  (pooch wants it for the progress bar)
     try:
         pooch.retrieve(url, f"md5:{md5}", fname=path.name, path=path.parent, progressbar=True)
     except Exception as error:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fog_flower.artifacts import CHECKPOINT_FILE
-from fog_flower.causes import describe_failure
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_csv, write_json
 from fog_flower.records.round_report import RoundReport, Verdict
 from fog_flower.records.run_folder import create_run_folder
-from fog_flower.records.trackers import Tracker
+from fog_flower.records.tracking import Tracking
 from fog_flower.tasks.scores import Evaluation
 
 LOGGER = logging.getLogger("flwr")  # Flower's, without the second that importing it takes
@@ -92,7 +91,7 @@ class RunRecorder:
         What is known before round 1: configuration, data, versions, hardware, ...
     bytes_from_end_nodes : int
         The shipments of all end nodes, which arrive once, before round 1.
-    trackers : sequence of Tracker
+    tracking : Tracking, optional
         Told a round's row and its update rows, once they are on disk.
 
     Attributes
@@ -106,11 +105,11 @@ class RunRecorder:
         folder: Path,
         facts: dict[str, Any],
         bytes_from_end_nodes: int,
-        trackers: Sequence[Tracker] = (),
+        tracking: Tracking | None = None,
     ) -> None:
         create_run_folder(folder)
         self.folder = folder
-        self._trackers = trackers
+        self._tracking = tracking or Tracking({})
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
@@ -119,10 +118,9 @@ class RunRecorder:
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._write_run(RUNNING)
 
-    def start_trackers(self) -> None:
-        """Tell the trackers of the run."""
-        for tracker in self._trackers:
-            tracker.start(self.folder, self._facts)
+    def start_tracking(self) -> None:
+        """Let the trackers begin; see ``Tracking.start``."""
+        self._tracking.start(self.folder, self._facts)
 
     def know(self, facts: Mapping[str, Any]) -> None:
         """Take facts in place of those known before; ``run.json`` tells them at the run's end."""
@@ -169,8 +167,10 @@ class RunRecorder:
         self._updates += updates
         write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
         write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
-        for tracker in self._trackers:
-            tracker.log(row, updates)
+        failures = len(self._tracking.failures)
+        self._tracking.log(row, updates)
+        if len(self._tracking.failures) > failures:  # told now, in case the run is killed
+            self._write_run(RUNNING)
         self._round_began = time.perf_counter()
 
     def check_progress(self) -> None:
@@ -206,14 +206,13 @@ class RunRecorder:
             self._write_run(status, cause)
         except UserError as error:
             if status == FINISHED:
+                self._tracking.end(FAILED)
                 raise
             LOGGER.error("the run's end is not recorded: %s", error)
-        for tracker in self._trackers:
-            try:
-                tracker.end(status)
-            except Exception as error:  # the user's code; the records are complete without it
-                name = type(tracker).__name__
-                LOGGER.warning("tracker %s failed at the end: %s", name, describe_failure(error))
+        failures = len(self._tracking.failures)
+        self._tracking.end(status)
+        if len(self._tracking.failures) > failures:
+            self._write_run(status, cause)
 
     def _write_run(self, status: str, cause: str | None = None) -> None:
         seconds = time.perf_counter() - self.began
@@ -229,6 +228,8 @@ class RunRecorder:
             "started": self._started,
             **self._facts,
         }
+        if self._tracking.failures:
+            run["tracker_failures"] = self._tracking.failures
         if status in (FAILED, INTERRUPTED):
             run["can_continue"] = can_continue(self.folder, run)
         else:

@@ -6,8 +6,12 @@ import time
 from pathlib import Path
 
 from fog_flower.architecture import CENTRALIZED
+from fog_flower.artifacts import CURVES
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.extras import require
+
+DRAWING = ("matplotlib", "pandas", "seaborn")  # what `curves` needs
 
 
 def default_run_name(config: RunConfig) -> str:
@@ -35,8 +39,12 @@ def run_folder(config: RunConfig) -> Path:
     Raises
     ------
     UserError
-        If the folder exists or its parent cannot be written to.
+        If the folder exists, its parent cannot be written to, or what draws its pictures is not
+        installed.
     """
+    if CURVES in config.artifacts:
+        artifacts = config.to_run_config()["artifacts"]
+        require(f"artifacts={artifacts!r}", *DRAWING)
     folder = folder_of(config)
     parent = folder.parent
     if folder.exists():

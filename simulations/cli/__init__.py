@@ -1,8 +1,17 @@
 """The command line of fog-flower, a file a group of commands."""
 
+import sys
+
+from fog_flower.errors import UserError
+from fog_flower.extras import needed_for
+
 
 def main() -> None:
     """Run the command line; its parts are loaded here, not where this package is imported."""
-    from simulations.cli.commands import main as run  # noqa: PLC0415
-
+    try:
+        with needed_for("the command line"):
+            from simulations.cli.commands import main as run  # noqa: PLC0415
+    except UserError as error:
+        print(f"fog-flower: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
     run()

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fog_flower.errors import UserError
+from fog_flower.extras import needed_for
 from simulations.cli.bench import bench
 from simulations.cli.compare import check_strategy, compare
 from simulations.cli.data import app as data_app
@@ -60,7 +61,8 @@ def main() -> None:
     """Run the CLI; bad input is one line and exit status 1."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = app(standalone_mode=False)
+        with needed_for("this command"):
+            status = app(standalone_mode=False)
     except UserError as error:
         _fail(str(error), 1)
     except Exception as error:

@@ -130,6 +130,8 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
     final = run["final"]
     if run.get("cause"):
         yield "cause", styled(str(run["cause"]), "red")
+    for failure in run.get("tracker_failures", ()):
+        yield "tracker", styled(failure, "red")
     if final.get("diverged"):
         yield "diverged", styled("the cloud's last model computes no finite loss", "red")
     for label, name in (

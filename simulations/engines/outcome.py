@@ -12,6 +12,7 @@ import filelock
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.extras import require
 from fog_flower.records.reading import note_memory, read_rounds
 from fog_flower.records.run_folder import folder_of
 from simulations.engines.memory_watch import MemoryWatch
@@ -46,10 +47,12 @@ def engine_named(name: str) -> Engine:
     Raises
     ------
     UserError
-        If there is none.
+        If there is none, or what it needs is not installed.
     """
     if name not in ENGINES:
         raise UserError(f"--engine {name!r}: there are {', '.join(ENGINES)}")
+    if name == RAY:
+        require("--engine ray", "ray")
     launch: Engine = importlib.import_module(ENGINES[name]).launch
 
     def engine(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:

@@ -81,19 +81,42 @@ def end(
     by: signal.Signals = signal.SIGTERM,
     others: Iterable[psutil.Process] = (),
 ) -> None:
-    """End a process, all its descendants, and others; those that do not obey are killed."""
+    """End a process, all its descendants, and others; those that do not obey are killed.
+
+    What a ServerApp has started is left to it, as long as it takes to end: a tracker closes its
+    books with the help of such a process.
+    """
     processes = [*descendants(process), *others]
     with contextlib.suppress(psutil.NoSuchProcess):
         processes.append(psutil.Process(process.pid))
+    helpers = set().union(*(_children(one) for one in processes if _runs_server_app(one)))
     for one in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.send_signal(by)
+        if one not in helpers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(by)
     _, stubborn = psutil.wait_procs(processes, timeout=STOP_SECONDS)
     for one in stubborn:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
     process.wait()
+
+
+def _runs_server_app(process: psutil.Process) -> bool:
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+    return any(
+        name in command for name in ("flwr-simulation", "flower_simulation", "flwr-serverapp")
+    )
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def with_variable(name: str, value: str) -> list[psutil.Process]:

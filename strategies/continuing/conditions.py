@@ -13,7 +13,8 @@ _COMPUTE = ("flwr", "tensorflow", "keras", "numpy")
 def conditions(config: RunConfig, data_sha256: str) -> dict[str, str]:
     """Return code, data and precision, as they are here, by what a person would call them."""
     installed = versions()
-    own = {f"the code in {name}": digest for name, digest in user_code(config).items()}
+    decides = user_code(config.changed({"trackers": ""}))  # a tracker only looks on
+    own = {f"the code in {name}": digest for name, digest in decides.items()}
     return {
         "fog-flower's code": code_identity(),
         **own,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fog_flower.errors import UserError
+from fog_flower.extras import needed_for
 from fog_flower.seeds import seed_for
 from fog_flower.tasks.examples import Indices
 
@@ -36,14 +37,9 @@ def partitioned(
     # Two seconds to import, so only here; it needs only groups: the inputs stay where they are.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
+        with needed_for(f"this partition ({class_name})"):
             import datasets  # noqa: PLC0415
             import flwr_datasets.partitioner as partitioners  # noqa: PLC0415
-        except ImportError as error:
-            raise UserError(
-                f"partition: needs {error.name}, which is not installed here: "
-                "pip install 'fog-flower[simulation]'"
-            ) from error
         if seed is not None:
             options |= {"partition_by": "group", "seed": seed_for(seed, "partition") % 2**32}
         try:

@@ -1,33 +1,65 @@
 """Who follows a run round by round, a file each: TensorBoard, Weights & Biases, MLflow.
 
 A tracker is a class without arguments that keeps the ``Tracker`` protocol. A user's own is
-``trackers=module:Class``.
+``trackers=module:Class``, or ``trackers=module:function`` for a function that is called with each
+round's ``(row, updates)``.
 """
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from fog_flower.causes import describe_failure
 from fog_flower.errors import UserError
 from fog_flower.named import Catalogue
 
 TRACKERS = Catalogue(__name__, "trackers", own="module:Class")
+Row = Mapping[str, Any]
+_PARTS = ("start", "log", "end")
+_WANTED = (
+    "a tracker is a class without arguments that has start(folder, facts), log(row, updates) and "
+    "end(status), or a function (row, updates)"
+)
 
 
 class Tracker(Protocol):
-    """Follows one run."""
+    """Follows one run. What it raises is noted and does not end the run."""
 
     def start(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Begin: the run's folder, and what ``run.json`` tells before round 1."""
         ...
 
-    def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
+    def log(self, row: Row, updates: Sequence[Row]) -> None:
         """Take a round's row of ``rounds.csv`` and its rows of ``updates.csv``."""
         ...
 
     def end(self, status: str) -> None:
-        """End: ``finished``, ``failed`` or ``interrupted``."""
+        """End: ``finished``, ``failed`` or ``interrupted``; the run's files are written by now."""
         ...
+
+
+class Callback:
+    """Makes a tracker of a function that is called after every round.
+
+    Parameters
+    ----------
+    function : callable
+        Called with a round's row of ``rounds.csv`` and its rows of ``updates.csv``.
+    """
+
+    def __init__(self, function: Callable[[Row, Sequence[Row]], object]) -> None:
+        self._function = function
+
+    def start(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def log(self, row: Row, updates: Sequence[Row]) -> None:
+        """Call the function."""
+        self._function(row, updates)
+
+    def end(self, status: str) -> None:
+        """Do nothing."""
 
 
 def build_tracker(name: str) -> Tracker:
@@ -36,14 +68,29 @@ def build_tracker(name: str) -> Tracker:
     Raises
     ------
     UserError
-        If there is none of that name, or it is no tracker.
+        If there is none of that name, it is no tracker, cannot be built, or needs a package that
+        is not installed.
     """
-    tracker = TRACKERS.load(name).item()
-    missing = [m for m in ("start", "log", "end") if not callable(getattr(tracker, m, None))]
-    if missing:
-        raise UserError(
-            f"trackers={name!r}: made a {type(tracker).__name__} without {', '.join(missing)}; a "
-            "tracker has start(folder, facts), log(row, updates) and end(status)"
-        )
-    made: Tracker = tracker
+    item = TRACKERS.load(name).item
+    if callable(item) and not inspect.isclass(item):
+        return Callback(_checked_function(name, item))
+    if not callable(item):
+        raise UserError(f"trackers={name!r}: is a {type(item).__name__}; {_WANTED}")
+    lacking = [part for part in _PARTS if not callable(getattr(item, part, None))]
+    if lacking:
+        raise UserError(f"trackers={name!r}: has no {', '.join(lacking)}; {_WANTED}")
+    try:
+        made: Tracker = item()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"trackers={name!r}: {describe_failure(error)}; {_WANTED}") from error
     return made
+
+
+def _checked_function(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    try:
+        inspect.signature(function).bind({}, [])
+    except (TypeError, ValueError) as error:
+        raise UserError(f"trackers={name!r}: {error}; {_WANTED}") from error
+    return function

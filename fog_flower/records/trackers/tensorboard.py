@@ -1,9 +1,11 @@
 """TensorBoard event files, with which the paper followed its runs (``trackers=tensorboard``)."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from fog_flower.extras import TRACKING, require
+from fog_flower.records.trackers._figures import of_cloud, of_nodes
 
 FOLDER = "tensorboard"
 
@@ -16,31 +18,26 @@ class TensorBoard:
     """
 
     def __init__(self) -> None:
+        require("trackers='tensorboard'", "tensorboard", extra=TRACKING)
         self._writers: dict[str, Any] = {}
 
     def start(self, folder: Path, facts: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Take the run's folder."""
         self._folder = folder / FOLDER
 
+    def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
+        """Write one round: its row of ``rounds.csv`` and its rows of ``updates.csv``."""
+        server_round = int(row["round"])
+        self._write("cloud", server_round, of_cloud(row))
+        for node, figures in of_nodes(updates):
+            self._write(node, server_round, figures)
+
     def end(self, status: str) -> None:  # noqa: ARG002
         """Close the files."""
         for writer in self._writers.values():
             writer.close()
 
-    def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
-        """Write one round: its row of ``rounds.csv`` and its rows of ``updates.csv``."""
-        server_round = int(row["round"])
-        self._write("cloud", server_round, row)
-        for update in updates:
-            figures = {
-                "train_loss": update["train_loss"],
-                "train_accuracy": update["train_accuracy"],
-                "local_validation_loss": update["loss_alone"],
-                "local_validation_accuracy": update["accuracy_alone"],
-            }
-            self._write(f"fog-node-{update['fog_node']}", server_round, figures)
-
-    def _write(self, name: str, step: int, figures: Mapping[str, Any]) -> None:
+    def _write(self, name: str, step: int, figures: Mapping[str, float]) -> None:
         import tensorflow as tf  # noqa: PLC0415  (the cloud has loaded it)
 
         if name not in self._writers:
@@ -48,6 +45,5 @@ class TensorBoard:
         writer = self._writers[name]
         with writer.as_default():
             for figure, value in figures.items():
-                if figure != "round" and isinstance(value, int | float) and math.isfinite(value):
-                    tf.summary.scalar(figure, value, step=step)
+                tf.summary.scalar(figure, value, step=step)
         writer.flush()  # after every round, so that one can watch

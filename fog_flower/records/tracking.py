@@ -1,0 +1,119 @@
+"""All who follow a run, as one: what one of them raises never costs the run."""
+
+import copy
+import logging
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fog_flower.causes import describe_failure
+from fog_flower.errors import UserError
+from fog_flower.records.trackers import Tracker, build_tracker
+
+INTERRUPTED = "interrupted"
+_log = logging.getLogger("flwr")  # Flower's, without importing it
+
+
+class Tracking:
+    """Tells each tracker of a run what happens in it.
+
+    A tracker that raises is told no more rounds: that is said once in the log and noted in
+    ``failures``. It is still asked to ``end``. Where Flower ends the process of a run that goes on,
+    the trackers end as ``interrupted``: its ServerApp is a thread, which nobody interrupts.
+
+    Parameters
+    ----------
+    trackers : mapping of str to Tracker
+        By the name that the configuration has for them.
+
+    Attributes
+    ----------
+    failures : list of str
+        Who stopped following, when and why.
+    """
+
+    def __init__(self, trackers: Mapping[str, Tracker]) -> None:
+        self.failures: list[str] = []
+        self._trackers = dict(trackers)
+        self._started: dict[str, Tracker] = {}
+        self._following: dict[str, Tracker] = {}
+        self._lock = threading.RLock()
+        self._ended = False
+
+    def start(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Start all of them, before round 1.
+
+        Raises
+        ------
+        UserError
+            If one cannot start: nothing has been computed yet, so the user can mend it.
+        """
+        if self._trackers:
+            self._end_with_process()
+        for name, tracker in self._trackers.items():
+            try:
+                tracker.start(folder, copy.deepcopy(dict(facts)))
+            except UserError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise UserError(
+                    f"trackers={name!r}: cannot start ({describe_failure(error)}); mend that, or "
+                    "leave it out"
+                ) from error
+            self._started[name] = self._following[name] = tracker
+
+    def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
+        """Tell a round to all that still follow; each gets copies of its own."""
+        with self._lock:
+            if self._ended:
+                return
+            for name, tracker in list(self._following.items()):
+                try:
+                    tracker.log(dict(row), [dict(update) for update in updates])
+                except (Exception, SystemExit) as error:
+                    del self._following[name]
+                    when = f"stopped following in round {row['round']}"
+                    self._note(f"{name} {when}: {describe_failure(error)}")
+
+    def end(self, status: str) -> None:
+        """End all that were started; whatever comes later is not told to them."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            for name, tracker in self._started.items():
+                try:
+                    tracker.end(status)
+                except (Exception, SystemExit) as error:
+                    if name in self._following:  # else its first failure is known
+                        self._note(f"{name} did not end well: {describe_failure(error)}")
+
+    def _note(self, failure: str) -> None:
+        self.failures.append(failure)
+        _log.warning("trackers: %s; the run goes on", failure)
+
+    def _end_with_process(self) -> None:
+        # Flower has no public hook for that; a reference, because it keeps what it is given.
+        from flwr.supercore.exit import add_exit_handler  # noqa: PLC0415
+
+        reference = weakref.ref(self)
+
+        def end() -> None:
+            tracking = reference()
+            if tracking is not None:
+                tracking.end(INTERRUPTED)
+
+        add_exit_handler(end, run_before_force_exit=True)
+
+
+def build_trackers(names: Sequence[str]) -> Tracking:
+    """Build the trackers that the configuration names.
+
+    Raises
+    ------
+    UserError
+        If one of them is not there, or is no tracker.
+    """
+    return Tracking({name: build_tracker(name) for name in names})
