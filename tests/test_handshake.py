@@ -108,7 +108,7 @@ def test_with_enough_of_them_a_run_starts_and_names_the_missing(make_config, kin
     assert members.fog_nodes == {1001: 0, 1002: 1}
     assert members.missing == [2]
     assert members.note() == "not there: fog node 2"
-    with pytest.raises(UserError, match="fog-nodes=3, min-available-nodes=2, but .* has 1 Super"):
+    with pytest.raises(UserError, match=r"fog-nodes=3, min-available-nodes=2, but .* has 1 Super"):
         shake(make_config, 1, kind, {"min_available_nodes": 2})
 
 
@@ -135,7 +135,7 @@ def test_a_silent_fog_node_is_named(make_config, monkeypatch):
         "pull_messages",
         lambda self, ids: list(pull(self, [one for one in ids if one != "message-3"])),
     )
-    with pytest.raises(UserError, match="round-timeout=0.2: fog nodes 2 of 3 did not answer"):
+    with pytest.raises(UserError, match=r"round-timeout=0\.2: fog nodes 2 of 3 did not answer"):
         shake(make_config, settings={"round_timeout": 0.2})
     members = shake(make_config, settings={"round_timeout": 0.2, "min_available_nodes": 2})
     assert members.missing == [2]

@@ -44,9 +44,8 @@ class FlakyGrid(InlineGrid):
             rounds_away = self.gone.get(partition, ())
             if self.round in rounds_away:
                 continue
-            if self.new_ids and rounds_away and self.round > max(rounds_away):
-                node_id = self.renew(node_id, partition)
-            there.append(node_id)
+            back = self.new_ids and rounds_away and self.round > max(rounds_away)
+            there.append(self.renew(node_id, partition) if back else node_id)
         return there
 
     def renew(self, node_id, partition):
@@ -236,5 +235,6 @@ def test_a_run_can_be_continued_with_fewer_fog_nodes(flaky, make_config):
         flaky({1: (2, 3)}, round_timeout=1.0, artifacts="model,checkpoint")
     stopped = str(folder_of(make_config()))
     settings = {"continue_from": stopped, "run_name": "rest", "min_available_nodes": 2}
-    rest, _ = flaky({1: (1, 2)}, **settings)  # a grid of its own, which counts from 1
+    rest, _ = flaky({1: (1, 2, 3)}, **settings)  # a grid of its own, which counts from 1
     assert [who(rest, n) for n in (1, 2, 3)] == [["0", "1", "2"], ["0", "2"], ["0", "2"]]
+    assert summary(rest)["status"] == "finished"

@@ -9,7 +9,8 @@ from flwr.serverapp.strategy import Strategy
 
 from fog_flower.errors import UserError
 
-_GIVEN = ("reference_trainer",)  # by ``cloud_strategy``, also to the one that goes on
+# By ``strategies.build``, also to the one that goes on, perhaps with fewer fog nodes.
+_GIVEN = ("reference_trainer", "min_train_nodes", "min_available_nodes")
 _CODE = (types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType)
 _SELF = "strategy"
 
@@ -17,7 +18,7 @@ _SELF = "strategy"
 class StrategyState:
     """The attributes of a strategy.
 
-    Python's and NumPy's own generators are no state: ``UpdatesToWeights`` seeds them anew in every
+    Python's and NumPy's own generators are no state: ``ValidatedMerge`` seeds them anew in every
     round.
 
     Parameters
@@ -62,7 +63,8 @@ class StrategyState:
                 f"({type(error).__name__}: {error}); begin the run again"
             ) from error
         for name, value in kept.items():
-            setattr(self._strategy, name, value)
+            if name not in _GIVEN:
+                setattr(self._strategy, name, value)
 
     def _can_keep(self, name: str, value: Any) -> bool:
         """Tell whether an attribute can be pickled; if not, it must be code."""
