@@ -105,7 +105,8 @@ def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iter
                 _keep_artifacts(recorder.folder, results, cloud, config)
             recorder.finish()
         finally:
-            path.unlink(missing_ok=True)
+            if recorder.ended:  # else the free lock tells that nobody makes this run any more
+                path.unlink(missing_ok=True)
     (recorder.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     log(INFO, "records: %s", recorder.folder)
 

@@ -98,6 +98,8 @@ class RunRecorder:
     ----------
     began : float
         By ``time.perf_counter``; ``seconds`` in ``run.json`` counts from here.
+    ended : bool
+        Whether ``run.json`` tells of the end.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class RunRecorder:
         create_run_folder(folder)
         self.folder = folder
         self._tracking = tracking or Tracking({})
+        self.ended = False
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
@@ -204,6 +207,7 @@ class RunRecorder:
     def _end(self, status: str, cause: str | None = None) -> None:
         try:
             self._write_run(status, cause)
+            self.ended = True
         except UserError as error:
             if status == FINISHED:
                 self._tracking.end(FAILED)
