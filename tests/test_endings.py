@@ -129,33 +129,6 @@ def test_a_failed_run_tells_whether_it_can_continue(make_config, artifacts, fail
     assert can_go_on(folder_of(config)) is answer
 
 
-def test_a_tracker_that_fails_at_the_end_costs_no_records(make_config, tmp_path, monkeypatch):
-    (tmp_path / "clumsy.py").write_text(
-        "class Clumsy:\n"
-        "    def start(self, folder, facts): pass\n"
-        "    def log(self, row, updates): pass\n"
-        "    def end(self, status): raise OSError('no network')\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    folder = run_here(make_config(trackers="clumsy:Clumsy"))
-    assert summary(folder)["status"] == "finished"
-
-
-def test_a_tracker_that_fails_at_the_start_is_recorded(make_config, tmp_path, monkeypatch):
-    (tmp_path / "lazy.py").write_text(
-        "class Lazy:\n"
-        "    def start(self, folder, facts): raise OSError('no network')\n"
-        "    def log(self, row, updates): pass\n"
-        "    def end(self, status): pass\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    config = make_config(trackers="lazy:Lazy")
-    with pytest.raises(OSError, match="no network"):
-        run_here(config)
-    assert summary(folder_of(config))["status"] == "failed"
-    assert summary(folder_of(config))["cause"].startswith("OSError: no network")
-
-
 @pytest.mark.parametrize("artifacts", ["", "checkpoint"])
 def test_whoever_reads_knows_whether_a_run_still_goes_on(make_config, artifacts, monkeypatch):
     seen = []

@@ -111,6 +111,7 @@ class RunRecorder:
     ) -> None:
         create_run_folder(folder)
         self.folder = folder
+        self.ended = False
         self._tracking = tracking or Tracking({})
         self.ended = False
         self._facts = facts
@@ -215,7 +216,7 @@ class RunRecorder:
             LOGGER.error("the run's end is not recorded: %s", error)
         failures = len(self._tracking.failures)
         self._tracking.end(status)
-        if len(self._tracking.failures) > failures:
+        if self.ended and len(self._tracking.failures) > failures:
             self._write_run(status, cause)
 
     def _write_run(self, status: str, cause: str | None = None) -> None:
