@@ -5,7 +5,8 @@ import dataclasses
 from strategies.gate import Decision, Trial
 from strategies.gates.trusted import Trusted
 
-AGREES, DIFFERS = "; all examples say the same", "; all examples say otherwise"
+# Ends of a reason; records of older versions say "all images" before them.
+AGREES, DIFFERS = " say the same", " say otherwise"
 
 
 class Audited:
@@ -29,7 +30,8 @@ class Audited:
         return [
             dataclasses.replace(
                 ours,
-                reason=ours.reason + (AGREES if ours.accepted == theirs.accepted else DIFFERS),
+                reason=f"{ours.reason}; all examples"
+                + (AGREES if ours.accepted == theirs.accepted else DIFFERS),
             )
             for ours, theirs in zip(decisions, full.judge(trial), strict=True)
         ]
