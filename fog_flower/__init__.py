@@ -1,4 +1,4 @@
-"""What every tier shares: data, models, topology, configuration, records and the ServerApp."""
+"""What every tier shares: configuration, tasks, data, models and records; it imports no tier."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What the README shows is what the committed records say."""
+"""What the README and the pages of results show is what the committed records say."""
 
 import csv
 import gzip
@@ -13,6 +13,11 @@ from strategies.gates.audited import AGREES, DIFFERS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+PAPER, ATTACKS, SPEED, PRECISION, DEMO = (
+    (ROOT / "docs/results" / f"{name}.md").read_text()
+    for name in ("paper", "attacks", "speed", "precision", "demo")
+)
+DATA = (ROOT / "docs/data.md").read_text()
 RESULTS = ROOT / "results"
 # Settings of a sweep beside the paper's -> what its rows say; the first screen's rows begin so.
 FALLING = "learning-rate=0.05, learning-rate-schedule=cosine"
@@ -31,8 +36,8 @@ FIRST_SCREEN = {
 }
 
 
-def line_with(*words: str) -> str:
-    found = [line for line in README.splitlines() if all(word in line for word in words)]
+def line_with(page: str, *words: str) -> str:
+    found = [line for line in page.splitlines() if all(word in line for word in words)]
     assert len(found) == 1, (words, found)
     return found[0]
 
@@ -47,11 +52,13 @@ def percent(value: float) -> str:
 
 def test_the_demo():
     figures = final("demo")
-    assert percent(figures["test_accuracy"]) in line_with("test, cloud model (2,000 untouched")
-    validation = line_with("validation, cloud model / mean of the local models")
+    assert percent(figures["test_accuracy"]) in line_with(
+        DEMO, "test, cloud model (2,000 untouched"
+    )
+    validation = line_with(DEMO, "validation, cloud model / mean of the local models")
     assert percent(figures["cloud_validation_accuracy"]) in validation
     assert percent(figures["local_validation_accuracy"]) in validation
-    assert f"| {figures['rejected']} of 60 |" in line_with("updates rejected", "of 60")
+    assert f"| {figures['rejected']} of 60 |" in line_with(DEMO, "updates rejected", "of 60")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def test_the_demo():
     ],
 )
 def test_what_the_gate_buys(run, words):
-    assert percent(final(f"gate/{run}")["test_accuracy"]) in line_with(*words)
+    assert percent(final(f"gate/{run}")["test_accuracy"]) in line_with(DEMO, *words)
 
 
 @pytest.mark.parametrize("model", ["mlp", "mlp-shift"])
@@ -74,13 +81,13 @@ def test_moved_images(model):
     figures = final(f"shift/{model}")
     names = ("train_accuracy", "cloud_validation_accuracy", "test_accuracy")
     shown = " | ".join(percent(figures[name]) for name in names)
-    assert line_with(f"| `model={model}` | ") == f"| `model={model}` | {shown} |"
+    assert line_with(PAPER, f"| `model={model}` | ") == f"| `model={model}` | {shown} |"
 
 
 def test_real_digits():
     kept = json.loads((RESULTS / "realism.json").read_text())
     low, high = (f"{100 * bound:.1f}" for bound in kept["interval"])
-    text = " ".join(README.split())
+    text = " ".join(DATA.split())
     assert (
         f"reads **{kept['accuracy']:.1%}** of the first {kept['images']} real SVHN digits" in text
     )
@@ -100,7 +107,7 @@ def test_tables(table, cells):
     for row in rows:
         if row["metric"] in shown:
             model = row["model"].upper()
-            text = line_with(f"| {model}, {row['architecture']} |")
+            text = line_with(PAPER, f"| {model}, {row['architecture']} |")
             assert f"{percent(float(row['mean']))} ± {percent(float(row['sd']))}" in text
 
 
@@ -116,7 +123,7 @@ def test_the_full_scale():
         label = f"| {model}, {where}, " if "fog" not in where else f"| {model} on {where}, "
         (line,) = [
             line
-            for line in README.splitlines()
+            for line in PAPER.splitlines()
             if line.startswith(label)
             and [words for words in {*OURS.values()} if words in line]
             == ([OURS[settings]] if settings else [])
@@ -136,7 +143,7 @@ def test_the_first_screen_shows_the_full_scale():
 
 def check_first_screen(model: str, label: str, rows: list[dict[str, str]]) -> None:
     means = {row["cell"]: percent(float(row["mean"])) for row in rows}
-    _, *shown = line_with(label).strip("| ").split(" | ")
+    _, *shown = line_with(PAPER, label).strip("| ").split(" | ")
     for cell, text in zip(("centralized", "fog-3", "fog-5", "fog-7"), shown, strict=True):
         assert text.startswith(means.get(f"{model}-{cell}", "not run yet"))
         assert f"({percent(PRINTED[model, int(cell[-1]) if cell[-1].isdigit() else 0][1])})" in text
@@ -155,9 +162,9 @@ def test_the_grid_of_attacks():
     report = (RESULTS / "compare/grid/comparison.md").read_text()
     worst = report.partition("## The attack that costs most")[2].partition("\n## ")[0]
     assert len(table_rows(worst)) > 8
-    assert table_rows(worst) <= table_rows(README)
+    assert table_rows(worst) <= table_rows(ATTACKS)
     (goal,) = re.findall(r"^gate: in the mean over seeds (within .*)\.$", report, re.MULTILINE)
-    assert goal in " ".join(README.split())
+    assert goal in " ".join(ATTACKS.split())
 
 
 @pytest.mark.parametrize(
@@ -179,7 +186,7 @@ def test_the_first_screen_says_what_the_grid_says(words, columns):
     lines = report.partition("## The attack that costs most")[2].strip().splitlines()
     header, _, *rows = [[c.strip() for c in line.strip("|").split("|")] for line in lines[:10]]
     found = {(row[0], row[1]): dict(zip(header, row, strict=True)) for row in rows}
-    _, *cells = [cell.strip() for cell in line_with(*words).strip("|").split("|")]
+    _, *cells = [cell.strip() for cell in line_with(ATTACKS, *words).strip("|").split("|")]
     for malicious, cell in zip(("2", "3", "6"), cells, strict=True):
         shown = [found["7", malicious][column].partition(" ")[0] for column in columns]
         expected = [value for value in shown if value != "-"]
@@ -190,14 +197,14 @@ def test_the_first_screen_says_what_the_grid_says(words, columns):
     "folder", ["grid", "dirichlet-0.1", "dirichlet-0.3", "backdoor", "mine", "cnn-ray"]
 )
 def test_other_comparisons(folder):
-    """Every mean that README quotes of one stands in a row of a table with these words."""
+    """Every mean that the page quotes of one stands in a row of a table with these words."""
     with (RESULTS / f"compare/{folder}/comparison.csv").open(newline="") as file:
         runs = list(csv.DictReader(file))
     means: dict[tuple[str, str], list[float]] = {}
     for run in runs:
         cell = f"{run['malicious']} of {run['fog_nodes']}", run["strategy"]
         means.setdefault(cell, []).append(float(run["test_accuracy"]))
-    quoted = [row for row in table_rows(README) if row[0] == folder]
+    quoted = [row for row in table_rows(ATTACKS) if row[0] == folder]
     assert quoted
     for _, federation, strategy, accuracy, *_ in quoted:
         values = means[federation, strategy]
@@ -211,30 +218,43 @@ def test_the_other_gates():
     for gate, goal in re.findall(r"^(gate\S*): .* in (\d of \d cells)", report, re.MULTILINE):
         column = header.index(f"{gate}, worst")
         name = gate.removeprefix("gate=") if "=" in gate else "trusted"
-        assert line_with(f"| `{name}` |", "of 8 cells").strip("|").split("|")[1:] == [
+        assert line_with(ATTACKS, f"| `{name}` |", "of 8 cells").strip("|").split("|")[1:] == [
             f" {text} " for text in (goal, rows[0][column], rows[1][column])
         ]
 
 
 def test_the_benchmark():
-    """README shows the rows of the benchmark's table as they are."""
+    """The page shows the rows of the benchmark's table as they are."""
     rows = table_rows((RESULTS / "bench/bench.md").read_text())
     assert len(rows) > 15
-    assert rows <= table_rows(README)
+    assert rows <= table_rows(SPEED)
 
 
 def test_few_images_decide_as_all():
-    """The rates of agreement in README are those of the audited runs."""
+    """The rates of agreement in the page are those of the audited runs."""
     with gzip.open(RESULTS / "compare/audited/updates.csv.gz", "rt", newline="") as file:
         reasons = [row["reason"] for row in csv.DictReader(file)]
     same = sum(reason.endswith(AGREES) for reason in reasons)
     assert same + sum(reason.endswith(DIFFERS) for reason in reasons) == len(reasons)
-    assert f"{same} of {len(reasons)} decisions" in " ".join(README.split())
+    assert f"{same} of {len(reasons)} decisions" in " ".join(ATTACKS.split())
 
 
-def test_every_committed_file_that_it_names_is_there():
-    for path in re.findall(r"\]\((results/[^)]+)\)", README):
-        assert (ROOT / path).is_file(), path
+def test_the_tables_of_the_readme_are_rows_of_the_pages():
+    """Each but the heads: the README repeats, and has no figure of its own."""
+    kept = table_rows(PAPER) | table_rows(ATTACKS)
+    shown = [row for row in table_cells(README) if re.search(r"\d\d\.\d\d|\d\.\d\d", " ".join(row))]
+    assert len(shown) == 6
+    assert set(shown) <= kept
+
+
+def test_the_page_on_precision():
+    """The estimates and intervals are those of the report."""
+    report = " ".join((RESULTS / "tables/precision.md").read_text().split())
+    text = " ".join(PRECISION.split())
+    quoted = re.findall(r"([-+]\d\.\d\d)", text)
+    assert len(quoted) == 6
+    for figure in quoted:
+        assert figure in report, figure
 
 
 @pytest.mark.parametrize(("claims", "column"), [("table2-claims", 2), ("table2-full-claims", 3)])
@@ -243,5 +263,5 @@ def test_the_verdicts(claims, column):
     verdicts = {row[0]: [cell.split("**")[1] for cell in row[1:]] for row in rows if "**" in row[1]}
     assert len(verdicts) == 6
     for claim, (papers, ours) in verdicts.items():
-        (shown,) = table_cells(line_with(f"| {claim} |"))
+        (shown,) = table_cells(line_with(PAPER, f"| {claim} |"))
         assert (shown[1], shown[column]) == (papers, ours)

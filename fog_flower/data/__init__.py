@@ -1,1 +1,1 @@
-"""Digit images from three sources (files are read in simulations), their splits and shards."""
+"""From the name of a data set to the examples of every end node: sources, split, shards."""

@@ -1,0 +1,329 @@
+"""What the README and the pages say can be typed, followed and run."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from fog_flower.config import RunConfig
+from fog_flower.renamed import GATE_ARGUMENTS, RENAMED
+from fog_flower.user_code import own_modules
+from simulations.cli.commands import app
+from simulations.overrides import configure, parse_settings
+from simulations.preflight import check_plug_ins, import_from_here
+from tests.runs import run_here, summary
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+}
+# Records of what an older version did, not of what can be typed: they are history.
+HISTORY = ("docs/changelog.md",)
+
+
+def code_blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def prose(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+# Commands
+
+
+def shell_lines(text: str) -> list[str]:
+    """Return every command of the bash blocks, continued lines joined, variables filled in."""
+    lines: list[str] = []
+    variables: dict[str, str] = {}
+    for block in code_blocks(text, "bash"):
+        for line in block.replace("\\\n", " ").splitlines():
+            if found := re.fullmatch(r'([A-Z]+)=("?)(.*)\2', line):
+                variables[found[1]] = found[3]
+                continue
+            filled = re.sub(r"\$([A-Z]+)", lambda name: variables[name[1]], line)
+            if filled.strip() and not filled.startswith("#"):
+                lines.append(filled)
+    return lines
+
+
+def inline_commands(text: str) -> list[str]:
+    """Return what stands in backticks and is a command with arguments."""
+    found = re.findall(r"`([^`]*)`", prose(text).replace("\n", " "))
+    return [span for span in found if span.startswith("fog-flower ")]
+
+
+def commands() -> list[tuple[str, str]]:
+    found = []
+    for page, text in PAGES.items():
+        lines = [line for line in shell_lines(text) if "fog-flower " in line]
+        found += [(page, line[line.index("fog-flower ") :]) for line in lines]
+        found += [(page, line) for line in inline_commands(text)]
+    return found
+
+
+COMMANDS = commands()
+
+
+def words_of(line: str) -> list[str]:
+    """Return the arguments after ``fog-flower``, without placeholders of usage lines."""
+    words = shlex.split(line, comments=True)[1:]
+    placeholders = ("...", "COMMAND", "[OPTIONS]", "[KEY=VALUE]...", "KEY=VALUE", "KEY=VALUE...")
+    return [word for word in words if word not in placeholders]
+
+
+def parsed(words: list[str]) -> tuple[click.Command, dict[str, object]]:
+    command: click.Command = typer.main.get_command(app)
+    name = "fog-flower"
+    while isinstance(command, click.Group):
+        assert words, f"{name}: which command?"
+        assert words[0] in command.commands, f"{name} {words[0]}: there is no such command"
+        name, command = f"{name} {words[0]}", command.commands[words[0]]
+        words = words[1:]
+    return command, command.make_context(name, list(words), resilient_parsing=False).params
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) > 60
+    assert {page for page, _ in COMMANDS} >= {"README.md", "docs/results/attacks.md"}
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_every_command_line_can_be_typed(page, line):
+    words = words_of(line)
+    if not words or words in (["--help"], ["--version"]):
+        return
+    if len(words) <= 2 and not any(word.startswith("-") or "=" in word for word in words):
+        return_name(words)
+        return
+    _, params = parsed(words)
+    settings = params.get("settings") or []
+    assert isinstance(settings, tuple | list)
+    check_keys([str(setting) for setting in settings], str(params.get("preset") or "demo"))
+
+
+def return_name(words: list[str]) -> None:
+    """Check a command that is only named, as in "`fog-flower continue` says"."""
+    command: click.Command = typer.main.get_command(app)
+    for word in words:
+        if not isinstance(command, click.Group):
+            return
+        assert word in command.commands, word
+        command = command.commands[word]
+
+
+def check_keys(settings: list[str], preset: str) -> None:
+    typed = [setting.replace("...", "") for setting in settings]
+    configure(preset, [setting for setting in typed if "/path/to" not in setting])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_run_config_for_flower_has_keys_of_ours(page):
+    for line in shell_lines(PAGES[page]):
+        if "--run-config" in line:
+            words = shlex.split(line, comments=True)
+            check_keys(shlex.split(words[words.index("--run-config") + 1]), "demo")
+
+
+def test_a_wrong_command_line_is_seen():
+    with pytest.raises(Exception, match="unknown key rouns"):
+        check_keys(["rouns=3"], "demo")
+    with pytest.raises(Exception, match="now called num-server-rounds"):
+        check_keys(["rounds=3"], "demo")
+    with pytest.raises(AssertionError, match="no such command"):
+        parsed(["swep", "table2"])
+    with pytest.raises(click.UsageError, match="No such option"):
+        parsed(["sweep", "table2", "--no-such"])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in HISTORY])
+def test_no_page_uses_a_name_of_before(page):
+    """A key that was renamed, as a key: alone in backticks, or with a value."""
+    for old in (*RENAMED, *GATE_ARGUMENTS):
+        assert f"`{old}`" not in PAGES[page], old
+        assert not re.search(rf"(?<![\w-]){old}=[\w.\"']", PAGES[page]), old
+
+
+# Links, names and paths
+
+
+def anchors(text: str) -> set[str]:
+    """Return the ids of a page's headings, as GitHub and MkDocs make them."""
+    found = re.findall(r"^#+ (.*)$", prose(text), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading).strip().lower() for heading in found]
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_internal_link_leads_somewhere(page):
+    folder = (ROOT / page).parent
+    links = re.findall(r"\]\(([^)\s]+)\)", PAGES[page])
+    for link in links:
+        path, _, anchor = link.partition("#")
+        if re.match(r"https?:", link):
+            continue
+        target = (folder / path).resolve() if path else ROOT / page
+        assert target.exists(), link
+        assert ROOT in target.parents, link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in HISTORY])
+def test_every_path_of_ours_that_is_named_is_there(page):
+    pattern = r"`((?:fog_flower|clients|strategies|simulations|tests|docs)/[\w./-]*)`"
+    for path in re.findall(pattern, PAGES[page]):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_page_is_in_the_menu():
+    menu = (ROOT / "mkdocs.yml").read_text()
+    listed = set(re.findall(r": ([\w/-]+\.md)$", menu, re.MULTILINE))
+    assert listed == {page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")}
+
+
+def test_the_readme_is_a_door():
+    assert len(PAGES["README.md"].splitlines()) <= 160
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_names_where_packages_come_from(page):
+    """Where packages come from is a reader's own affair."""
+    assert not re.search(r"pypi|pythonhosted|anaconda|conda-forge", PAGES[page], re.IGNORECASE)
+
+
+# Generated parts
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["reference/keys.md", "reference/commands.md"])
+def test_the_generated_reference_is_that_of_the_code(page):
+    made = generator()
+    text = (DOCS / page).read_text()
+    assert text == made.with_block(text, made.GENERATED[page]())
+    everything = RunConfig.keys() if "keys" in page else typer.main.get_command(app).commands
+    assert all(name in text for name in everything)
+
+
+# Examples
+
+
+EXAMPLES = {
+    block.partition("\n")[0].removeprefix("# "): block
+    for block in code_blocks(PAGES["docs/how-to/plug-in.md"], "python")
+}
+SMALL = [
+    *("train-examples=240", "validation-examples=60", "test-examples=60", "num-server-rounds=2"),
+    *("end-nodes=2", "fog-nodes=3", "seed=1"),
+]
+MOONS = ["dataset=my_data:half_moons", "model=my_model:network"]
+RUNS = {
+    "strategy": [*MOONS, "strategy=mine:LargestFirst"],
+    "gate": [*MOONS, "gate=my_gate:Shortest", "gate-args=factor=1.01"],
+    "partition": [*MOONS, "partition=my_partition:doubling"],
+    "attack": [*MOONS, "attack=my_attack:now_and_then", "malicious-nodes=1", "gate=off"],
+    "protection": [*MOONS, "protection=my_protection:coarse,noise"],
+    "mod": [*MOONS, "client-mods=my_mod:bounded"],
+    "tracker": [*MOONS, "trackers=my_tracker:Diary"],
+}
+
+
+@pytest.fixture
+def examples(tmp_path, monkeypatch) -> Path:
+    """Return an empty folder with the examples in it, where commands are typed."""
+    for name, block in EXAMPLES.items():
+        assert re.fullmatch(r"\w+\.py", name), name
+        (tmp_path / name).write_text(block)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in EXAMPLES:
+        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+    import_from_here()
+    return tmp_path
+
+
+def test_an_example_is_short():
+    assert len(EXAMPLES) == 9
+    for name, block in EXAMPLES.items():
+        lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
+        body = [line for line in lines if not re.match(r"(from|import) ", line)]
+        assert len(body) <= 12, name
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        words_of(line)[1:]
+        for line in shell_lines(PAGES["docs/how-to/plug-in.md"])
+        if line.startswith("fog-flower run")
+    ],
+    ids=" ".join,
+)
+def test_what_the_page_says_to_type_names_what_is_there(examples, settings):
+    typed = [word for word in settings if not word.startswith("--")]
+    config = configure("demo", typed)
+    check_plug_ins(config)
+    assert set(own_modules(config)) <= {name.removesuffix(".py") for name in EXAMPLES}
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_an_example_runs(kind, examples):
+    config = configure("demo", [*SMALL, *RUNS[kind], f"run-name={kind}"])
+    folder = run_here(config)
+    assert summary(folder)["status"] == "finished"
+    assert {"my_data", "my_model"} < set(own_modules(config))
+    if kind == "tracker":
+        assert len((folder / "diary.txt").read_text().splitlines()) == 3  # round 0, too
+    if kind == "gate":
+        assert "length " in (folder / "updates.csv").read_text()
+
+
+def test_settings_of_the_pages_are_read_as_typed():
+    """The parser of the tests is the command's own."""
+    assert parse_settings(["fog-nodes=5", "model=cnn"]) == {"fog-nodes": 5, "model": "cnn"}
+
+
+# The site
+
+
+@pytest.mark.e2e
+def test_the_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip("mkdocs", reason="the extra docs is not installed: make docs")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"},
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    assert "WARNING  -" not in built.stderr
+    site = tmp_path / "site"
+    pages = [page for page in PAGES if page.startswith("docs/")]
+    for page in pages:
+        assert (site / page.removeprefix("docs/")).with_suffix(".html").is_file(), page
+    fetched = [
+        (file.name, url)
+        for file in site.rglob("*.html")
+        for url in re.findall(r'(?:src|href)="(https?:[^"]+\.(?:js|css|woff2?))"', file.read_text())
+    ]
+    assert not fetched
+    assert (site / "records/figures/table2-full-overview.png").is_file()
