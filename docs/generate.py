@@ -12,34 +12,25 @@ from typing import Any
 import click
 import typer
 
-from fog_flower.config import RunConfig
 from fog_flower.named import Catalogue
-from simulations.app_folder import default_run_config
 from simulations.cli.commands import app
+from simulations.cli.keys import explained
 
 PACKAGES = ("fog_flower", "strategies", "clients", "simulations")
 PAGES = Path(__file__).resolve().parent
-GROUPS = {
-    "data": "Data",
-    "tiers": "Tiers",
-    "training": "Training",
-    "cloud": "Cloud",
-    "attack": "Attack",
-    "run": "Run",
-}
 
 
 def keys() -> str:
     """Return every key with its default and meaning, a table a group."""
-    defaults = default_run_config()
     parts, group = [], ""
-    for key, field in RunConfig.keys().items():
-        if field.metadata.get("group", group) != group:
-            group = field.metadata["group"]
-            parts.append(f"\n## {GROUPS[group]}\n\n| key | default | meaning |\n|---|---|---|")
-        choices = field.metadata["choices"]
-        told = field.metadata["help"] + (f" [{', '.join(choices)}]" if choices else "")
-        parts.append(f"| `{key}` | {_default(defaults[key])} | {_cell(told)} |")
+    for key in explained():
+        if key.group != group:
+            group = key.group
+            parts.append(f"\n## {group.capitalize()}\n\n| key | default | meaning |\n|---|---|---|")
+        told = [key.meaning]
+        told += [f"One of {', '.join(f'`{name}`' for name in key.choices)}"] * bool(key.choices)
+        told += [f"Names: {', '.join(f'`{name}`' for name in key.names)}"] * bool(key.names)
+        parts.append(f"| `{key.name}` | {_default(key.default)} | {_cell('. '.join(told))} |")
     return "\n".join(parts).strip()
 
 
@@ -86,6 +77,8 @@ def _command(name: str, command: click.Command) -> list[str]:
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     text = "\n\n".join(" ".join(p.split()) for p in (command.help or "").split("\n\n"))
     parts = [f"## {name}", f"```text\n{usage}\n```", _escaped(text)]
+    if command.epilog:
+        parts.append(f"```bash\n{command.epilog.removeprefix('Example: ')}\n```")
     options = [p for p in command.params if isinstance(p, click.Option)]
     rows = [f"| {_flags(o)} | {_given(o)} | {_cell(o.help or '')} |" for o in options]
     if rows:

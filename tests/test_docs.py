@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from fog_flower.user_code import own_modules
 from simulations.cli.commands import app
 from simulations.overrides import configure, parse_settings
 from simulations.preflight import check_plug_ins, import_from_here
-from tests.runs import run_here, summary
+from tests.runs import run_here, summary, updates
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -201,6 +202,12 @@ def test_no_page_names_where_packages_come_from(page):
     assert not re.search(r"pypi|pythonhosted|anaconda|conda-forge", PAGES[page], re.IGNORECASE)
 
 
+def test_every_extra_is_explained():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for extra in project["optional-dependencies"]:
+        assert f"| `{extra}` |" in PAGES["docs/getting-started.md"]
+
+
 # Generated parts
 
 
@@ -235,13 +242,17 @@ SMALL = [
 ]
 MOONS = ["dataset=my_data:half_moons", "model=my_model:network"]
 RUNS = {
-    "strategy": [*MOONS, "strategy=mine:LargestFirst"],
-    "gate": [*MOONS, "gate=my_gate:Shortest", "gate-args=factor=1.01"],
-    "partition": [*MOONS, "partition=my_partition:doubling"],
-    "attack": [*MOONS, "attack=my_attack:now_and_then", "malicious-nodes=1", "gate=off"],
-    "protection": [*MOONS, "protection=my_protection:coarse,noise"],
-    "mod": [*MOONS, "client-mods=my_mod:bounded"],
-    "tracker": [*MOONS, "trackers=my_tracker:Diary"],
+    "strategy": ["strategy=mine:LargestFirst", "partition=my_partition:doubling", "fog-nodes=4"],
+    "gate": [
+        *("gate=my_gate:Shortest", "gate-args=factor=1.01", "trackers=my_tracker:Diary"),
+        *("protection=my_protection:coarse,noise", "client-mods=my_mod:bounded"),
+    ],
+    "attack": [
+        "attack=my_attack:now_and_then",
+        "malicious-nodes=1",
+        "attack-strength=3.0",
+        "gate=off",
+    ],
 }
 
 
@@ -283,16 +294,26 @@ def test_what_the_page_says_to_type_names_what_is_there(examples, settings):
     assert set(own_modules(config)) <= {name.removesuffix(".py") for name in EXAMPLES}
 
 
+def test_every_example_is_run():
+    named = " ".join(word for settings in [MOONS, *RUNS.values()] for word in settings)
+    assert set(re.findall(r"(\w+):\w+", named)) == {n.removesuffix(".py") for n in EXAMPLES}
+
+
 @pytest.mark.parametrize("kind", RUNS)
-def test_an_example_runs(kind, examples):
-    config = configure("demo", [*SMALL, *RUNS[kind], f"run-name={kind}"])
+def test_the_examples_run(kind, examples):
+    config = configure("demo", [*SMALL, *MOONS, *RUNS[kind], f"run-name={kind}"])
     folder = run_here(config)
     assert summary(folder)["status"] == "finished"
-    assert {"my_data", "my_model"} < set(own_modules(config))
-    if kind == "tracker":
-        assert len((folder / "diary.txt").read_text().splitlines()) == 3  # round 0, too
+    if kind == "strategy":
+        sizes = [int(row["num_examples"]) for row in updates(folder)[:4]]
+        assert sizes == [16, 32, 64, 128]
     if kind == "gate":
-        assert "length " in (folder / "updates.csv").read_text()
+        assert all(row["reason"].startswith("length ") for row in updates(folder))
+        assert {row["accepted"] for row in updates(folder)} == {"True", "False"}
+        assert len((folder / "diary.txt").read_text().splitlines()) == 3  # round 0, too
+    if kind == "attack":
+        honest, *_, flipped = updates(folder)[:3]
+        assert float(flipped["update_norm"]) > 2 * float(honest["update_norm"])
 
 
 def test_settings_of_the_pages_are_read_as_typed():
