@@ -25,7 +25,7 @@ def test_run_json_tells_everything_that_decided_the_run(folder, make_config):
     assert run["config"] == make_config(num_server_rounds=2).to_run_config()
     assert run["data"]["name"] == "npz:bars.npz"
     assert len(run["data"]["sha256"]) == 64
-    assert sum(run["nodes"]["num_examples"]) == 360 == sum(run["data"]["train_class_counts"])
+    assert sum(run["nodes"]["num_examples"]) == 360 == sum(run["data"]["train_group_counts"])
     assert run["versions"]["flwr"]
     assert run["hardware"]["cores"] >= 1
     assert len(run["code_identity"]) == 12

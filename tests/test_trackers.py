@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -158,8 +159,18 @@ def leveldb_records(content, before):
 
 
 def read_wandb(folder):
-    """Return configuration, rows by step, summary, exit code and files of an offline run."""
+    """Return configuration, rows by step, summary, exit code and files of an offline run.
+
+    W&B's own process writes the end a moment after it was told.
+    """
     (log,) = (folder / "wandb").glob("offline-run-*/run-*.wandb")
+    deadline = time.monotonic() + 60
+    while (found := parse_wandb(log))[3] is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def parse_wandb(log):
     config, rows, end, exit_code, files = {}, {}, {}, None, []
     for data in leveldb_records(log.read_bytes()[WANDB_HEADER:], WANDB_HEADER):
         record = wandb_internal_pb2.Record()
