@@ -7,3 +7,8 @@ def visible(text: str) -> str:
     Names, paths, causes and reasons come from users, their code, libraries and file systems.
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``1 round``, ``2 rounds``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

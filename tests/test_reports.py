@@ -78,7 +78,7 @@ def test_diverged_and_failed_runs_are_counted_and_not_averaged(ten_seeds):
     assert (diverged["seeds"], diverged["diverged"], diverged["failed"]) == (9, 1, 0)
     failed = rows.loc[("cnn-fog-7", "test_accuracy")]
     assert (failed["seeds"], failed["diverged"], failed["failed"]) == (9, 0, 1)
-    assert "1 runs diverged and 1 failed" in files["Table 2"].read_text()
+    assert "1 run diverged and 1 failed" in files["Table 2"].read_text()
 
 
 def test_the_statistics_see_what_was_made_up(ten_seeds):
@@ -260,8 +260,8 @@ def test_a_run_that_lost_what_it_had_learnt_is_named_and_counts(tmp_path):
     # of six claims all but that of the centralized accuracies count it
     assert said.count("counted as they ended: mlp-fog-3 (1 collapsed)") == 5
     assert (
-        "Collapsed: mlp-fog-3, seed 1, reads 20.00% of the test images after the last round and "
-        "70.00% after round 2; it counts."
+        "Collapsed: mlp-fog-3, seed 1: test accuracy 20.00% after the last round, 70.00% after "
+        "round 2; it counts."
     ) in text
     assert text.count("Collapsed") == 1
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
-from simulations.cli.terminal import Terminal, counted, styled
+from simulations.cli.terminal import Terminal, styled
+from simulations.visible import counted
 
 terminal = Terminal()
 

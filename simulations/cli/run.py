@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fog_flower.errors import UserError
-from simulations.cli.terminal import Terminal, counted
+from simulations.cli.terminal import Terminal
+from simulations.visible import counted
 
 if TYPE_CHECKING:
     from fog_flower.config import RunConfig

@@ -21,8 +21,9 @@ from fog_flower.records.reading import (
     read_run,
 )
 from fog_flower.records.recorder import FAILED, FINISHED, RUNNING
-from simulations.cli.terminal import Terminal, counted, progress_bar, styled
+from simulations.cli.terminal import Terminal, progress_bar, styled
 from simulations.reports.time_shares import shares
+from simulations.visible import counted
 
 if TYPE_CHECKING:
     from simulations.experiments.realism import Realism

@@ -3,7 +3,6 @@
 from rich.table import Table
 
 from simulations.cli.terminal import Terminal, progress_bar
-from simulations.overrides import as_typed
 from simulations.sweep.execute import Progress as SweepProgress
 from simulations.sweep.run_times import Estimator
 from simulations.sweep.sweep_folder import recorded_status
@@ -16,7 +15,6 @@ def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) 
     ``jobs`` of them at a time.
     """
     estimator = Estimator(plan)
-    changed = f"changed in every run: {as_typed(plan.overrides)}" if plan.overrides else ""
     where = f"engine {engine}; records in {plan.folder}/"
     timed = estimator.source
     table = Table(
@@ -25,7 +23,7 @@ def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) 
         "recorded",
         "to do",
         title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
-        caption="; ".join(filter(None, (plan.scale.note, changed, where, timed))),
+        caption="; ".join((plan.scale.told(plan.overrides), where, timed)),
         title_justify="left",
         caption_justify="left",
     )

@@ -52,8 +52,3 @@ def progress_bar(terminal: Terminal, unit: str, *, transient: bool = False) -> P
         disable=not terminal.is_terminal,
         transient=transient,
     )
-
-
-def counted(number: int, what: str) -> str:
-    """Return ``1 round``, ``2 rounds``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

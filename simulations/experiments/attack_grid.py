@@ -57,7 +57,7 @@ COMPARE_SCALE = Scale(
     settings={"any": _SETTINGS},
     engine="inline",
     seeded_data=True,
-    note="5,600 training images, a small CNN, 7 rounds unless changed: many runs of some seconds",
+    note="5,600 training images, a small CNN, 7 rounds: many runs of some seconds",
 )
 
 
@@ -194,6 +194,11 @@ def gate_name(policy: str, inner: str) -> str:
     """Name a strategy behind a policy, as ``comparison`` reads it."""
     gate = GATE if policy == TRUSTED else f"{GATE}={policy}"
     return gate if inner == FEDAVG else f"{gate}+{inner}"
+
+
+def is_gated(strategy: str) -> bool:
+    """Tell whether a strategy of a comparison stands behind a gate."""
+    return _GATED.fullmatch(strategy) is not None
 
 
 def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:

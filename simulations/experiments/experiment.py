@@ -69,6 +69,15 @@ class Scale:
         """Return the settings of a cell's runs that make up their size."""
         return self.settings[cell.sized_as or cell.family]
 
+    def told(self, overrides: Mapping[str, Scalar]) -> str:
+        """Return the note and what is changed in every run; it does not claim what is changed."""
+        if not overrides:
+            return self.note
+        changed = ", ".join(f"{key}={value}" for key, value in overrides.items())
+        if any(key in settings for settings in self.settings.values() for key in overrides):
+            return f"{self.name}, but with {changed} in every run (unchanged: {self.note})"
+        return f"{self.note}; changed in every run: {changed}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:

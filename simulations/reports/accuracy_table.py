@@ -10,7 +10,7 @@ from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports import formats
 from simulations.reports.collapses import collapsed_of_each
-from simulations.reports.statistics import summarise
+from simulations.reports.statistics import summarise_accuracy
 from simulations.reports.sweep_records import METRICS, SweepRecords
 
 
@@ -21,7 +21,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
     for cell in records.cells:
         runs = records.runs[records.runs["cell"] == cell.name]
         for metric, label in METRICS.items():
-            summary = summarise(records.final(cell, metric))
+            summary = summarise_accuracy(records.final(cell, metric))
             paper = cell.printed.get(metric, math.nan)
             rows.append(
                 {
@@ -63,6 +63,12 @@ def differing(records: SweepRecords, other: SweepRecords) -> str:
     return as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
 
 
+def interval_notes(rows: pd.DataFrame) -> list[str]:
+    """Say that intervals end at 0 and 100%, where one does."""
+    ends = (rows["ci_low"] == 0.0) | (rows["ci_high"] == 1.0)
+    return ["A confidence interval that would leave 0 to 100% ends there."] if ends.any() else []
+
+
 def readable(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return a table per model, a row per architecture, for people."""
     return {
@@ -95,4 +101,4 @@ def _with_spread(row: dict[Hashable, Any]) -> str:
     if math.isnan(row["sd"]):
         return mean
     low, high = formats.percent(row["ci_low"]), formats.percent(row["ci_high"])
-    return f"{mean} ± {formats.percent(row['sd'])} ({low}-{high})"
+    return f"{mean} ± {formats.percent(row['sd'])} ({low} to {high})"

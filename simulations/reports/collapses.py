@@ -8,7 +8,7 @@ from simulations.reports.sweep_records import TEST, SweepRecords
 
 @dataclasses.dataclass(frozen=True)
 class Collapse:
-    """A run that reads less than half of its best test accuracy after the last round.
+    """A run whose test accuracy after the last round is below half of its best.
 
     Attributes
     ----------

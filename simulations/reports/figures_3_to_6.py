@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from simulations.reports.save_figure import save_figure
+from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.sweep_records import LOCAL, TRAINING, SweepRecords
 
 VALIDATION_LABEL = "validation"
@@ -30,6 +30,7 @@ FIGURES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 )
 
 
+@names_as_they_are
 def draw_figures(records: SweepRecords, folder: Path, stem: str) -> dict[str, Path]:
     """Draw each figure that has records, as PNG and SVG; return the PNG of each.
 

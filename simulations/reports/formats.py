@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from simulations.reports.statistics import Summary
+from simulations.visible import counted
 
 NONE = "-"
 
@@ -20,8 +20,8 @@ def points(value: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Write an interval of differences in points."""
-    return "no CI" if math.isnan(low) else f"{points(low)} to {points(high)}"
+    """Write an interval of differences of accuracies in points, of which there are 100."""
+    return "no CI" if math.isnan(low) else f"{points(max(low, -1.0))} to {points(min(high, 1.0))}"
 
 
 def p_value(value: float) -> str:
@@ -31,18 +31,15 @@ def p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def computing(seconds: float) -> str:
+    """Write how long something computed: ``40 seconds``, ``12 minutes``, ``1.5 hours``."""
+    if seconds < 90:
+        return counted(round(seconds), "second")
+    if seconds < 3600:
+        return counted(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
+
+
 def machine(hardware: Mapping[str, Any]) -> str:
     """Say on what something ran; ``hardware`` as ``run.json`` has it."""
     return f"{hardware['cores']} cores of {hardware['processor']}"
-
-
-def summary(value: Summary) -> str:
-    """Write ``mean ± sd (CI low to high)``; a single seed has neither."""
-    if value.n == 0:
-        return NONE
-    if value.n == 1:
-        return f"{percent(value.mean)} (1 seed: no CI)"
-    return (
-        f"{percent(value.mean)} ± {percent(value.sd)} "
-        f"({percent(value.low)} to {percent(value.high)})"
-    )

@@ -13,7 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from simulations.reports.save_figure import save_figure
+from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 
 PAPER = "validation, as the paper printed it (SVHN)"
@@ -22,6 +22,7 @@ APART = 0.14  # of the distance between two cells
 ROOM = 0.02  # below the lowest point, where a collapsed one lies off the axis
 
 
+@names_as_they_are
 def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path:
     """Draw a panel per model, a column per architecture, as PNG and SVG; return the PNG.
 

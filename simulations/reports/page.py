@@ -24,13 +24,26 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What stands on the page; ``facts`` are the ``run.json`` of all runs."""
+    """What stands on the page.
+
+    Attributes
+    ----------
+    lead : sequence of str
+        Below the title.
+    facts : sequence of mapping
+        The ``run.json`` of all runs.
+    command : str
+        That makes the runs, or the page.
+    seen : str
+        Which data the runs saw; below each picture.
+    """
 
     title: str
     lead: Sequence[str]
     sections: Sequence[Section]
     facts: Sequence[Mapping[str, Any]]
     command: str
+    seen: str
 
 
 def write_page(page: Page, path: Path) -> Path:

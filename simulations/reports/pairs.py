@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulations.reports.accuracy_table import accuracy_rows, readable
+from simulations.reports.accuracy_table import accuracy_rows, interval_notes, readable
 from simulations.reports.paired_tests import MODELS, comparison_table
 from simulations.reports.statistics import adjust, compare
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
@@ -55,7 +55,8 @@ def write_pairs(
         ]
         heading = f"Compared within seeds, {label} (margin {100 * margin:g} points)"
         sections[heading] = comparison_table(compared)
+    notes = [*what_it_saw(records), *interval_notes(rows)]
     return [
-        ("table", write_table(results, stem, title, sections, what_it_saw(records))),
+        ("table", write_table(results, stem, title, sections, notes)),
         ("rows", write_rows(results, stem, rows)),
     ]

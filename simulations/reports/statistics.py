@@ -110,6 +110,12 @@ def summarise(values: "pd.Series[float] | Sequence[float]") -> Summary:
     return Summary(n, mean, sd, low, high)
 
 
+def summarise_accuracy(values: "pd.Series[float] | Sequence[float]") -> Summary:
+    """Summarise accuracies of one cell; the t interval ends at 0 and 1, as accuracies do."""
+    found = summarise(values)
+    return dataclasses.replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+
+
 def compare(
     first: str,
     second: str,

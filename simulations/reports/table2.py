@@ -1,12 +1,18 @@
 """Table 2, Figures 3 to 6, the statistics, the claims, and one page with all of it."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from simulations.reports.accuracy_table import accuracy_rows, differing, readable, rows_beside
+from simulations.reports.accuracy_table import (
+    accuracy_rows,
+    differing,
+    interval_notes,
+    readable,
+    rows_beside,
+)
 from simulations.reports.claims import judge_claims
 from simulations.reports.cost_forecast import NOTES as ESTIMATE_NOTES
 from simulations.reports.cost_forecast import SEEDS, estimate_table, missing, spread
@@ -32,8 +38,53 @@ ASSUMPTIONS = (
     "Intervals of the effect size d are BCa bootstrap intervals over seeds, from 5 seeds on.",
 )
 
+PRIVACY = (
+    "The paper measures no privacy, and neither do these runs: 1% noise is a blur, not "
+    "differential privacy."
+)
 OVERVIEW = "Test accuracy of each cell, and the validation accuracy that the paper printed"
 PER_EPOCH = "training accuracy of each node and mean validation accuracy per epoch"
+
+
+Files = list[tuple[str, Path]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One of Table 2's files, which is a section of the page too.
+
+    Attributes
+    ----------
+    label : str
+        Of the file, where the command lists it.
+    suffix : str
+        Of the file's name.
+    title, heading : str
+        Of the file, and of the section.
+    rows : DataFrame, optional
+        In full precision, for a csv beside it.
+    pictures : mapping
+        Of the section, by caption.
+    """
+
+    label: str
+    suffix: str
+    title: str
+    heading: str
+    tables: Mapping[str, pd.DataFrame]
+    notes: Sequence[str]
+    rows: pd.DataFrame | None = None
+    pictures: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+
+    def write(self, results: Path, stem: str, seen: Sequence[str]) -> Files:
+        """Write the file, with what its runs saw, and the csv."""
+        name = stem + self.suffix
+        files = [
+            (self.label, write_table(results, name, self.title, self.tables, [*seen, *self.notes]))
+        ]
+        if self.rows is not None:
+            files.append((f"{self.label}, rows", write_rows(results, name, self.rows)))
+        return files
 
 
 def write_table2(
@@ -42,56 +93,86 @@ def write_table2(
     stem: str,
     margin: float,
     beside: Sequence[SweepRecords] = (),
-) -> list[tuple[str, Path]]:
+) -> Files:
     """Write tables, figures, statistics, claims and the page.
 
     The runs of ``beside``, with other settings, have rows among accuracies and costs alone.
     """
-    notes = what_it_saw(records)
+    seen = what_it_saw(records)
     rows = rows_beside(records, beside) if beside else accuracy_rows(records)
-    accuracy = readable(rows)
-    how_to_read = [
+    figures = draw_figures(records, results / "figures", stem)
+    overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
+    analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
+    accuracy = _accuracy(rows, beside, overview)
+    statistics = _statistics(analyses, margin)
+    claims = _claims(records, analyses, margin)
+    costs = _costs(records, beside)
+
+    files = accuracy.write(results, stem, seen)
+    files += [("overview", overview), *figures.items()]
+    for part in (statistics, claims, costs):
+        files += part.write(results, stem, seen)
+    per_epoch = {f"{name}: {PER_EPOCH}": path for name, path in figures.items()}
+    drawn = [Section("Figures 3 to 6", pictures=per_epoch)] if figures else []
+    sections = [_section(accuracy), *drawn, *map(_section, (claims, costs, statistics))]
+    page = Page(
+        title="Privacy preserving deep learning in fog computing: Table 2, repeated",
+        lead=seen,
+        sections=sections,
+        facts=records.facts,
+        command=f"fog-flower sweep {records.experiment.name} --scale {records.scale.name}",
+        seen=seen[0],
+    )
+    return [*files, ("page", write_page(page, results / "reports" / f"{stem}.html"))]
+
+
+def _section(part: Part) -> Section:
+    return Section(part.heading, part.tables, part.pictures, part.notes)
+
+
+def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], overview: Path) -> Part:
+    notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
         "Percent; mean ± standard deviation (95% CI) over seeds. The paper's figures are on SVHN "
         "at full scale and without spread; in brackets ours minus the paper's.",
+        *interval_notes(rows),
     ]
-    title = "Table 2: accuracy of centralized and fog training"
-    files = [
-        ("Table 2", write_table(results, stem, title, accuracy, [*notes, *how_to_read])),
-        ("Table 2, rows", write_rows(results, stem, rows)),
-    ]
-    figures = draw_figures(records, results / "figures", stem)
-    overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
-    captioned = {f"{name}: {PER_EPOCH}": path for name, path in figures.items()}
-    files += [("overview", overview), *figures.items()]
+    return Part(
+        label="Table 2",
+        suffix="",
+        title="Table 2: accuracy of centralized and fog training",
+        heading="Accuracy",
+        tables=readable(rows),
+        notes=notes,
+        rows=rows,
+        pictures={OVERVIEW: overview},
+    )
 
-    analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
-    statistics = {
+
+def _statistics(analyses: Mapping[str, Analysis], margin: float) -> Part:
+    tables = {
         f"{heading}: {METRICS[metric]}": table
         for metric, analysis in analyses.items()
         for heading, table in _tables(analysis, margin).items()
     }
-    statistics_stem = f"{stem}-statistics"
-    files.append(
-        (
-            "statistics",
-            write_table(
-                results,
-                statistics_stem,
-                "Statistics of Table 2",
-                statistics,
-                [*notes, *ASSUMPTIONS],
-            ),
-        )
-    )
-    tests = pd.DataFrame(
+    rows = pd.DataFrame(
         {"metric": metric, **dataclasses.asdict(comparison)}
         for metric, analysis in analyses.items()
         for comparison in (*analysis.fog, *analysis.models)
     )
-    files.append(("statistics, rows", write_rows(results, statistics_stem, tests)))
+    return Part(
+        label="statistics",
+        suffix="-statistics",
+        title="Statistics of Table 2",
+        heading="Statistics",
+        tables=tables,
+        notes=ASSUMPTIONS,
+        rows=rows,
+    )
 
-    claims = pd.DataFrame(
+
+def _claims(records: SweepRecords, analyses: Mapping[str, Analysis], margin: float) -> Part:
+    judged = pd.DataFrame(
         {
             "claim": claim.sentence,
             "the paper's table": f"**{claim.paper_verdict}**: {claim.paper_says}",
@@ -99,50 +180,20 @@ def write_table2(
         }
         for claim in judge_claims(records, analyses[LOCAL], analyses[TEST], margin)
     )
-    privacy = (
-        "The paper measures no privacy, and neither do these runs: 1% noise is a blur, not "
-        "differential privacy."
-    )
-    files.append(
-        (
-            "claims",
-            write_table(
-                results,
-                f"{stem}-claims",
-                "The paper's claims, tested",
-                {"": claims},
-                [*notes, privacy],
-            ),
-        )
-    )
-    costs = {
+    title = "The paper's claims, tested"
+    return Part("claims", "-claims", title, title, {"": judged}, [PRIVACY])
+
+
+def _costs(records: SweepRecords, beside: Sequence[SweepRecords]) -> Part:
+    tables = {
         "": cost_table(records),
         **{f"With {differing(records, other)}": cost_table(other) for other in beside},
         f"What {SEEDS} seeds would cost": estimate_table(records),
     }
     everything = [fact for sweep in (records, *beside) for fact in sweep.facts]
-    machine_notes = [f"Machine: {name}." for name in machines(everything)]
-    cost_notes = [NOTE, *machine_notes, *ESTIMATE_NOTES, *spread(records), *missing(records)]
-    cost_stem = f"{stem}-costs"
-    files.append(
-        ("costs", write_table(results, cost_stem, "What it cost", costs, [*notes, *cost_notes]))
-    )
-    page = Page(
-        title="Privacy preserving deep learning in fog computing: Table 2, repeated",
-        lead=notes,
-        sections=[
-            Section("Accuracy", tables=accuracy, notes=how_to_read, pictures={OVERVIEW: overview}),
-            *([Section("Figures 3 to 6", pictures=captioned)] if figures else []),
-            Section("The paper's claims, tested", tables={"": claims}, notes=[privacy]),
-            Section("What it cost", tables=costs, notes=cost_notes),
-            Section("Statistics", tables=statistics, notes=list(ASSUMPTIONS)),
-        ],
-        facts=records.facts,
-        command=f"fog-flower sweep {records.experiment.name} --scale {records.scale.name}",
-    )
-    path = results / "reports" / f"{stem}.html"
-    files.append(("page", write_page(page, path)))
-    return files
+    made_on = [f"Machine: {name}." for name in machines(everything)]
+    notes = [NOTE, *made_on, *ESTIMATE_NOTES, *spread(records), *missing(records)]
+    return Part("costs", "-costs", "What it cost", "What it cost", tables, notes)
 
 
 def _tables(analysis: Analysis, margin: float) -> dict[str, pd.DataFrame]:

@@ -5,28 +5,27 @@ import pandas as pd
 from fog_flower.config import FLOAT32
 from fog_flower.records.reading import computed_in
 from fog_flower.records.recorder import FINISHED
-from simulations.overrides import as_typed
 from simulations.reports.collapses import collapses
-from simulations.reports.formats import percent
+from simulations.reports.formats import computing, percent
 from simulations.reports.sweep_records import SweepRecords
+from simulations.visible import counted
 
 
 def what_it_saw(records: SweepRecords) -> list[str]:
     """Say which data, scale, seeds and code the figures are made of, and what is missing."""
     runs, codes = records.runs, {str(fact.get("code_identity")) for fact in records.facts}
-    hours = float(runs["seconds"].sum()) / 3600
+    spent = computing(float(runs["seconds"].sum()))
     lines = [
         f"Data: {records.data}.",
-        f"Scale: {records.scale.note}.",
-        *_overrides(records),
-        f"Runs: {len(runs)}, of seeds {_seeds(records.seeds)}; {hours:.1f} hours of computing.",
+        f"Scale: {records.scale.told(records.overrides)}.",
+        f"Runs: {len(runs)}, of seeds {_seeds(records.seeds)}; {spent} of computing.",
         *_precisions(records),
     ]
     lines += [*_drawn_differently(records), *_collapsed(records)]
     bad = int((~runs["usable"]).sum())
     if bad:
         lines.append(
-            f"{int(runs['diverged'].sum())} runs diverged and "
+            f"{counted(int(runs['diverged'].sum()), 'run')} diverged and "
             f"{int((runs['status'] != FINISHED).sum())} failed: they are counted, and left out "
             "of means and tests."
         )
@@ -40,11 +39,6 @@ def what_it_saw(records: SweepRecords) -> list[str]:
     if len(codes) > 1:
         lines.append(f"Made with {len(codes)} versions of the code: {', '.join(sorted(codes))}.")
     return lines
-
-
-def _overrides(records: SweepRecords) -> list[str]:
-    changed = records.overrides
-    return [f"Changed in every run: {as_typed(changed)}."] if changed else []
 
 
 def _precisions(records: SweepRecords) -> list[str]:
@@ -82,8 +76,8 @@ def _drawn_differently(records: SweepRecords) -> list[str]:
 
 def _collapsed(records: SweepRecords) -> list[str]:
     return [
-        f"Collapsed: {run.cell}, seed {run.seed}, reads {percent(run.last)}% of the test images "
-        f"after the last round and {percent(run.best)}% after round {run.best_round}; it counts."
+        f"Collapsed: {run.cell}, seed {run.seed}: test accuracy {percent(run.last)}% after the "
+        f"last round, {percent(run.best)}% after round {run.best_round}; it counts."
         for run in collapses(records)
     ]
 

@@ -1,5 +1,6 @@
 """What the records of ``fog-flower compare`` say: tables, pictures, a page."""
 
+import shlex
 from pathlib import Path
 
 from simulations.reports.attack_grid.grid_pictures import (
@@ -18,6 +19,7 @@ from simulations.reports.attack_grid.grid_tables import (
     worst_table,
 )
 from simulations.reports.attack_grid.kept_tables import write_kept
+from simulations.reports.data_seen import data_seen
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.text_tables import write_markdown
 
@@ -57,10 +59,11 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     page = Page(
         title=title,
         lead=remarks,
-        sections=[Section(heading, {heading: table}) for heading, table in tables.items()]
+        sections=[Section(heading, {"": table}) for heading, table in tables.items()]
         + [Section("Pictures", pictures=pictures)],
         facts=records.facts,
-        command=f"fog-flower compare --report-only --out {folder.name}",
+        seen=f"Data: {data_seen(records.facts)[0]}.",
+        command=f"fog-flower compare --report-only --out {shlex.quote(folder.name)}",
     )
     return [
         ("table", write_markdown(folder / "comparison.md", title, tables, remarks)),

@@ -1,6 +1,11 @@
 """Pictures of a comparison: heat map, accuracy per round, who was accepted."""
 
+import dataclasses
+import math
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -14,15 +19,20 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from clients.attacks import ATTACKS
 from clients.attacks._strength import usual_strength
 from simulations.experiments.attack_grid import FEDAVG, GATE, HONEST
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
 from simulations.reports.attack_grid.kept_tables import CELL
 from simulations.reports.data_seen import data_seen
-from simulations.reports.save_figure import save_figure
+from simulations.reports.save_figure import names_as_they_are, save_figure
 
 DPI = 120
-STRAIGHT_LABELS = 4  # strategies that a heat map names without slanting them
+STRAIGHT_LABELS = 4  # strategies, the honest included, that a heat map names without slanting
+LETTER = 0.072  # inches, of a name's on an axis
+MAP_WIDTH = 4.1  # inches, of a heat map without names
+STRAIGHT_BELOW = 0.85  # inches, for names that are not slanted
+SLANT = math.radians(30)
 RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
 RASTER_LABELS = (
     "honest, accepted",
@@ -32,16 +42,15 @@ RASTER_LABELS = (
 )
 
 
+@names_as_they_are
 def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy less that of the honest nodes alone, strategy x attack."""
     runs = records.finished
     if (runs["strategy"] == HONEST).any():  # nothing is lost where nobody attacks
         runs = runs[runs["malicious"] > 0]
     groups = list(runs.groupby(["fog_nodes", "malicious"]))
-    most = max((part["strategy"].nunique() for _, part in groups), default=0)
-    slanted = most > STRAIGHT_LABELS
-    below = 1.3 if slanted else 0.85
-    figure, axes = _panels(len(groups), width=5.2, height=4.2, left=1.1, below=below)
+    room = _room_for_names(groups)
+    figure, axes = _panels(len(groups), height=3.35 + room.below, **dataclasses.asdict(room))
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious = key
         honest = part[part["strategy"] == HONEST]["test_accuracy"].mean()
@@ -60,22 +69,30 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
             vmin=0 if alone else -40,
             vmax=100 if alone else 40,
             cbar=False,
+            xticklabels=True,  # by default seaborn leaves out those that it finds too long
+            yticklabels=True,
             ax=panel,
         )
         panel.set(title=f"{malicious} of {nodes} malicious\n{what}", xlabel="", ylabel="")
         panel.tick_params(axis="y", rotation=0)
-        if slanted:
-            plt.setp(panel.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+        if room.below > STRAIGHT_BELOW:
+            plt.setp(
+                panel.get_xticklabels(),
+                rotation=math.degrees(SLANT),
+                ha="right",
+                rotation_mode="anchor",
+            )
     return _save(figure, axes, len(groups), path, records)
 
 
+@names_as_they_are
 def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy per round: a panel a federation and attack, a line a strategy."""
     rounds = records.rounds
     honest = rounds[rounds["strategy"] == HONEST]
     shown = rounds[rounds["strategy"] != HONEST]
     groups = list(shown.groupby(["fog_nodes", "malicious", "attack"], sort=False))
-    figure, axes = _panels(len(groups), width=3.6, height=2.8, left=0.65)
+    figure, axes = _panels(len(groups), width=3.6, height=2.8, left=0.8)
     names = gate_first(shown["strategy"].unique())
     colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     for (key, part), panel in zip(groups, axes, strict=False):
@@ -89,7 +106,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
             if len(mean):
                 style = "-" if number == 0 else (0, (1 + number, 1 + number / 2))
                 panel.plot(mean.index, mean, color=colours[name], linestyle=style, label=name)
-        panel.set_title(f"{attack}, {malicious} of {nodes}", fontsize=10)
+        _entitle(panel, f"{attack}, {malicious} of {nodes}")
         panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     if groups:
@@ -98,12 +115,13 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     return _save(figure, axes, len(groups), path, records)
 
 
+@names_as_they_are
 def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     """Draw test accuracy over an attack's strength, where there is more than one."""
     runs = records.finished
     runs = runs[runs["malicious"] > 0]
     attacked = runs[runs["strategy"] != HONEST].copy()
-    attacked["name"] = attacked["attack"].str.split("=").str[0]
+    attacked["name"] = attacked["attack"].str.partition("=")[0]
     varied = attacked.groupby(["fog_nodes", "malicious", "name"])
     groups = [(key, part) for key, part in varied if len(set(part["attack"])) > 1]
     if not groups:
@@ -141,10 +159,14 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
 
 
 def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
+    """Return an attack's strength; NaN of a user's own without one, whose code is not asked."""
     name, _, strength = attack.partition("=")
-    return float(strength) if strength else usual_strength(name, fog_nodes, malicious)
+    if strength:
+        return float(strength)
+    return usual_strength(name, fog_nodes, malicious) if ATTACKS.has(name) else math.nan
 
 
+@names_as_they_are
 def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
     """Draw the gate's decisions of the first seed: rounds x fog nodes."""
     updates = records.updates
@@ -168,7 +190,7 @@ def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
         panel.set_ylim(nodes_seen, 0)
         panel.set_xticks([0.5, last - 0.5], [str(int(grid.columns.min())), str(last)])
         panel.set_yticks([0.5, nodes_seen - 0.5], [str(grid.index[0]), str(grid.index[-1])])
-        panel.set_title(f"{attack}, {malicious} of {nodes}", fontsize=10)
+        _entitle(panel, f"{attack}, {malicious} of {nodes}")
     for panel in axes[: len(groups)][-4:]:
         panel.set_xlabel("round")
     axes[0].set_ylabel("fog node")
@@ -177,6 +199,37 @@ def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
     figure.legend(handles, RASTER_LABELS, loc="lower center", ncols=columns, fontsize=8)
     seed = int(gated["seed"].iloc[0])
     return _save(figure, axes, len(groups), path, records, f"\nseed {seed}")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Room:
+    """Inches of a heat map: of the whole, and of it for the names on the left and below."""
+
+    width: float
+    left: float
+    below: float
+
+
+def _room_for_names(groups: Sequence[tuple[Any, pd.DataFrame]]) -> _Room:
+    """Return the room in which no name of an attack or a strategy is cut or covers another."""
+    shown = [part[part["strategy"] != HONEST] for _, part in groups]
+    columns = max((part["strategy"].nunique() for part in shown), default=1)
+    strategies = max((part["strategy"].nunique() for _, part in groups), default=1)
+    attack, strategy = (
+        LETTER * max((part[name].str.len().max() for part in shown if len(part)), default=0)
+        for name in ("attack", "strategy")
+    )
+    left = max(1.1, attack + 0.3)
+    if strategies <= STRAIGHT_LABELS and strategy < MAP_WIDTH / columns:
+        return _Room(left + MAP_WIDTH, left, STRAIGHT_BELOW)
+    left = max(left, strategy * math.cos(SLANT) - 0.5 * MAP_WIDTH / columns)
+    return _Room(left + MAP_WIDTH, left, max(1.3, strategy * math.sin(SLANT) + 0.4))
+
+
+def _entitle(panel: Axes, title: str) -> None:
+    """Set a title, on several lines if it is wider than its panel."""
+    inches = panel.get_window_extent().width / panel.figure.dpi
+    panel.set_title("\n".join(textwrap.wrap(title, int(inches / LETTER))), fontsize=10)
 
 
 def _panels(

@@ -12,7 +12,7 @@ from fog_flower.config import NONE
 from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
-from simulations.experiments.attack_grid import GATE, HONEST, describe_cell
+from simulations.experiments.attack_grid import HONEST, describe_cell, is_gated
 from simulations.reports.attack_grid.kept_tables import ID, read_kept
 
 
@@ -123,4 +123,4 @@ def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
 
 def gate_first(names: Iterable[str]) -> list[str]:
     """Sort names of strategies, those behind the gate in front."""
-    return sorted(names, key=lambda name: (not name.startswith(GATE), name))
+    return sorted(names, key=lambda name: (not is_gated(name), name))

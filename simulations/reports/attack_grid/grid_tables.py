@@ -8,16 +8,22 @@ from statsmodels.stats.proportion import proportion_confint
 
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
-from simulations.experiments.attack_grid import GATE, HONEST
+from simulations.experiments.attack_grid import HONEST, is_gated
 from simulations.reports import formats
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
 from simulations.reports.data_seen import data_seen
-from simulations.reports.statistics import compare, summarise
+from simulations.reports.statistics import compare, summarise, summarise_accuracy
+from simulations.visible import counted
 from strategies.gates.audited import AGREES, DIFFERS
 
 MARGIN = 0.01  # "as good as the honest nodes alone"
 
 BACKDOOR = "backdoor"
+
+
+def is_backdoor(attack: str) -> bool:
+    """Tell whether an attack, with its strength or without, is our backdoor."""
+    return attack.partition("=")[0] == BACKDOOR
 
 
 def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
@@ -36,7 +42,7 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
             for name in names:
                 runs = rows[rows["strategy"] == name]
                 line[name] = _summary(runs)
-                if name.startswith(GATE) and len(honest) and len(runs):
+                if is_gated(name) and len(honest) and len(runs):
                     line[f"{name} less honest"] = _against(_by_seed(runs), honest)
             lines.append(line)
         heading = f"{malicious} of {nodes} fog nodes malicious"
@@ -52,7 +58,7 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
     Backdoors are left out: what they do does not show in accuracy.
     """
     runs = records.finished
-    runs = runs[~runs["attack"].str.startswith(BACKDOOR)]
+    runs = runs[~runs["attack"].map(is_backdoor)]
     names = gate_first(set(runs["strategy"]) - {HONEST})
     if not names:
         return pd.DataFrame()
@@ -79,13 +85,13 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
     Of test images of other digits than that one; mean over seeds with its 95% t interval.
     """
     runs = records.finished
-    shown = runs[runs["attack"].str.startswith(BACKDOOR)]
+    shown = runs[runs["attack"].map(is_backdoor)]
     lines = []
     for key, part in shown.groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
         for name in gate_first(part["strategy"].unique()):
             rows = part[part["strategy"] == name]
-            found = summarise(rows["backdoor_success"].astype(float))
+            found = summarise_accuracy(rows["backdoor_success"].astype(float))
             lines.append(
                 {
                     "federation": f"{malicious} of {nodes} malicious",
@@ -102,7 +108,7 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
     """Return how many updates each gate refused, of honest and of malicious nodes, with CIs."""
     runs = records.finished
-    runs = runs[runs["strategy"].str.startswith(GATE)]
+    runs = runs[runs["strategy"].map(is_gated)]
     lines = []
     for key, part in runs.groupby(["strategy", "attack"], sort=False):
         strategy, attack = key
@@ -151,18 +157,18 @@ def notes(records: ComparisonRecords) -> list[str]:
         "batch-size",
         "partition",
     )
-    hours = float(records.runs["seconds"].sum()) / 3600
+    spent = formats.computing(float(records.runs["seconds"].sum()))
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
     return [
         *_goals(records),
         f"Data: {data}; seeds {_seeds(records.runs)}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
-        f"{len(records.runs)} runs, {hours:.1f} hours of computing, code {', '.join(codes)}.",
+        f"{counted(len(records.runs), 'run')}, {spent} of computing, code {', '.join(codes)}.",
         "Test accuracy in percent, mean ± standard deviation over seeds. "
         '"less honest" is the difference to the honest nodes alone in points, paired by seed, with '
         f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. A run that diverged "
-        "counts with what its last model reads.",
+        "counts with the accuracy of its last model.",
         "Rates have Wilson intervals (95%) over updates, which within a run are not independent.",
     ]
 
@@ -183,9 +189,9 @@ def _goals(records: ComparisonRecords) -> list[str]:
     found: dict[str, list[float]] = {}
     for _, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
         alone = _by_seed(part[part["strategy"] == HONEST])
-        attacked = part[part["strategy"].str.startswith(GATE)]
+        attacked = part[part["strategy"].map(is_gated)]
         for (name, attack), cell in attacked.groupby(["strategy", "attack"]):
-            if not str(attack).startswith(BACKDOOR):
+            if not is_backdoor(str(attack)):
                 differences = (_by_seed(cell) - alone).dropna()
                 if len(differences):
                     found.setdefault(str(name), []).append(float(differences.mean()))
@@ -228,4 +234,4 @@ def _rate(count: int, total: int) -> str:
     if not total:
         return "-"
     low, high = proportion_confint(count, total, method="wilson")
-    return f"{100 * count / total:.1f}% of {total} ({100 * low:.1f}-{100 * high:.1f})"
+    return f"{100 * count / total:.1f}% of {total} ({100 * low:.1f} to {100 * high:.1f})"

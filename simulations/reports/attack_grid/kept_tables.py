@@ -14,7 +14,7 @@ from fog_flower.records.files import write_text
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from fog_flower.user_code import USER_CODE
-from simulations.experiments.attack_grid import GATE
+from simulations.experiments.attack_grid import is_gated
 from simulations.reports.text_tables import write_rows_to
 from simulations.sweep.sweep_folder import check_same_settings
 from simulations.sweep.sweep_plan import SweepPlan
@@ -48,7 +48,7 @@ def write_kept(
     write_rows_to(folder / RUNS, runs)
     gated = updates
     if len(updates):
-        gated = updates[updates["strategy"].str.startswith(GATE)]
+        gated = updates[updates["strategy"].map(is_gated)]
     _write(folder / ROUNDS, rounds, _ROUNDS)
     _write(folder / UPDATES, gated, _UPDATES)
     write_text(folder / FACTS, json.dumps(_distinct(facts), indent=1, sort_keys=True) + "\n")
