@@ -120,7 +120,7 @@ class ValidatedMerge(Strategy):
             self._weights,
             self.fog_nodes,
             self.max_examples,
-            {metadata.message_id: metadata.dst_node_id for metadata in self._asked},
+            {asked.message_id: asked.dst_node_id for asked in self._asked if asked.message_id},
         )
         alone = []
         if self.local_models:

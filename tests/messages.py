@@ -3,6 +3,7 @@
 import numpy as np
 from flwr.app import Message, RecordDict
 
+from fog_flower.tasks.classification import ClassScores
 from fog_flower.tasks.scores import Directions, Scores
 from simulations.contract.replies import WEIGHTS, FakeGrid, answer, failure, identify, node_id
 
@@ -35,10 +36,10 @@ class DistanceEvaluator:
 
 
 def constant_scores(loss: float, count: int = 10) -> Scores:
-    """Return scores whose every image has this loss."""
+    """Return scores whose every example has this loss."""
     other = np.log(max(-np.expm1(-loss), 1e-7)) if np.isfinite(loss) else loss
     row = np.array([-loss, other], np.float64)
-    return Scores(np.tile(row, (count, 1)), np.zeros(count, np.int64))
+    return ClassScores(np.tile(row, (count, 1)), np.zeros(count, np.int64))
 
 
 class OwnStep:

@@ -4,17 +4,15 @@ import math
 
 import numpy as np
 import pytest
-from strategies.gates._others import (
-    Alone,
-    CosineScreen,
-    Greedy,
-    LeaveOneOut,
-    NormScreen,
-    OpenGate,
-    Zeno,
-)
 
-from strategies.gates import Trial
+from strategies.gate import Trial
+from strategies.gates.alone import Alone
+from strategies.gates.cosine import Cosine
+from strategies.gates.greedy import Greedy
+from strategies.gates.leave_one_out import LeaveOneOut
+from strategies.gates.norm import Norm
+from strategies.gates.open import Open
+from strategies.gates.zeno import Zeno
 from tests.messages import constant_scores
 
 
@@ -28,8 +26,8 @@ def trial(losses, merge_loss, in_sequence=False):
     )
 
 
-def accepted(policy, a_trial):
-    return [decision.accepted for decision in policy.judge(a_trial)]
+def accepted(gate, a_trial):
+    return [decision.accepted for decision in gate.judge(a_trial)]
 
 
 def mean_of(values):
@@ -41,7 +39,7 @@ def test_open_gate_accepts_all_without_a_single_evaluation():
     def never(*_):
         raise AssertionError
 
-    assert accepted(OpenGate(), Trial([1.0] * 3, never, 10)) == [True] * 3
+    assert accepted(Open(), Trial([1.0] * 3, never, 10)) == [True] * 3
 
 
 def test_alone_stalls_where_greedy_does_not():
@@ -81,11 +79,11 @@ def test_equal_loss_is_not_worse():
     assert accepted(Greedy(0.0), trial([0.5, 0.5], lambda n: 0.5)) == [True, True]
 
 
-@pytest.mark.parametrize("policy", [Greedy(0.1), Alone(0.1)])
-def test_a_loss_that_is_not_a_number_is_never_accepted(policy):
+@pytest.mark.parametrize("gate", [Greedy(0.1), Alone(0.1)])
+def test_a_loss_that_is_not_a_number_is_never_accepted(gate):
     values = [math.nan, 0.5, math.inf]
-    assert accepted(policy, trial(values, mean_of(values))) == [False, True, False]
-    assert accepted(policy, trial([math.nan], mean_of([math.nan]))) == [False]
+    assert accepted(gate, trial(values, mean_of(values))) == [False, True, False]
+    assert accepted(gate, trial([math.nan], mean_of([math.nan]))) == [False]
 
 
 def test_in_sequence_each_is_judged_against_what_the_one_before_left():
@@ -95,8 +93,8 @@ def test_in_sequence_each_is_judged_against_what_the_one_before_left():
     def merge_loss(numbers):
         return losses[tuple(sorted(numbers))]
 
-    for policy in (Greedy(0.0), Alone(0.0)):
-        decisions = policy.judge(trial([0.1, 0.1, 0.1], merge_loss, in_sequence=True))
+    for gate in (Greedy(0.0), Alone(0.0)):
+        decisions = gate.judge(trial([0.1, 0.1, 0.1], merge_loss, in_sequence=True))
         assert [d.accepted for d in decisions] == [True, False, True]
         assert [d.without.loss for d in decisions] == pytest.approx([1.0, 0.8, 0.8])
         assert [d.with_update.loss for d in decisions] == pytest.approx([0.8, 0.9, 0.7])
@@ -130,14 +128,14 @@ def test_leave_one_out_finds_the_one_that_spoils_the_merge_of_most():
 
 def test_the_norm_screen_compares_with_the_median():
     a_trial = Trial([1.0, 1.2, 0.9, 10.0, 0.0], lambda *_: None, 1)
-    assert accepted(NormScreen(3.0), a_trial) == [True, True, True, False, False]
+    assert accepted(Norm(3.0), a_trial) == [True, True, True, False, False]
 
 
 def test_the_cosine_screen_rejects_what_leads_away():
     a_trial = Trial([1.0] * 3, lambda *_: None, 1, lambda: [1.0, 0.1, -0.3])
-    assert accepted(CosineScreen(), a_trial) == [True, True, False]
+    assert accepted(Cosine(), a_trial) == [True, True, False]
     with pytest.raises(ValueError, match="ReferenceTrainer"):
-        CosineScreen().judge(Trial([1.0], lambda *_: None, 1))
+        Cosine().judge(Trial([1.0], lambda *_: None, 1))
 
 
 def test_zeno_by_hand():

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord
 from flwr.serverapp.strategy import FedAvg
-from strategies.updates_to_weights import UpdatesToWeights
 
 from fog_flower.build_model import build_model, build_untrained
 from fog_flower.errors import UserError
 from fog_flower.weights import to_record
 from simulations.engines.inline_grid import InlineGrid
+from strategies.validated_merge import ValidatedMerge
+from tests.conftest import SPEC, TASK
 from tests.messages import WEIGHTS, FakeGrid
 from tests.runs import assert_equal_weights, figures, run_here, who_trained
 
@@ -95,7 +96,7 @@ def test_evaluation_draws_the_same_and_a_second_draw_is_another():
         random.seed()  # as a heartbeat leaves it
         np.random.seed()  # noqa: NPY002
         inner = EvaluatesTwice()
-        wrapper = UpdatesToWeights(inner, seed=5)
+        wrapper = ValidatedMerge(inner, seed=5)
         wrapper.configure_evaluate(4, to_record(WEIGHTS), ConfigRecord({}), FakeGrid(20))
         drawn.append((inner.drawn, wrapper.aggregate_evaluate(4, [])))
     assert drawn[0] == drawn[1]
@@ -142,25 +143,34 @@ beats: list[float] = []
 
 def test_a_heartbeat_while_the_model_is_built_is_noticed():
     beats.clear()
-    (expected, _) = build_model(f"{HERE}:one_layer", 3).get_weights()
-    disturbed, _ = build_model(f"{HERE}:beaten_once", 3).get_weights()
+    (expected, _) = build_model(f"{HERE}:one_layer", SPEC, TASK, 3).get_weights()
+    disturbed, _ = build_model(f"{HERE}:beaten_once", SPEC, TASK, 3).get_weights()
     assert (disturbed != expected).any()
     beats.clear()
-    found, _ = build_untrained(f"{HERE}:beaten_once", 3).get_weights()
+    found, _ = build_untrained(f"{HERE}:beaten_once", SPEC, TASK, 3).get_weights()
     np.testing.assert_array_equal(found, expected)
 
 
+class KeepsANaN(keras.layers.Layer):
+    """A weight that no answer depends on."""
+
+    def build(self, _shape):
+        self.add_weight(shape=(2,), initializer=lambda shape, dtype: np.full(shape, np.nan, dtype))
+
+    def call(self, inputs):
+        return inputs
+
+
 def with_a_nan() -> keras.Model:
-    model = one_layer()
-    kernel, bias = model.get_weights()
-    model.set_weights([kernel, bias * np.nan])
-    return model
+    inputs = keras.Input((32, 32, 3))
+    return keras.Model(inputs, one_layer()(KeepsANaN()(inputs)))
 
 
 def test_a_model_with_a_nan_is_the_same_as_itself():
-    assert np.isnan(build_untrained(f"{HERE}:with_a_nan", 3).get_weights()[1]).all()
+    first, *_ = build_untrained(f"{HERE}:with_a_nan", SPEC, TASK, 3).get_weights()
+    assert np.isnan(first).all()
 
 
 def test_a_model_that_never_is_the_same_is_refused_with_the_remedy():
     with pytest.raises(UserError, match="other weights every time it is built; seed what"):
-        build_untrained(f"{HERE}:never_the_same", 3)
+        build_untrained(f"{HERE}:never_the_same", SPEC, TASK, 3)

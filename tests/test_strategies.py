@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord
 from flwr.serverapp.strategy import FedAvg, Strategy
-from strategies.gates._others import Alone, Greedy, OpenGate
-from strategies.updates_to_weights import UpdatesToWeights
 
-from fog_flower.config import ALONE, GREEDY, NORM, OFF, OPEN, VALIDATIONS
+from fog_flower.config import OFF
 from fog_flower.errors import UserError
 from fog_flower.weights import add, from_record, to_record
-from strategies.build import cloud_strategy, inner_strategy
-from strategies.gates import SequentialTest, Trusted
+from strategies.build import build_gate, gated_strategy, inner_strategy
+from strategies.gates import GATES
+from strategies.gates.alone import Alone
+from strategies.gates.greedy import Greedy
+from strategies.gates.open import Open
+from strategies.gates.trusted import Trusted
+from strategies.local_models import LocalModels
 from strategies.validated_merge import ValidatedMerge
 from tests.messages import (
     WEIGHTS,
@@ -84,21 +87,21 @@ def build(make_config):
         config = make_config(
             strategy=name,
             strategy_args=FLOWER.get(name, ""),
-            gate=validation,
+            gate=gate,
             fog_nodes=fog_nodes,
             **settings,
         )
         nodes = {node_id(n): n for n in range(fog_nodes)}
         evaluator = DistanceEvaluator(add(WEIGHTS, scaled(1.5)))
-        return cloud_strategy(config, inner_strategy(config), evaluator, nodes, OwnStep())
+        return gated_strategy(config, inner_strategy(config), evaluator, nodes, OwnStep())
 
     return make
 
 
-@pytest.mark.parametrize("validation", VALIDATIONS)
+@pytest.mark.parametrize("gate", [OFF, *GATES.names()])
 @pytest.mark.parametrize("name", CONTRACT)
-def test_contract_keys_shapes_dtypes_and_progress(build, name, validation):
-    strategy = build(name, validation)
+def test_contract_keys_shapes_dtypes_and_progress(build, name, gate):
+    strategy = build(name, gate)
     arrays, metrics = one_round(strategy, [scaled(1 + 0.01 * n) for n in range(N)])
     assert list(arrays) == list(to_record(WEIGHTS))
     for array, like in zip(from_record(arrays), WEIGHTS, strict=True):
@@ -107,7 +110,13 @@ def test_contract_keys_shapes_dtypes_and_progress(build, name, validation):
     before = sum(np.abs(s).sum() for s in STEP)
     after = sum(np.abs(a - t).sum() for a, t in zip(from_record(arrays), target(), strict=True))
     strategy.summary()
-    if validation in (OFF, OPEN, ALONE, GREEDY, NORM):  # the others need a model that knows things
+    if gate in (
+        OFF,
+        "open",
+        "alone",
+        "greedy",
+        "norm",
+    ):  # the others need a real model
         assert after < before
         assert metrics is not None
         assert strategy.report.accepted == N
@@ -228,8 +237,8 @@ def test_merges_by_hand(build, merge, expected):
 
 def test_sequential_rejects_what_overshoots(build):
     # The target is one step away: the second and the third step only lead away from it.
-    strategy = build("FedAvg", "greedy", fog_nodes=3, merge="sequential", validation_tolerance=0.0)
-    strategy.validation = DistanceEvaluator(target())
+    strategy = build("FedAvg", "greedy", fog_nodes=3, merge="sequential", gate_args="tolerance=0.0")
+    strategy.judge.evaluator = DistanceEvaluator(target())
     arrays, _ = one_round(strategy, [scaled(1)] * 3, fog_nodes=3)
     assert [v.accepted for v in strategy.report.verdicts] == [True, False, False]
     np.testing.assert_allclose(from_record(arrays)[0], target()[0], rtol=1e-6)
@@ -264,9 +273,9 @@ def test_the_order_of_replies_does_not_change_a_bit(build):
         (lambda q: answer(q, STEP, [1]), r"claims to be fog node \[1\]"),
     ],
 )
-@pytest.mark.parametrize("validation", ["off", "greedy"])
-def test_malformed_updates_are_refused_and_named(build, hostile, words, validation):
-    strategy = build("FedAvg", validation, fog_nodes=2)
+@pytest.mark.parametrize("gate", ["off", "greedy"])
+def test_malformed_updates_are_refused_and_named(build, hostile, words, gate):
+    strategy = build("FedAvg", gate, fog_nodes=2)
     questions = {m.metadata.dst_node_id: m for m in ask(strategy, 2)}
     replies = [answer(questions[node_id(0)], STEP, 0), hostile(questions[node_id(1)])]
     arrays, _ = strategy.aggregate_train(1, replies)
@@ -298,32 +307,34 @@ def test_two_updates_of_one_node_count_once(build):
     replies = [answer(questions[node_id(0)], STEP, 0)] * 2
     strategy.aggregate_train(1, replies)
     assert [v.reason for v in strategy.report.verdicts] == [
-        "accepted: no validation",
+        "accepted: no gate",
         "a second update in one round",
         "missing or late: no reply in time",
     ]
 
 
 def test_the_gate_looks_at_as_many_images_as_configured(build):
-    strategy = build("FedAvg", "greedy", fog_nodes=2, gate_images=10)
+    strategy = build("FedAvg", "greedy", fog_nodes=2, gate_args="examples=10")
     one_round(strategy, [scaled(1)] * 2, fog_nodes=2)
     # two local models on all images, which is their merge alone, too; on the gate's: W, and both
-    assert strategy.validation.calls == [100, 100, 10, 10]
+    assert strategy.judge.evaluator.calls == [100, 100, 10, 10]
 
 
 def test_wrappers_check_their_arguments():
     with pytest.raises(TypeError, match="Strategy"):
-        UpdatesToWeights("FedAvg")
+        ValidatedMerge("FedAvg")
     with pytest.raises(ValueError, match="max_examples"):
-        UpdatesToWeights(FedAvg(), max_examples=0)
-    with pytest.raises(ValueError, match="local_images"):
-        ValidatedMerge(FedAvg(), DistanceEvaluator(WEIGHTS), local_images=-1)
+        ValidatedMerge(FedAvg(), max_examples=0)
+    with pytest.raises(ValueError, match="seed"):
+        ValidatedMerge(FedAvg(), seed=-1)
+    with pytest.raises(ValueError, match="examples"):
+        LocalModels(DistanceEvaluator(WEIGHTS), examples=-1)
 
 
 @pytest.mark.parametrize(
     ("strategy", "arguments", "words"),
     [
-        ("FedAverage", "", "Flower has .*FedAvg.*Krum"),
+        ("FedAverage", "", "there are .*FedAvg.*Krum"),
         ("absent.module:Mine", "", "cannot be imported"),
         ("tests.user_strategies:Absent", "", "has no 'Absent'"),
         ("tests.user_strategies:not_a_strategy", "", "made a dict"),
@@ -345,20 +356,26 @@ def test_there_is_no_sum_of_what_a_robust_strategy_picks(make_config, name):
 
 
 def test_flowers_strategies_are_told_the_number_of_fog_nodes(make_config):
-    strategy = inner_strategy(make_config(strategy="Krum", fog_nodes=1))
-    assert isinstance(strategy, Strategy)
-    assert (strategy.min_train_nodes, strategy.fraction_evaluate) == (1, 0.0)
+    for name, fog_nodes in (("FedAvg", 1), ("Krum", 4)):
+        strategy = inner_strategy(make_config(strategy=name, fog_nodes=fog_nodes))
+        assert isinstance(strategy, Strategy)
+        assert (strategy.min_train_nodes, strategy.fraction_evaluate) == (fog_nodes, 0.0)
 
 
-def test_policies_come_from_the_configuration(build):
-    assert isinstance(build("FedAvg", "open").policy, OpenGate)
-    assert build("FedAvg", "alone", validation_tolerance=0.5).policy == Alone(0.0)
-    assert build("FedAvg", "greedy", validation_tolerance=0.5).policy == Greedy(0.5)
-    settings = {"validation_tolerance": 0.02, "gate_images": 100, "gate_error": 0.05}
-    assert build("FedAvg", "trusted", **settings).policy == Trusted(0.02, SequentialTest(100, 0.05))
-    names = {build("FedAvg", name).policy.__class__.__name__ for name in VALIDATIONS[1:]}
-    assert len(names) == len(VALIDATIONS) - 1
-    assert type(build("FedAvg", "off")) is UpdatesToWeights
+def test_gates_come_from_the_configuration(build, make_config):
+    def gate_of(*arguments, **settings):
+        return build(*arguments, **settings).judge.gate
+
+    assert isinstance(gate_of("FedAvg", "open"), Open)
+    assert gate_of("FedAvg", "alone") == Alone(0.0)
+    assert gate_of("FedAvg", "greedy", gate_args="tolerance=0.5") == Greedy(0.5)
+    settings = {"gate_args": "tolerance=0.02,examples=100,error=0.05"}
+    assert gate_of("FedAvg", "trusted", **settings) == Trusted(0.02, 100, 0.05)
+    names = {gate_of("FedAvg", name).__class__.__name__ for name in GATES.names()}
+    assert len(names) == len(GATES.names())
+    assert build("FedAvg", "off").judge is None
+    with pytest.raises(UserError, match=r"gate='maybe': there are .*greedy"):
+        build_gate(make_config(gate="maybe"))
 
 
 def test_records_are_packed_under_flowers_keys():

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax
-from strategies.gates._recalibration import entropy, recalibrated_losses
 
-from fog_flower.tasks.scores import Directions, Scores
-from strategies.gates import SequentialTest, Trial, Trusted
+from fog_flower.tasks.classification import ClassScores
+from fog_flower.tasks.scores import Directions
+from strategies.gate import Trial
 from strategies.gates._agreement import Agreement
+from strategies.gates._paired_looks import SequentialTest
 from strategies.gates.audited import AGREES, DIFFERS, Audited
+from strategies.gates.trusted import Trusted
 
 IMAGES = 4000
 RNG = np.random.default_rng(0)
@@ -21,14 +23,14 @@ def scores(quality, *, sharpness=1.0, bias=0.0, own=0.0, seed=1):
     """Answer with logits quality * right + noise (``own`` of it not shared with others)."""
     noise = NOISE + own * np.random.default_rng(seed).normal(size=NOISE.shape)
     logits = sharpness * (quality * RIGHT + noise) + bias
-    return Scores(log_softmax(logits, axis=1).astype(np.float32), LABELS)
+    return ClassScores(log_softmax(logits, axis=1).astype(np.float32), LABELS)
 
 
 def part(whole, start, stop):
-    return Scores(whole.log_probabilities[start:stop], whole.labels[start:stop])
+    return ClassScores(whole.log_probabilities[start:stop], whole.labels[start:stop])
 
 
-def judge(qualities, trust, policy=None, *, w=1.0, norms=None, merge=None, **options):
+def judge(qualities, trust, gate=None, *, w=1.0, norms=None, merge=None, **options):
     """Judge updates whose merge has the mean of their qualities."""
 
     def score(numbers, start, stop):
@@ -38,7 +40,7 @@ def judge(qualities, trust, policy=None, *, w=1.0, norms=None, merge=None, **opt
         return part(scores(float(np.mean(known))), start, stop)
 
     trial = Trial(norms or [1.0] * len(trust), score, IMAGES, lambda: trust, **options)
-    return (policy or Trusted()).judge(trial)
+    return (gate or Trusted()).judge(trial)
 
 
 def accepted(*arguments, **options):
@@ -49,11 +51,11 @@ def test_recalibration_undoes_confidence_and_favourites():
     plain = scores(1.5)
     changed = scores(1.5, sharpness=3.0, bias=RNG.normal(size=10))
     assert changed.losses.mean() > plain.losses.mean() + 0.3
-    one, other = recalibrated_losses(plain).mean(), recalibrated_losses(changed).mean()
+    one, other = plain.recalibrated().mean(), changed.recalibrated().mean()
     assert other == pytest.approx(one, abs=1e-4)
-    assert recalibrated_losses(scores(1.0)).mean() > one + 0.1  # what it knows stays
-    warm = recalibrated_losses(scores(1.5, sharpness=3.0), biases=False).mean()
-    assert warm == pytest.approx(recalibrated_losses(plain, biases=False).mean(), abs=1e-4)
+    assert scores(1.0).recalibrated().mean() > one + 0.1  # what it knows stays
+    warm = scores(1.5, sharpness=3.0).recalibrated(biases=False).mean()
+    assert warm == pytest.approx(plain.recalibrated(biases=False).mean(), abs=1e-4)
 
 
 def test_honest_updates_of_varying_luck_all_join():
@@ -88,12 +90,13 @@ def test_a_tolerance_never_covers_more_than_part_of_what_is_known():
 
     trial, test = Trial([1.0] * 2, score, IMAGES), SequentialTest(0)
     loss, harmed = (float(trial.losses(numbers).mean()) for numbers in ((0,), (1,)))
-    known = entropy(LABELS) - loss
+    known = trial.chance(IMAGES) - loss
     assert 0.25 * known < harmed - loss < 0.05 * loss
     assert not test.is_worse(trial, (0,), (1,), 0.05).worse
     assert test.is_worse(trial, (0,), (1,), 0.05, 0.25).worse
     assert not test.is_worse(trial, (0,), (1,), 0.05, (harmed - loss) / known + 0.01).worse
-    assert entropy(np.array([0, 0, 1, 1])) == pytest.approx(np.log(2))
+    even = ClassScores(np.zeros((4, 2), np.float32), np.array([0, 0, 1, 1]))
+    assert even.chance == pytest.approx(np.log(2))
 
 
 def test_being_less_sure_of_itself_is_no_gain():
@@ -151,7 +154,7 @@ def test_an_update_that_leaves_a_model_without_answers_is_refused_and_spoils_nob
 
     def merge(numbers):
         if 0 in numbers:
-            return Scores(np.full((IMAGES, 10), np.nan, np.float32), LABELS)
+            return ClassScores(np.full((IMAGES, 10), np.nan, np.float32), LABELS)
         return scores(1.5)
 
     for options in ({}, {"in_sequence": True}):
@@ -195,7 +198,7 @@ def test_few_images_decide_as_all_of_them_would():
         trial = Trial([1.0, 1.0], score, IMAGES)
         quick = early.is_worse(trial, (0,), (1,), 0.01)
         same += quick.worse == full.is_worse(trial, (0,), (1,), 0.01).worse
-        images += quick.images
+        images += quick.examples
     assert same >= 0.99 * pairs
     assert images < 0.6 * pairs * IMAGES
 
@@ -276,7 +279,7 @@ def test_nodes_that_lead_elsewhere_join_together_where_that_helps():
 
 def test_the_audited_gate_says_where_all_images_would_decide_otherwise():
     qualities, trust = [1.5, 1.5, 0.2], [1.0, 0.8, -0.5]
-    audited = judge(qualities, trust, Audited(Trusted()))
+    audited = judge(qualities, trust, Audited())
     plain = judge(qualities, trust)
     assert [d.accepted for d in audited] == [d.accepted for d in plain] == [True, True, False]
     assert all(d.reason.endswith(AGREES) for d in audited)
@@ -286,8 +289,8 @@ def test_the_audited_gate_says_where_all_images_would_decide_otherwise():
         if 1 in numbers:
             known[:500] = scores(0.2).log_probabilities[:500]
             known[500:] = scores(2.5).log_probabilities[500:]
-        return Scores(known, LABELS)
+        return ClassScores(known, LABELS)
 
-    odd = judge([], [1.0, 0.5], Audited(Trusted()), merge=merge)
+    odd = judge([], [1.0, 0.5], Audited(), merge=merge)
     assert [d.accepted for d in odd] == [True, False]
     assert odd[1].reason == "rejected: merge worse with it" + DIFFERS
