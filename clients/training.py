@@ -11,11 +11,13 @@ from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from clients.proximal import ProximalSGD
 from clients.shared_tensor import shared_tensor
+from fog_flower.causes import describe_failure
 from fog_flower.config import EPOCH_MEAN, RunConfig
+from fog_flower.errors import UserError
 from fog_flower.seeds import generator, seed_for
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
-from fog_flower.weights import Weights, subtract
+from fog_flower.weights import Weights, as_dtype, subtract
 
 
 class Trainer:
@@ -47,7 +49,13 @@ class Trainer:
         self._optimizer.anchor(model.trainable_variables, 0.0)
         self._random_states = random_states(model)
         self.threads = tf.config.threading.get_intra_op_parallelism_threads()
-        self._compile()
+        try:
+            self._compile()
+        except Exception as error:
+            raise UserError(
+                f"model: its training step is no TensorFlow graph ({describe_failure(error)}); use "
+                "operations of Keras or TensorFlow in it, and no NumPy"
+            ) from error
 
     def train(
         self,
@@ -93,7 +101,8 @@ class Trainer:
                 total = _accumulate(total, self._model.get_weights())
         if config.upload == EPOCH_MEAN:
             end = [
-                (t / config.local_epochs).astype(s.dtype) for t, s in zip(total, start, strict=True)
+                as_dtype(t / config.local_epochs, s.dtype)
+                for t, s in zip(total, start, strict=True)
             ]
         else:
             end = self._model.get_weights()

@@ -2,14 +2,21 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow loads
 
+import keras
 import tensorflow as tf
 
 from fog_flower.config import AUTO, BFLOAT16, FLOAT32
+from fog_flower.errors import UserError
 from fog_flower.records.environment import processor_words
 from fog_flower.variables import THREADS_VARIABLE
+
+# Keras' global settings, whatever its file keras.json says: records do not name them.
+BACKEND = "tensorflow"
+KERAS_SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
 def configure_tensorflow(threads: int = 0) -> None:
@@ -22,6 +29,7 @@ def configure_tensorflow(threads: int = 0) -> None:
         sets, and two actors with all cores each are three times slower. The number changes the
         order of sums in convolutions, and with it the last bits.
     """
+    set_keras()
     told = (os.environ.get(name) for name in (THREADS_VARIABLE, "OMP_NUM_THREADS"))
     threads = threads or next((int(n) for n in told if n and n.isdigit()), 0)
     tf.config.experimental.enable_op_determinism()
@@ -46,3 +54,53 @@ def precision_here(precision: str) -> str:
         words = processor_words().split()
         native = not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(words)
     return BFLOAT16 if native else FLOAT32
+
+
+def set_keras() -> None:
+    """Give Keras the settings that every run has.
+
+    Raises
+    ------
+    UserError
+        If Keras was loaded with another backend than TensorFlow before fog-flower was.
+    """
+    backend = keras.config.backend()
+    if backend != BACKEND:
+        raise UserError(
+            f"KERAS_BACKEND: Keras was loaded with the backend {backend!r} before fog-flower was, "
+            "which needs TensorFlow; set KERAS_BACKEND=tensorflow, or import fog_flower first"
+        )
+    for setting, value in KERAS_SETTINGS.items():
+        getattr(keras.config, f"set_{setting}")(value)
+    keras.config.set_dtype_policy(FLOAT32)
+
+
+@contextlib.contextmanager
+def own_keras_settings(precision: str, name: str) -> Iterator[None]:
+    """Set Keras to our settings and a precision while a model is built, and put that back.
+
+    Raises
+    ------
+    UserError
+        If the model's code has changed a setting; ``name`` is the model's.
+    """
+    set_keras()
+    policy = "mixed_bfloat16" if precision == BFLOAT16 else FLOAT32
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+        for setting, value in KERAS_SETTINGS.items():
+            now = getattr(keras.config, setting)()
+            if now != value:
+                raise UserError(
+                    f"{name}: its code sets Keras' {setting} to {now!r} for everybody; leave that "
+                    "out, and give the layers that need it a dtype or data_format of their own"
+                )
+        if keras.config.dtype_policy().name != policy:
+            raise UserError(
+                f"{name}: its code sets Keras' dtype policy to "
+                f"{keras.config.dtype_policy().name!r} for everybody; leave that out, and use the "
+                "key precision"
+            )
+    finally:
+        set_keras()

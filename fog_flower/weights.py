@@ -1,6 +1,7 @@
 """Weights between Keras and Flower, and the few sums that are done with them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ Weights = list[np.ndarray]
 
 def to_record(weights: Sequence[np.ndarray]) -> ArrayRecord:
     """Pack weights in Keras' order under the keys "0", "1", ..."""
-    return ArrayRecord(list(weights))
+    return ArrayRecord([np.asarray(array) for array in weights])
 
 
 def from_record(record: ArrayRecord) -> Weights:
@@ -19,14 +20,42 @@ def from_record(record: ArrayRecord) -> Weights:
     return record.to_numpy_ndarrays()
 
 
+def step_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of dW for a W of a dtype: its own, but a signed one.
+
+    A truth value may fall from 1 to 0, and so may a number that has no sign.
+    """
+    if dtype.kind not in "ub":
+        return dtype
+    wider = {1: np.int8 if dtype.kind == "b" else np.int16, 2: np.int32}
+    return np.dtype(wider.get(dtype.itemsize, np.int64))
+
+
+def as_dtype(values: npt.ArrayLike, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return values in a dtype; whole numbers are rounded and kept in range, NaN is 0 there."""
+    array = np.asarray(values)
+    if dtype.kind in "iub" and array.dtype != dtype:
+        low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if array.dtype.kind == "f":
+            array = np.rint(np.nan_to_num(array.astype(np.float64)))
+            # As a float the largest int64 is one too many.
+            high = np.nextafter(float(high), 0.0) if dtype.itemsize == 8 else high
+        array = np.clip(array, low, high)
+    return np.asarray(array, dtype)
+
+
 def add(weights: Sequence[np.ndarray], delta: Sequence[np.ndarray]) -> Weights:
     """Return W + dW, array by array, in W's dtype."""
-    return [(w + d).astype(w.dtype, copy=False) for w, d in zip(weights, delta, strict=True)]
+    return [as_dtype(w + d, w.dtype) for w, d in zip(weights, delta, strict=True)]
 
 
 def subtract(weights: Sequence[np.ndarray], start: Sequence[np.ndarray]) -> Weights:
     """Return dW = W_local - W (paper, section 3), array by array."""
-    return [w - s for w, s in zip(weights, start, strict=True)]
+    return [np.asarray(_signed(w) - _signed(s)) for w, s in zip(weights, start, strict=True)]
+
+
+def _signed(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array).astype(step_dtype(array.dtype), copy=False)
 
 
 def count_bytes(weights: Sequence[np.ndarray]) -> int:
@@ -53,6 +82,6 @@ def unflatten(vector: npt.NDArray[np.float32], like: Sequence[np.ndarray]) -> We
     """Cut a vector into arrays of these shapes and dtypes."""
     ends = np.cumsum([array.size for array in like])[:-1]
     return [
-        part.reshape(array.shape).astype(array.dtype, copy=False)
+        as_dtype(part.reshape(array.shape), array.dtype)
         for part, array in zip(np.split(vector, ends), like, strict=True)
     ]

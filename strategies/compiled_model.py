@@ -58,15 +58,25 @@ class CompiledModel:
                 outputs = self.model(inputs[start:stop], training=False)
                 loss = tf.reduce_mean(self.task.losses(targets[start:stop], outputs))
             variables = self._variables()
-            for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+            for variable, gradient in zip(
+                variables, _gradients(tape, loss, variables), strict=True
+            ):
                 variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
 
     def _ascent(self, inputs: tf.Tensor, shares: tf.Tensor) -> list[tf.Tensor]:
         """Return the gradient of the sum of shares [k, outputs] * answers."""
         with tf.GradientTape() as tape:
             told = tf.reduce_sum(shares * self._score(inputs))
-        gradients: list[tf.Tensor] = tape.gradient(told, self._variables())
-        return gradients
+        return _gradients(tape, told, self._variables())
+
+
+def _gradients(
+    tape: tf.GradientTape, value: tf.Tensor, variables: list[tf.Variable]
+) -> list[tf.Tensor]:
+    """Return dense gradients: zeros of what does not matter, and rows of an embedding in place."""
+    zeros = tf.UnconnectedGradients.ZERO
+    found = tape.gradient(value, variables, unconnected_gradients=zeros)
+    return [tf.convert_to_tensor(gradient) for gradient in found]
 
 
 @functools.lru_cache(maxsize=1)

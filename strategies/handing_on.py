@@ -11,7 +11,7 @@ from fog_flower.causes import describe_failure
 from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, METRICS
 from fog_flower.seeds import seed_global_generators
-from fog_flower.weights import Weights, add, all_finite, from_record
+from fog_flower.weights import Weights, add, all_finite, as_dtype, from_record
 from strategies.merging import scale_for_sum
 from strategies.updates import Update
 
@@ -122,7 +122,7 @@ def _as_record(merged: Weights, record: ArrayRecord, weights: Weights) -> ArrayR
     """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
     return ArrayRecord(
         {
-            key: Array(np.asarray(array, dtype=like.dtype))
+            key: Array(as_dtype(array, like.dtype))
             for key, array, like in zip(record, merged, weights, strict=True)
         }
     )

@@ -10,7 +10,7 @@ from flwr.app import Message
 from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
-from fog_flower.weights import Weights, count_bytes, from_record
+from fog_flower.weights import Weights, count_bytes, from_record, step_dtype
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Update:
     fog_node : int
         The partition id: node ids are random in each run, so this is the identity.
     delta : Weights
-        dW, in the model's shapes and dtypes.
+        dW, in the model's shapes, and dtypes as in ``fog_flower.weights.step_dtype``.
     num_examples : int
         What the node says it trained on; positive.
     message : Message
@@ -74,7 +74,7 @@ def read_replies(
     expected : iterable of int
         Node ids that were asked; who did not answer is missing or late.
     weights : sequence of arrays
-        W, whose shapes and dtypes an update must have.
+        W, whose shapes an update must have, and dtypes as in ``step_dtype``.
     fog_nodes : mapping
         Node id to partition id, as far as it is known.
     max_examples : int, optional
@@ -165,9 +165,9 @@ def _read_arrays(reply: Message, weights: Sequence[np.ndarray]) -> Weights:
     if len(delta) != len(weights):
         raise _UnusableError(f"wrong shape: {len(delta)} arrays instead of {len(weights)}")
     for position, (array, wanted) in enumerate(zip(delta, weights, strict=True)):
-        if array.shape != wanted.shape or array.dtype != wanted.dtype:
+        if array.shape != wanted.shape or array.dtype != step_dtype(wanted.dtype):
             raise _UnusableError(
                 f"wrong shape: array {position} is {array.dtype} {list(array.shape)} instead of "
-                f"{wanted.dtype} {list(wanted.shape)}"
+                f"{step_dtype(wanted.dtype)} {list(wanted.shape)}"
             )
     return delta

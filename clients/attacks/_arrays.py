@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fog_flower.weights import Weights
+from fog_flower.weights import Weights, as_dtype
 
 
 def scaled(delta: Weights, factor: float) -> Weights:
     """Return factor * dW, in dW's dtypes."""
-    return [(array * factor).astype(array.dtype) for array in delta]
+    return [as_dtype(array * factor, array.dtype) for array in delta]
 
 
 def filled(delta: Weights, value: float) -> Weights:
-    """Return an update of which every number is ``value``."""
-    return [np.full_like(array, value) for array in delta]
+    """Return an update of which every number is ``value``, whole numbers as near as they come."""
+    return [as_dtype(np.full(array.shape, value), array.dtype) for array in delta]
 
 
 def mean(updates: Sequence[Weights]) -> Weights:
     """Return the mean of updates, array by array, in their dtypes."""
     return [
-        np.mean([update[i] for update in updates], axis=0).astype(updates[0][i].dtype)
+        as_dtype(np.mean([update[i] for update in updates], axis=0), updates[0][i].dtype)
         for i in range(len(updates[0]))
     ]

@@ -9,8 +9,19 @@ from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 
 
-def dense(spec: Spec, task: Task, *widths: int) -> keras.Model:
-    """Flatten, then dense layers of these widths with ReLU, then one for the task."""
+def dense(spec: Spec, task: Task, name: str, *widths: int) -> keras.Model:
+    """Flatten, then dense layers of these widths with ReLU, then one for the task.
+
+    Raises
+    ------
+    UserError
+        If inputs are tokens, which are names and no amounts.
+    """
+    if spec.is_tokens:
+        raise UserError(
+            f"model={name!r} takes numbers, but inputs are {spec}; use a model of your own with an "
+            "Embedding, as module:function, or, if they are amounts, dataset-args=\"kind='rows'\""
+        )
     layers = [keras.layers.Dense(width, activation="relu") for width in widths]
     return keras.Sequential(
         [
@@ -72,5 +83,10 @@ def images_only(spec: Spec, name: str, smallest: int) -> None:
     if not spec.is_image or min(spec.shape[:2]) < smallest:
         raise UserError(
             f"model={name!r} takes images of at least {smallest} x {smallest} pixels, but inputs "
-            f"are {spec}; use model=mlp, or your own as module:function"
+            f"are {spec}; use model=mlp, or your own as module:function{_hint(spec)}"
         )
+
+
+def _hint(spec: Spec) -> str:
+    grey = len(spec.shape) == 2 and spec.dtype == "float32"
+    return "; grey images need a channel: x[..., None]" if grey else ""

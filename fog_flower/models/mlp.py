@@ -9,4 +9,4 @@ from fog_flower.tasks.task import Task
 
 def mlp(spec: Spec, task: Task) -> keras.Model:
     """Flatten, Dense 1024, 256, 128 ReLU, Dense 10 softmax: 3,443,338 parameters on SVHN."""
-    return dense(spec, task, 1024, 256, 128)
+    return dense(spec, task, "mlp", 1024, 256, 128)

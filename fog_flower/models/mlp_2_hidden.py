@@ -9,4 +9,4 @@ from fog_flower.tasks.task import Task
 
 def mlp_2_hidden(spec: Spec, task: Task) -> keras.Model:
     """3072-256-128-10: the MLP as the paper's text describes it, 820,874 parameters on SVHN."""
-    return dense(spec, task, 256, 128)
+    return dense(spec, task, "mlp-2-hidden", 256, 128)

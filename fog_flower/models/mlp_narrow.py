@@ -9,4 +9,4 @@ from fog_flower.tasks.task import Task
 
 def mlp_narrow(spec: Spec, task: Task) -> keras.Model:
     """3072-128-64-10, 402,250 parameters on SVHN: not the paper's."""
-    return dense(spec, task, 128, 64)
+    return dense(spec, task, "mlp-narrow", 128, 64)

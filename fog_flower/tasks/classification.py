@@ -78,33 +78,39 @@ class Classification:
         return ""
 
     def fit(self, model: "keras.Model", spec: Spec, name: str) -> "keras.Model":
-        """Take probabilities [n, classes] as they are, and logits with a softmax behind them."""
+        """Take probabilities [n, classes] as they are, and logits with a softmax behind them.
+
+        Which of them they are, a model shows with its initial weights and with moved ones.
+        """
         import keras  # noqa: PLC0415  (with TensorFlow; only where a model is)
 
-        shape = tuple(model.compute_output_shape((None, *spec.shape)))
-        if shape != (None, self.classes):
+        _check_loss(model, name)
+        inputs, start = spec.sample(8), model.get_weights()
+        answers = [_answers(model, inputs)]
+        if answers[0].shape != (8, self.classes):
             raise UserError(
                 f"{name}: must map inputs {spec} to probabilities or logits [n, {self.classes}], "
-                f"but its output is {shape}"
+                f"but its output is {(None, *answers[0].shape[1:])}"
             )
-        rng = np.random.default_rng(0)
-        tried = (
-            rng.integers(0, 2, (8, *spec.shape)).astype(spec.dtype)
-            if np.issubdtype(spec.dtype, np.integer)
-            else rng.normal(size=(8, *spec.shape)).astype(spec.dtype)
-        )
-        outputs = np.asarray(keras.ops.convert_to_numpy(model(tried, training=False)), np.float32)
-        if not np.isfinite(outputs).all():
+        if not np.isfinite(answers[0]).all():
             raise UserError(f"{name}: an untrained model answers with numbers that are not finite")
+        _move(model)
+        answers.append(_answers(model, inputs))
+        model.set_weights(start)
+        outputs = np.concatenate([answer for answer in answers if np.isfinite(answer).all()])
         if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1.0, atol=0.02):
             return model
-        if (outputs < 0).any() or (outputs > 1).any():
-            softmax = keras.layers.Softmax(dtype="float32")
-            return keras.Sequential([keras.Input(spec.shape, dtype=spec.dtype), model, softmax])
-        raise UserError(
-            f"{name}: its outputs lie between 0 and 1 but do not sum to 1, so they are neither "
-            "probabilities nor logits; end the model with softmax, or without an activation"
-        )
+        if not ((outputs < -0.001) | (outputs > 1.001)).any():
+            raise UserError(
+                f"{name}: its outputs lie between 0 and 1 but do not sum to 1, so they are neither "
+                "probabilities nor logits; end the model with softmax, or without an activation"
+            )
+        if type(model).train_step is not keras.Model.train_step:
+            raise UserError(
+                f"{name}: returns logits, but has a train_step of its own; end it with softmax"
+            )
+        softmax = keras.layers.Softmax(dtype="float32")
+        return keras.Sequential([keras.Input(spec.shape, dtype=spec.dtype), model, softmax])
 
     def compile(self, model: "keras.Model", optimizer: "keras.Optimizer") -> None:
         """Compile with cross-entropy."""
@@ -143,6 +149,43 @@ class Classification:
     def flipped(self, targets: Array) -> Array:
         """Return classes - 1 - y."""
         return self.classes - 1 - targets
+
+
+def _answers(model: "keras.Model", inputs: Array) -> npt.NDArray[np.float32]:
+    import keras  # noqa: PLC0415
+
+    return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)), np.float32)
+
+
+def _move(model: "keras.Model") -> None:
+    """Add to every trainable weight, so that none is the zero that it may begin with."""
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign_add(rng.normal(0.0, 0.5, weight.shape).astype(str(weight.dtype)))
+
+
+def _check_loss(model: "keras.Model", name: str) -> None:
+    """Refuse a compiled model's loss that would be replaced by another one without a word."""
+    import keras  # noqa: PLC0415
+
+    loss = model.loss if getattr(model, "compiled", False) else None
+    losses = keras.losses
+    same = (losses.SparseCategoricalCrossentropy, losses.CategoricalCrossentropy)
+    if loss is None:
+        return
+    try:
+        found = losses.get(loss)
+    except (ValueError, TypeError):
+        found = loss
+    functions = (losses.sparse_categorical_crossentropy, losses.categorical_crossentropy)
+    settings = found.get_config() if isinstance(found, same) else {}
+    usual = not settings.get("label_smoothing") and settings.get("ignore_class") is None
+    if not (isinstance(found, same) or found in functions) or not usual:
+        told = loss if isinstance(loss, str) else getattr(loss, "name", repr(loss))
+        raise UserError(
+            f"{name}: is compiled with the loss {told!r}, but classification trains with plain "
+            "cross-entropy; return it uncompiled"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
