@@ -1,6 +1,7 @@
 """Strategies against attacks: the grid, its runs, and what is reported of them."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -18,6 +19,7 @@ from simulations.overrides import configure_settings
 from simulations.reports.attack_grid import write_comparison
 from simulations.reports.attack_grid.grid_records import load_comparison
 from simulations.reports.attack_grid.kept_tables import without_kept
+from simulations.reports.save_figure import save_figure
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
 from simulations.sweep.sweep_plan import plan_sweep
@@ -112,6 +114,94 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     )
     assert "The attack that costs most" in text
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
+
+
+OWN = """
+from clients.attacks import ATTACKS
+from flwr.serverapp.strategy import FedAvg
+from strategies.gate import Decision
+
+
+def far(attacker, strength=1.0):
+    return ATTACKS.load("sign-flip").item(attacker, 5 * strength)
+
+
+class Gate:
+    def judge(self, trial):
+        return [Decision(True, "a|b [red] $x^$")] * len(trial)
+
+
+class MomentumClip(FedAvg):
+    pass
+
+
+class Fails(FedAvg):
+    def aggregate_train(self, server_round, replies):
+        raise RuntimeError("cannot open [/data/site-a] a|b")
+"""
+
+
+def test_the_users_own_stand_beside_each_other_each_in_a_cell(tmp_path, overrides, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "gatekept.py").write_text(OWN)
+    names = "gate=gatekept:Gate+gatekept:MomentumClip,gatekept:MomentumClip,gatekept:Fails,"
+    names += "FedAvg,honest"
+    grid, _ = comparison(names, "gatekept:far,gatekept:far=2,crash", "3:1")
+    assert len(grid.cells) == 3 * 4 + 1
+    folder = tmp_path / "out [x] $a$"
+    overrides = overrides | {"gate-args": "", "num-server-rounds": 1}
+    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", overrides, folder)
+    statuses = execute(plan, "inline", lambda _: None)
+    assert statuses.count("failed") == 3
+    (tmp_path / "gatekept.py").unlink()  # reports are made from the records alone
+    text = dict(write_comparison(folder))["table"].read_text()
+    runs = load_comparison(folder).runs
+    cells = set(zip(runs["attack"], runs["strategy"], strict=True))
+    assert cells == {(cell.tags["attack"], cell.tags["strategy"]) for cell in grid.cells}
+    assert ("crash", "FedAvg") in cells
+    assert ("honest", "honest") in cells
+    assert "cannot open [/data/site-a] a\\|b" in text
+    # behind a gate is what a gate judged, not what begins with the word
+    decisions = text.partition("## Decisions of the gate")[2].partition("##")[0]
+    gates = {line.split("|")[1].strip() for line in decisions.splitlines() if "far" in line}
+    assert gates == {"gate=gatekept:Gate+gatekept:MomentumClip"}
+    page = (folder / "comparison.html").read_text()
+    headings = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page)
+    assert len(headings) == len(set(headings))
+    for name in ("heat-map.svg", "curves.svg"):
+        assert (folder / name).stat().st_size > 1000
+
+
+def test_no_name_is_cut_in_a_heat_map(tmp_path, overrides, monkeypatch):
+    drawn = []
+
+    def save(figure, path, **settings):
+        drawn.append((figure, path.name))
+        return save_figure(figure, path, **settings)
+
+    monkeypatch.setattr("simulations.reports.attack_grid.grid_pictures.save_figure", save)
+    grid, _ = comparison("gate,FedAvg", "nan", "3:1")
+    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", overrides, tmp_path)
+    execute(plan, "inline", lambda _: None)
+    for path in tmp_path.glob("*/**/run.json"):
+        record = json.loads(path.read_text())
+        cell = record["cell"]
+        long = f"{cell['strategy']}+package.module:AStrategyWithALongName"
+        cell |= {"strategy": long, "attack": "package.module:an_attack_with_a_long_name=2.5"}
+        path.write_text(json.dumps(record))
+    write_comparison(tmp_path)
+    for figure, name in drawn:
+        figure.canvas.draw()
+        whole = figure.bbox
+        texts = [axes.yaxis.label for axes in figure.axes] + [axes.title for axes in figure.axes]
+        if name == "heat-map.png":
+            texts += [label for axes in figure.axes for label in axes.get_xticklabels()]
+            texts += [label for axes in figure.axes for label in axes.get_yticklabels()]
+        assert any("WithALongName" in text.get_text() for text in texts) or name != "heat-map.png"
+        for text in texts:
+            box = text.get_window_extent()
+            inside = box.x0 >= whole.x0 and box.x1 <= whole.x1 and box.y0 >= whole.y0
+            assert inside or not text.get_text(), (name, text.get_text())
 
 
 def _the_kept_tables_say_the_same(folder, kept):

@@ -20,6 +20,7 @@ LINES = {
 }
 
 
+@mpl.rc_context({"text.parse_math": False})  # names with a $ are no formulas
 def draw_curves(folder: Path, title: str) -> Path:
     """Draw accuracy per round, and who was accepted, to ``curves.png`` in the run's folder.
 

@@ -55,8 +55,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, An
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _one_row(value) for key, value in row.items()} for row in rows)
     write_text(path, buffer.getvalue())
+
+
+def _one_row(value: Any) -> Any:
+    """Return a value that does not end its row: readers do at a carriage return, unquoted here."""
+    return value.replace("\r", " ") if isinstance(value, str) else value
 
 
 def _without_nan(value: Any) -> Any:

@@ -23,13 +23,13 @@ from clients.attacks import ATTACKS
 from clients.attacks._strength import usual_strength
 from simulations.experiments.attack_grid import FEDAVG, GATE, HONEST
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
-from simulations.reports.attack_grid.kept_tables import CELL
 from simulations.reports.data_seen import data_seen
 from simulations.reports.save_figure import names_as_they_are, save_figure
 
 DPI = 120
 STRAIGHT_LABELS = 4  # strategies, the honest included, that a heat map names without slanting
 LETTER = 0.072  # inches, of a name's on an axis
+MOST_ACROSS = 4  # panels beside each other
 MAP_WIDTH = 4.1  # inches, of a heat map without names
 STRAIGHT_BELOW = 0.85  # inches, for names that are not slanted
 SLANT = math.radians(30)
@@ -92,8 +92,12 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     honest = rounds[rounds["strategy"] == HONEST]
     shown = rounds[rounds["strategy"] != HONEST]
     groups = list(shown.groupby(["fog_nodes", "malicious", "attack"], sort=False))
-    figure, axes = _panels(len(groups), width=3.6, height=2.8, left=0.8)
     names = gate_first(shown["strategy"].unique())
+    legend = [*([HONEST] if len(honest) else []), *names]
+    across = 3.6 * min(max(len(groups), 1), MOST_ACROSS)
+    columns = max(1, int(across / (0.5 + LETTER * max(map(len, legend), default=0))))
+    foot = 0.2 * math.ceil(len(legend) / columns)
+    figure, axes = _panels(len(groups), width=3.6, height=2.8, left=0.8, foot=foot)
     colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, attack = key
@@ -110,8 +114,15 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
         panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     if groups:
-        axes[0].legend(fontsize=7)
         axes[0].set(xlabel="round", ylabel="test accuracy")
+    known = {
+        label: line
+        for panel in axes
+        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    shown_names = [name for name in legend if name in known]
+    lines = [known[name] for name in shown_names]
+    figure.legend(lines, shown_names, loc="lower center", ncols=columns, fontsize=8)
     return _save(figure, axes, len(groups), path, records)
 
 
@@ -122,8 +133,11 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     runs = runs[runs["malicious"] > 0]
     attacked = runs[runs["strategy"] != HONEST].copy()
     attacked["name"] = attacked["attack"].str.partition("=")[0]
+    attacked["strength"] = [
+        _strength(*row) for row in attacked[["attack", "fog_nodes", "malicious"]].to_numpy()
+    ]
     varied = attacked.groupby(["fog_nodes", "malicious", "name"])
-    groups = [(key, part) for key, part in varied if len(set(part["attack"])) > 1]
+    groups = [(key, part) for key, part in varied if len(set(part["strength"].dropna())) > 1]
     if not groups:
         return None
     honest = (records.runs["malicious"] == 0) & (records.runs["strategy"] == FEDAVG)
@@ -131,8 +145,6 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     figure, axes = _panels(len(groups), width=5.6, height=3.8, left=0.9)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, name = key
-        strengths = [_strength(text, *part[CELL].iloc[0, :2]) for text in part["attack"]]
-        part = part.assign(strength=strengths)  # noqa: PLW2901
         for strategy in gate_first(part["strategy"].unique()):
             shown = part[part["strategy"] == strategy].groupby("strength")["test_accuracy"]
             if len(shown) > 1:
@@ -233,19 +245,28 @@ def _entitle(panel: Axes, title: str) -> None:
 
 
 def _panels(
-    count: int, *, width: float, height: float, left: float, below: float = 0.85
+    count: int,
+    *,
+    width: float,
+    height: float,
+    left: float,
+    below: float = 0.85,
+    foot: float = 0.0,
 ) -> tuple[Figure, list[Axes]]:
-    """Return so many panels of this size in inches, ``left`` and ``below`` of it for labels."""
+    """Return so many panels of this size in inches, ``left`` and ``below`` of it for labels.
+
+    ``foot`` comes on top, below all of them.
+    """
     sns.set_theme(style="white", context="notebook", font_scale=0.8)
-    columns = min(max(count, 1), 4)
+    columns = min(max(count, 1), MOST_ACROSS)
     rows = -(-max(count, 1) // columns)
-    across, down = width * columns, height * rows + 1.0
+    across, down = width * columns, height * rows + 1.0 + foot
     figure, axes = plt.subplots(rows, columns, figsize=(across, down), squeeze=False)
     # By hand: matplotlib's constrained layout takes minutes for a hundred panels.
     figure.subplots_adjust(
         left=left / across,
         right=1 - 0.15 / across,
-        bottom=(below + 0.05) / down,
+        bottom=(below + 0.05 + foot) / down,
         top=1 - 0.9 / down,
         wspace=left / (width - left),
         hspace=below / (height - below),
