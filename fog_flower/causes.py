@@ -10,6 +10,8 @@ from fog_flower.errors import UserError
 from fog_flower.name_clashes import OURS
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_FLOWERS = re.compile(r"^<class '([\w.]+)'>:<'")  # it writes <class 'ValueError'>:<'message'>
+_OURS = re.compile(r"^(?:fog_flower\.errors\.)?UserError: ")
 _LIMIT = 500
 _ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = tuple(
@@ -20,10 +22,14 @@ _LIBRARIES = tuple(
 def last_cause(reason: str | None) -> str:
     """Return the last line of what Flower says of a failed client: the exception itself.
 
-    With Ray the reason is a whole traceback of several processes, in colours.
+    With Ray the reason is a whole traceback of several processes, in colours. Of a ``UserError``
+    the message says everything.
     """
     lines = [line.strip() for line in _ANSI.sub("", reason or "").splitlines() if line.strip()]
-    return lines[-1].removesuffix("'>")[:_LIMIT] if lines else "unknown"
+    if not lines:
+        return "unknown"
+    cause = _FLOWERS.sub(r"\1: ", lines[-1]).removesuffix("'>")
+    return _OURS.sub("", cause)[:_LIMIT]
 
 
 def describe_failure(error: BaseException) -> str:

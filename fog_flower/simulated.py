@@ -12,6 +12,7 @@ from flwr.serverapp import Grid
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.errors import UserError
 
+SIMULATION, DEPLOYMENT = "simulation", "deployment"  # in ``run.json``
 SIMULATED = "simulated"  # the inline engine's grid has it, and so have its nodes' configurations
 _OF_FLOWERS_SIMULATION = "InMemoryGrid"  # a deployment's is HttpGrid
 

@@ -21,6 +21,7 @@ from fog_flower.records.environment import git_commit, hardware, onednn, version
 from fog_flower.records.files import write_text
 from fog_flower.records.reading import LOCK
 from fog_flower.records.recorder import RunRecorder
+from fog_flower.simulated import DEPLOYMENT, SIMULATION
 from fog_flower.weights import from_record
 from strategies.cloud import Cloud
 from strategies.continuing.stopped_run import StoppedRun
@@ -65,6 +66,7 @@ def known_facts(
         "code_identity": code_identity(),
         "git_commit": git_commit(),
         "flower_run_id": str(run_id),
+        "federation": SIMULATION if membership.simulated else DEPLOYMENT,
         "versions": versions(),
         "hardware": hardware(),
         "onednn": onednn(),

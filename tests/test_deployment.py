@@ -43,6 +43,7 @@ def test_a_deployment_gives_the_figures_of_the_inline_engine(make_config, tmp_pa
         assert deployed.status(refused)[0] == "finished:failed"
         assert "noise-source='seeded': on a deployment whoever knows the seed" in deployed.log()
     assert summary(folder)["status"] == "finished", summary(folder)["cause"]
+    assert summary(folder)["federation"] == "deployment"
     assert not folder_of(seeded).exists()
     for ours, theirs in zip(figures(folder), figures(inline), strict=True):
         for name in ("round", "accepted", "rejected", "bytes_up", "bytes_down", "note"):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from fog_flower.records import files
 from fog_flower.records.reading import can_go_on, figures_so_far, is_orphan, read_run
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import folder_of
+from simulations.cli.continued import settings_to_go_on
 from simulations.engines import engine_named
 from tests.runs import ending_in_round, rounds, run_here, summary
 
@@ -127,6 +129,22 @@ def test_a_failed_run_tells_whether_it_can_continue(make_config, artifacts, fail
         run_here(config)
     assert summary(folder_of(config))["can_continue"] is answer
     assert can_go_on(folder_of(config)) is answer
+
+
+def test_a_run_of_a_deployment_is_not_continued_by_a_simulation(make_config):
+    config = make_config(artifacts="checkpoint")
+    with ending_in_round(2, RuntimeError("stop")), pytest.raises(RuntimeError):
+        run_here(config)
+    folder = folder_of(config)
+    run = summary(folder)
+    assert run["federation"] == "simulation"
+    assert settings_to_go_on(folder, []).continue_from == folder
+    (folder / "run.json").write_text(json.dumps({**run, "federation": "deployment"}))
+    with pytest.raises(UserError, match=r"was made by a deployment.*flwr run .*--run-config ") as e:
+        settings_to_go_on(folder, ["min-available-nodes=2"])
+    settings = tomllib.loads(Path(str(e.value).rpartition(" ")[2]).read_text())
+    told = {"continue-from": str(folder), "run-name": "run-from-round-2", "min-available-nodes": 2}
+    assert settings == {**config.to_run_config(), **told}
 
 
 @pytest.mark.parametrize("artifacts", ["", "checkpoint"])

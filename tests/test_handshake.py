@@ -9,6 +9,7 @@ from flwr.superlink.grid import HttpGrid, InMemoryGrid
 
 from clients.local_training import who
 from fog_flower import simulated
+from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.errors import UserError
 from fog_flower.simulated import check_noise_source, is_simulated_node, is_simulation
@@ -152,6 +153,22 @@ def test_all_answers_are_pulled_in_one_call(make_config, monkeypatch):
     monkeypatch.setattr(InlineGrid, "pull_messages", counted)
     shake(make_config)
     assert calls == [["message-1", "message-2", "message-3"]]
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("<class 'fog_flower.errors.UserError'>:<'no partition-id'>", "no partition-id"),
+        ("<class 'ZeroDivisionError'>:<'division by zero'>", "ZeroDivisionError: division by zero"),
+        ("\x1b[36mray::run()\x1b[0m\n  File a.py\nfog_flower.errors.UserError: no'>", "no"),
+        ("UserError: no", "no"),
+        ("OSError: UserError: no", "OSError: UserError: no"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_what_flower_says_of_a_failed_client_becomes_one_line(reason, cause):
+    assert last_cause(reason) == cause
 
 
 def context(**node_config):
