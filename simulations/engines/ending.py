@@ -16,6 +16,7 @@ from simulations.engines.superlink import SuperLink
 START_SECONDS = 300.0  # for Flower to start the simulation's process; 1 on a quiet machine
 END_SECONDS = 60.0  # from the run's last record to the end of its process; 2 on a quiet machine
 STATUS_SECONDS = 30.0  # for Flower to say what became of a run whose process has ended
+NORMAL = (0, 1)  # of Flower's processes: 1 is a failure that it has told its SuperLink
 MEMORY_SHORT = 0.05  # of all memory
 KILLS = Path("/proc/vmstat")
 GENERIC = "An error was encountered. Ending simulation."
@@ -50,7 +51,7 @@ def wait_for_end(superlink: SuperLink, folder: Path, ray_failure: Callable[[], s
     while not (failure := superlink.failure() or ray_failure()):
         memory.look()
         if (status := superlink.simulation_status) is not None:
-            return "" if status in (0, 1) else f"{_killed(superlink, status)}{memory}"
+            return "" if status in NORMAL else f"{_killed(superlink, status)}{memory}"
         now = time.monotonic()
         if read_run(folder).get("status", RUNNING) == RUNNING:
             recorded_since = now

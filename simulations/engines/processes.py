@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -77,21 +77,27 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def end(
-    process: subprocess.Popen[bytes],
+    started: Sequence[subprocess.Popen[bytes]],
     by: signal.Signals = signal.SIGTERM,
     others: Iterable[psutil.Process] = (),
+    left_to_end: Collection[psutil.Process] = (),
 ) -> None:
-    """End a process, all its descendants, and others; those that do not obey are killed.
+    """End processes, all their descendants, and others; those that do not obey are killed.
 
-    What a ServerApp has started is left to it, as long as it takes to end: a tracker closes its
-    books with the help of such a process.
+    Parameters
+    ----------
+    started : sequence of Popen
+    by : Signals
+    others : iterable of Process
+    left_to_end : collection of Process
+        Of the descendants, those that end by themselves when what started them does.
     """
-    processes = [*descendants(process), *others]
-    with contextlib.suppress(psutil.NoSuchProcess):
-        processes.append(psutil.Process(process.pid))
-    helpers = set().union(*(_children(one) for one in processes if _runs_server_app(one)))
+    processes = [*others, *(one for process in started for one in descendants(process))]
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(process.pid))
     for one in processes:
-        if one not in helpers:
+        if one not in left_to_end:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.send_signal(by)
     _, stubborn = psutil.wait_procs(processes, timeout=STOP_SECONDS)
@@ -99,24 +105,8 @@ def end(
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
-    process.wait()
-
-
-def _runs_server_app(process: psutil.Process) -> bool:
-    try:
-        command = " ".join(process.cmdline())
-    except psutil.Error:
-        return False
-    return any(
-        name in command for name in ("flwr-simulation", "flower_simulation", "flwr-serverapp")
-    )
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:
-        return []
+    for process in started:
+        process.wait()
 
 
 def with_variable(name: str, value: str) -> list[psutil.Process]:

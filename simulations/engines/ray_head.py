@@ -58,7 +58,7 @@ class RayHead:
 
     def stop(self) -> None:
         """Kill it: nothing in it is worth waiting for, and its own way takes 5 seconds."""
-        end(self._process, by=signal.SIGKILL)
+        end([self._process], by=signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from fog_flower.errors import UserError
 from simulations.engines.environment import run_environment
 from simulations.engines.processes import (
     LOCAL,
+    descendants,
     end,
     free_ports,
     how_it_ended,
@@ -36,11 +37,14 @@ _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SuperLink:
-    """A running SuperLink in simulation mode, which only this process uses.
+    """A SuperLink in simulation mode for one run, which only this process uses.
 
     A SuperLink that ``flwr run`` starts by itself outlives it, keeps the folder and environment of
     its first run, and lets Ray put that folder ahead of every later bundle. This one lives in a
     folder of its own, so clients run the bundle and nothing else.
+
+    Flower would load its command line and the simulation's process one after the other, when each
+    is wanted. Here all three load at once.
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ class SuperLink:
         self._port = port
         self._log = workspace / "superlink.out"
         self._simulation_log = workspace / "simulation.out"
-        self._simulation_status = workspace / "simulation-status"
+        self._arguments = workspace / "simulation-arguments"
         self._write_settings()
         self._write_simulation_command()
         self._process = start(
@@ -70,6 +74,13 @@ class SuperLink:
             workspace,
             self.environment,
             self._log,
+        )
+        self._first_command: subprocess.Popen[str] | None = self._load("flower_command")
+        self._simulation = start(
+            _python("flower_simulation", str(self._arguments)),
+            workspace,
+            self.environment,
+            self._simulation_log,
         )
 
     @property
@@ -101,15 +112,10 @@ class SuperLink:
 
     def flwr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Flower's own CLI against this SuperLink."""
-        return subprocess.run(
-            [str(script("flwr")), *arguments],
-            cwd=self.workspace,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = self._first_command or self._load("flower_command")
+        self._first_command = None
+        output, errors = command.communicate(json.dumps(arguments) + "\n")
+        return subprocess.CompletedProcess(command.args, command.returncode, output, errors)
 
     def flwr_json(self, *arguments: str) -> tuple[dict[str, Any], str]:
         """Run Flower's own CLI; return what it prints as JSON, and the last line of the rest."""
@@ -123,15 +129,13 @@ class SuperLink:
 
     @property
     def simulation_status(self) -> int | None:
-        """How the simulation's process ended, as a shell gives it; None if it has not."""
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            return int(self._simulation_status.read_text())
-        return None
+        """How the simulation's process ended; None if it has not."""
+        return self._simulation.poll()
 
     @property
     def simulation_started(self) -> bool:
-        """Whether Flower has started the simulation's process."""
-        return self._simulation_log.exists()
+        """Whether Flower has started the simulation."""
+        return self._arguments.exists()
 
     @property
     def simulation_lines(self) -> list[str]:
@@ -145,10 +149,28 @@ class SuperLink:
         return last_lines(self._simulation_log if self.simulation_started else self._log)
 
     def stop(self) -> None:
-        """End it and every process it started: executors, simulations, and what those started."""
-        # If it was killed, what it started is not below it any more.
+        """End all its processes: executors, the simulation, and what those started."""
+        if self._first_command:
+            self._first_command.kill()
+            self._first_command.communicate()
+        # What was below a process that was killed is not below it any more.
         home = self.environment[HOME_VARIABLE]
-        end(self._process, others=() if self.alive else with_variable(HOME_VARIABLE, home))
+        others = () if self.alive else with_variable(HOME_VARIABLE, home)
+        # A tracker in the ServerApp closes its books with the help of a process of its own.
+        helpers = descendants(self._simulation)
+        end([self._simulation, self._process], others=others, left_to_end=helpers)
+
+    def _load(self, module: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            _python(module),
+            cwd=self.workspace,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def _listens(self) -> bool:
         """Whether it is this process, and no other one, that has the port."""
@@ -175,16 +197,19 @@ class SuperLink:
         )
 
     def _write_simulation_command(self) -> None:
-        """Write what Flower finds as ``flwr-simulation``: it keeps the output and the status."""
-        python = shlex.join([sys.executable, "-P", "-m", "simulations.engines.flower_simulation"])
-        log, status = (shlex.quote(str(p)) for p in (self._simulation_log, self._simulation_status))
+        """Write what Flower finds as ``flwr-simulation``: it wakes the process that waits."""
+        arguments, flowers = (shlex.quote(str(p)) for p in (self._arguments, script(SIMULATION)))
         command = self.workspace / COMMANDS / SIMULATION
         command.parent.mkdir()
         command.write_text(
-            f'#!/bin/sh\n{python} "$@" > {log} 2>&1\necho $? > {status}.new\n'
-            f"mv {status}.new {status}\n"
+            f'#!/bin/sh\n[ -e {arguments} ] && exec {flowers} "$@"  # a second run\n'
+            f"printf '%s\\n' \"$@\" > {arguments}.new && mv {arguments}.new {arguments}\n"
         )
         command.chmod(0o700)
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", f"simulations.engines.{module}", *arguments]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,18 @@
+"""Flower's command line, loaded ahead of the command: it takes the arguments as JSON from stdin."""
+
+import json
+import sys
+
+
+def main() -> None:
+    """Run one command of ``flwr``."""
+    from flwr.cli.app import app  # noqa: PLC0415  (a second)
+
+    told = sys.stdin.readline()
+    if told:  # nothing: the launcher has changed its mind
+        sys.argv = ["flwr", *json.loads(told)]
+        app()
+
+
+if __name__ == "__main__":
+    main()
