@@ -33,7 +33,7 @@ def listening(pid: int) -> dict[tuple[str, int], str]:
         except psutil.Error:
             continue
         for one in sockets:
-            if one.status == psutil.CONN_LISTEN or one.type == 2 and not one.raddr:  # TCP, UDP
+            if one.status == psutil.CONN_LISTEN or (one.type == 2 and not one.raddr):  # TCP, UDP
                 found[one.laddr.ip, one.laddr.port] = command
     return found
 
