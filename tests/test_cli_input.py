@@ -1,19 +1,33 @@
 """Bad input: one line that names the key, a status that is not 0, and nothing started."""
 
+import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from clients.attacks import ATTACKS
+from fog_flower.config import RunConfig
+from fog_flower.models import MODELS
+from strategies.gates import GATES
+
 FOG_FLOWER = [sys.executable, "-m", "simulations.cli"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def fog_flower(*arguments, cwd):
+def fog_flower(*arguments, cwd, **environment):
     return subprocess.run(
-        [*FOG_FLOWER, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+        [*FOG_FLOWER, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -77,6 +91,70 @@ def test_show_of_something_that_is_no_run(tmp_path):
     answer = fog_flower("show", "nothing", cwd=tmp_path)
     assert answer.returncode == 1
     assert "'nothing' is not a run" in answer.stderr
+
+
+def test_without_a_command_there_is_help(tmp_path):
+    answer = fog_flower(cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "Usage:" in answer.stdout
+    assert "compare" in answer.stdout
+    data = fog_flower("data", cwd=tmp_path)
+    assert "Usage:" in data.stdout
+    assert "fog-flower: \n" not in data.stderr
+
+
+def test_the_version_is_that_of_the_project(tmp_path):
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    answer = fog_flower("--version", cwd=tmp_path)
+    assert answer.stdout.split() == ["fog-flower", pyproject["project"]["version"]]
+
+
+def test_a_command_that_is_nearly_one_is_suggested_once(tmp_path):
+    answer = fog_flower("rum", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("Did you mean 'run'?") == 1
+
+
+@pytest.mark.parametrize("command", ["run", "continue", "show", "sweep", "compare", "keys"])
+def test_each_command_s_help_shows_an_example(tmp_path, command):
+    assert f"Example: fog-flower {command}" in fog_flower(command, "--help", cwd=tmp_path).stdout
+
+
+def test_keys_come_in_groups_and_none_is_cut(tmp_path):
+    answer = fog_flower("keys", cwd=tmp_path, COLUMNS="60")
+    lines = answer.stdout.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == [
+        *("DATA", "TIERS", "TRAINING", "CLOUD", "ATTACK", "RUN")
+    ]
+    assert max(map(len, lines)) <= 60
+    said = " ".join(answer.stdout.split())
+    for key, field in RunConfig.keys().items():
+        assert f"{key}=" in said
+        assert " ".join(field.metadata["help"].split()) in said
+    for catalogue in (ATTACKS, GATES, MODELS):
+        assert f"{', '.join(catalogue.names())}" in said
+
+
+def test_keys_are_found_by_words_and_groups(tmp_path):
+    def keys(*words):
+        found = fog_flower("keys", *words, cwd=tmp_path).stdout
+        return re.findall(r"^  ([a-z-]+)=", found, re.MULTILINE)
+
+    assert {"noise-sigma", "noise-unit", "protection"} <= set(keys("noise"))
+    assert "batch-size" not in keys("noise")
+    assert keys("cloud", "ARGUMENTS") == ["strategy-args", "gate-args"]
+    assert "attack" in keys("sign-flip")
+    answer = fog_flower("keys", "[red]nothing", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert answer.stderr == "fog-flower: no key says [red]nothing; fog-flower keys lists all\n"
+
+
+def test_a_name_with_commands_to_a_terminal_is_one_harmless_line(tmp_path):
+    for name in ("\x1b[31mred", "[/]", "two\nlines"):
+        answer = fog_flower("show", name, cwd=tmp_path)
+        assert answer.returncode == 1
+        assert answer.stderr.count("\n") == 1
+        assert "\x1b" not in answer.stderr
 
 
 def test_help_and_keys_do_not_load_tensorflow_or_flower(tmp_path):

@@ -338,6 +338,25 @@ def test_sweeps_of_one_model_beside_take_no_room_in_the_other_s_panel(tmp_path, 
     assert len(figure.legends[0].get_texts()) == 1 + 5
 
 
+def test_one_cell_alone_is_told_in_whole_sentences_and_within_100_percent(tmp_path):
+    make_sweep(tmp_path / "reduced", range(2), final=lambda cell, seed: 0.6 + 0.39 * seed)
+    for cell in (tmp_path / "reduced").glob("*-*"):
+        if cell.name != "mlp-fog-3":
+            shutil.rmtree(cell)
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    for name in ("claims", "Table 2", "statistics", "costs"):
+        text = files[name].read_text()
+        assert not re.search(r":\s*(\||;|$|\n)", text.replace(":--", "").replace("--:", ""))
+        assert "0.0 hours" not in text
+    rows = pd.read_csv(files["Table 2, rows"])
+    assert rows["ci_low"].min() >= 0.0
+    assert rows["ci_high"].max() == 1.0
+    table = files["Table 2"].read_text()
+    assert "A confidence interval that would leave 0 to 100% ends there." in table
+    assert "to 100.00)" in table
+    assert "20 seconds of computing" in table
+
+
 def test_figures_say_whose_validation_it_is_and_of_how_many_images(tmp_path):
     make_sweep(tmp_path / "reduced", range(1))
     for cell in ("mlp-centralized", "mlp-fog-3"):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from simulations.reports.statistics import adjust, compare, summarise, trend
+from simulations.reports import formats
+from simulations.reports.statistics import adjust, compare, summarise, summarise_accuracy, trend
 
 # Student's sleep data (Biometrika 6, 1908): extra hours of sleep with two drugs, ten patients.
 # Published (R, ?sleep): t = -4.0621, df = 9, p = 0.002833, 95% CI -2.4598858 to -0.7001142.
@@ -51,6 +52,16 @@ def test_summary_by_hand():
     assert (result.n, result.mean) == (4, 2.5)
     assert result.sd == pytest.approx(1.290994, abs=1e-6)
     assert (result.low, result.high) == pytest.approx((2.5 - half, 2.5 + half), abs=1e-5)
+
+
+def test_an_interval_of_accuracies_ends_at_0_and_1():
+    low, high = summarise_accuracy([0.01, 0.30]), summarise_accuracy([0.70, 0.99])
+    assert (low.low, high.high) == (0.0, 1.0)
+    assert low.high == summarise([0.01, 0.30]).high < 1.0 + 1.0
+    inside = [0.4, 0.5, 0.6]
+    assert summarise_accuracy(inside) == summarise(inside)
+    assert math.isnan(summarise_accuracy([0.5]).low)
+    assert formats.interval(-1.2, 3.0) == "-100.00 to +100.00"
 
 
 def test_a_single_seed_has_no_interval_and_no_p():

@@ -306,6 +306,25 @@ def test_estimates_learn_from_records_of_other_seeds(tmp_path, overrides):
     assert estimator().seconds([run]) == 7.0
 
 
+def test_estimates_learn_from_cells_that_are_not_asked_for(tmp_path, overrides):
+    folder = tmp_path / "mlp-fog-5" / "seed-0"
+    folder.mkdir(parents=True)
+    asked = plan(tmp_path, overrides, only="mlp-fog-3")
+    guessed = Estimator(asked).seconds(asked.runs)
+    seconds = 3 * Estimator(asked).seconds([asked.planned(TABLE2.select("mlp-fog-5")[0], 0)])
+    write_json(folder / "run.json", {"status": "finished", "seconds": seconds})
+    assert "1 recorded run," in Estimator(asked).source
+    assert Estimator(asked).seconds(asked.runs) == pytest.approx(3 * guessed)
+
+
+def test_a_scale_does_not_claim_what_is_changed():
+    scale = TABLE2.scale("reduced")
+    assert scale.told({}) == scale.note
+    changed = scale.told({"train-examples": 300, "gate": "open"})
+    assert changed.startswith("reduced, but with train-examples=300, gate=open in every run (unch")
+    assert scale.told({"dataset": "svhn"}).endswith("; changed in every run: dataset=svhn")
+
+
 def start_sweep(folder, overrides):
     settings = [f"{key}={value}" for key, value in overrides.items() if key != "dataset"]
     options = ["--dataset", overrides["dataset"], "--seeds", "0-1", "--out", str(folder)]

@@ -81,7 +81,7 @@ def realism(
     precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
     out: Annotated[Path | None, typer.Option(help="a json file to keep the figures in")] = None,
 ) -> None:
-    """Train the paper's CNN on rendered digits alone, and let it read real ones."""
+    """Train the paper's CNN on rendered digits alone, and measure its accuracy on real ones."""
     from fog_flower.errors import UserError  # noqa: PLC0415
     from fog_flower.records.environment import hardware  # noqa: PLC0415
     from fog_flower.records.files import write_json  # noqa: PLC0415

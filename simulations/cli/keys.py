@@ -59,7 +59,7 @@ def keys(
         key for key in every if (not groups or key.group in groups) and all(map(key.says, wanted))
     ]
     if not found:
-        raise UserError(f"no key says {' '.join(words or ())}; fog-flower keys lists all of them")
+        raise UserError(f"no key says {' '.join(words or ())}; fog-flower keys lists all")
     group = ""
     for key in found:
         if key.group != group:

@@ -1,4 +1,4 @@
-"""Whether mixed bfloat16 reads as many digits as float32."""
+"""Whether training in mixed bfloat16 is as accurate as in float32."""
 
 from fog_flower.architecture import Scalar
 from fog_flower.config import BFLOAT16, FLOAT32

@@ -1,4 +1,4 @@
-"""How real the rendered digits are: what a model that saw nothing else reads of real photos."""
+"""How real the rendered digits are: the accuracy on photos of a model trained on them alone."""
 
 import dataclasses
 import time
@@ -28,7 +28,7 @@ _PREDICT_BATCH = 200
 
 @dataclasses.dataclass(frozen=True)
 class FileScore:
-    """What was read of one file."""
+    """The accuracy on one file."""
 
     name: str
     images: int
@@ -42,7 +42,7 @@ class Realism:
     Attributes
     ----------
     accuracy : float
-        Share of all real images read correctly, 0 to 1.
+        On all real images, 0 to 1.
     interval : (float, float)
         95% confidence interval of that share (Wilson), for images drawn like these.
     per_class : tuple of float
@@ -50,7 +50,7 @@ class Realism:
     training_accuracy : float
         On the rendered images in the last epoch.
     seconds : float
-        Rendering, training and reading together.
+        Rendering, training and prediction together.
     """
 
     accuracy: float
@@ -99,7 +99,7 @@ def measure_realism(
     rendered: Callable[[int, int], None] | None = None,
     trained: Callable[[int, float], None] | None = None,
 ) -> Realism:
-    """Train the paper's CNN on rendered digits alone and let it read real ones.
+    """Train the paper's CNN on rendered digits alone and measure its accuracy on real ones.
 
     Parameters
     ----------

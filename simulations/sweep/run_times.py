@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable
+from pathlib import Path
 
 from fog_flower.config import RunConfig
 from fog_flower.records.reading import read_run
@@ -33,18 +34,28 @@ def guess_seconds(config: RunConfig) -> float:
     return _START_SECONDS + config.num_server_rounds * (trained / training + evaluated / evaluation)
 
 
+def _recorded_seconds(folder: Path) -> list[float]:
+    records = map(read_run, sorted(folder.glob("seed-*")))
+    return [
+        float(record["seconds"])
+        for record in records
+        if record.get("status") == FINISHED and record.get("seconds")
+    ]
+
+
 class Estimator:
     """Estimates runs of one sweep, better with every recorded one."""
 
     def __init__(self, plan: SweepPlan) -> None:
         self._seconds: dict[str, list[float]] = {}
         self._ratios: list[float] = []
-        for run in {run.cell.name: run for run in plan.runs}.values():
-            # Runs of a cell differ by seed alone, so those of seeds not asked for tell as much.
-            for folder in sorted((plan.folder / run.cell.name).glob("seed-*")):
-                record = read_run(folder)
-                if record.get("status") == FINISHED and record.get("seconds"):
-                    self.learn(run, float(record["seconds"]))
+        # Runs of a cell differ by seed alone, so those of seeds not asked for tell as much; and
+        # cells not asked for tell how fast this is.
+        for cell in plan.experiment.cells:
+            if found := _recorded_seconds(plan.folder / cell.name):
+                run = plan.planned(cell, 0)
+                for seconds in found:
+                    self.learn(run, seconds)
 
     def learn(self, run: PlannedRun, seconds: float) -> None:
         """Take note of a run's real duration."""

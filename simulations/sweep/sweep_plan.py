@@ -56,6 +56,11 @@ class SweepPlan:
     folder: Path
     runs: tuple[PlannedRun, ...]
 
+    def planned(self, cell: Cell, seed: int) -> PlannedRun:
+        """Return the run of a cell and a seed, whether it is among ``runs`` or not."""
+        config = _configuration(self.scale, cell, seed, self.overrides, self.folder)
+        return PlannedRun(cell, seed, config, user_code(config))
+
     def identity(self) -> dict[str, object]:
         """Return what must be the same where a sweep is continued; seeds and cells may differ."""
         return {
@@ -80,13 +85,9 @@ def plan_sweep(
     UserError
         If ``only`` names no cell, or a configuration is not valid.
     """
-    configured = [
-        (cell, seed, _configuration(scale, cell, seed, overrides, folder))
-        for seed in seeds
-        for cell in experiment.select(only)
-    ]
-    runs = tuple(PlannedRun(*run, user_code(run[-1])) for run in configured)
-    return SweepPlan(experiment, scale, overrides, folder, runs)
+    plan = SweepPlan(experiment, scale, overrides, folder, runs=())
+    runs = [plan.planned(cell, seed) for seed in seeds for cell in experiment.select(only)]
+    return dataclasses.replace(plan, runs=tuple(runs))
 
 
 def _configuration(
