@@ -88,7 +88,8 @@ class Membership:
         if len(found) < self._least or (self.simulated and len(found) > wanted):
             least = f", min-available-nodes={self._least}" if self._least < wanted else ""
             raise UserError(
-                f"fog-nodes={wanted}{least}, but the federation has {len(found)} SuperNodes: "
+                f"fog-nodes={wanted}{least}, but the federation has {len(found)} "
+                f"{'SuperNode' if len(found) == 1 else 'SuperNodes'}: "
                 f"{how_to_start(self._config, simulated=self.simulated)}"
             )
         self._asked = ask(self._grid, found)

@@ -13,7 +13,7 @@ SMALL = {"model": "mlp-2-hidden", "gate": "open", "protection": "", "artifacts":
 ASKED_FOR = "FOG_FLOWER_SLOW_TESTS"
 
 
-def status(folder) -> str:
+def status_of(folder) -> str:
     return summary(folder)["status"] if (folder / "run.json").exists() else ""
 
 
@@ -26,7 +26,7 @@ def wait_for_round(deployed: Deployment, folder, number: int) -> None:
 
 
 def wait_for_end(deployed: Deployment, folder) -> None:
-    deployed.wait_for(lambda: status(folder) not in ("", "running"), "an end", seconds=300)
+    deployed.wait_for(lambda: status_of(folder) not in ("", "running"), "an end", seconds=480)
 
 
 @pytest.mark.e2e
@@ -40,8 +40,9 @@ def test_a_deployment_gives_the_figures_of_the_inline_engine(make_config, tmp_pa
         wait_for_end(deployed, folder)
         assert deployed.listening() == {"127.0.0.1"}
         deployed.wait_for(lambda: deployed.status(run_id)[0] == "finished:completed", "success")
-        assert deployed.status(refused)[0] == "finished:failed"
-        assert "noise-source='seeded': on a deployment whoever knows the seed" in deployed.log()
+        status, cause = deployed.status(refused)
+        assert status == "finished:failed"
+        assert "noise-source='seeded': on a deployment whoever knows the seed" in cause
     assert summary(folder)["status"] == "finished", summary(folder)["cause"]
     assert summary(folder)["federation"] == "deployment"
     assert not folder_of(seeded).exists()
