@@ -7,6 +7,7 @@ import numpy as np
 from clients.privacy import PROTECTIONS
 from clients.privacy._context import Context
 from clients.shipment import pack
+from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
 from fog_flower.data.preprocess import Preprocess
 from fog_flower.errors import UserError
@@ -45,7 +46,15 @@ class EndNode:
 
 
 def _protected(name: str, share: Examples, context: Context) -> Examples:
-    protected = PROTECTIONS.load(name).item(share, context)
+    named = PROTECTIONS.load(name)
+    try:
+        protected = named.item(share, context)
+    except UserError:
+        raise
+    except Exception as error:
+        if not named.own:
+            raise
+        raise UserError(f"protection={name!r}: {describe_failure(error)}") from error
     if not isinstance(protected, Examples):
         raise UserError(
             f"protection={name!r}: returned {type(protected).__name__}; return Examples"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clients.attacks import ATTACKS
 from clients.privacy import PROTECTIONS
+from clients.rehearsal import rehearse_shipment
 from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.load import load_dataset
@@ -42,6 +43,7 @@ def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
     )
     if config.attack == "backdoor":
         check_images(dataset)
+    rehearse_shipment(config, dataset)
     _check_model(config, dataset)
     return dataset
 

@@ -74,7 +74,12 @@ class Agreement:
         ]
 
     def _skewed(self, vector: Vector) -> float:
-        """Return the cosine with the nearest honest training on a mix of classes."""
+        """Return the cosine with the nearest honest training on a mix of classes.
+
+        Of a task with one group it is 0: nobody can have seen mostly others.
+        """
+        if len(self._by_class) < 2:
+            return 0.0
         along = (self._by_class @ vector).astype(np.float64)
         shares, _ = nnls(self._factor.T, np.linalg.solve(self._factor, along))
         return _cosine(vector, shares.astype(np.float32) @ self._by_class)
