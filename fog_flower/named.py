@@ -65,7 +65,12 @@ class Catalogue:
 
     def has(self, text: str) -> bool:
         """Tell whether ``name`` or ``name:argument`` is in the catalogue."""
-        return self._stem(text.partition(":")[0]) is not None
+        return self.module_of(text) is not None
+
+    def module_of(self, text: str) -> str | None:
+        """Return the module of ``name`` or ``name:argument``; None if the catalogue has none."""
+        stem = self._stem(text.partition(":")[0])
+        return None if stem is None else f"{self.package}.{stem}"
 
     def load(self, text: str) -> Named:
         """Import what ``name``, ``name:argument`` or ``module:Name`` stands for.

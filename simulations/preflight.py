@@ -13,6 +13,7 @@ from fog_flower.data.shards import assign_shards
 from fog_flower.data.split import split_dataset
 from fog_flower.data.trigger import check_images
 from fog_flower.errors import UserError
+from fog_flower.models import MODELS
 from fog_flower.named import load_reference
 from fog_flower.records.run_folder import run_folder
 from fog_flower.records.tracking import build_trackers
@@ -21,16 +22,38 @@ from fog_flower.user_code import own_modules
 from simulations.quiet import only_errors_of_flower, without_native_chatter
 
 
-def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
-    """Check folder, plug-ins, data, model and shards; the data is in the cache afterwards.
+def check_quickly(config: RunConfig) -> None:
+    """Check what takes no time: the run's folder, and the code that the configuration names.
 
     Raises
     ------
     UserError
-        As the run itself would, but before any Flower process starts.
+        As the run itself would.
     """
     run_folder(config)
     check_plug_ins(config)
+
+
+def check(
+    config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
+) -> Dataset:
+    """Check folder, plug-ins, data, model and shards; the data is in the cache afterwards.
+
+    Parameters
+    ----------
+    config : RunConfig
+    progress : callable, optional
+        Called with (done, total) while examples are made.
+    only_own_model : bool
+        Build the model only if it is the user's: TensorFlow takes seconds to load. What may be
+        wrong with one of the catalogue, inputs that it does not take, the run says before round 1.
+
+    Raises
+    ------
+    UserError
+        As the run itself would, but before it is made.
+    """
+    check_quickly(config)
     dataset = load_dataset(config, progress)
     _check_stopped(config, dataset)
     split = split_dataset(dataset, config)
@@ -44,7 +67,8 @@ def check(config: RunConfig, progress: Progress | None = None) -> Dataset:
     if config.attack == "backdoor":
         check_images(dataset)
     rehearse_shipment(config, dataset)
-    _check_model(config, dataset)
+    if not (only_own_model and MODELS.has(config.model)):
+        _check_model(config, dataset)
     return dataset
 
 

@@ -6,6 +6,8 @@ from fog_flower.models._layers import convolutional
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 
+THREADED = 0.95  # of a step: see simulations/engines/placement.py
+
 
 def cnn_narrow(spec: Spec, task: Task) -> keras.Model:
     """Return a CNN of 25,530 parameters on SVHN: not the paper's, for reduced scale."""

@@ -8,6 +8,8 @@ from fog_flower.models._layers import images_only, last
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 
+THREADED = 0.95  # of a step: see simulations/engines/placement.py
+
 
 def cnn_small(spec: Spec, task: Task) -> keras.Model:
     """Two 3x3 convolutions (16, 32) at half resolution, Dense 64, ELU, He: 57,002 parameters.

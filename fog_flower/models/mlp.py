@@ -6,6 +6,8 @@ from fog_flower.models._layers import dense
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 
+THREADED = 0.5  # of a step: see simulations/engines/placement.py
+
 
 def mlp(spec: Spec, task: Task) -> keras.Model:
     """Flatten, Dense 1024, 256, 128 ReLU, Dense 10 softmax: 3,443,338 parameters on SVHN."""

@@ -48,7 +48,7 @@ def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) 
     UserError
         If it fails.
     """
-    check(config)
+    check(config, only_own_model=engine == RAY)
     outcome = engine_named(engine)(config, watch)
     if outcome.cause:
         raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")

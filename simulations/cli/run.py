@@ -74,31 +74,39 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
         print_run,
         render_progress,
     )
-    from simulations.engines import engine_named  # noqa: PLC0415
-    from simulations.preflight import check, import_from_here  # noqa: PLC0415
+    from simulations.engines import RAY, engine_named  # noqa: PLC0415
+    from simulations.preflight import check, check_quickly, import_from_here  # noqa: PLC0415
 
-    launch = engine_named(engine)
+    make = engine_named(engine)
     import_from_here()
     config = configured()
-    with render_progress(terminal) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        dataset = check(
-            config,
-            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+    check_quickly(config)
+    with make.prepared(config, actors) as launch:  # loads Flower meanwhile
+        with render_progress(terminal) as bar:
+            task = bar.add_task("", total=None, visible=False)
+            dataset = check(
+                config,
+                lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+                only_own_model=engine == RAY,
+            )
+        terminal.say(
+            f"{describe_tiers(config.to_run_config())}, {config.model}, "
+            f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"
         )
-    terminal.say(
-        f"{describe_tiers(config.to_run_config())}, {config.model}, "
-        f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"
-    )
-    taken_over = 0
-    if config.continue_from:
-        from strategies.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)
-
-        taken_over = read_checkpoint(Path(config.continue_from)).server_round
-        terminal.say(f"goes on after round {taken_over} of {config.continue_from}")
-    with RunDisplay(terminal, config.num_server_rounds, taken_over) as display:
-        outcome = launch(config, display.update, actors)
+        with RunDisplay(terminal, config.num_server_rounds, _taken_over(config)) as display:
+            outcome = launch(display.update)
     if (outcome.folder / "run.json").exists():
         print_run(terminal, outcome.folder)
     if outcome.cause:
         raise UserError(f"the run failed: {outcome.cause}")
+
+
+def _taken_over(config: "RunConfig") -> int:
+    """Return how many rounds of a stopped run are taken over, and say so."""
+    if not config.continue_from:
+        return 0
+    from strategies.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)
+
+    rounds = read_checkpoint(Path(config.continue_from)).server_round
+    terminal.say(f"goes on after round {rounds} of {config.continue_from}")
+    return rounds

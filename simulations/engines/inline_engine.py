@@ -20,26 +20,31 @@ from fog_flower.records.run_folder import folder_of
 from fog_flower.variables import GIT_COMMIT_VARIABLE, SCRATCH_VARIABLE
 from simulations.checkout import checkout_commit
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
-from simulations.engines.outcome import Outcome, Watch, observed
+from simulations.engines.outcome import Launch, Outcome, Watch, observed
 from simulations.engines.workspace import own_workspace
 from simulations.quiet import load_tensorflow_quietly, only_errors_of_flower
 
 
-def launch(
+@contextlib.contextmanager
+def prepared(
     config: RunConfig,
-    watch: Watch,
     actors: int | None = None,  # noqa: ARG001  (fog nodes train one after the other)
-) -> Outcome:
-    """Run the configuration in this process, and return when it has ended.
+) -> Iterator[Launch]:
+    """Give what makes a run of this configuration; there is nothing to load ahead.
 
     Parameters
     ----------
     config : RunConfig
-        Checked (``simulations.preflight.check``), with absolute paths and a run name.
-    watch : callable
-        Called with the rows of ``rounds.csv`` whenever there are more of them.
+        With absolute paths and a run name; to be checked (``simulations.preflight.check``) before
+        the run is made.
     actors : int, optional
         Ignored: fog nodes train one after the other, each with all cores.
+    """
+    yield lambda watch: _launch(config, watch)
+
+
+def _launch(config: RunConfig, watch: Watch) -> Outcome:
+    """Run the configuration in this process, and return when it has ended.
 
     Raises
     ------

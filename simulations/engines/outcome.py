@@ -33,12 +33,41 @@ class Outcome:
     cause: str
 
 
-class Engine(Protocol):
-    """Runs one configuration to its end."""
+Launch = Callable[[Watch], Outcome]
+
+
+class Prepare(Protocol):
+    """What the module of an engine has: it starts whatever can be started ahead of a run."""
+
+    def __call__(
+        self, config: RunConfig, actors: int | None = None
+    ) -> contextlib.AbstractContextManager[Launch]:
+        """Return what makes the run; it is left with the context."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """Runs configurations to their ends."""
+
+    prepare: Prepare
 
     def __call__(self, config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
-        """Run ``config``; tell ``watch`` the rows of ``rounds.csv`` as they come."""
-        ...
+        """Make a run; tell ``watch`` the rows of ``rounds.csv`` as they come."""
+        with self.prepared(config, actors) as launch:
+            return launch(watch)
+
+    @contextlib.contextmanager
+    def prepared(self, config: RunConfig, actors: int | None = None) -> Iterator[Launch]:
+        """Reserve the run's folder and load what the run needs, while the caller checks the rest.
+
+        Raises
+        ------
+        UserError
+            If another process makes a run there.
+        """
+        with _reserved(folder_of(config)), self.prepare(config, actors) as launch:
+            yield launch
 
 
 def engine_named(name: str) -> Engine:
@@ -53,13 +82,7 @@ def engine_named(name: str) -> Engine:
         raise UserError(f"--engine {name!r}: there are {', '.join(ENGINES)}")
     if name == RAY:
         require("--engine ray", "ray")
-    launch: Engine = importlib.import_module(ENGINES[name]).launch
-
-    def engine(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
-        with _reserved(folder_of(config)):
-            return launch(config, watch, actors)
-
-    return engine
+    return Engine(importlib.import_module(ENGINES[name]).prepared)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,20 @@
 """How many fog nodes train at a time, and how many threads and what part of a GPU each has."""
 
+import ast
 import dataclasses
+import importlib.util
 import math
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
-# What part of a training step runs on several threads (Amdahl's law): convolutions nearly all of
-# it; dense layers at batch 32 are too small to share.
-PARALLEL = {"cnn": 0.95, "mlp": 0.5}
+from fog_flower.models import MODELS
+
+# What part of a training step runs on several threads (Amdahl's law), of a model that says nothing:
+# between dense layers at batch 32, which are too small to share (0.5), and convolutions (0.95).
+THREADED = "THREADED"
+UNSAID = 0.75
 ON_A_GPU = 2  # fog nodes at a time: one computes while the other one reads
 
 
@@ -33,7 +39,7 @@ class Placement:
 
 def place(
     fog_nodes: int,
-    model: str,
+    threaded: float = UNSAID,
     *,
     cores: int | None = None,
     gpus: int = 0,
@@ -48,8 +54,8 @@ def place(
     Parameters
     ----------
     fog_nodes : int
-    model : str
-        ``cnn``, ``mlp`` or any other: what it is called decides how well it uses threads.
+    threaded : float
+        From ``threaded_share``.
     cores : int, optional
         All that this process may use by default.
     gpus : int
@@ -62,17 +68,39 @@ def place(
     if actors is None:
         choices = range(1, min(fog_nodes, cores) + 1)
         # Of equals, the one with fewer actors: each of them takes half a gigabyte.
-        actors = min(choices, key=lambda a: (_round_time(fog_nodes, a, cores // a, model), a))
+        actors = min(choices, key=lambda a: (_round_time(fog_nodes, a, cores // a, threaded), a))
     actors = min(actors, fog_nodes)
     share = min(1.0, gpus / actors) if gpus else 0.0
     return Placement(actors, max(1, cores // actors), share)
 
 
-def _round_time(fog_nodes: int, actors: int, threads: int, model: str) -> float:
+def _round_time(fog_nodes: int, actors: int, threads: int, threaded: float) -> float:
     """Return the time of a round in units of one node on one thread."""
-    family = model.partition("-")[0]
-    parallel = PARALLEL.get(family, PARALLEL["cnn"])
-    return math.ceil(fog_nodes / actors) * (1.0 - parallel + parallel / threads)
+    return math.ceil(fog_nodes / actors) * (1.0 - threaded + threaded / threads)
+
+
+def threaded_share(model: str) -> float:
+    """Return what part of a model's training step runs on several threads.
+
+    A module of models says so: ``THREADED = 0.95``. It is read, not imported: the launcher need
+    not load TensorFlow.
+
+    Parameters
+    ----------
+    model : str
+        A name of the catalogue, or ``module:function``.
+    """
+    for statement in ast.parse(_source(model)).body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            if THREADED in names and isinstance(statement.value.value, int | float):
+                return min(1.0, max(0.0, float(statement.value.value)))
+    return UNSAID
+
+
+def _source(model: str) -> str:
+    spec = importlib.util.find_spec(MODELS.module_of(model) or model.partition(":")[0])
+    return Path(spec.origin).read_text() if spec and spec.has_location and spec.origin else ""
 
 
 def gpus() -> list[str]:

@@ -1,5 +1,8 @@
 """Launches ``flwr run`` properly, watches it, and tells how it really ended."""
 
+import contextlib
+from collections.abc import Iterator
+
 import tomli_w
 
 from fog_flower.config import RunConfig
@@ -8,25 +11,35 @@ from fog_flower.records.reading import close_run
 from fog_flower.records.run_folder import folder_of
 from simulations.app_folder import app_folder
 from simulations.engines.ending import cause_of, wait_for_end
-from simulations.engines.outcome import Outcome, Watch, observed
-from simulations.engines.placement import Placement, gpus, place
+from simulations.engines.outcome import Launch, Outcome, Watch, observed
+from simulations.engines.placement import Placement, gpus, place, threaded_share
 from simulations.engines.processes import LOCAL, free_ports
 from simulations.engines.ray_head import own_ray
 from simulations.engines.superlink import SuperLink, own_superlink
 from simulations.preflight import user_folders
 
 
-def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
-    """Run the configuration on Flower's simulation, and return when it has ended.
+@contextlib.contextmanager
+def prepared(config: RunConfig, actors: int | None = None) -> Iterator[Launch]:
+    """Load Flower for a run of this configuration, and give what makes the run.
 
     Parameters
     ----------
     config : RunConfig
-        Checked (``simulations.preflight.check``), with absolute paths and a run name.
-    watch : callable
-        Called with the rows of ``rounds.csv`` whenever there are more of them.
+        With absolute paths and a run name; to be checked (``simulations.preflight.check``) before
+        the run is made.
     actors : int, optional
         How many fog nodes train at the same time; what is fastest by default.
+    """
+    (port,) = free_ports(1)
+    with own_superlink(user_folders(config), RAY_ADDRESS=f"{LOCAL}:{port}") as superlink:
+        yield lambda watch: _launch(superlink, port, config, watch, actors)
+
+
+def _launch(
+    superlink: SuperLink, ray_port: int, config: RunConfig, watch: Watch, actors: int | None
+) -> Outcome:
+    """Run the configuration on Flower's simulation, and return when it has ended.
 
     Raises
     ------
@@ -36,19 +49,17 @@ def launch(config: RunConfig, watch: Watch, actors: int | None = None) -> Outcom
         On Ctrl-C, after everything was stopped and the records were closed.
     """
     folder = folder_of(config)
-    placed = place(config.fog_nodes, config.model, gpus=len(gpus()), actors=actors)
-    (port,) = free_ports(1)
+    placed = place(config.fog_nodes, threaded_share(config.model), gpus=len(gpus()), actors=actors)
     try:
-        with (
-            own_superlink(user_folders(config), RAY_ADDRESS=f"{LOCAL}:{port}") as superlink,
-            own_ray(port, placed, superlink.environment) as ray,
-        ):
+        with own_ray(ray_port, placed, superlink.environment) as ray:
             superlink.wait_until_ready()
             run_id = _submit(superlink, config, placed)
             with observed(folder, watch):
                 ended_by = wait_for_end(superlink, folder, ray.failure)
                 cause = cause_of(superlink, run_id, folder, ended_by)
+                superlink.stop()
     except KeyboardInterrupt:
+        superlink.stop()
         close_run(folder, interrupted=True, cause="interrupted (Ctrl-C or SIGTERM)")
         raise
     if cause:
