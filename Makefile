@@ -1,4 +1,4 @@
-# make run    set up .venv if needed and run the demo on the embedded data
+# make run    set up .venv if needed and run the demo on the embedded data (the simulation extra)
 # make test   the fast suite and the end-to-end runs
 # make lint   ruff and mypy
 # make docs   the pages of docs/ as a site, in site/
@@ -30,11 +30,11 @@ docs: $(VENV)/.docs-ready
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[simulation,tracking,dev]'
 	touch $(READY)
 
 $(VENV)/.docs-ready: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[simulation,tracking,docs]'
 	touch $(VENV)/.docs-ready
 
 clean:

@@ -6,13 +6,14 @@ from importlib import resources
 from pathlib import Path
 
 from fog_flower.architecture import Scalar
+from fog_flower.code_identity import PACKAGES
 
-BUNDLED = ("fog_flower", "clients", "strategies")
+BESIDE = ("pyproject.toml", "LICENSE")  # what Flower wants beside the packages
 
 
 def default_run_config() -> dict[str, Scalar]:
     """Return ``[tool.flwr.app.config]``, the one place of all defaults."""
-    with _pyproject().open("rb") as file:
+    with (_home() / "pyproject.toml").open("rb") as file:
         defaults: dict[str, Scalar] = tomllib.load(file)["tool"]["flwr"]["app"]["config"]
     return defaults
 
@@ -24,18 +25,16 @@ def app_folder(workspace: Path) -> Path:
     virtual environment with 100,000 of them (5 s); and because an installed wheel has no checkout.
     """
     staged = workspace / "app"
-    for package in BUNDLED:
+    for package in PACKAGES:
         source = Path(str(resources.files(package)))
         shutil.copytree(source, staged / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(_pyproject(), staged / "pyproject.toml")
-    for name in ("LICENSE", "README.md"):  # pyproject.toml names them
-        source = _pyproject().parent / name
-        if source.is_file():
-            shutil.copy(source, staged / name)
+    for name in BESIDE:
+        shutil.copy(_home() / name, staged / name)
     return staged
 
 
-def _pyproject() -> Path:
+def _home() -> Path:
+    """Return the folder of ``pyproject.toml``: the checkout, or what a wheel has instead."""
     here = Path(__file__).resolve().parent
-    in_checkout, in_wheel = here.parent / "pyproject.toml", here / "app" / "pyproject.toml"
-    return in_checkout if in_checkout.is_file() else in_wheel
+    in_wheel = here / "app"
+    return in_wheel if in_wheel.is_dir() else here.parent
