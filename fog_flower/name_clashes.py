@@ -1,22 +1,35 @@
 """Says why a user's module cannot be imported, where another of the same name is in the way."""
 
-import importlib.util
+import sys
+from importlib.machinery import PathFinder
 
 OURS = ("clients", "fog_flower", "simulations", "strategies")
 
 
 def explain_clash(module: str) -> str:
     """Return the remedy for a module that cannot be imported, in one clause."""
+    return hiding(module) or "run from the folder that holds it, or install it"
+
+
+def hiding(module: str) -> str:
+    """Return what stands before the user's module of this name; empty if nothing does."""
     top = module.partition(".")[0]
     if top in OURS:
         return (
-            f"fog-flower has a package {top!r} of its own, which comes first: give your folder "
-            "another name"
+            f"fog-flower has a package {top!r} of its own, which comes first: give your folder or "
+            "file another name"
         )
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is not None and spec.origin and module != top:
-        return f"{top!r} was found at {spec.origin}: give your package another name if it is not it"
-    return "run from the folder that holds it, or install it"
+    found = _namesakes(top)
+    if top in sys.stdlib_module_names and found:
+        return f"Python has a module {top!r} of its own: give yours another name"
+    if len(found) > 1:
+        return f"{found[0]} comes before {found[1]}: give yours another name"
+    if found and module != top:
+        return f"{top!r} was found at {found[0]}: give your package another name if it is not it"
+    return ""
+
+
+def _namesakes(top: str) -> list[str]:
+    """Return all files of modules of one name, in the order in which Python looks for them."""
+    specs = (PathFinder.find_spec(top, [entry]) for entry in sys.path)
+    return list(dict.fromkeys(spec.origin for spec in specs if spec and spec.origin))

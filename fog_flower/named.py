@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fog_flower.errors import UserError
-from fog_flower.name_clashes import explain_clash
+from fog_flower.name_clashes import explain_clash, hiding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +126,11 @@ def load_reference(reference: str, key: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
+        # What cannot be found may be a module that this one imports.
+        wanted = (isinstance(error, ImportError) and error.name) or module_name
         raise UserError(
             f"{key}={reference!r}: module {module_name!r} cannot be imported "
-            f"({type(error).__name__}: {error}); {explain_clash(module_name)}"
+            f"({type(error).__name__}: {error}); {explain_clash(wanted)}"
         ) from error
     try:
         return getattr(module, attribute)
@@ -136,7 +138,7 @@ def load_reference(reference: str, key: str) -> Any:
         public = ", ".join(name for name in dir(module) if not name.startswith("_")) or "nothing"
         raise UserError(
             f"{key}={reference!r}: {module_name!r} ({getattr(module, '__file__', 'no file')}) has "
-            f"no {attribute!r}; it has {public[:300]}"
+            f"no {attribute!r}; {hiding(module_name) or f'it has {public[:300]}'}"
         ) from error
 
 

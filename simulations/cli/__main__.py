@@ -1,5 +1,5 @@
 """``python -m simulations.cli``."""
 
-from simulations.cli import main
+from fog_flower_command import main
 
 main()

@@ -12,6 +12,7 @@ import typer
 
 from fog_flower.errors import UserError
 from fog_flower.extras import needed_for
+from fog_flower_command import INTERRUPTED_STATUS
 from simulations.cli.bench import bench
 from simulations.cli.compare import check_strategy, compare
 from simulations.cli.data import app as data_app
@@ -25,7 +26,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-INTERRUPTED_STATUS = 130
 _EXAMPLES: dict[Callable[..., None], str] = {
     run: "run fog-nodes=7 model=cnn num-server-rounds=5",
     go_on: "continue results/runs/mine",
@@ -58,21 +58,15 @@ def _without_command(
 
 
 def main() -> None:
-    """Run the CLI; bad input is one line and exit status 1."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the CLI; bad input is one line and exit status 1, a Ctrl-C or SIGTERM one and 130."""
+    interrupts = _Interrupts()
     try:
-        with needed_for("this command"):
-            status = app(standalone_mode=False)
-    except UserError as error:
-        _fail(str(error), 1)
-    except Exception as error:
-        # typer's own errors: wrong options and the like; everything else keeps its traceback
-        if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
+        status = _status()
+    except (Exception, SystemExit, KeyboardInterrupt):
+        # Whatever a library has made of the interrupt while it was imported.
+        if not interrupts.seen:
             raise
-        message = str(error.format_message())
-        if not message.strip():  # of a group without a command: its help has been printed
-            raise SystemExit(int(error.exit_code)) from None
-        _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
+        status = INTERRUPTED_STATUS
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail(
             "interrupted; Flower is stopped, what is recorded is kept; a sweep or comparison goes "
@@ -83,10 +77,37 @@ def main() -> None:
         raise SystemExit(status)
 
 
+def _status() -> int | None:
+    try:
+        with needed_for("this command"):
+            status: int | None = app(standalone_mode=False)
+            return status
+    except UserError as error:
+        _fail(str(error), 1)
+    except Exception as error:
+        # typer's own errors: wrong options and the like; everything else keeps its traceback
+        if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
+            raise
+        message = str(error.format_message())
+        if not message.strip():  # of a group without a command: its help has been printed
+            raise SystemExit(int(error.exit_code)) from None
+        _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
+
+
+class _Interrupts:
+    """Ctrl-C and SIGTERM: an exception, so that what was started is stopped; and noted."""
+
+    def __init__(self) -> None:
+        self.seen = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.seen = True
+        raise KeyboardInterrupt
+
+
 def _fail(message: str, status: int) -> NoReturn:
     print(f"fog-flower: {visible(' '.join(message.split()))}", file=sys.stderr)
     raise SystemExit(status)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -98,7 +98,7 @@ class SuperLink:
         """
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.alive:
-            if self._listens() and self._answers():
+            if self._answers() and self._listens():
                 return
             time.sleep(0.05)
         raise UserError(f"Flower's SuperLink did not start: {self.failure() or 'no answer'}")

@@ -1,0 +1,106 @@
+"""The command itself: interrupted at any time, and started among a user's own files."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fog_flower_command
+from fog_flower.errors import UserError
+from fog_flower.named import load_reference
+from tests.launched import SMALL, finish, fog_flower, start, wait_for
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Tell whether a process has a handler of its own, which Python alone never sets."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 1.5, 4.0])
+def test_an_interrupt_is_one_line_and_status_130_from_the_first_moment_on(
+    tmp_path, npz_path, seconds, number
+):
+    process = start(tmp_path, "run", f"dataset=npz:{npz_path}", *SMALL, "num-server-rounds=500")
+    wait_for(lambda: catches_sigterm(process.pid), process)
+    time.sleep(seconds)
+    process.send_signal(number)
+    code, output = finish(process)
+    assert code == 130, output
+    last = output.splitlines()[-1]
+    assert last.startswith("fog-flower: interrupted"), output
+    assert "Traceback" not in output
+
+
+# In a folder that is on Python's path, a file or folder of these names.
+CLASHES = ("strategies/__init__.py", "clients.py", "simulations/__init__.py", "ray.py", "numpy.py")
+
+
+def make_clashes(folder: Path) -> Path:
+    for name in CLASHES:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("raise RuntimeError('the user has named something so')\n")
+    (folder / "mine.py").write_text(
+        "from flwr.serverapp.strategy import FedAvg\n\nclass Mine(FedAvg):\n    pass\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    "engine", ["inline", pytest.param("ray", marks=pytest.mark.e2e)], ids=["inline", "ray"]
+)
+def test_a_users_files_hide_neither_our_packages_nor_libraries(tmp_path, npz_path, engine):
+    here, elsewhere = make_clashes(tmp_path / "here"), make_clashes(tmp_path / "elsewhere")
+    (elsewhere / "helpers.py").write_text("FACTOR = 1.0\n")
+    with (here / "mine.py").open("a") as file:
+        file.write("\nimport helpers\n")
+    code, output = fog_flower(
+        here,
+        *("run", "--engine", engine, f"dataset=npz:{npz_path}", *SMALL, "strategy=mine:Mine"),
+        *("num-server-rounds=1", "run-name=mine"),
+        PYTHONPATH=str(elsewhere),
+    )
+    assert code == 0, output
+    assert (here / "results" / "runs" / "mine" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("strategies.mine:Mine", "fog-flower has a package 'strategies' of its own"),
+        ("clients:Mine", "fog-flower has a package 'clients' of its own"),
+        ("numpy:Mine", "numpy/__init__.py comes before {here}/numpy.py: give yours another name"),
+        ("json:Mine", "Python has a module 'json' of its own"),
+        ("imports_one:Mine", "fog-flower has a package 'strategies' of its own"),
+        ("imports_other:Mine", "give yours another name"),
+        ("nowhere:Mine", "run from the folder that holds it, or install it"),
+    ],
+)
+def test_an_error_names_what_stands_before_a_users_module(tmp_path, monkeypatch, reference, words):
+    for name in ("strategies/mine.py", "clients.py", "numpy.py", "json.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("class Mine: pass\n")
+    (tmp_path / "imports_one.py").write_text("from strategies.mine import Mine\n")
+    (tmp_path / "imports_other.py").write_text("from numpy import Mine\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    with pytest.raises(UserError, match="strategy=") as caught:
+        load_reference(reference, "strategy")
+    assert words.format(here=tmp_path) in str(caught.value)
+
+
+def test_a_hidden_package_of_ours_is_named_with_what_hides_it(tmp_path, monkeypatch):
+    assert fog_flower_command.hidden_package() == ""
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "__init__.py").write_text("")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "strategies"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    said = fog_flower_command.hidden_package()
+    assert said.startswith(f"its package 'strategies' is hidden by {tmp_path}/strategies/")
