@@ -7,11 +7,12 @@ from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import load_dataset
 from fog_flower.data.preprocess import fit_normaliser, middle_grey
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.split import split_dataset
+from fog_flower.data.split import held_out_sets, split_dataset
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Examples
 from fog_flower.topology import Topology
 from tests.conftest import TASK, make_digits
+from tests.runs import run_here, summary
 
 TRAIN, TEST = Examples(*make_digits(300, 1)), Examples(*make_digits(200, 2))
 DATA = Dataset("bars", "0", TRAIN, TEST, TASK, middle_grey(3))
@@ -154,3 +155,59 @@ def test_a_constant_channel_is_not_divided_by_zero():
 def test_unknown_datasets_are_named(make_config, dataset, words):
     with pytest.raises(UserError, match=words):
         load_dataset(make_config(dataset=dataset))
+
+
+def as_large_as_svhn():
+    """The whole training file of SVHN and the first 10,000 test digits, in no memory."""
+
+    def part(count):
+        images = np.broadcast_to(np.zeros((1, 32, 32, 3), np.uint8), (count, 32, 32, 3))
+        return Examples(images, np.arange(count) % 10)
+
+    return Dataset("svhn-73257+10000", "0", part(73_257), part(10_000), TASK, middle_grey(3))
+
+
+@pytest.mark.parametrize("test_examples", [0, 3257])
+def test_the_papers_numbers_with_a_test_set_of_spare_training_examples(make_config, test_examples):
+    sizes = {"train_examples": 70_000, "validation_examples": 10_000}
+    data = as_large_as_svhn()
+    config = make_config(**sizes, test_examples=test_examples, test_source="spare")
+    split = split_dataset(data, config)
+    assert [len(part) for part in (split.train, split.validation, split.test)] == [
+        *(70_000, 10_000, 3257)
+    ]
+    assert not set(split.train) & set(split.test)
+    validation, test = held_out_sets(data, split)
+    assert (len(validation), len(test)) == (10_000, 3257)
+    np.testing.assert_array_equal(test.targets, data.train.targets[split.test])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"test_examples": 3258, "test_source": "spare"}, "test-examples=3258: need 73258 exam"),
+        ({"test_examples": 3257}, "need 13257 examples, but the test part.*test-source=spare"),
+        ({"test_examples": 0}, "need 10001 examples.*test-source=spare"),
+        (
+            {"validation_examples": 10_001, "test_source": "spare"},
+            "validation-examples=10001: need 10001 examples, but the test part",
+        ),
+    ],
+)
+def test_what_the_files_do_not_have_is_refused_with_the_way_out(make_config, settings, words):
+    sizes = {"train_examples": 70_000, "validation_examples": 10_000, **settings}
+    with pytest.raises(UserError, match=words):
+        split_dataset(as_large_as_svhn(), make_config(**sizes))
+
+
+def test_spare_examples_without_numbers_leave_one_to_test_with(make_config):
+    config = make_config(train_examples=0, test_examples=0, test_source="spare")
+    split = split_dataset(DATA, config)
+    assert (len(split.train), len(split.test)) == (299, 1)
+    assert not set(split.train) & set(split.test)
+
+
+def test_a_run_with_spare_test_examples_says_so(make_config):
+    config = make_config(test_source="spare", train_examples=200, num_server_rounds=1)
+    facts = summary(run_here(config))["data"]
+    assert (facts["test_source"], facts["test_examples"]) == ("spare", 100)
