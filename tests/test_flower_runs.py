@@ -1,21 +1,21 @@
 """Real `flwr run`s: SuperLink, Ray, actors, files."""
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
 import time
+import zipfile
 from pathlib import Path
 
 import psutil
 import pytest
 
+from fog_flower.code_identity import PACKAGES
 from fog_flower.records.environment import hardware
 from fog_flower.records.reading import read_rounds, read_run
 from simulations.engines.superlink import own_superlink
 from simulations.engines.workspace import PREFIX
+from tests import launched
+from tests.launched import ONE_ACTOR, finish, wait_for
 from tests.runs import (
     assert_equal_weights,
     column,
@@ -28,33 +28,17 @@ from tests.runs import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT_SECONDS = 300
 MARK = "FOG_FLOWER_TEST"  # inherited by every process of a run
 pytestmark = pytest.mark.e2e
 
 SMALL = [
-    *("train-examples=360", "validation-examples=100", "test-examples=100", "gate-images=0"),
-    *("end-nodes=2", "model=mlp-2-hidden"),
+    *("train-examples=360", "validation-examples=100", "test-examples=100", "gate-args=examples=0"),
+    *("end-nodes=2", "model=mlp-2-hidden", "normalisation=fitted"),  # as make_config has it
 ]
-ONE_ACTOR = ("--actors", "1")  # where more would only load TensorFlow once more
 
 
 def start(cwd, *arguments, command="run"):
-    return subprocess.Popen(
-        [sys.executable, "-m", "simulations.cli", command, *arguments],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), MARK: str(cwd)},
-        # Whoever runs the tests in the background hands down an ignored Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-
-
-def finish(process):
-    output, _ = process.communicate(timeout=LIMIT_SECONDS)
-    return process.returncode, output
+    return launched.start(cwd, command, *arguments, **{MARK: str(cwd)})
 
 
 def run(cwd, *arguments):
@@ -73,14 +57,6 @@ def flower_processes(cwd):
     return found
 
 
-def wait_for(condition, process, seconds=120.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
 def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     tmp_path, npz_path, make_config
 ):
@@ -92,7 +68,7 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     settings = [
         data,
         *SMALL,
-        "num_server_rounds=2",
+        "num-server-rounds=2",
         f"client-threads={threads}",
         f"strategy-args={draws}",
     ]
@@ -131,7 +107,7 @@ def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_pat
     code, output = run(
         tmp_path,
         *(f"dataset=npz:{npz_path}", *SMALL, "model=mine:tiny", "strategy=mine:Mine"),
-        *("gate=off", "num_server_rounds=1", "run-name=mine", *ONE_ACTOR),
+        *("gate=off", "num-server-rounds=1", "run-name=mine", *ONE_ACTOR),
     )
     assert code == 0, output
     folder = tmp_path / "results" / "runs" / "mine"
@@ -150,7 +126,7 @@ def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
             "test-examples=60",
             "fog-nodes=5",
             "model=cnn",
-            "num_server_rounds=1",
+            "num-server-rounds=1",
             "run-name=real",
             *ONE_ACTOR,
         ),
@@ -168,7 +144,7 @@ def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
         *(
             f"dataset=npz:{npz_path}",
             *SMALL,
-            "num_server_rounds=12",
+            "num-server-rounds=12",
             "run-name=killed",
             "local-epochs=3",
         ),
@@ -198,7 +174,7 @@ def test_ctrl_c_stops_everything_and_keeps_the_rounds(tmp_path, npz_path):
         *(
             f"dataset=npz:{npz_path}",
             *SMALL,
-            "num_server_rounds=500",
+            "num-server-rounds=500",
             "run-name=interrupted",
             *ONE_ACTOR,
         ),
@@ -218,7 +194,7 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
     strategy, arguments = "FedAvgM", "server_momentum=0.9"
     process = start(
         tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "num_server_rounds=15", "run-name=killed", *ONE_ACTOR),
+        *(f"dataset=npz:{npz_path}", *SMALL, "num-server-rounds=15", "run-name=killed", *ONE_ACTOR),
         *(f"strategy={strategy}", f"strategy-args={arguments}"),
     )
     runs = tmp_path / "results" / "runs"
@@ -280,7 +256,7 @@ def test_plain_flwr_run_with_a_wrong_number_of_supernodes_says_the_command_that_
 ):
     overrides = tmp_path / "overrides.toml"
     overrides.write_text(
-        f'dataset = "npz:{npz_path}"\ntrain-images = 360\nvalidation-images = 100\n'
+        f'dataset = "npz:{npz_path}"\ntrain-examples = 360\nvalidation-examples = 100\n'
         f'test-examples = 100\nresults-dir = "{tmp_path}"\nrun-name = "plain"\n'
     )
     with own_superlink([]) as superlink:
@@ -302,23 +278,13 @@ def test_plain_flwr_run_with_a_wrong_number_of_supernodes_says_the_command_that_
 
 
 def build(tmp_path, superlink):
-    """Return the bundle's name, which ends in its hash; it has our three packages alone."""
+    """Return the bundle's name, which ends in its hash; test_packaging looks into it."""
     answer = superlink.flwr("build", "--app", str(ROOT))
     assert answer.returncode == 0, answer.stderr
     (bundle,) = list(superlink.workspace.glob("*.fab"))
-    assert bundle.stat().st_size < 200 * 1024
-    import zipfile
-
     with zipfile.ZipFile(bundle) as content:
-        names = content.namelist()
-    tops = {name.partition("/")[0] for name in names}
-    packages = {"fog_flower", "clients", "strategies"}
-    assert packages <= tops
-    assert not [n for n in names if n.partition("/")[0] not in packages and n.endswith(".py")]
-    assert all(
-        re.match(r"(fog_flower|clients|strategies)/.*\.py$|pyproject.toml$|.info/CONTENT$", n)
-        for n in names
-    )
+        tops = {name.partition("/")[0] for name in content.namelist()}
+    assert tops == {*PACKAGES, "LICENSE", "pyproject.toml", ".info"}
     name = bundle.name
     bundle.unlink()
     return name
