@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fog_flower.config import AUTO, BFLOAT16, FLOAT32
 from fog_flower.errors import UserError
-from fog_flower.records.environment import processor_words
+from fog_flower.processor import processor_words
 from fog_flower.variables import THREADS_VARIABLE
 
 # Keras' global settings, whatever its file keras.json says: records do not name them.

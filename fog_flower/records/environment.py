@@ -3,14 +3,13 @@
 import importlib.metadata
 import os
 import platform
-from pathlib import Path
 from typing import Any
 
 import psutil
 
+from fog_flower.processor import processor_words
 from fog_flower.variables import GIT_COMMIT_VARIABLE, ONEDNN_VARIABLE
 
-CPUINFO = Path("/proc/cpuinfo")
 LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-datasets", "fog-flower")
 
 
@@ -45,11 +44,6 @@ def git_commit() -> str | None:
 def onednn() -> str:
     """Return whether TensorFlow was told to compute with oneDNN, which has other last bits."""
     return os.environ.get(ONEDNN_VARIABLE, "")
-
-
-def processor_words() -> str:
-    """Return what Linux says of the processor, its instructions among it; elsewhere nothing."""
-    return CPUINFO.read_text() if CPUINFO.exists() else ""
 
 
 def _processor() -> str:
