@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from fog_flower import tensorflow_setup
-from fog_flower.records import environment
+from fog_flower import processor, tensorflow_setup
 from fog_flower.tensorflow_setup import precision_here
 from tests.runs import rounds, run_here
 
@@ -27,7 +26,7 @@ def test_what_is_asked_for_is_taken():
 def test_auto_asks_the_processor(flags, expected, tmp_path, monkeypatch):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"flags : {flags}\n")
-    monkeypatch.setattr(environment, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
     monkeypatch.setattr(tensorflow_setup.tf.config, "list_physical_devices", lambda _: [])
     assert precision_here("auto") == expected
     cpuinfo.unlink()  # not Linux
