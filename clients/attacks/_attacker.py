@@ -113,6 +113,15 @@ class Attacker:
         """
         return [self._honest_update(node) for node in self.colluders]
 
+    def others_updates(self) -> list[Weights]:
+        """Return the updates of the honest nodes: an attacker that sees all traffic knows them."""
+        bad = self.config.malicious_nodes
+        return [self._honest_update(n) for n in range(self.config.fog_nodes) if n not in bad]
+
+    def all_updates(self) -> list[Weights]:
+        """Return what every node would send if it were honest."""
+        return [self._honest_update(node) for node in range(self.config.fog_nodes)]
+
     @property
     def leader(self) -> "Attacker":
         """The first of the colluders, who finds out what all of them go by."""

@@ -1,0 +1,23 @@
+"""Fang's attack on trimmed mean and median: just outside the honest values, on the wrong side."""
+
+import numpy as np
+
+from clients.attacks._attacker import Attacker
+from fog_flower.weights import Weights, flatten, unflatten
+
+BEYOND = 2.0  # b of the paper
+
+
+def fang_trimmed_mean(attacker: Attacker) -> Weights:
+    """Send, number by number, a value beyond the honest ones, against their mean's sign.
+
+    Fang et al. 2020, arXiv:1911.11815, section 4.3, with full knowledge and b = 2: where the mean
+    grows, between the smallest honest value and b times further; else beyond the largest.
+    """
+    rows = np.stack([flatten(update) for update in attacker.all_updates()]).astype(np.float64)
+    low, high, grows = rows.min(axis=0), rows.max(axis=0), rows.mean(axis=0) > 0.0
+    below = np.where(low > 0.0, low / BEYOND, low * BEYOND)
+    above = np.where(high > 0.0, high * BEYOND, high / BEYOND)
+    edge, far = np.where(grows, low, high), np.where(grows, below, above)
+    chosen = edge + attacker.rng.random(edge.shape) * (far - edge)
+    return unflatten(chosen.astype(np.float32), attacker.honest_update)
