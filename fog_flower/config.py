@@ -174,6 +174,11 @@ class RunConfig:
     gate_args: Mapping[str, Any] = _key(
         "its arguments, e.g. tolerance=0.1,examples=500", parse=_arguments("gate-args")
     )
+    cloud_examples: int = _key(
+        "labelled examples of the cloud's own, on which it trains an update beside the fog nodes' "
+        "(spare training examples); 0: the cloud trains nothing (the paper)",
+        low=0,
+    )
     reference_examples: int = _key(
         "validation examples on which the cloud trains a direction to compare updates with; more "
         "in the first three rounds",

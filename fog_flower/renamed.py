@@ -32,6 +32,7 @@ BEFORE: Mapping[str, Any] = {
     "client-mods": "",
     "fraction-train": 1.0,
     "min-available-nodes": 0,
+    "cloud-examples": 0,
     "trackers": "",
 }
 

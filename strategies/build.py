@@ -13,7 +13,7 @@ from fog_flower.named import load_reference
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
 from strategies.gate import Gate
 from strategies.gates import GATES
-from strategies.judge import Judge
+from strategies.judge import Judge, OwnUpdates
 from strategies.local_models import LocalModels
 from strategies.rules import RULES
 from strategies.validated_merge import ValidatedMerge
@@ -34,6 +34,7 @@ def gated_strategy(
     evaluator: Evaluator,
     fog_nodes: Mapping[int, int],
     reference: ReferenceTrainer,
+    trainer: OwnUpdates | None = None,
 ) -> ValidatedMerge:
     """Put the configured gate around the configured strategy.
 
@@ -55,7 +56,12 @@ def gated_strategy(
     judge = None
     if config.gate != OFF:
         judge = Judge(
-            build_gate(config), evaluator, reference, merge=config.merge, seed=config.seed
+            build_gate(config),
+            evaluator,
+            reference,
+            merge=config.merge,
+            seed=config.seed,
+            trainer=trainer,
         )
     return ValidatedMerge(
         strategy,
@@ -76,13 +82,19 @@ def build_gate(config: RunConfig) -> Gate:
     Raises
     ------
     UserError
-        If there is no such gate, its arguments do not fit, or it cannot judge.
+        If there is no such gate, its arguments do not fit, it cannot judge, or it lacks
+        ``cloud-examples``.
     """
     named = GATES.load(config.gate)
     gate = _made(named.item, config.gate_args, "gate", config.gate)
     if not callable(getattr(gate, "judge", None)):
         raise UserError(
             f"gate={config.gate!r}: made a {type(gate).__name__} without a method judge(trial)"
+        )
+    if getattr(gate, "needs_cloud_examples", False) and not config.cloud_examples:
+        raise UserError(
+            f"gate={config.gate!r}: the cloud needs examples to train on, but cloud-examples=0; "
+            "use e.g. cloud-examples=3000"
         )
     made: Gate = gate
     return made

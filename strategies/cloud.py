@@ -14,6 +14,7 @@ from fog_flower.data.trigger import triggered
 from fog_flower.records.recorder import CloudEvaluation
 from fog_flower.tensorflow_setup import precision_here
 from fog_flower.weights import Weights
+from strategies.cloud_trainer import CloudTrainer
 from strategies.compiled_model import shared_model
 from strategies.keras_evaluator import KerasEvaluator
 from strategies.reference_trainer import KerasReferenceTrainer
@@ -44,6 +45,17 @@ class Cloud:
             examples=config.reference_examples,
             seed=config.seed,
         )
+        self.trainer: CloudTrainer | None = None
+        if len(self.split.cloud):
+            self.trainer = CloudTrainer(
+                compiled,
+                dataset.train.take(self.split.cloud),
+                preprocess,
+                learning_rate=config.learning_rate_in,
+                batch_size=config.batch_size,
+                epochs=config.local_epochs,
+                seed=config.seed,
+            )
         self._backdoor: KerasEvaluator | None = None
         if config.attack == BACKDOOR:
             stamped = triggered(dataset, test)

@@ -29,6 +29,7 @@ class CompiledModel:
         self.task = task
         self.score = tf.function(self._score, reduce_retracing=True)
         self.epoch = tf.function(self._epoch, reduce_retracing=True)
+        self.slope = tf.function(self._slope, reduce_retracing=True)
         self.ascent = tf.function(self._ascent, reduce_retracing=True)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
@@ -62,6 +63,14 @@ class CompiledModel:
                 variables, _gradients(tape, loss, variables), strict=True
             ):
                 variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
+
+    def _slope(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Return the summed loss and its gradient."""
+        with tf.GradientTape() as tape:
+            losses = self.task.losses(targets, self.model(inputs, training=False))
+            loss = tf.reduce_sum(losses)
+        gradients: list[tf.Tensor] = tape.gradient(loss, self._variables())
+        return loss, gradients
 
     def _ascent(self, inputs: tf.Tensor, shares: tf.Tensor) -> list[tf.Tensor]:
         """Return the gradient of the sum of shares [k, outputs] * answers."""

@@ -23,6 +23,8 @@ class Decision:
         Validation examples that the decision took.
     trust : float
         Agreement with the cloud's own direction; NaN where it was not asked for.
+    weight : float
+        How much of its dW goes into the merge; NaN: as much as the strategy gives it.
     """
 
     accepted: bool
@@ -31,6 +33,33 @@ class Decision:
     with_update: Evaluation = UNKNOWN
     examples: int = 0
     trust: float = math.nan
+    weight: float = math.nan
+
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighing:
+    """What can be asked about W + sum of weight * dW, for any weights.
+
+    Attributes
+    ----------
+    shares : float64 [k]
+        The weights of the plain merge of all.
+    slope : callable
+        From weights [k] and a number of examples to the loss on the first examples of this round's
+        order, and its slope along each dW [k].
+    score : callable
+        From weights [k], start and stop to the scores on examples number start to stop - 1.
+    own : int or None
+        The number of the cloud's own update, which is no node's; it is the last.
+    """
+
+    shares: Vector
+    slope: Callable[[Vector, int], tuple[float, Vector]]
+    score: Callable[[Vector, int, int], Scores]
+    own: int | None = None
 
 
 ScoreMerge = Callable[[tuple[int, ...], int, int], Scores]
@@ -58,6 +87,8 @@ class Trial:
     in_sequence : bool
         The updates are merged one after the other in their order, each onto the W left by the
         one before (``merge=sequential``), so the order is not the gate's to choose.
+    weighing : Weighing, optional
+        For gates that weigh updates instead of taking them whole.
     alone : k Scores, optional
         Of the merge of each update alone, on the first examples, where they are known already.
     """
@@ -72,10 +103,12 @@ class Trial:
         *,
         in_sequence: bool = False,
         alone: Sequence[Scores] = (),
+        weighing: Weighing | None = None,
     ) -> None:
         self.norms = tuple(norms)
         self.examples = examples
         self.in_sequence = in_sequence
+        self._weighing = weighing
         self._score_merge = score_merge
         self._trust = trust
         self._likeness = likeness
@@ -113,6 +146,19 @@ class Trial:
         if key not in self._losses:
             self._losses[key] = self.scores(numbers, examples).recalibrated(biases=biases)
         return self._losses[key]
+
+    @property
+    def weighing(self) -> Weighing:
+        """What can be asked about merges of any weights.
+
+        Raises
+        ------
+        ValueError
+            If that is nothing.
+        """
+        if self._weighing is None:
+            raise ValueError("this gate needs an evaluator that takes slopes")
+        return self._weighing
 
     def trust(self) -> Sequence[float]:
         """Return each update's agreement with the cloud's direction.

@@ -39,7 +39,13 @@ class HandingOn:
     keep_finite: bool
 
     def __call__(
-        self, server_round: int, record: ArrayRecord, weights: Weights, accepted: Sequence[Update]
+        self,
+        server_round: int,
+        record: ArrayRecord,
+        weights: Weights,
+        accepted: Sequence[Update],
+        factors: Sequence[float] | None = None,
+        own: Weights | None = None,
     ) -> Merged:
         """Return the next W, in W's names, shapes and dtypes.
 
@@ -49,8 +55,14 @@ class HandingOn:
             If what the strategy returns cannot be the next W.
         """
         if not accepted:
-            return record, None, "no update was accepted: W is kept"
-        self._make_weights(record, weights, accepted)
+            if own is None:
+                return record, None, "no update was accepted: W is kept"
+            return (
+                _as_record(add(weights, own), record, weights),
+                None,
+                "the cloud's own update alone",
+            )
+        self._make_weights(record, weights, accepted, factors)
         seed_global_generators(self.seed, "aggregate", server_round)
         answer = self.strategy.aggregate_train(
             server_round, [update.message for update in accepted]
@@ -62,19 +74,29 @@ class HandingOn:
         merged = _fitting(arrays, weights, name)
         if self.keep_finite and not all_finite(merged):
             return record, metrics, f"{name} merged to numbers not finite: W is kept"
+        if own is not None:
+            merged = add(merged, own)
         note = ""
         if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(merged, weights, strict=True)):
             note = f"{name} returned W unchanged"
         return _as_record(merged, record, weights), metrics, note
 
     def _make_weights(
-        self, record: ArrayRecord, weights: Weights, accepted: Sequence[Update]
+        self,
+        record: ArrayRecord,
+        weights: Weights,
+        accepted: Sequence[Update],
+        learned: Sequence[float] | None,
     ) -> None:
         # Flower's strategies raise where replies have different metrics: one node could end a run.
         common = [n for n in accepted[0].metrics if all(n in u.metrics for u in accepted)]
-        factors = [1.0] * len(accepted)
-        if self.scale_to_sum:
+        if learned is not None:
+            total = sum(update.num_examples for update in accepted)
+            factors = [a * total / u.num_examples for a, u in zip(learned, accepted, strict=True)]
+        elif self.scale_to_sum:
             factors = scale_for_sum([update.num_examples for update in accepted])
+        else:
+            factors = [1.0] * len(accepted)
         for update, factor in zip(accepted, factors, strict=True):
             # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]

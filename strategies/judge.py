@@ -1,6 +1,8 @@
 """A gate with what it needs to judge by: validation examples, and trial merges."""
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +12,38 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Indices
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer, Scores
 from fog_flower.weights import Weights, all_finite, flatten, norm, unflatten
-from strategies.gate import Decision, Gate, Trial
+from strategies.gate import Decision, Gate, Trial, Weighing
 from strategies.gates._agreement import Agreement
 from strategies.merging import mean_shares, sum_shares
 from strategies.updates import Update
+
+
+class OwnUpdates(Protocol):
+    """Trains the cloud's own update; see ``strategies.cloud_trainer``."""
+
+    def __len__(self) -> int:
+        """On how many examples."""
+        ...
+
+    def update(self, weights: Weights, server_round: int) -> Weights:
+        """Return dW of training from W."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """What became of a round's updates.
+
+    Attributes
+    ----------
+    decisions : list of Decision
+        One for each update.
+    own : Weights or None
+        What is added to the merge from the cloud's own training; None: nothing.
+    """
+
+    decisions: list[Decision]
+    own: Weights | None = None
 
 
 class Judge:
@@ -44,12 +74,14 @@ class Judge:
         *,
         merge: str = MEAN,
         seed: int = 0,
+        trainer: OwnUpdates | None = None,
     ) -> None:
         self.gate = gate
         self.evaluator = evaluator
         self.reference = reference
         self.merge = merge
         self.seed = seed
+        self.trainer = trainer
 
     def judge(
         self,
@@ -57,7 +89,7 @@ class Judge:
         weights: Weights,
         updates: Sequence[Update],
         alone: Sequence[Scores] = (),
-    ) -> list[Decision]:
+    ) -> Judgement:
         """Reject what is not finite, and ask the gate about the rest.
 
         Parameters
@@ -72,12 +104,21 @@ class Judge:
         """
         finite = [n for n, update in enumerate(updates) if all_finite(update.delta)]
         decisions = [Decision(False, "rejected: not finite") for _ in updates]
-        if finite:
-            known = [alone[n] for n in finite] if alone else []
-            trial = self._trial(server_round, weights, [updates[n] for n in finite], known)
-            for n, decision in zip(finite, self.gate.judge(trial), strict=True):
-                decisions[n] = decision
-        return decisions
+        own = self.trainer.update(weights, server_round) if self.trainer else None
+        if not finite and own is None:
+            return Judgement(decisions)
+        known = [alone[n] for n in finite] if alone else []
+        trial = self._trial(server_round, weights, [updates[n] for n in finite], known, own)
+        answers = self.gate.judge(trial)
+        for n, decision in zip(finite, answers, strict=False):
+            decisions[n] = decision
+        if own is None:
+            return Judgement(decisions)
+        last = answers[-1]
+        weight = last.weight if np.isfinite(last.weight) else float(trial.weighing.shares[-1])
+        if not last.accepted or not weight:
+            return Judgement(decisions)
+        return Judgement(decisions, [(weight * array).astype(array.dtype) for array in own])
 
     def describe(self) -> str:
         """Return the gate's settings in one line."""
@@ -89,11 +130,15 @@ class Judge:
         weights: Weights,
         updates: Sequence[Update],
         alone: Sequence[Scores],
+        own: Weights | None,
     ) -> Trial:
         order = order_of(self.seed, server_round, len(self.evaluator))
         start = flatten(weights)
-        deltas = np.stack([flatten(update.delta) for update in updates])
+        all_deltas = [update.delta for update in updates] + ([own] if own else [])
+        deltas = np.stack([flatten(delta) for delta in all_deltas])
         examples = [update.num_examples for update in updates]
+        if self.trainer and own:
+            examples.append(len(self.trainer))
         shares = mean_shares if self.merge == MEAN else sum_shares
         reference = self.reference
 
@@ -114,8 +159,26 @@ class Judge:
             cosines: npt.NDArray[np.float64] = (units @ units.T).astype(np.float64)
             return cosines
 
+        def merged(alphas: npt.NDArray[np.float64]) -> Weights:
+            return unflatten(start + alphas.astype(np.float32) @ deltas, weights)
+
+        def slope(
+            alphas: npt.NDArray[np.float64], count: int
+        ) -> tuple[float, npt.NDArray[np.float64]]:
+            loss, gradient = self.evaluator.slope(merged(alphas), order[:count])
+            return loss, (deltas @ flatten(gradient)).astype(np.float64)
+
+        def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
+            return self.evaluator.score(merged(alphas), order[first:stop])
+
         return Trial(
-            norms=[norm(update.delta) for update in updates],
+            weighing=Weighing(
+                np.asarray(shares(examples), np.float64),
+                slope,
+                score,
+                len(updates) if own else None,
+            ),
+            norms=[norm(delta) for delta in all_deltas],
             score_merge=score_merge,
             examples=len(order),
             trust=trust if reference else None,

@@ -28,6 +28,7 @@ def verdict_of(update: Update, decision: Decision, alone: Scores | None) -> Verd
         with_update=decision.with_update,
         gate_images=decision.examples,
         trust=decision.trust,
+        weight=decision.weight,
     )
 
 

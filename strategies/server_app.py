@@ -56,7 +56,12 @@ def _run(grid: Grid, context: Context) -> None:
     membership.introduce(dataset.identity())
 
     gated = gated_strategy(
-        config, strategy, cloud.validation, membership.fog_nodes, cloud.reference_trainer
+        config,
+        strategy,
+        cloud.validation,
+        membership.fog_nodes,
+        cloud.reference_trainer,
+        cloud.trainer,
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
     recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)

@@ -6,6 +6,7 @@ from itertools import repeat
 from logging import INFO
 from typing import cast
 
+import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message, Metadata, MetricRecord
 from flwr.common import log
 from flwr.serverapp import Grid
@@ -16,7 +17,7 @@ from fog_flower.seeds import seed_global_generators
 from fog_flower.weights import Weights, count_bytes, from_record
 from strategies.gate import Decision
 from strategies.handing_on import HandingOn
-from strategies.judge import Judge
+from strategies.judge import Judge, Judgement
 from strategies.local_models import LocalModels
 from strategies.nodes_in_order import NodesInOrder
 from strategies.reporting import log_report, verdict_of
@@ -125,12 +126,17 @@ class ValidatedMerge(Strategy):
         alone = []
         if self.local_models:
             alone = self.local_models.score(server_round, self._weights, updates)
-        decisions = [Decision(True, "accepted: no gate") for _ in updates]
+        judgement = Judgement([Decision(True, "accepted: no gate") for _ in updates])
         if self.judge:
-            decisions = self.judge.judge(server_round, self._weights, updates, alone)
+            judgement = self.judge.judge(server_round, self._weights, updates, alone)
+        decisions = judgement.decisions
         judged = time.perf_counter()
         accepted = [u for u, d in zip(updates, decisions, strict=True) if d.accepted]
-        arrays, metrics, note = self._hand_on(server_round, self._record, self._weights, accepted)
+        learned = [d.weight for d in decisions if d.accepted]
+        factors = learned if learned and np.isfinite(learned).all() else None
+        arrays, metrics, note = self._hand_on(
+            server_round, self._record, self._weights, accepted, factors, judgement.own
+        )
         verdicts = [
             *map(verdict_of, updates, decisions, alone or repeat(None)),
             *(Verdict(refusal.fog_node, False, refusal.reason) for refusal in refusals),

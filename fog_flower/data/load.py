@@ -64,9 +64,13 @@ def preprocess_of(config: RunConfig, dataset: Dataset, train: Examples) -> Prepr
 
 
 def _train_examples(config: RunConfig) -> int:
-    if not config.train_examples or config.test_source == "test":
-        return config.train_examples
-    return config.train_examples + config.test_examples if config.test_examples else 0
+    if not config.train_examples:
+        return 0
+    if config.test_source == "test":
+        return config.train_examples + config.cloud_examples
+    if not config.test_examples:
+        return 0
+    return config.train_examples + config.cloud_examples + config.test_examples
 
 
 def _load(reference: str, request: Request, arguments: Mapping[str, Any]) -> Dataset:

@@ -27,12 +27,14 @@ class Split:
     validation : int64 [n], positions in the test file
     test : int64 [n], positions in the test file, or the training file if ``spare``
     spare : bool
+    cloud : int64 [n], positions in the training file
     """
 
     train: Indices
     validation: Indices
     test: Indices
     spare: bool = False
+    cloud: Indices = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
@@ -47,13 +49,14 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
     available = {"training": len(dataset.train), "test": len(dataset.test)}
     train = config.train_examples
     if not train:
-        train = available["training"] - (max(config.test_examples, 1) if spare else 0)
+        train = available["training"] - config.cloud_examples
+        train -= max(config.test_examples, 1) if spare else 0
     test = config.test_examples
     if not test:
-        used = train if spare else config.validation_examples
+        used = train + config.cloud_examples if spare else config.validation_examples
         test = max(available["training" if spare else "test"] - used, 1)
     needed = {
-        "training": train + (test if spare else 0),
+        "training": train + config.cloud_examples + (test if spare else 0),
         "test": config.validation_examples + (0 if spare else test),
     }
     for part, count in needed.items():
@@ -71,7 +74,10 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
     test_order = generator(config.seed, "split-test").permutation(available["test"])
     validation, rest = np.split(test_order, [config.validation_examples])
     chosen = (train_order[train:] if spare else rest)[:test]
-    return Split(np.sort(train_order[:train]), np.sort(validation), np.sort(chosen), spare)
+    own = train_order[len(train_order) - config.cloud_examples :]
+    return Split(
+        np.sort(train_order[:train]), np.sort(validation), np.sort(chosen), spare, np.sort(own)
+    )
 
 
 def held_out_sets(dataset: Dataset, split: Split) -> tuple[Examples, Examples]:

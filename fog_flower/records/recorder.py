@@ -58,6 +58,7 @@ UPDATE_COLUMNS = (
     "accuracy_with",
     "gate_images",
     "trust",
+    "weight",
     "update_norm",
     "bytes_up",
     "seconds",

@@ -20,6 +20,8 @@ class Verdict:
         Validation images that the decision took.
     trust : float
         Agreement with the cloud's own direction; NaN where it was not asked for.
+    weight : float
+        How much of its dW went into the merge; NaN: as much as the strategy gave it.
     """
 
     fog_node: int
@@ -36,6 +38,7 @@ class Verdict:
     with_update: Evaluation = UNKNOWN
     gate_images: int = 0
     trust: float = math.nan
+    weight: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)

@@ -85,6 +85,10 @@ class Evaluator(Protocol):
         """Score each of all examples, or of those at ``indices`` [k], in their order."""
         ...
 
+    def slope(self, weights: Weights, indices: Indices) -> tuple[float, Weights]:
+        """Return the mean loss on the examples at ``indices`` [k], and its gradient."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class Directions:

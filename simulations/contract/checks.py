@@ -162,6 +162,9 @@ class _AnyExamples:
         loss = min(sum(float(np.abs(array).sum()) for array in weights), 1.0)
         return ClassScores(np.array([[-loss, -1.0]], np.float32), np.zeros(1, np.int64))
 
+    def slope(self, weights: Weights, indices: object) -> tuple[float, Weights]:  # noqa: ARG002
+        return 0.0, [np.zeros_like(array) for array in weights]
+
 
 class _AgreeingCloud:
     """A reference trainer for strategies that have data in the cloud: it takes the step of all."""

@@ -1,0 +1,66 @@
+"""The cloud's own update: trained like any client's, on labelled examples of the cloud's own."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Array, Examples
+from fog_flower.weights import Weights, subtract
+from strategies.compiled_model import CompiledModel
+
+
+class CloudTrainer:
+    """Trains from W as a fog node does: the same batches, epochs and learning rate.
+
+    Parameters
+    ----------
+    model : CompiledModel
+        Its weights are overwritten.
+    data : Examples
+        The cloud's own (``cloud-examples``); no end node has them, and nothing judges by them.
+    preprocess : callable
+    learning_rate : callable
+        Of a round.
+    batch_size, epochs : int
+        The clients'.
+    seed : int
+        Keys the shuffles.
+    """
+
+    def __init__(
+        self,
+        model: CompiledModel,
+        data: Examples,
+        preprocess: Callable[[Array], Array],
+        *,
+        learning_rate: Callable[[int], float],
+        batch_size: int,
+        epochs: int,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._inputs = tf.constant(preprocess(data.inputs))
+        self._targets = tf.constant(data.targets)
+        self._learning_rate_of = learning_rate
+        self._batch_size = batch_size
+        self._epochs = epochs
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def update(self, weights: Weights, server_round: int) -> Weights:
+        """Return dW of training from W."""
+        self._model.load(weights)
+        rate = tf.constant(self._learning_rate_of(server_round))
+        for epoch in range(self._epochs):
+            rng = generator(self._seed, "cloud-shuffle", server_round, epoch)
+            order = rng.permutation(len(self))
+            self._model.epoch(
+                tf.gather(self._inputs, order),
+                tf.gather(self._targets, order),
+                rate,
+                self._batch_size,
+            )
+        return subtract(self._model.weights(), weights)

@@ -1,0 +1,133 @@
+"""The learned gate, on losses whose best merge is known."""
+
+import numpy as np
+import pytest
+
+from fog_flower.tasks.classification import ClassScores
+from strategies.gate import Trial, Weighing
+from strategies.gates.cloud_alone import CloudAlone
+from strategies.gates.learned import Learned
+
+EXAMPLES = 2000
+RNG = np.random.default_rng(0)
+NOISE = RNG.normal(scale=0.05, size=EXAMPLES)
+
+
+def trial(deltas, target, shares=None, own=None):
+    """Return a trial in which W is at the origin and a merge costs its distance to ``target``.
+
+    The loss is 0.1 + |merge - target|^2, and each example's differs a little.
+    """
+    deltas, target = np.asarray(deltas, float), np.asarray(target, float)
+    count = len(deltas)
+    shares = np.full(count, 1 / count) if shares is None else np.asarray(shares, float)
+
+    def loss(weights):
+        return 0.1 + float(np.square(weights @ deltas - target).sum())
+
+    def slope(weights, examples):
+        return loss(weights), 2 * deltas @ (weights @ deltas - target)
+
+    def score(weights, start, stop):
+        own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
+        losses = np.maximum(loss(weights) + (NOISE + own)[start:stop], 1e-3)
+        rows = np.stack([-losses, np.log(-np.expm1(-losses))], axis=1)
+        return ClassScores(rows, np.zeros(stop - start, np.int64))
+
+    return Trial(
+        [float(np.linalg.norm(delta)) for delta in deltas],
+        lambda *_: pytest.fail("no subset is asked about"),
+        EXAMPLES,
+        weighing=Weighing(shares, slope, score, own),
+    )
+
+
+def judged(deltas, target, gate=None, **options):
+    decisions = (gate or Learned()).judge(trial(deltas, target, **options))
+    return [d.accepted for d in decisions], [d.weight for d in decisions], decisions
+
+
+def test_honest_updates_that_agree_are_merged_plainly_and_by_two_evaluations():
+    deltas = [[1.0, 0.1], [1.0, -0.1], [1.1, 0.0]]
+    asked = []
+    one = trial(deltas, [1.0, 0.0])
+    slope = one.weighing.slope
+
+    def counted(*arguments):
+        asked.append(arguments)
+        return slope(*arguments)
+
+    object.__setattr__(one.weighing, "slope", counted)
+    decisions = Learned().judge(one)
+    assert [d.accepted for d in decisions] == [True] * 3
+    assert all(np.isnan(d.weight) for d in decisions)  # as much as the strategy gives each
+    assert "certified" in decisions[0].reason
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("length", [0.01, 1.0, 1000.0])
+def test_who_leads_away_gets_no_weight_however_long_it_is(length):
+    deltas = [[1.0, 0.1], [1.0, -0.1], [-length, 0.0], [-length, 0.01]]
+    accepted, weights, _ = judged(deltas, [1.0, 0.0])
+    assert accepted == [True, True, False, False]
+    assert sum(weights[:2]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_one_honest_update_among_six_opposite_ones_is_enough():
+    deltas = [[1.0, 0.0]] + [[-1.0, 0.0]] * 6
+    accepted, weights, _ = judged(deltas, [1.0, 0.0])
+    assert accepted == [True] + [False] * 6
+    assert weights[0] == pytest.approx(1.0, abs=0.05)
+
+
+def test_free_riders_do_not_shorten_the_step():
+    accepted, weights, _ = judged([[1.0, 0.0]] + [[0.0, 0.0]] * 6, [1.0, 0.0])
+    assert accepted == [True] + [False] * 6
+    assert weights[0] == pytest.approx(1.0, abs=0.05)
+
+
+def test_claimed_numbers_of_examples_decide_nothing():
+    deltas = [[1.0, 0.0], [1.0, 0.05], [-1.0, 0.0]]
+    accepted, weights, _ = judged(deltas, [1.0, 0.025], shares=[0.0005, 0.0005, 0.999])
+    assert accepted == [True, True, False]
+    assert sum(weights[:2]) == pytest.approx(1.0, abs=0.05)
+
+
+def test_where_all_lead_away_w_is_kept():
+    accepted, _, decisions = judged([[-1.0, 0.0]] * 3, [1.0, 0.0])
+    assert accepted == [False] * 3
+    assert decisions[0].reason == "rejected: no merge is better than W"
+
+
+def test_the_cloud_s_own_update_survives_when_all_others_lead_away():
+    deltas = [[-1.0, 0.0]] * 3 + [[0.5, 0.0]]
+    accepted, weights, _ = judged(deltas, [1.0, 0.0], own=3)
+    assert accepted == [False] * 3 + [True]
+    assert weights[3] == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_converged_model_refuses_nobody_for_differences_that_mean_nothing():
+    deltas = [[0.001, 0.0], [0.0, 0.001], [-0.001, 0.0]]
+    accepted, *_ = judged(deltas, [0.0, 0.0])
+    assert accepted == [True] * 3
+
+
+def test_of_an_enormous_update_only_the_direction_counts():
+    deltas = np.array([[0.8, 0.3], [1e12, -1e11]])
+    accepted, weights, _ = judged(deltas, [1.0, 0.0])
+    assert accepted == [True, True]
+    assert np.asarray(weights) @ deltas == pytest.approx([1.0, 0.0], abs=0.1)
+
+
+def test_without_slack_the_door_is_shut_and_the_same_is_found():
+    deltas = [[1.0, 0.1], [1.0, -0.1], [1.1, 0.0]]
+    accepted, _, decisions = judged(deltas, [1.03, 0.0], Learned(slack=0.0))
+    assert accepted == [True] * 3
+    assert "certified" not in decisions[0].reason
+
+
+def test_the_cloud_alone_takes_nobody_and_needs_examples():
+    accepted, weights, _ = judged([[1.0, 0.0], [0.5, 0.0]], [1.0, 0.0], CloudAlone(), own=1)
+    assert (accepted, weights[1]) == ([False, True], 1.0)
+    with pytest.raises(ValueError, match="set cloud-examples"):
+        judged([[1.0, 0.0]], [1.0, 0.0], CloudAlone())
