@@ -1,9 +1,11 @@
 """From an exception, or what is left of one, to the one line that helps."""
 
+import contextlib
 import re
 import sys
 import sysconfig
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from fog_flower.errors import UserError
@@ -39,11 +41,22 @@ def describe_failure(error: BaseException) -> str:
     """
     if isinstance(error, UserError):
         return str(error)
+    theirs, outside = _frames(error)
+    return _described(error, theirs or outside)
+
+
+def _frames(
+    error: BaseException,
+) -> tuple[list[traceback.FrameSummary], list[traceback.FrameSummary]]:
+    """Return the frames in the user's code that we called, and all outside of libraries."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not in_library(frame.filename)]
-    first = next((n for n, frame in enumerate(own) if _ours(frame.filename)), len(own))
-    own = [frame for frame in own[first:] if not _ours(frame.filename)] or own
-    place = f" (in {own[-1].name}, {own[-1].filename}:{own[-1].lineno})" if own else ""
+    outside = [frame for frame in frames if not in_library(frame.filename)]
+    first = next((n for n, frame in enumerate(outside) if _ours(frame.filename)), len(outside))
+    return [frame for frame in outside[first:] if not _ours(frame.filename)], outside
+
+
+def _described(error: BaseException, frames: list[traceback.FrameSummary]) -> str:
+    place = f" (in {frames[-1].name}, {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     message = " ".join(str(error).split())[:_LIMIT]
     return f"{type(error).__name__}: {message}{place}"
 
@@ -58,3 +71,25 @@ def in_library(filename: str) -> bool:
     path = Path(filename)
     inside = filename.startswith((*_LIBRARIES, "<")) or "site-packages" in path.parts
     return inside or filename.startswith(sys.base_prefix)
+
+
+@contextlib.contextmanager
+def in_user_code(what: str) -> Iterator[None]:
+    """Make one line of whatever a user's own code raises: what it is, and its file and line.
+
+    Parameters
+    ----------
+    what : str
+        For the message, best as ``key=value``.
+
+    Raises
+    ------
+    UserError
+        For every exception, ``sys.exit`` included. A ``UserError`` passes as it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{what}: {_described(error, _frames(error)[0])}") from error

@@ -68,6 +68,19 @@ def all_finite(weights: Sequence[np.ndarray]) -> bool:
     return all(bool(np.isfinite(array).all()) for array in weights)
 
 
+def same_but_rounding(
+    weights: Sequence[np.ndarray], before: Sequence[np.ndarray], sums: int
+) -> bool:
+    """Tell whether no number differs by more than so many sums round, measured by the largest."""
+    largest = max((float(np.abs(b.astype(np.float64)).max(initial=0.0)) for b in before), default=0)
+    for array, like in zip(weights, before, strict=True):
+        unit = np.finfo(like.dtype).eps if like.dtype.kind == "f" else 0.0
+        change = np.abs(array.astype(np.float64) - like.astype(np.float64)).max(initial=0.0)
+        if not change <= sums * unit * largest:  # NaN is a change
+            return False
+    return True
+
+
 def norm(weights: Sequence[np.ndarray]) -> float:
     """Return the Euclidean norm over all arrays, summed in float64."""
     return float(np.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in weights)))

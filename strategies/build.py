@@ -7,10 +7,13 @@ from typing import Any
 import flwr.serverapp.strategy as flower_strategies
 from flwr.serverapp.strategy import Strategy
 
+from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, OFF, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.named import load_reference
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
+from strategies.construct import construct
+from strategies.enough_nodes import problem_with
 from strategies.gate import Gate
 from strategies.gates import GATES
 from strategies.judge import Judge, OwnUpdates
@@ -26,6 +29,25 @@ NO_WEIGHTED_MEAN = (
     flower_strategies.Krum,
     flower_strategies.QFedAvg,
 )
+_WRAPS = (
+    "wraps another strategy, which cannot be written in a configuration: use strategy="
+    "module:function with a function of your own that returns it, wrapped"
+)
+_CLIPS = (
+    "expects Flower's clipping mod on its clients, which takes weights, but fog nodes send dW; use "
+    "DifferentialPrivacyServerSideFixedClipping, from a function of your own"
+)
+_TREES = "merges the trees of XGBoost, which are no weights; a model here is a Keras model"
+NOT_BY_NAME: dict[type[Strategy], str] = {
+    flower_strategies.DifferentialPrivacyServerSideAdaptiveClipping: _WRAPS,
+    flower_strategies.DifferentialPrivacyServerSideFixedClipping: _WRAPS,
+}
+NOT_HERE: dict[type[Strategy], str] = {
+    flower_strategies.DifferentialPrivacyClientSideAdaptiveClipping: _CLIPS,
+    flower_strategies.DifferentialPrivacyClientSideFixedClipping: _CLIPS,
+    flower_strategies.FedXgbBagging: _TREES,
+    flower_strategies.FedXgbCyclic: _TREES,
+}
 
 
 def gated_strategy(
@@ -73,6 +95,7 @@ def gated_strategy(
         seed=config.seed,
         scale_to_sum=config.merge != MEAN,
         max_examples=config.train_examples or None,
+        client_mods=bool(config.client_mods),
     )
 
 
@@ -86,7 +109,7 @@ def build_gate(config: RunConfig) -> Gate:
         ``cloud-examples``.
     """
     named = GATES.load(config.gate)
-    gate = _made(named.item, config.gate_args, "gate", config.gate)
+    gate = _made(named.item, {}, config.gate_args, "gate", config.gate)
     if not callable(getattr(gate, "judge", None)):
         raise UserError(
             f"gate={config.gate!r}: made a {type(gate).__name__} without a method judge(trial)"
@@ -109,35 +132,32 @@ def inner_strategy(config: RunConfig) -> Strategy:
     Raises
     ------
     UserError
-        If there is no such strategy, or its arguments do not fit.
+        If there is no such strategy, its arguments do not fit, or it cannot do what is asked here.
     """
     reference = config.strategy
     build = _strategy_class(reference)
-    arguments = {**_federation_arguments(build, config), **config.strategy_args}
-    strategy = _made(build, arguments, "strategy", reference)
+    strategy = _made(build, _ours(config), config.strategy_args, "strategy", reference)
     if not isinstance(strategy, Strategy):
         raise UserError(
             f"strategy={reference!r}: made a {type(strategy).__name__}, which is no "
             "flwr.serverapp.strategy.Strategy; derive it from one, e.g. from FedAvg"
         )
-    if config.merge != MEAN and _is_no_weighted_mean(strategy):
-        raise UserError(
-            f"merge={config.merge!r}: strategy={reference!r} is no weighted mean, so there is no "
-            "sum of its updates; use merge=mean"
-        )
-    _check_enough_nodes(config, strategy)
+    if problem := _unfit(config, strategy):
+        raise UserError(f"strategy={reference!r}: {problem}")
     return strategy
 
 
 def strategy_names() -> list[str]:
     """Return the names of all strategies: Flower's and ours."""
-    names = []
-    for name in dir(flower_strategies):
-        item = getattr(flower_strategies, name)
-        is_strategy = inspect.isclass(item) and issubclass(item, Strategy)
-        if is_strategy and not inspect.isabstract(item) and name[:4] not in ("Diff", "FedX"):
-            names.append(name)
-    return [*names, *RULES.names()]
+    items = {name: getattr(flower_strategies, name) for name in dir(flower_strategies)}
+    left_out = (*NOT_BY_NAME, *NOT_HERE)
+    flowers = [
+        name
+        for name, item in items.items()
+        if inspect.isclass(item) and issubclass(item, Strategy) and not inspect.isabstract(item)
+        if item not in left_out
+    ]
+    return [*flowers, *RULES.names()]
 
 
 def _strategy_class(reference: str) -> Callable[..., Any]:
@@ -147,55 +167,33 @@ def _strategy_class(reference: str) -> Callable[..., Any]:
     if RULES.has(reference):
         rule: Callable[..., Any] = RULES.load(reference).item
         return rule
-    build = getattr(flower_strategies, reference, None)
-    if build is None or not inspect.isclass(build):
+    named = getattr(flower_strategies, reference, None)
+    for reasons in (NOT_BY_NAME, NOT_HERE):
+        if named in reasons:
+            raise UserError(f"strategy={reference!r}: {reasons[named]}")
+    if reference not in strategy_names():
         raise UserError(
             f"strategy={reference!r}: there are {', '.join(strategy_names())}; write your own as "
             "module:Class"
         )
-    flower: Callable[..., Any] = build
+    flower: Callable[..., Any] = getattr(flower_strategies, reference)
     return flower
 
 
-def _made(build: Callable[..., Any], arguments: Mapping[str, Any], key: str, name: str) -> Any:
-    try:
-        return build(**arguments)
-    except (TypeError, ValueError) as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        raise UserError(f"{key}={name!r}, {key}-args: {error} (given: {given})") from error
+def _made(
+    build: Any, ours: Mapping[str, Any], given: Mapping[str, Any], key: str, name: str
+) -> Any:
+    if not callable(build):
+        raise UserError(f"{key}={name!r}: is a {type(build).__name__}; name a class or a function")
+    told = ", ".join(f"{key}={value!r}" for key, value in given.items()) or "none"
+    with in_user_code(f"{key}={name!r}, {key}-args ({told})"):
+        return construct(build, ours, given)
 
 
-def _is_no_weighted_mean(strategy: Strategy) -> bool:
-    return not getattr(strategy, "weighted_mean", True) or isinstance(strategy, NO_WEIGHTED_MEAN)
-
-
-def _check_enough_nodes(config: RunConfig, strategy: Strategy) -> None:
-    """Refuse a rule on fewer nodes than its authors define it for."""
-    least: dict[type, Callable[[int], int]] = {
-        flower_strategies.Bulyan: lambda m: 4 * m + 3,  # Mhamdi et al. 2018
-        flower_strategies.MultiKrum: lambda m: 2 * m + 3,  # Blanchard et al. 2017
-        flower_strategies.Krum: lambda m: 2 * m + 3,
-    }
-    for kind, needed in least.items():
-        malicious = getattr(strategy, "num_malicious_nodes", None)
-        if isinstance(strategy, kind) and malicious is not None:
-            if config.fog_nodes < needed(malicious):
-                raise UserError(
-                    f"strategy={config.strategy!r}: with num_malicious_nodes={malicious} it needs "
-                    f"at least {needed(malicious)} fog nodes, not fog-nodes={config.fog_nodes}"
-                )
-            return
-
-
-def _federation_arguments(build: Callable[..., Any], config: RunConfig) -> dict[str, Any]:
-    """Return those of Flower's common arguments that the class itself takes, by its own name.
-
-    A class that takes ``**kwargs`` hands them on to those it is derived from: what these take by
-    name is taken.
-    """
-    known = _parameters(build)
+def _ours(config: RunConfig) -> dict[str, Any]:
+    """Return what a strategy is told of the federation, in Flower's words."""
     least = config.min_available_nodes or config.fog_nodes
-    common = {
+    return {
         "fraction_train": config.fraction_train,
         "fraction_evaluate": 0.0,
         "min_train_nodes": max(1, min(least, round(config.fraction_train * config.fog_nodes))),
@@ -203,21 +201,45 @@ def _federation_arguments(build: Callable[..., Any], config: RunConfig) -> dict[
         "min_available_nodes": least,
         "train_loss_key": "loss",  # QFedAvg's; our fog nodes report it so
     }
-    return {name: value for name, value in common.items() if name in known}
 
 
-def _parameters(build: Callable[..., Any]) -> set[str]:
-    """Return the names that reach a constructor: its own, and its bases' where it hands on."""
-    classes = build.__mro__ if inspect.isclass(build) else (build,)
-    names: set[str] = set()
-    for one in classes:
-        if inspect.isclass(one) and "__init__" not in vars(one):
-            continue
-        try:
-            parameters = inspect.signature(one).parameters
-        except ValueError:  # something built in: what it makes is checked anyway
-            break
-        names |= {p.name for p in parameters.values() if p.kind is not p.VAR_KEYWORD}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            break
-    return names
+def _unfit(config: RunConfig, strategy: Strategy) -> str:
+    """Say why a strategy cannot do what it is for here; empty if it can."""
+    for kind, reason in NOT_HERE.items():
+        if isinstance(strategy, kind):
+            return reason
+    if type(strategy).start is not Strategy.start:
+        return (
+            "overrides start, which is not called here: the rounds are the wrapper's; put what it "
+            "does into configure_train or aggregate_train"
+        )
+    if config.merge != MEAN and _is_no_weighted_mean(strategy):
+        return f"merge={config.merge!r}: it is no weighted mean, so there is no sum; use merge=mean"
+    return _waits_for_too_many(config, strategy) or problem_with(
+        strategy, _updates_in_a_round(config, strategy)
+    )
+
+
+def _is_no_weighted_mean(strategy: Strategy) -> bool:
+    return not getattr(strategy, "weighted_mean", True) or isinstance(strategy, NO_WEIGHTED_MEAN)
+
+
+def _waits_for_too_many(config: RunConfig, strategy: Strategy) -> str:
+    """Flower's strategies wait for nodes until there are enough, if need be for ever."""
+    for name in ("min_available_nodes", "min_train_nodes"):
+        wanted = getattr(strategy, name, 0)
+        if isinstance(wanted, int) and wanted > config.fog_nodes:
+            return (
+                f"its {name} is {wanted}, but fog-nodes={config.fog_nodes}, so it would wait for "
+                f"ever; take {name} as an argument and hand it on to Flower's constructor, or set "
+                "it lower"
+            )
+    return ""
+
+
+def _updates_in_a_round(config: RunConfig, strategy: Strategy) -> int:
+    """Return how many fog nodes it asks, as far as it tells."""
+    fraction, least = (getattr(strategy, n, 0) for n in ("fraction_train", "min_train_nodes"))
+    if not isinstance(fraction, int | float) or not isinstance(least, int):
+        return config.fog_nodes
+    return max(int(fraction * config.fog_nodes), least) or config.fog_nodes

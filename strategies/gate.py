@@ -161,7 +161,10 @@ class Trial:
         return self._weighing
 
     def trust(self) -> Sequence[float]:
-        """Return each update's agreement with the cloud's direction.
+        """Return each update's agreement with the cloud's direction, -1 to 1.
+
+        1 is the most agreeing one. Where none agrees, or the cloud's own training diverges, all
+        that have not seen mostly few classes get 0.
 
         Raises
         ------
@@ -169,7 +172,7 @@ class Trial:
             If the cloud has none.
         """
         if self._trust is None:
-            raise ValueError("this gate needs a ReferenceTrainer: pass one to UpdatesToWeights")
+            raise ValueError("this gate needs a ReferenceTrainer: pass one to the Judge")
         return self._trust()
 
     def copies(self, bound: float) -> set[int]:

@@ -2,16 +2,18 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, MetricRecord
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.causes import describe_failure
+from fog_flower.causes import describe_failure, in_user_code
 from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, METRICS
 from fog_flower.seeds import seed_global_generators
-from fog_flower.weights import Weights, add, all_finite, as_dtype, from_record
+from fog_flower.weights import Weights, add, all_finite, from_record, same_but_rounding
+from strategies.enough_nodes import cannot_compute
 from strategies.merging import scale_for_sum
 from strategies.updates import Update
 
@@ -62,22 +64,24 @@ class HandingOn:
                 None,
                 "the cloud's own update alone",
             )
+        name = type(self.strategy).__name__
+        if too_few := cannot_compute(self.strategy, len(accepted)):
+            return record, None, f"{name} {too_few}: W is kept"
         self._make_weights(record, weights, accepted, factors)
         seed_global_generators(self.seed, "aggregate", server_round)
-        answer = self.strategy.aggregate_train(
-            server_round, [update.message for update in accepted]
-        )
-        name = type(self.strategy).__name__
+        messages = [update.message for update in accepted]
+        with in_user_code(f"strategy {name}: aggregate_train"):
+            answer = self.strategy.aggregate_train(server_round, messages)
         arrays, metrics = _pair(answer, name)
         if arrays is None:
             return record, metrics, f"{name} returned no arrays: W is kept"
-        merged = _fitting(arrays, weights, name)
+        merged = _fitting(_in_order(arrays, record), weights, name)
         if self.keep_finite and not all_finite(merged):
             return record, metrics, f"{name} merged to numbers not finite: W is kept"
         if own is not None:
             merged = add(merged, own)
         note = ""
-        if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(merged, weights, strict=True)):
+        if same_but_rounding(merged, weights, len(accepted)):
             note = f"{name} returned W unchanged"
         return _as_record(merged, record, weights), metrics, note
 
@@ -101,11 +105,14 @@ class HandingOn:
             # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
             metrics = MetricRecord({name: update.metrics[name] for name in common})
-            arrays_key = next(iter(update.message.content.array_records))
-            metrics_key = next(iter(update.message.content.metric_records))
-            del update.message.content[arrays_key], update.message.content[metrics_key]
-            update.message.content[ARRAYS] = _as_record(add(weights, delta), record, weights)
-            update.message.content[METRICS] = metrics
+            content = update.message.content
+            further = {n: r for n, r in content.array_records.items() if n in update.extras}
+            for name in (*content.array_records, *content.metric_records):
+                del content[name]
+            content[ARRAYS] = _as_record(add(weights, delta), record, weights)
+            content[METRICS] = metrics
+            for name, extra in further.items():  # behind W + dW: Flower takes the first record
+                content[name] = extra
 
 
 def _pair(answer: object, name: str) -> tuple[ArrayRecord | None, MetricRecord | None]:
@@ -120,7 +127,33 @@ def _pair(answer: object, name: str) -> tuple[ArrayRecord | None, MetricRecord |
             f"strategy {name}: aggregate_train returned a {type(arrays).__name__} as arrays; "
             "return an ArrayRecord, or None"
         )
-    return arrays, metrics if isinstance(metrics, MetricRecord) else None
+    return arrays, as_metrics(metrics, f"strategy {name}: aggregate_train")
+
+
+def as_metrics(metrics: object, what: str) -> MetricRecord | None:
+    """Return the metrics that a strategy made of its clients' as Flower takes them.
+
+    Raises
+    ------
+    UserError
+        If they are no numbers by name.
+    """
+    if metrics is None or isinstance(metrics, MetricRecord):
+        return metrics
+    try:
+        return MetricRecord(dict(metrics))  # type: ignore[call-overload]
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{what} returned a {type(metrics).__name__} as metrics; return a MetricRecord "
+            "(numbers and lists of numbers by name), or None"
+        ) from error
+
+
+def _in_order(arrays: ArrayRecord, record: ArrayRecord) -> ArrayRecord:
+    """Return arrays under W's names in W's order; under other names they are taken as they come."""
+    if set(arrays) != set(record):
+        return arrays
+    return ArrayRecord({name: arrays[name] for name in record})
 
 
 def _fitting(arrays: ArrayRecord, weights: Weights, name: str) -> Weights:
@@ -135,8 +168,14 @@ def _fitting(arrays: ArrayRecord, weights: Weights, name: str) -> Weights:
     if ours != theirs:
         raise UserError(
             f"strategy {name}: aggregate_train returned arrays of shapes {theirs}, but W has "
-            f"{ours}; return them in the order of the replies' arrays"
+            f"{ours}; return them under W's names, or in the order of the replies' arrays"
         )
+    for array in merged:
+        if array.dtype.kind not in "fiub":
+            raise UserError(
+                f"strategy {name}: aggregate_train returned an array of {array.dtype}; return real "
+                "numbers"
+            )
     return merged
 
 
@@ -144,7 +183,14 @@ def _as_record(merged: Weights, record: ArrayRecord, weights: Weights) -> ArrayR
     """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
     return ArrayRecord(
         {
-            key: Array(as_dtype(array, like.dtype))
+            key: Array(_as_dtype(array, like.dtype))
             for key, array, like in zip(record, merged, weights, strict=True)
         }
     )
+
+
+def _as_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return the numbers in a dtype, rounded where that has no fractions."""
+    if dtype.kind in "iub" and array.dtype.kind == "f":
+        array = np.rint(array)
+    return np.asarray(array, dtype=dtype)

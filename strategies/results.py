@@ -22,7 +22,7 @@ from fog_flower.records.files import write_text
 from fog_flower.records.reading import LOCK
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.simulated import DEPLOYMENT, SIMULATION
-from fog_flower.weights import from_record
+from fog_flower.weights import from_record, same_but_rounding
 from strategies.cloud import Cloud
 from strategies.continuing.stopped_run import StoppedRun
 from strategies.membership import Membership
@@ -103,7 +103,7 @@ def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iter
                 recorder.start_tracking()
                 results = Results()
                 yield results
-                recorder.check_progress()
+                recorder.check_progress(w_changed=_changed(results, cloud, config))
                 _keep_artifacts(recorder.folder, results, cloud, config)
             recorder.finish()
         finally:
@@ -111,6 +111,13 @@ def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iter
                 path.unlink(missing_ok=True)
     (recorder.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     log(INFO, "records: %s", recorder.folder)
+
+
+def _changed(results: Results, cloud: Cloud, config: RunConfig) -> bool:
+    """Whether W is another one than before round 1, by more than its averages round."""
+    now = from_record(results.arrays) if results.arrays else cloud.initial_weights
+    sums = config.num_server_rounds * config.fog_nodes
+    return not same_but_rounding(now, cloud.initial_weights, sums)
 
 
 @contextlib.contextmanager
@@ -121,7 +128,7 @@ def _cause_kept(recorder: RunRecorder) -> Iterator[None]:
         recorder.interrupt()
         raise
     except BaseException as error:
-        if not isinstance(error, UserError):
+        if not isinstance(error, UserError) or error.__cause__ is not None:
             with contextlib.suppress(UserError):  # the cause matters more
                 write_text(recorder.folder / "traceback.txt", traceback.format_exc())
         recorder.fail(describe_failure(error))

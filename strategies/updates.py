@@ -5,12 +5,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from flwr.app import Message
+from flwr.app import ArrayRecord, Message
 
 from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
-from fog_flower.weights import Weights, count_bytes, from_record, step_dtype
+from fog_flower.weights import Weights, add, count_bytes, from_record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Update:
         The reply it came in.
     metrics : dict
         The single numbers it reported; lists are left out.
+    extras : tuple of str
+        Names of records with further arrays, which the strategy asked for.
     """
 
     fog_node: int
@@ -36,6 +38,18 @@ class Update:
     num_examples: int
     message: Message
     metrics: dict[str, int | float]
+    extras: tuple[str, ...] = ()
+
+    @property
+    def node_id(self) -> int:
+        """Flower's id of the node."""
+        return self.message.metadata.src_node_id
+
+    def moved_by(self, shift: Weights | None) -> "Update":
+        """Return the update with ``shift`` added to dW; None adds nothing."""
+        if shift is None:
+            return self
+        return dataclasses.replace(self, delta=add(self.delta, shift))
 
     @property
     def bytes_up(self) -> int:
@@ -62,6 +76,7 @@ def read_replies(
     fog_nodes: Mapping[int, int],
     max_examples: int | None = None,
     sent: Mapping[str, int] | None = None,
+    extras: Mapping[int, Mapping[str, Sequence[np.ndarray]]] | None = None,
 ) -> tuple[list[Update], list[Refusal]]:
     """Sort the replies of a round into updates and refusals, both by fog node.
 
@@ -82,6 +97,8 @@ def read_replies(
     sent : mapping, optional
         Message id to the node id that was asked. The SuperLink answers for a node that is gone
         under an id of its own, so the answer says only which message it is for.
+    extras : mapping, optional
+        Node id to the further arrays that it was sent, by name: it may answer with such as well.
     """
     updates: list[Update] = []
     refusals: list[Refusal] = []
@@ -93,7 +110,8 @@ def read_replies(
             node_id = (sent or {}).get(message_id, source)
         answered.add(node_id)
         fog_node = fog_nodes.get(node_id, -1)
-        read = _read_reply(reply, fog_node, weights, max_examples)
+        further = (extras or {}).get(node_id, {})
+        read = _read_reply(reply, fog_node, weights, max_examples, further)
         if isinstance(read, Refusal):
             refusals.append(read)
         elif any(other.fog_node == read.fog_node for other in updates):
@@ -114,16 +132,20 @@ class _UnusableError(ValueError):
 
 
 def _read_reply(
-    reply: Message, fog_node: int, weights: Sequence[np.ndarray], max_examples: int | None
+    reply: Message,
+    fog_node: int,
+    weights: Sequence[np.ndarray],
+    max_examples: int | None,
+    extras: Mapping[str, Sequence[np.ndarray]],
 ) -> Update | Refusal:
     try:
         if reply.has_error():
             raise _UnusableError(f"failed: {last_cause(reply.error.reason)}")
         _check_code(reply)
         metrics = _read_metrics(reply, fog_node, max_examples)
-        delta = _read_arrays(reply, weights)
+        delta = _read_arrays(reply, weights, extras)
         fog_node = int(metrics.get(PARTITION_ID, fog_node))
-        return Update(fog_node, delta, int(metrics[NUM_EXAMPLES]), reply, metrics)
+        return Update(fog_node, delta, int(metrics[NUM_EXAMPLES]), reply, metrics, tuple(extras))
     except _UnusableError as problem:
         return Refusal(fog_node, str(problem))
 
@@ -154,20 +176,33 @@ def _read_metrics(
     return metrics
 
 
-def _read_arrays(reply: Message, weights: Sequence[np.ndarray]) -> Weights:
+def _read_arrays(
+    reply: Message,
+    weights: Sequence[np.ndarray],
+    extras: Mapping[str, Sequence[np.ndarray]],
+) -> Weights:
     records = reply.content.array_records
-    if len(records) != 1:
-        raise _UnusableError(f"malformed: {len(records)} ArrayRecords instead of one")
+    own = [name for name in records if name not in extras]
+    if len(own) != 1:
+        raise _UnusableError(f"malformed: {len(own)} ArrayRecords instead of one")
+    for name in records:
+        if name in extras:
+            _read_fitting(records[name], extras[name])
+    return _read_fitting(records[own[0]], weights)
+
+
+def _read_fitting(record: ArrayRecord, wanted: Sequence[np.ndarray]) -> Weights:
+    """Return the arrays of a record, if they have the shapes and dtypes that they should."""
     try:
-        delta = from_record(next(iter(records.values())))
+        arrays = from_record(record)
     except Exception as error:  # hostile bytes: NumPy raises many kinds
         raise _UnusableError(f"unreadable arrays: {last_cause(str(error))}") from error
-    if len(delta) != len(weights):
-        raise _UnusableError(f"wrong shape: {len(delta)} arrays instead of {len(weights)}")
-    for position, (array, wanted) in enumerate(zip(delta, weights, strict=True)):
-        if array.shape != wanted.shape or array.dtype != step_dtype(wanted.dtype):
+    if len(arrays) != len(wanted):
+        raise _UnusableError(f"wrong shape: {len(arrays)} arrays instead of {len(wanted)}")
+    for position, (array, like) in enumerate(zip(arrays, wanted, strict=True)):
+        if array.shape != like.shape or array.dtype != like.dtype:
             raise _UnusableError(
                 f"wrong shape: array {position} is {array.dtype} {list(array.shape)} instead of "
-                f"{step_dtype(wanted.dtype)} {list(wanted.shape)}"
+                f"{like.dtype} {list(like.shape)}"
             )
-    return delta
+    return arrays

@@ -2,26 +2,30 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from itertools import repeat
 from logging import INFO
 from typing import cast
 
 import numpy as np
-from flwr.app import ArrayRecord, ConfigRecord, Message, Metadata, MetricRecord
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.common import log
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
+from fog_flower.causes import in_user_code
+from fog_flower.errors import UserError
 from fog_flower.records.round_report import RoundReport, Verdict
 from fog_flower.seeds import seed_global_generators
-from fog_flower.weights import Weights, count_bytes, from_record
+from fog_flower.weights import Weights, from_record
 from strategies.gate import Decision
-from strategies.handing_on import HandingOn
+from strategies.handing_on import HandingOn, as_metrics
 from strategies.judge import Judge, Judgement
 from strategies.local_models import LocalModels
 from strategies.nodes_in_order import NodesInOrder
+from strategies.questions import Questions, kind_of, layout_of, read_questions
 from strategies.reporting import log_report, verdict_of
-from strategies.updates import read_replies
+from strategies.updates import Refusal, Update, read_replies
 
 
 class ValidatedMerge(Strategy):
@@ -51,6 +55,10 @@ class ValidatedMerge(Strategy):
         reading of section 3). False is the neutral value.
     max_examples : int, optional
         Refuse replies that claim more.
+    client_mods : bool
+        Whether fog nodes have mods of the user's own. With them a strategy may send further
+        settings and arrays, and gets further arrays of these names back, which no gate judges;
+        without, that is an error, because nobody would read it.
 
     Attributes
     ----------
@@ -72,6 +80,7 @@ class ValidatedMerge(Strategy):
         seed: int = 0,
         scale_to_sum: bool = False,
         max_examples: int | None = None,
+        client_mods: bool = False,
     ) -> None:
         super().__init__()
         if not isinstance(strategy, Strategy):
@@ -90,9 +99,10 @@ class ValidatedMerge(Strategy):
         self._hand_on = HandingOn(
             strategy, seed, scale_to_sum=scale_to_sum, keep_finite=judge is not None
         )
+        self._client_mods = client_mods
         self._record = ArrayRecord()
         self._weights: Weights = []
-        self._asked: tuple[Metadata, ...] = ()
+        self._questions = Questions([], {}, {}, 0)
         self._sent_at = time.perf_counter()
 
     def configure_train(
@@ -100,12 +110,28 @@ class ValidatedMerge(Strategy):
     ) -> Iterable[Message]:
         """Let the wrapped strategy choose, and remember W and who was asked."""
         ordered = self._seeded("configure", server_round, grid)
-        messages = list(self.strategy.configure_train(server_round, arrays, config, ordered))
+        before = layout_of(arrays)
+        with self._calling("configure_train"):
+            answer = self.strategy.configure_train(server_round, arrays, config, ordered)
+            answer = list(answer) if isinstance(answer, Iterable) else answer
+        if layout_of(arrays) != before:
+            raise UserError(
+                f"strategy {self._name}: configure_train changed the names, shapes or dtypes of "
+                "the arrays that it was given"
+            )
         self._record = arrays
         self._weights = from_record(arrays)
-        self._asked = tuple(message.metadata for message in messages)  # ids come with sending
+        self._questions = read_questions(
+            answer,
+            self._name,
+            server_round,
+            arrays,
+            self._weights,
+            self.fog_nodes,
+            client_mods=self._client_mods,
+        )
         self._sent_at = time.perf_counter()
-        return messages
+        return self._questions.messages
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -115,14 +141,7 @@ class ValidatedMerge(Strategy):
         Where there is none, W is kept, and the report's note says so.
         """
         began = time.perf_counter()
-        updates, refusals = read_replies(
-            replies,
-            [metadata.dst_node_id for metadata in self._asked],
-            self._weights,
-            self.fog_nodes,
-            self.max_examples,
-            {asked.message_id: asked.dst_node_id for asked in self._asked if asked.message_id},
-        )
+        updates, refusals = self._read(replies)
         alone = []
         if self.local_models:
             alone = self.local_models.score(server_round, self._weights, updates)
@@ -144,7 +163,7 @@ class ValidatedMerge(Strategy):
         self.report = RoundReport(
             server_round=server_round,
             verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.fog_node)),
-            bytes_down=len(self._asked) * count_bytes(self._weights),
+            bytes_down=self._questions.bytes_down,
             train_seconds=began - self._sent_at,
             validation_seconds=judged - began,
             merge_seconds=time.perf_counter() - judged,
@@ -158,20 +177,56 @@ class ValidatedMerge(Strategy):
     ) -> Iterable[Message]:
         """Delegate, with what the wrapped strategy draws seeded as for training."""
         ordered = self._seeded("configure-evaluate", server_round, grid)
-        return list(self.strategy.configure_evaluate(server_round, arrays, config, ordered))
+        with self._calling("configure_evaluate"):
+            answer = self.strategy.configure_evaluate(server_round, arrays, config, ordered)
+            messages = list(answer) if isinstance(answer, Iterable) else answer
+        if not isinstance(messages, list) or not all(isinstance(m, Message) for m in messages):
+            raise UserError(
+                f"strategy {self._name}: configure_evaluate returned {kind_of(messages)}; return a "
+                "list of messages"
+            )
+        return messages
 
     def aggregate_evaluate(
         self, server_round: int, replies: Iterable[Message]
     ) -> MetricRecord | None:
         """Delegate, with what the wrapped strategy draws seeded as for training."""
         seed_global_generators(self.seed, "aggregate-evaluate", server_round)
-        return self.strategy.aggregate_evaluate(server_round, replies)
+        with self._calling("aggregate_evaluate"):
+            metrics = self.strategy.aggregate_evaluate(server_round, replies)
+        return as_metrics(metrics, f"strategy {self._name}: aggregate_evaluate")
 
     def summary(self) -> None:
         """Log the gate's settings and the wrapped strategy's."""
         gate = self.judge.describe() if self.judge else "none"
         log(INFO, "\t├──> Gate: %s, around %s", gate, type(self.strategy).__name__)
         self.strategy.summary()
+
+    @property
+    def _name(self) -> str:
+        return type(self.strategy).__name__
+
+    def _calling(self, method: str) -> AbstractContextManager[None]:
+        return in_user_code(f"strategy {self._name}: {method}")
+
+    def _read(self, replies: Iterable[Message]) -> tuple[list[Update], list[Refusal]]:
+        """Sort the replies; what a node adds to other weights than W becomes what it adds to W."""
+        asked = [message.metadata for message in self._questions.messages]
+        updates, refusals = read_replies(
+            replies,
+            [metadata.dst_node_id for metadata in asked],
+            self._weights,
+            self.fog_nodes,
+            self.max_examples,
+            {
+                metadata.message_id: metadata.dst_node_id
+                for metadata in asked
+                if metadata.message_id
+            },
+            self._questions.extras,
+        )
+        shifts = self._questions.shifts
+        return [update.moved_by(shifts.get(update.node_id)) for update in updates], refusals
 
     def _seeded(self, purpose: str, server_round: int, grid: Grid) -> Grid:
         """Seed what the wrapped strategy draws from, and return the grid that it is to see."""

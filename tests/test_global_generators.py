@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from flwr.app import ConfigRecord
+from flwr.app import ConfigRecord, MetricRecord
 from flwr.serverapp.strategy import FedAvg
 
 from fog_flower.build_model import build_model, build_untrained
@@ -87,7 +87,8 @@ class EvaluatesTwice(FedAvg):
         return messages
 
     def aggregate_evaluate(self, server_round, replies):
-        return random.random(), np.random.random()  # noqa: NPY002
+        drawn = {"python": random.random(), "numpy": np.random.random()}  # noqa: NPY002
+        return MetricRecord(drawn)
 
 
 def test_evaluation_draws_the_same_and_a_second_draw_is_another():

@@ -293,4 +293,4 @@ def test_the_audited_gate_says_where_all_images_would_decide_otherwise():
 
     odd = judge([], [1.0, 0.5], Audited(), merge=merge)
     assert [d.accepted for d in odd] == [True, False]
-    assert odd[1].reason == "rejected: merge worse with it" + DIFFERS
+    assert odd[1].reason == "rejected: merge worse with it; all examples" + DIFFERS

@@ -178,8 +178,8 @@ class RunRecorder:
             self._write_run(RUNNING)
         self._round_began = time.perf_counter()
 
-    def check_progress(self) -> None:
-        """Refuse to call a run finished in which nothing was ever merged.
+    def check_progress(self, *, w_changed: bool) -> None:
+        """Refuse to call a run finished in which nothing was ever merged, or W never changed.
 
         Raises
         ------
@@ -192,6 +192,14 @@ class RunRecorder:
             raise UserError(
                 f"no update was accepted in any of {len(rounds)} rounds, so W is untrained; "
                 f"the first: {first}"
+            )
+        if rounds and not w_changed:
+            notes = (f"; round {row['round']}: {row['note']}" for row in rounds if row["note"])
+            accepted = sum(row["accepted"] for row in rounds)
+            raise UserError(
+                f"W is what it was before round 1, although {accepted} updates were accepted in "
+                f"{len(rounds)} rounds: the strategy returns W, or updates are zero or too small "
+                f"for W's dtype{next(notes, '')}"
             )
 
     def finish(self) -> None:

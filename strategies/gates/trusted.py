@@ -71,7 +71,9 @@ class Trusted:
         merged: tuple[int, ...] = ()
         if fit and not trial.in_sequence:
             first = self._first(trial, trust, order)
-            decisions[first] = Decision(True, "accepted: most trusted", trust=trust[first])
+            agrees = max(trust) > 0.0
+            reason = "accepted: most trusted" if agrees else "accepted: none agrees, the first"
+            decisions[first] = Decision(True, reason, trust=trust[first])
             merged = (first,)
         best = merged
         for number in order:

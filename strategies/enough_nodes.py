@@ -1,0 +1,58 @@
+"""How many updates a robust rule needs: with fewer it is not what its authors define."""
+
+import itertools
+from collections.abc import Callable
+
+import flwr.serverapp.strategy as flower
+from flwr.serverapp.strategy import Strategy
+
+# Of f malicious ones, the fewest updates for which the authors prove anything.
+_LEAST: dict[type[Strategy], Callable[[int], int]] = {
+    flower.Bulyan: lambda f: 4 * f + 3,  # Mhamdi et al. 2018, arXiv:1802.07927
+    flower.MultiKrum: lambda f: 2 * f + 3,  # Blanchard et al. 2017, arXiv:1703.02757
+    flower.Krum: lambda f: 2 * f + 3,
+}
+
+
+def problem_with(strategy: Strategy, updates: int) -> str:
+    """Say in one clause why ``updates`` in a round are too few; empty if they are not."""
+    for kind, least_for in _LEAST.items():
+        if isinstance(strategy, kind):
+            malicious = getattr(strategy, "num_malicious_nodes", 0)
+            if malicious < 0:
+                return f"num_malicious_nodes={malicious} must be at least 0"
+            least = least_for(malicious)
+            if updates < least:
+                return (
+                    f"with num_malicious_nodes={malicious} it needs at least {least} updates in a "
+                    f"round, not {updates}"
+                )
+            break
+    selected = getattr(strategy, "num_nodes_to_select", 0)
+    if isinstance(strategy, flower.MultiKrum) and not 1 <= selected <= updates:
+        return f"num_nodes_to_select={selected} must be 1 to {updates}, the updates in a round"
+    if isinstance(strategy, flower.FedTrimmedAvg):
+        return _cuts_nothing(strategy.beta, updates)
+    return ""
+
+
+def _cuts_nothing(beta: float, updates: int) -> str:
+    """Flower cuts int(beta * n) updates on either side."""
+    if beta == 0 or int(beta * updates):
+        return ""
+    least = next(n for n in itertools.count(1) if int(beta * n))
+    enough = 1 / updates + 0.005
+    larger = f", or a beta of {enough:.2f} or more" if enough < 0.5 else ""
+    return (
+        f"with beta={beta} it cuts none of {updates} updates in a round, so it would be a plain "
+        f"mean; use at least {least} fog nodes{larger}"
+    )
+
+
+def cannot_compute(strategy: Strategy, updates: int) -> str:
+    """Say why no merge can be computed from so few, as a gate or a loss may leave; else empty."""
+    if isinstance(strategy, flower.Bulyan):
+        least = 4 * strategy.num_malicious_nodes + 1  # of n - 4f values it takes the mean
+        if updates < least:
+            return f"needs {least} updates, not {updates}"
+    return ""
