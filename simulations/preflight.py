@@ -9,12 +9,14 @@ from clients.rehearsal import rehearse_shipment
 from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.load import load_dataset
+from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.shards import assign_shards
+from fog_flower.data.sources import SOURCES
 from fog_flower.data.split import split_dataset
 from fog_flower.data.trigger import check_images
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
-from fog_flower.named import load_reference
+from fog_flower.named import Catalogue, load_reference
 from fog_flower.records.run_folder import run_folder
 from fog_flower.records.tracking import build_trackers
 from fog_flower.topology import Topology
@@ -80,6 +82,7 @@ def check_plug_ins(config: RunConfig) -> None:
     UserError
         If not.
     """
+    _check_names(config)
     _check_attack(config)
     for name in config.protection:
         PROTECTIONS.load(name)
@@ -126,6 +129,21 @@ def _check_stopped(config: RunConfig, dataset: Dataset) -> None:
         )
 
         read_stopped(config, dataset.sha256)
+
+
+def _check_names(config: RunConfig) -> None:
+    """Look up what takes seconds to load: a model, a data set and a partition."""
+    named: tuple[tuple[Catalogue, str], ...] = (
+        (MODELS, config.model),
+        (SOURCES, config.dataset),
+        (PARTITIONS, config.partition),
+    )
+    for catalogue, text in named:
+        if catalogue.has(text):
+            continue
+        if ":" not in text:
+            raise catalogue.unknown(text)
+        load_reference(text, catalogue.key)
 
 
 def _check_attack(config: RunConfig) -> None:

@@ -142,7 +142,7 @@ def test_a_run_that_fails_before_its_records_is_recorded_too(tmp_path, overrides
     def refuse(*_):
         raise UserError("no such thing")
 
-    monkeypatch.setattr("strategies.server_app.find_nodes", refuse)
+    monkeypatch.setattr("strategies.server_app.Membership.find_nodes", refuse)
     assert run(plan(tmp_path, overrides, only="mlp-fog-3")) == ["failed"]
     record = summary(tmp_path / "mlp-fog-3" / "seed-0")
     assert record["cause"] == "no such thing"
@@ -183,7 +183,7 @@ def test_what_was_stopped_is_kept_until_it_has_gone_on(stopped, monkeypatch):
         raise UserError("Ray did not come up")
 
     with monkeypatch.context() as patched:
-        patched.setattr("strategies.server_app.find_nodes", refuse)
+        patched.setattr("strategies.server_app.Membership.find_nodes", refuse)
         assert run(stopped) == ["failed"]
     assert told(stopped, retry_failed=True)[0] == "mlp-fog-3/seed-0 goes on after round 1"
     assert run(stopped) == ["finished"]

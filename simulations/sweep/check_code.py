@@ -1,11 +1,7 @@
 """Checks all code that a plan names before anything is shown or run."""
 
 from fog_flower.config import PLUG_INS, RunConfig
-from fog_flower.data.partitions import PARTITIONS
-from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
-from fog_flower.models import MODELS
-from fog_flower.named import Catalogue
 from simulations.preflight import check_plug_ins
 from simulations.sweep.sweep_plan import SweepPlan
 
@@ -18,8 +14,6 @@ def _code(config: RunConfig) -> tuple[str, ...]:
 def check_all_code(plan: SweepPlan) -> None:
     """Load and build each plug-in once, with the arguments it will get.
 
-    Of a model, a data set and a partition, which take seconds to load, only the name is looked up.
-
     Raises
     ------
     UserError
@@ -29,20 +23,8 @@ def check_all_code(plan: SweepPlan) -> None:
     causes = []
     for run in configs.values():
         try:
-            _check_names(run.config)
             check_plug_ins(run.config)
         except UserError as error:
             causes.append(str(error))
     if causes:
         raise UserError("; ".join(dict.fromkeys(reversed(causes))))
-
-
-def _check_names(config: RunConfig) -> None:
-    named: tuple[tuple[Catalogue, str], ...] = (
-        (MODELS, config.model),
-        (SOURCES, config.dataset),
-        (PARTITIONS, config.partition),
-    )
-    for catalogue, text in named:
-        if ":" not in text and not catalogue.has(text):
-            raise catalogue.unknown(text)

@@ -31,7 +31,7 @@ def rendered_digits(request: Request) -> Dataset:
     train = request.train_examples or TRAIN
     test = request.test_examples or TEST
     for keys, asked, available in (
-        ("train-examples (and those of test-source=spare)", train, TRAIN),
+        (f"train-examples={train}", train, TRAIN),  # test-source=spare adds the test examples
         ("validation-examples and test-examples", test, TEST),
     ):
         if asked > available:

@@ -132,7 +132,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     runs = records.finished
     runs = runs[runs["malicious"] > 0]
     attacked = runs[runs["strategy"] != HONEST].copy()
-    attacked["name"] = attacked["attack"].str.partition("=")[0]
+    attacked["name"] = [attack.partition("=")[0] for attack in attacked["attack"]]
     attacked["strength"] = [
         _strength(*row) for row in attacked[["attack", "fog_nodes", "malicious"]].to_numpy()
     ]
