@@ -94,7 +94,10 @@ def build_model(
     _check_compiled(model, name)
     _check_call(model, spec, name)
     _check_weights(model, name)
-    return task.fit(model, spec, name)
+    model = task.fit(model, spec, name)
+    if not model.trainable_weights:
+        raise UserError(f"{name}: has no weights that can be trained, so there is nothing to learn")
+    return model
 
 
 def _called(build: Any, spec: Spec, task: Task, name: str) -> Any:
@@ -166,8 +169,6 @@ def _check_call(model: keras.Model, spec: Spec, name: str) -> None:
 
 
 def _check_weights(model: keras.Model, name: str) -> None:
-    if not model.trainable_weights:
-        raise UserError(f"{name}: has no weights that can be trained, so there is nothing to learn")
     for weight in model.weights:
         dtype = str(weight.dtype)
         if dtype == "bfloat16" or np.dtype(dtype).kind not in WEIGHT_KINDS:

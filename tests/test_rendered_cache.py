@@ -35,7 +35,7 @@ def without_drawing(monkeypatch):
 
 
 def load(train, test, seed=0):
-    return rendered_digits(Request("", {}, None, seed, train, test))
+    return rendered_digits(Request("", None, seed, train, test))
 
 
 def test_a_larger_set_serves_a_smaller_one_with_the_same_images_and_hash(fresh_cache):

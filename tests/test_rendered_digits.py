@@ -194,7 +194,7 @@ def test_realism_is_kept_where_it_is_asked_for(real_digits, tmp_path):
         [*command, "--out", str(out)], capture_output=True, text=True, check=True
     ).stdout
     kept = json.loads(out.read_text())
-    assert f"{kept['accuracy']:.1%} of 4 real digits" in printed
+    assert f"accuracy {kept['accuracy']:.1%} on 4 real digits" in printed
     assert [file["images"] for file in kept["files"]] == [3, 1]
     assert kept["per_class"][3:] == [None] * 7
     assert kept["hardware"]["cores"] > 0
