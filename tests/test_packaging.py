@@ -31,6 +31,7 @@ from tests.base_only import BLOCKED_VARIABLE, Blocker, closure, modules_of, requ
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+COMMAND = "fog_flower_command"  # the console script's module, before any package of ours
 BASE_ONLY = str(ROOT / "tests" / "base_only.py")
 # Loads nothing of this before a run begins: a SuperNode gives a ClientApp 30 seconds to check in.
 HEAVY = {
@@ -94,10 +95,11 @@ def installed(wheel, tmp_path_factory):
 def test_the_wheel_has_the_four_packages_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(OURS)
+    assert {top for top in tops if not top.endswith(".dist-info")} == {*OURS, f"{COMMAND}.py"}
     assert {f"{package}/py.typed" for package in OURS} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     others = {name for name in names if not name.endswith((".py", "/py.typed"))}
+    assert PYPROJECT["project"]["scripts"] == {"fog-flower": f"{COMMAND}:main"}
     assert {name for name in others if ".dist-info/" not in name} == {
         "simulations/app/LICENSE",
         "simulations/app/pyproject.toml",
@@ -236,7 +238,7 @@ def test_every_import_is_of_a_declared_requirement():
             "simulations": ("simulation",),
         }.items()
     }
-    known = set(sys.stdlib_module_names) | set(OURS)
+    known = set(sys.stdlib_module_names) | {*OURS, COMMAND}
     # Read where they are there: a measured competitor, and what flwr-datasets is made of.
     beside = {"quickstart", "datasets", "ray", "jax"}
     wrong = {
@@ -341,7 +343,7 @@ def test_what_needs_an_extra_names_it_in_one_line(number, runs):
     assert not (folder / str(number + 1) / "rounds.csv").exists()
 
 
-CLI = "from simulations.cli import main; main()"
+CLI = "from fog_flower_command import main; main()"
 
 
 @pytest.mark.parametrize(
@@ -406,7 +408,7 @@ def test_both_apps_load_nothing_heavy(app):
 
 TOLD = """
 import sys
-from simulations.cli import main
+from fog_flower_command import main
 try:
     main()
 finally:
