@@ -82,21 +82,23 @@ def check_plug_ins(config: RunConfig) -> None:
     UserError
         If not.
     """
-    _check_names(config)
-    _check_attack(config)
-    for name in config.protection:
-        PROTECTIONS.load(name)
-    for name in config.client_mods:
-        load_reference(name, "client-mods")
-    build_trackers(config.trackers)
-    # Flower takes a second to import, so only where something is to be checked.
-    from strategies.build import build_gate, inner_strategy  # noqa: PLC0415
+    # The user's modules may load TensorFlow.
+    with without_native_chatter():
+        _check_names(config)
+        _check_attack(config)
+        for name in config.protection:
+            PROTECTIONS.load(name)
+        for name in config.client_mods:
+            load_reference(name, "client-mods")
+        build_trackers(config.trackers)
+        # Flower takes a second to import, so only where something is to be checked.
+        from strategies.build import build_gate, inner_strategy  # noqa: PLC0415
 
-    # Built here only to see whether it can be: its remarks belong to the run's own log.
-    with only_errors_of_flower():
-        inner_strategy(config)
-        if config.gate != OFF:
-            build_gate(config)
+        # Built here only to see whether it can be: its remarks belong to the run's own log.
+        with only_errors_of_flower():
+            inner_strategy(config)
+            if config.gate != OFF:
+                build_gate(config)
 
 
 def user_folders(config: RunConfig) -> list[str]:
