@@ -2,9 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 from flwr.app import Array, ArrayRecord, MetricRecord
 from flwr.serverapp.strategy import Strategy
 
@@ -12,7 +10,7 @@ from fog_flower.causes import describe_failure, in_user_code
 from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, METRICS
 from fog_flower.seeds import seed_global_generators
-from fog_flower.weights import Weights, add, all_finite, from_record, same_but_rounding
+from fog_flower.weights import Weights, add, all_finite, as_dtype, from_record, same_but_rounding
 from strategies.enough_nodes import cannot_compute
 from strategies.merging import scale_for_sum
 from strategies.updates import Update
@@ -183,14 +181,7 @@ def _as_record(merged: Weights, record: ArrayRecord, weights: Weights) -> ArrayR
     """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
     return ArrayRecord(
         {
-            key: Array(_as_dtype(array, like.dtype))
+            key: Array(as_dtype(array, like.dtype))
             for key, array, like in zip(record, merged, weights, strict=True)
         }
     )
-
-
-def _as_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return the numbers in a dtype, rounded where that has no fractions."""
-    if dtype.kind in "iub" and array.dtype.kind == "f":
-        array = np.rint(array)
-    return np.asarray(array, dtype=dtype)

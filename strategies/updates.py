@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from flwr.app import ArrayRecord, Message
@@ -10,7 +11,7 @@ from flwr.app import ArrayRecord, Message
 from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
-from fog_flower.weights import Weights, add, count_bytes, from_record
+from fog_flower.weights import Weights, add, count_bytes, from_record, step_dtype
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,11 +188,13 @@ def _read_arrays(
         raise _UnusableError(f"malformed: {len(own)} ArrayRecords instead of one")
     for name in records:
         if name in extras:
-            _read_fitting(records[name], extras[name])
-    return _read_fitting(records[own[0]], weights)
+            _read_fitting(records[name], extras[name], [array.dtype for array in extras[name]])
+    return _read_fitting(records[own[0]], weights, [step_dtype(w.dtype) for w in weights])
 
 
-def _read_fitting(record: ArrayRecord, wanted: Sequence[np.ndarray]) -> Weights:
+def _read_fitting(
+    record: ArrayRecord, wanted: Sequence[np.ndarray], dtypes: Sequence[np.dtype[Any]]
+) -> Weights:
     """Return the arrays of a record, if they have the shapes and dtypes that they should."""
     try:
         arrays = from_record(record)
@@ -199,10 +202,10 @@ def _read_fitting(record: ArrayRecord, wanted: Sequence[np.ndarray]) -> Weights:
         raise _UnusableError(f"unreadable arrays: {last_cause(str(error))}") from error
     if len(arrays) != len(wanted):
         raise _UnusableError(f"wrong shape: {len(arrays)} arrays instead of {len(wanted)}")
-    for position, (array, like) in enumerate(zip(arrays, wanted, strict=True)):
-        if array.shape != like.shape or array.dtype != like.dtype:
+    for position, (array, like, dtype) in enumerate(zip(arrays, wanted, dtypes, strict=True)):
+        if array.shape != like.shape or array.dtype != dtype:
             raise _UnusableError(
                 f"wrong shape: array {position} is {array.dtype} {list(array.shape)} instead of "
-                f"{like.dtype} {list(like.shape)}"
+                f"{dtype} {list(like.shape)}"
             )
     return arrays
