@@ -15,7 +15,7 @@ def misbehaviour(message: Message, context: Context, call_next: ClientAppCallabl
     fog_node, config = who(context)
     if config.attack == NONE or fog_node not in config.malicious_nodes:
         return call_next(message, context)
-    attack = ATTACKS.load(config.attack).item  # in the handshake already: it may not be there
+    attack = ATTACKS.load(config.attack)  # in the handshake already: it may not be there
     if message.metadata.message_type != MessageType.TRAIN:
         return call_next(message, context)
     server_round = int(message.content.config_records[CONFIG][SERVER_ROUND])  # type: ignore[arg-type]
@@ -25,5 +25,4 @@ def misbehaviour(message: Message, context: Context, call_next: ClientAppCallabl
     from clients.attacks._attacker import Attacker  # noqa: PLC0415  (only an attacker needs it)
 
     attacker = Attacker(config, fog_node, server_round, message, context, call_next)
-    strength = {"strength": config.attack_strength} if config.attack_strength else {}
-    return attacker.answer(attack(attacker, **strength))
+    return attacker.answer(attacker.send(attack))

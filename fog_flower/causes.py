@@ -5,7 +5,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fog_flower.errors import UserError
@@ -74,13 +74,17 @@ def in_library(filename: str) -> bool:
 
 
 @contextlib.contextmanager
-def in_user_code(what: str) -> Iterator[None]:
+def in_user_code(
+    what: str, unless: Callable[[Exception], bool] = lambda _: False
+) -> Iterator[None]:
     """Make one line of whatever a user's own code raises: what it is, and its file and line.
 
     Parameters
     ----------
     what : str
         For the message, best as ``key=value``.
+    unless : callable
+        Tells of an exception whether it is none of the user's code, and passes as it is.
 
     Raises
     ------
@@ -92,4 +96,6 @@ def in_user_code(what: str) -> Iterator[None]:
     except UserError:
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, Exception) and unless(error):
+            raise
         raise UserError(f"{what}: {_described(error, _frames(error)[0])}") from error

@@ -27,16 +27,20 @@ def own_modules(config: RunConfig) -> dict[str, ModuleSpec]:
 
 
 def user_code(config: RunConfig) -> dict[str, str]:
-    """Return the name and a digest of every file that holds code of the user's.
+    """Return a digest of every file that holds code of the user's, by its path in its folder.
 
     What those files import is not looked at.
     """
     return {
-        Path(str(spec.origin)).name: hashlib.sha256(
-            Path(str(spec.origin)).read_bytes()
-        ).hexdigest()[:12]
-        for spec in own_modules(config).values()
+        _path_of(name, spec): hashlib.sha256(Path(str(spec.origin)).read_bytes()).hexdigest()[:12]
+        for name, spec in own_modules(config).items()
     }
+
+
+def _path_of(module: str, spec: ModuleSpec) -> str:
+    """Return e.g. ``mine.py``, ``package/mine.py`` or ``package/__init__.py``."""
+    parents = module.split(".") if spec.submodule_search_locations else module.split(".")[:-1]
+    return "/".join((*parents, Path(str(spec.origin)).name))
 
 
 def _spec(module: str) -> ModuleSpec | None:

@@ -1,11 +1,15 @@
 """Everything that can be checked before any process is started."""
 
+import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 from clients.attacks import ATTACKS
 from clients.privacy import PROTECTIONS
 from clients.rehearsal import rehearse_shipment
+from clients.user_mods import load_mod
+from fog_flower.causes import in_user_code
 from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.load import load_dataset
@@ -21,6 +25,7 @@ from fog_flower.records.run_folder import run_folder
 from fog_flower.records.tracking import build_trackers
 from fog_flower.topology import Topology
 from fog_flower.user_code import own_modules
+from fog_flower.weights import Weights
 from simulations.quiet import only_errors_of_flower, without_native_chatter
 
 
@@ -69,8 +74,15 @@ def check(
     if config.attack == "backdoor":
         check_images(dataset)
     rehearse_shipment(config, dataset)
-    if not (only_own_model and MODELS.has(config.model)):
-        _check_model(config, dataset)
+    own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
+    if own_attack or not (only_own_model and MODELS.has(config.model)):
+        weights = _check_model(config, dataset)
+        if own_attack:
+            from simulations.contract.rehearsed_attacker import (  # noqa: PLC0415  (Flower)
+                rehearse_attack,
+            )
+
+            rehearse_attack(config, dataset, weights)
     return dataset
 
 
@@ -89,14 +101,16 @@ def check_plug_ins(config: RunConfig) -> None:
         for name in config.protection:
             PROTECTIONS.load(name)
         for name in config.client_mods:
-            load_reference(name, "client-mods")
+            load_mod(name)
         build_trackers(config.trackers)
         # Flower takes a second to import, so only where something is to be checked.
         from strategies.build import build_gate, inner_strategy  # noqa: PLC0415
 
         # Built here only to see whether it can be: its remarks belong to the run's own log.
         with only_errors_of_flower():
-            inner_strategy(config)
+            strategy = inner_strategy(config)
+            with in_user_code(f"strategy={config.strategy!r}"):
+                strategy.summary()  # as Flower begins; it reads what a constructor may forget
             if config.gate != OFF:
                 build_gate(config)
 
@@ -158,7 +172,7 @@ def _check_attack(config: RunConfig) -> None:
                 "attack=sign-flip"
             )
         return
-    ATTACKS.load(config.attack)
+    _check_strength(config, ATTACKS.load(config.attack).item)
     if not config.malicious_nodes:
         raise UserError(
             f"attack={config.attack!r}, but malicious-nodes={told!r}: say how many, e.g. "
@@ -166,8 +180,28 @@ def _check_attack(config: RunConfig) -> None:
         )
 
 
-def _check_model(config: RunConfig, dataset: Dataset) -> None:
+def _check_strength(config: RunConfig, attack: Any) -> None:
+    """Refuse a strength that the attack does not take: it would fail in every round."""
+    if not callable(attack):
+        raise UserError(
+            f"attack={config.attack!r}: is a {type(attack).__name__}; name a function (attacker, "
+            "strength)"
+        )
+    given = {"strength": config.attack_strength} if config.attack_strength else {}
+    try:
+        inspect.signature(attack).bind(None, **given)
+    except (TypeError, ValueError) as error:
+        told = f", attack-strength={config.attack_strength}" if given else ""
+        raise UserError(
+            f"attack={config.attack!r}{told}: {error}; an attack is called with the attacker, and "
+            "with strength where attack-strength is not 0"
+        ) from error
+
+
+def _check_model(config: RunConfig, dataset: Dataset) -> Weights:
     with without_native_chatter():
         from fog_flower.build_model import build_untrained  # noqa: PLC0415  (TensorFlow: seconds)
 
-        build_untrained(config.model, dataset.spec, dataset.task, config.seed)
+        model = build_untrained(config.model, dataset.spec, dataset.task, config.seed)
+        weights: Weights = model.get_weights()
+        return weights

@@ -1,13 +1,15 @@
 """A gate with what it needs to judge by: validation examples, and trial merges."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, SEQUENTIAL
+from fog_flower.errors import UserError
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Indices
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer, Scores
@@ -109,7 +111,7 @@ class Judge:
             return Judgement(decisions)
         known = [alone[n] for n in finite] if alone else []
         trial = self._trial(server_round, weights, [updates[n] for n in finite], known, own)
-        answers = self.gate.judge(trial)
+        answers = self._decided(trial)
         for n, decision in zip(finite, answers, strict=False):
             decisions[n] = decision
         if own is None:
@@ -119,6 +121,27 @@ class Judge:
         if not last.accepted or not weight:
             return Judgement(decisions)
         return Judgement(decisions, [(weight * array).astype(array.dtype) for array in own])
+
+    def _decided(self, trial: Trial) -> list[Decision]:
+        """Ask the gate, which may be a user's own, and check what it answers."""
+        what = f"gate {type(self.gate).__name__}: judge"
+        with in_user_code(what):
+            answers = self.gate.judge(trial)
+            answers = list(answers) if isinstance(answers, Iterable) else answers
+        remedy = "return a list of strategies.gate.Decision, one for each update"
+        if not isinstance(answers, list):
+            raise UserError(f"{what} returned {type(answers).__name__}; {remedy}")
+        for answer in answers:
+            if not isinstance(answer, Decision):
+                raise UserError(f"{what} returned a list with a {type(answer).__name__}; {remedy}")
+        if len(answers) != len(trial):
+            raise UserError(
+                f"{what} returned {len(answers)} decisions for {len(trial)} updates; {remedy}"
+            )
+        return [
+            dataclasses.replace(one, accepted=bool(one.accepted), reason=str(one.reason))
+            for one in answers
+        ]
 
     def describe(self) -> str:
         """Return the gate's settings in one line."""

@@ -22,6 +22,7 @@ from fog_flower.records.files import write_text
 from fog_flower.records.reading import LOCK
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.simulated import DEPLOYMENT, SIMULATION
+from fog_flower.user_code import USER_CODE, user_code
 from fog_flower.weights import from_record, same_but_rounding
 from strategies.cloud import Cloud
 from strategies.continuing.stopped_run import StoppedRun
@@ -71,6 +72,8 @@ def known_facts(
         "hardware": hardware(),
         "onednn": onednn(),
     }
+    code = user_code(config)
+    facts |= {USER_CODE: code} if code else {}
     return facts | ({"stretches": stopped.stretches} if stopped else {})
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.renamed import GATE_ARGUMENTS, RENAMED
 from simulations.app_folder import default_run_config
 from simulations.cli.keys import explained
 from simulations.overrides import configure
@@ -142,3 +143,17 @@ def test_the_learning_rate_is_the_same_in_all_rounds_or_falls_along_half_a_cosin
     assert [cosine.learning_rate_in(r) for r in (1, 2, 3, 4)] == pytest.approx(
         [0.2, half * (1 + 2**-0.5), half, half * (1 - 2**-0.5)]
     )
+
+
+@pytest.mark.parametrize("key", [*RENAMED, *GATE_ARGUMENTS])
+def test_every_old_key_is_refused_with_the_new_one(key):
+    expected = RENAMED.get(key) or f"gate-args ({GATE_ARGUMENTS[key][0]}=...)"
+    with pytest.raises(UserError) as error:
+        configure("demo", [f"{key}=3"])
+    assert str(error.value) == f"{key}='3': this key is now called {expected}"
+
+
+def test_new_names_are_keys_and_old_ones_are_not():
+    keys = RunConfig.keys()
+    assert {*RENAMED.values(), "gate-args"} <= set(keys)
+    assert not {*RENAMED, *GATE_ARGUMENTS} & set(keys)

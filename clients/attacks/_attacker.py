@@ -1,9 +1,11 @@
 """A malicious fog node: what it knows, and what it can do with honest code."""
 
+import contextlib
 import dataclasses
 import uuid
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flwr.app import Context, Message, RecordDict
@@ -12,15 +14,22 @@ from flwr.clientapp.typing import ClientAppCallable
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from clients.local_training import answer, node_data, train_on
+from fog_flower.causes import in_user_code
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
 from fog_flower.data.trigger import white_pixel
+from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS
+from fog_flower.named import Named
 from fog_flower.scratch import scratch_dir
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Spec
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, from_record, to_record
+
+
+class AttackCrashError(RuntimeError):
+    """A fog node that fails on purpose."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +70,31 @@ class Attacker:
         """Return what the honest ClientApp would find if these were its data."""
         return train_on(data, self.message, self.config, self.fog_node)
 
+    def send(self, attack: Named) -> Weights | LocalResult:
+        """Return what an attack sends, called as the configuration says.
+
+        Raises
+        ------
+        UserError
+            If it is neither a list of arrays nor a ``LocalResult``, or the user's own attack fails.
+        """
+        config = self.config
+        strength = {"strength": config.attack_strength} if config.attack_strength else {}
+        what = f"attack={config.attack!r}"
+        on_purpose = in_user_code(what, unless=lambda error: isinstance(error, AttackCrashError))
+        with on_purpose if attack.own else contextlib.nullcontext():
+            sent = attack.item(self, **strength)
+        if isinstance(sent, LocalResult):
+            return dataclasses.replace(sent, delta=_as_arrays(sent.delta, what))
+        return _as_arrays(sent, what)
+
     def answer(self, sent: Weights | LocalResult) -> Message:
         """Return the reply with what an attack sends; around a dW it is the honest reply."""
         if isinstance(sent, LocalResult):
             return answer(sent, len(self.data.targets), self.message, self.fog_node)
         reply = self.honest_reply
-        reply.content[ARRAYS] = to_record(sent)
+        if reply.has_content():
+            reply.content[ARRAYS] = to_record(sent)
         return reply
 
     @property
@@ -161,3 +189,21 @@ class Attacker:
             run_config=self.context.run_config,
         )
         return dataclasses.replace(self, fog_node=node, context=context)
+
+
+def _as_arrays(sent: Any, what: str) -> Weights:
+    """Return what an attack sends, if it can be sent: whether it fits W is the cloud's to see."""
+    remedy = (
+        "return a list of arrays, as attacker.honest_update is, or what attacker.trained_on(data) "
+        "returns"
+    )
+    if not isinstance(sent, list | tuple):
+        raise UserError(f"{what}: returned {type(sent).__name__}; {remedy}")
+    arrays = []
+    for position, item in enumerate(sent):
+        array = np.asarray(item) if hasattr(item, "__array__") else None
+        if array is None or array.dtype.kind not in "fiub":
+            kind = type(item).__name__ if array is None else f"array of {array.dtype}"
+            raise UserError(f"{what}: returned a list whose item {position} is a {kind}; {remedy}")
+        arrays.append(array)
+    return arrays

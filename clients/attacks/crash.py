@@ -1,11 +1,7 @@
 """A node that fails."""
 
-from clients.attacks._attacker import Attacker
+from clients.attacks._attacker import AttackCrashError, Attacker
 from fog_flower.weights import Weights
-
-
-class AttackCrashError(RuntimeError):
-    """A fog node that fails on purpose (``attack=crash``)."""
 
 
 def crash(attacker: Attacker) -> Weights:

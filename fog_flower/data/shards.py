@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fog_flower.causes import in_user_code
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.partitions._dealing import deal
 from fog_flower.errors import UserError
@@ -67,13 +68,14 @@ def assign_shards(
 
 def _fog_shards(groups: Indices, fog_nodes: int, partition: str, seed: int) -> list[Indices]:
     named = PARTITIONS.load(partition)
+    if named.own:
+        with in_user_code(f"partition={partition!r}"):
+            return _checked(named.item(groups.copy(), fog_nodes, seed), len(groups), fog_nodes)
     try:
-        if named.own:
-            return _checked(named.item(groups, fog_nodes, seed), len(groups), fog_nodes)
         return _checked(named.item(groups, fog_nodes, named.argument, seed), len(groups), fog_nodes)
     except UserError:
         raise
-    except Exception as error:  # of a library, or of a user's own code
+    except Exception as error:  # of a library
         raise UserError(
             f"partition={partition!r}: not possible with {len(groups)} examples on {fog_nodes} fog "
             f"nodes ({error}); use less skew or more train-examples"
@@ -84,6 +86,9 @@ def _checked(shares: Sequence[Indices], examples: int, fog_nodes: int) -> list[I
     """Return the shares as sorted positions, if each example is dealt at most once."""
     if len(shares) != fog_nodes:
         raise ValueError(f"it returned {len(shares)} shares for {fog_nodes} fog nodes")
+    for fog, share in enumerate(shares):
+        if len(share) and np.asarray(share).dtype.kind not in "iu":
+            raise ValueError(f"share {fog} must be positions, whole numbers, not {share!r:.60}")
     sorted_shares = [np.sort(np.asarray(share, np.int64)) for share in shares]
     everything = np.concatenate(sorted_shares) if shares else np.zeros(0, np.int64)
     if len(everything) and (everything.min() < 0 or everything.max() >= examples):

@@ -14,7 +14,8 @@ from fog_flower.errors import UserError
 from fog_flower.extras import needed_for
 from fog_flower_command import INTERRUPTED_STATUS
 from simulations.cli.bench import bench
-from simulations.cli.compare import check_strategy, compare
+from simulations.cli.check import check
+from simulations.cli.compare import compare
 from simulations.cli.data import app as data_app
 from simulations.cli.keys import keys
 from simulations.cli.run import go_on, run, show
@@ -33,7 +34,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     sweep: "sweep table2 --seeds 0-9 --dry-run",
     report: "report table2",
     compare: "compare --strategies gate,FedAvg,honest --attacks sign-flip,alie --malicious 7:3",
-    check_strategy: "check-strategy mine:MyStrategy --strategy-args beta=0.1",
+    check: "check attack mine:far attack-strength=2.0",
     bench: "bench shares start --out bench-here",
     keys: "keys noise",
 }

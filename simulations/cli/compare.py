@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
-from simulations.cli.terminal import Terminal, styled
+from simulations.cli.terminal import Terminal
 from simulations.visible import counted
 
 terminal = Terminal()
@@ -88,35 +88,4 @@ def compare(
         terminal.say(
             f"{counted(failed, 'run')} failed: the table names each; --retry-failed makes them anew"
         )
-        raise typer.Exit(1)
-
-
-def check_strategy(
-    strategy: Annotated[str, typer.Argument(help="a Flower strategy or module:Class")],
-    strategy_args: Annotated[
-        str, typer.Option(help="e.g. num_malicious_nodes=1,server_learning_rate=0.5")
-    ] = "",
-    fog_nodes: Annotated[int, typer.Option(min=4, help="how many answer")] = 7,
-) -> None:
-    """Check in a second whether a strategy keeps the contract with this project.
-
-    STRATEGY is a Flower strategy by name, or module:Class in the current folder.
-    """
-    from simulations.contract import check_strategy as run_checks  # noqa: PLC0415  (Flower: 1 s)
-    from simulations.overrides import configure  # noqa: PLC0415
-    from simulations.preflight import import_from_here  # noqa: PLC0415
-    from simulations.quiet import only_errors_of_flower  # noqa: PLC0415
-
-    import_from_here()
-    settings = [f"strategy={strategy}", f"strategy-args={strategy_args}", f"fog-nodes={fog_nodes}"]
-    with only_errors_of_flower():
-        findings = run_checks(configure("demo", settings))
-    for finding in findings:
-        mark = styled("no  ", "red") if finding.problem else styled("yes ", "green")
-        terminal.print(mark.append(finding.name))
-        if finding.problem:
-            terminal.say(f"    {finding.problem}")
-    broken = sum(bool(finding.problem) for finding in findings)
-    terminal.say(f"{len(findings) - broken} of {len(findings)} checks passed")
-    if broken:
         raise typer.Exit(1)

@@ -1,5 +1,1 @@
-"""What every strategy must do to be used here: ``fog-flower check-strategy``."""
-
-from simulations.contract.checks import CHECKS, Finding, check_strategy
-
-__all__ = ["CHECKS", "Finding", "check_strategy"]
+"""What each kind of plug-in must do to be used here: ``fog-flower check``."""

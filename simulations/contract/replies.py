@@ -4,14 +4,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
+from flwr.app import ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
 from flwr.common.constant import ErrorCode
 
 # Private: a Message cannot be built without it (see simulations/engines/inline_grid.py).
 from flwr.supercore.task_identity import TaskIdentity
 
 from fog_flower.code_identity import code_identity
+from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, METRICS, NODE
+from fog_flower.simulated import SIMULATED
 from fog_flower.weights import to_record
 
 WEIGHTS = [np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([0.5, -0.5], np.float32)]
@@ -62,3 +64,13 @@ class FakeGrid:
     def get_node_ids(self) -> Iterable[int]:
         """Return all node ids."""
         return self._ids
+
+
+def context_of(config: RunConfig, fog_node: int) -> Context:
+    """Return the context of a fog node's ClientApp."""
+    place: dict[str, Any] = {
+        "partition-id": fog_node,
+        "num-partitions": config.fog_nodes,
+        SIMULATED: True,
+    }
+    return Context(1, node_id(fog_node), place, RecordDict(), config.to_run_config())

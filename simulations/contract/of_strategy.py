@@ -1,20 +1,20 @@
-"""The contract between a strategy and this project, as checks that run in a second.
+"""The contract of a strategy, as checks that run in a second.
 
 Replies are made up: a small W, updates that agree, errors, NaN. No model is trained.
 """
 
-import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
 from fog_flower.tasks.classification import ClassScores
 from fog_flower.tasks.scores import Directions, Scores
 from fog_flower.weights import Weights, add, from_record, to_record
+from simulations.contract.finding import BrokenContractError, Checks
 from simulations.contract.replies import (
     WEIGHTS,
     FakeGrid,
@@ -31,20 +31,8 @@ from strategies.validated_merge import ValidatedMerge
 STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
 
 
-class BrokenContractError(AssertionError):
-    """What a strategy does not do, in words."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """The result of one check; ``problem`` is empty where it passed."""
-
-    name: str
-    problem: str
-
-
-def check_strategy(config: RunConfig) -> list[Finding]:
-    """Run every check against the strategy that ``config`` names.
+def checks(config: RunConfig) -> Checks:
+    """Return the checks of the strategy that ``config`` names.
 
     Raises
     ------
@@ -52,17 +40,8 @@ def check_strategy(config: RunConfig) -> list[Finding]:
         If it cannot even be built.
     """
     identify()
-    inner_strategy(config)
-    findings = []
-    for name, check in CHECKS.items():
-        try:
-            check(config)
-            findings.append(Finding(name, ""))
-        except BrokenContractError as problem:
-            findings.append(Finding(name, str(problem)))
-        except Exception as error:  # whatever a strategy raises is the finding
-            findings.append(Finding(name, describe_failure(error)))
-    return findings
+    inner_strategy(config).summary()
+    return {name: functools.partial(check, config) for name, check in CHECKS.items()}
 
 
 def _asks_every_fog_node(config: RunConfig) -> None:

@@ -1,0 +1,43 @@
+"""``fog-flower check``: whether a plug-in keeps the contract of its kind."""
+
+from typing import Annotated
+
+import typer
+
+from simulations.cli.terminal import Terminal, styled
+
+terminal = Terminal()
+
+WORDS = typer.Argument(
+    metavar="[KIND] NAME [KEY=VALUE]...",
+    help="KIND: strategy, gate, model, dataset, partition, attack, protection, mod or tracker; it "
+    "may be left out where it can be told",
+)
+
+
+def check(words: Annotated[list[str], WORDS]) -> None:
+    """Check in seconds, on small data that is made up, what a run may find out after hours.
+
+    NAME is a built-in one, or module:name in the current folder. KEY=VALUE (see `fog-flower keys`)
+    gives it arguments, or other surroundings: strategy-args="beta=0.1", dataset=mine:data.
+    """
+    from simulations.contract.kinds import check_contract, kind_of  # noqa: PLC0415
+    from simulations.overrides import parse_settings  # noqa: PLC0415
+    from simulations.preflight import import_from_here  # noqa: PLC0415
+    from simulations.quiet import only_errors_of_flower  # noqa: PLC0415
+
+    import_from_here()
+    first_setting = next((n for n, word in enumerate(words) if n and "=" in word), len(words))
+    kind, name = kind_of(words[:first_setting])
+    settings = parse_settings(words[first_setting:])
+    with only_errors_of_flower():
+        found = check_contract(kind, name, settings)
+    for finding in found:
+        mark = styled("no  ", "red") if finding.problem else styled("yes ", "green")
+        terminal.print(mark.append(finding.name))
+        if finding.problem:
+            terminal.say(f"    {finding.problem}")
+    broken = sum(bool(finding.problem) for finding in found)
+    terminal.say(f"{kind} {name}: {len(found) - broken} of {len(found)} checks passed")
+    if broken:
+        raise typer.Exit(1)

@@ -1,0 +1,150 @@
+"""The kinds of plug-ins, and the contract of each."""
+
+import dataclasses
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from clients.attacks import ATTACKS
+from clients.privacy import PROTECTIONS
+from fog_flower.architecture import Scalar
+from fog_flower.config import RunConfig
+from fog_flower.data.partitions import PARTITIONS
+from fog_flower.data.sources import SOURCES
+from fog_flower.errors import UserError
+from fog_flower.models import MODELS
+from fog_flower.named import Catalogue, load_reference
+from fog_flower.records.trackers import TRACKERS
+from simulations.contract.finding import Finding, findings
+from simulations.contract.made_up import SETTINGS
+from simulations.overrides import configure_settings
+from strategies.gates import GATES
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """One kind of plug-in.
+
+    Attributes
+    ----------
+    key : str
+        The configuration key that names one.
+    module : str
+        Holds its contract: a function ``checks(config)``.
+    catalogue : Catalogue or None
+        Of the built-in ones.
+    settings : mapping
+        What else the contract needs, where the user says nothing else.
+    parameters : tuple of str
+        Of the function that it is; or the methods of the class.
+    """
+
+    key: str
+    module: str
+    catalogue: Catalogue | None
+    settings: Mapping[str, Scalar]
+    parameters: tuple[str, ...]
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a built-in one of this name."""
+        if self.catalogue:
+            return self.catalogue.has(name)
+        if self.key != "strategy":
+            return False
+        from strategies.build import strategy_names  # noqa: PLC0415  (Flower takes a second)
+
+        return name in strategy_names()
+
+
+_ATTACKED: dict[str, Scalar] = {"malicious-nodes": "1"}
+KINDS: dict[str, Kind] = {
+    "strategy": Kind("strategy", "of_strategy", None, {"fog-nodes": 7}, ("configure_train",)),
+    "gate": Kind("gate", "of_gate", GATES, {}, ("judge",)),
+    "model": Kind("model", "of_model", MODELS, {}, ("spec", "task")),
+    "dataset": Kind("dataset", "of_dataset", SOURCES, {}, ()),
+    "partition": Kind("partition", "of_partition", PARTITIONS, {}, ("groups", "fog_nodes", "seed")),
+    "attack": Kind("attack", "of_attack", ATTACKS, _ATTACKED, ("attacker",)),
+    "protection": Kind("protection", "of_protection", PROTECTIONS, {}, ("share", "context")),
+    "mod": Kind("client-mods", "of_mod", None, {}, ("message", "context", "call_next")),
+    "tracker": Kind("trackers", "of_tracker", TRACKERS, {}, ("start", "log", "end")),
+}
+
+
+def check_contract(kind: str, name: str, settings: Mapping[str, Scalar]) -> list[Finding]:
+    """Run all checks of a kind against what ``name`` stands for.
+
+    Parameters
+    ----------
+    kind : str
+        Of ``KINDS``.
+    name : str
+        As the kind's configuration key takes it.
+    settings : mapping
+        Of the configuration, on top of small data that is made up.
+
+    Raises
+    ------
+    UserError
+        If it cannot even be loaded and built.
+    """
+    one = KINDS[kind]
+    config = configure_settings({**SETTINGS, **one.settings, **settings, one.key: name})
+    return findings(checks_of(kind)(config))
+
+
+def checks_of(kind: str) -> Callable[[RunConfig], Any]:
+    """Return the function that makes a kind's checks of a configuration."""
+    module = importlib.import_module(f"{__package__}.{KINDS[kind].module}")
+    checks: Callable[[RunConfig], Any] = module.checks
+    return checks
+
+
+def kind_of(words: Sequence[str]) -> tuple[str, str]:
+    """Return kind and name of ``KIND NAME``, or of a name whose kind can be told.
+
+    Raises
+    ------
+    UserError
+        If it is neither.
+    """
+    if len(words) == 2 and words[0] in KINDS:
+        return words[0], words[1]
+    listed = ", ".join(KINDS)
+    if len(words) != 1:
+        wrong = words[0] if words else ""
+        raise UserError(f"check {wrong}: write KIND NAME, where KIND is one of {listed}")
+    (name,) = words
+    if name in KINDS:
+        raise UserError(f"check {name}: say which, e.g. fog-flower check {name} mine:Mine")
+    found = [kind for kind, one in KINDS.items() if one.has(name)]
+    found = found or _told_by(name)
+    if len(found) != 1:
+        several = f"is there as {' and '.join(found)}" if found else "does not say what it is"
+        raise UserError(
+            f"check {name}: {several}; write KIND before it, one of {listed}, e.g. fog-flower "
+            f"check {found[0] if found else 'attack'} {name}"
+        )
+    return found[0], name
+
+
+def _told_by(name: str) -> list[str]:
+    """Return the kinds that a user's own object looks like: by its methods or its parameters."""
+    if ":" not in name:
+        return []
+    item = load_reference(name, "check")
+    if inspect.isclass(item):
+        return [
+            kind
+            for kind, one in KINDS.items()
+            if one.parameters and all(hasattr(item, method) for method in one.parameters)
+        ]
+    try:
+        takes = tuple(inspect.signature(item).parameters)
+    except (TypeError, ValueError):
+        return []
+    return [
+        kind
+        for kind, one in KINDS.items()
+        if one.parameters and takes[: len(one.parameters)] == one.parameters
+    ]

@@ -1,0 +1,82 @@
+"""The contract of an attack."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clients.attacks import ATTACKS
+from clients.attacks._attacker import AttackCrashError
+from fog_flower.config import RunConfig
+from fog_flower.data.load import load_dataset
+from fog_flower.weights import Weights
+from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.made_up_model import initial_weights
+from simulations.contract.rehearsed_attacker import RehearsedAttacker, rehearsed
+
+
+def checks(config: RunConfig) -> Checks:
+    """Return the checks of the attack that ``config`` names."""
+    contract = _Contract(config)
+    return {
+        "sends an update in every round": contract.sends_an_update,
+        "sends the shapes and dtypes of dW": contract.is_taken,
+        "sends the same when asked twice": contract.is_repeatable,
+        "does not change what it is given": contract.changes_nothing,
+    }
+
+
+class _Contract:
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+        self._attack = ATTACKS.load(config.attack)
+        self._dataset = load_dataset(config)
+        self._weights = initial_weights(config, self._dataset)
+
+    def sends_an_update(self) -> None:
+        for server_round in (1, 2, 3):
+            self._sent_by(self._attacker(server_round))
+
+    def is_taken(self) -> None:
+        sent = self._sent_by(self._attacker())
+        if sent is None:
+            return
+        ours, theirs = ([(a.shape, a.dtype) for a in one] for one in (self._weights, sent))
+        if ours != theirs:
+            raise BrokenContractError(
+                f"the cloud refuses arrays {_listed(sent)}, because dW has "
+                f"{_listed(self._weights)}; leave it so if that is what the attack is"
+            )
+
+    def is_repeatable(self) -> None:
+        one, other = (self._sent_by(self._attacker()) for _ in range(2))
+        if one is not None and other is not None and not same_arrays(one, other):
+            raise BrokenContractError(
+                "asked twice it sent two different updates: draw from attacker.rng"
+            )
+
+    def changes_nothing(self) -> None:
+        one = self._attacker()
+        given = [one.data.inputs, one.data.targets, *one.weights, *one.honest_update]
+        before = copies(given)
+        self._sent_by(one)
+        if not same_arrays(before, given):
+            raise BrokenContractError(
+                "it changed attacker.data, attacker.weights or attacker.honest_update in place: "
+                "work on copies"
+            )
+
+    def _attacker(self, server_round: int = 1) -> RehearsedAttacker:
+        node = min(self._config.malicious_nodes)
+        return rehearsed(self._config, self._dataset, self._weights, node, server_round)
+
+    def _sent_by(self, attacker: RehearsedAttacker) -> Weights | None:
+        """Return dW; None of one that crashes on purpose."""
+        try:
+            sent = attacker.send(self._attack)
+        except AttackCrashError:
+            return None
+        return sent if isinstance(sent, list) else list(sent.delta)
+
+
+def _listed(weights: Sequence[np.ndarray]) -> str:
+    return ", ".join(f"{array.dtype} {list(array.shape)}" for array in weights)

@@ -1,0 +1,73 @@
+"""The contract of a client-side mod."""
+
+import numpy as np
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.app.typing import ConfigRecordValues
+
+from clients.user_mods import user_mods
+from fog_flower.config import RunConfig
+from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
+from fog_flower.weights import from_record, to_record
+from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.replies import WEIGHTS, answer, context_of, identify, node_id
+from strategies.updates import read_replies
+
+STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
+
+
+def checks(config: RunConfig) -> Checks:
+    """Return the checks of the mods that ``config`` names, together."""
+    identify()
+    contract = _Contract(config)
+    return {
+        "lets the handshake pass": contract.lets_the_handshake_pass,
+        "answers a train message with an update": contract.answers_with_an_update,
+        "sends the same when asked twice": contract.is_repeatable,
+        "does not change what it is given": contract.changes_nothing,
+    }
+
+
+class _Contract:
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+
+    def lets_the_handshake_pass(self) -> None:
+        if not self._asked("query").has_content():
+            raise BrokenContractError(
+                "it answered the handshake before round 1 with an error: hand on what is no train "
+                "message"
+            )
+
+    def answers_with_an_update(self) -> None:
+        reply = self._asked("train")
+        nodes = {reply.metadata.src_node_id: 0}
+        updates, refusals = read_replies([reply], [], WEIGHTS, nodes)
+        if not updates:
+            raise BrokenContractError(f"the cloud would refuse its reply: {refusals[0].reason}")
+
+    def is_repeatable(self) -> None:
+        replies = [self._asked("train") for _ in range(2)]
+        one, other = (from_record(reply.content.array_records[ARRAYS]) for reply in replies)
+        if not same_arrays(one, other):
+            raise BrokenContractError(
+                "asked twice it sent two different updates; leave it so if it is to protect "
+                "anybody, but then runs cannot be repeated"
+            )
+
+    def changes_nothing(self) -> None:
+        before = copies(STEP)
+        self._asked("train")
+        if not same_arrays(before, STEP):
+            raise BrokenContractError("it changed arrays of the reply in place: make new ones")
+
+    def _asked(self, kind: str) -> Message:
+        settings: dict[str, ConfigRecordValues] = {SERVER_ROUND: 1}
+        content = RecordDict({CONFIG: ConfigRecord(settings)})
+        if kind == "train":
+            content[ARRAYS] = to_record(WEIGHTS)
+        question = Message(content, node_id(0), kind)
+        return user_mods(question, context_of(self._config, 0), _honest)
+
+
+def _honest(message: Message, context: Context) -> Message:
+    return answer(message, STEP, int(context.node_config["partition-id"]))

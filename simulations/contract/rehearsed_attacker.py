@@ -1,0 +1,96 @@
+"""An attacker whose honest training is made up, so that an attack can be tried in no time."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+
+from clients.attacks import ATTACKS
+from clients.attacks._attacker import AttackCrashError, Attacker
+from clients.fog_node import NodeData
+from clients.local_result import LocalResult
+from fog_flower.config import RunConfig
+from fog_flower.data.dataset import Dataset
+from fog_flower.data.load import preprocess_of
+from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
+from fog_flower.seeds import generator
+from fog_flower.weights import Weights, to_record
+from simulations.contract.replies import context_of, identify, node_id
+
+EXAMPLES = 20
+STEP = 0.01  # times a standard normal number: about what a round of training does
+
+
+@dataclasses.dataclass(frozen=True)
+class RehearsedAttacker(Attacker):
+    """Knows what an attacker knows; what training would find is drawn, keyed by fog node."""
+
+    dataset: Dataset
+
+    @property
+    def honest_update(self) -> Weights:
+        """A small random step."""
+        return self._step("honest")
+
+    def trained_on(self, data: NodeData) -> LocalResult:
+        """Return another one, with figures as after a round."""
+        return LocalResult(self._step("trained", int(data.targets.sum())), 1.0, 0.5, 0.1)
+
+    @cached_property
+    def data(self) -> NodeData:
+        """The first training examples."""
+        few = self.dataset.train.take(np.arange(min(EXAMPLES, len(self.dataset.train))))
+        inputs = preprocess_of(self.config, self.dataset, few)(few.inputs)
+        return NodeData(inputs, few.targets, (len(few),), 0, ())
+
+    def shared(self, name: str, find_out: Callable[[], Weights]) -> Weights:  # noqa: ARG002
+        """Find it out, and tell nobody."""
+        return find_out()
+
+    def _step(self, *purpose: object) -> Weights:
+        words = "-".join(map(str, purpose))
+        rng = generator(self.config.seed, words, self.fog_node, self.server_round)
+        return [
+            (STEP * rng.standard_normal(array.shape)).astype(array.dtype) for array in self.weights
+        ]
+
+
+def rehearsed(
+    config: RunConfig,
+    dataset: Dataset,
+    weights: Sequence[np.ndarray],
+    fog_node: int,
+    server_round: int = 1,
+) -> RehearsedAttacker:
+    """Return one in one round."""
+    identify()
+    content = RecordDict(
+        {ARRAYS: to_record(weights), CONFIG: ConfigRecord({SERVER_ROUND: server_round})}
+    )
+    context = context_of(config, fog_node)
+    message = Message(content, node_id(fog_node), "train")
+    return RehearsedAttacker(
+        config, fog_node, server_round, message, context, _nobody, dataset=dataset
+    )
+
+
+def rehearse_attack(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndarray]) -> None:
+    """Let the configured attack send what it sends in its first round.
+
+    Raises
+    ------
+    UserError
+        If it fails, or returns what cannot be sent. One that crashes on purpose raises
+        ``AttackCrashError``.
+    """
+    attack, first = ATTACKS.load(config.attack), config.attack_rounds.start
+    try:
+        rehearsed(config, dataset, weights, min(config.malicious_nodes), first).send(attack)
+    except AttackCrashError:
+        return
+
+
+def _nobody(_message: Message, _context: Context) -> Message:
+    raise RuntimeError("in a rehearsal no fog node trains: use honest_update, not honest_reply")
