@@ -114,7 +114,6 @@ class RunRecorder:
         self.folder = folder
         self.ended = False
         self._tracking = tracking or Tracking({})
-        self.ended = False
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
