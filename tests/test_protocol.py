@@ -217,11 +217,11 @@ def test_a_bug_in_a_strategy_is_recorded_with_its_place(make_config, tmp_path, m
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     config = make_config(strategy="buggy:Buggy")
-    with pytest.raises(KeyError):
+    with pytest.raises(UserError, match="strategy Buggy: aggregate_train: KeyError: 'nope'"):
         run_here(config)
     folder = Path(config.results_dir) / config.run_name
     cause = summary(folder)["cause"]
-    assert cause.startswith("KeyError: 'nope' (in aggregate_train, ")
+    assert "KeyError: 'nope' (in aggregate_train, " in cause
     assert cause.endswith("buggy.py:6)")
     assert "Traceback" in (folder / "traceback.txt").read_text()
 

@@ -1,5 +1,6 @@
 """What a run on Ray opens to the network: nothing."""
 
+import contextlib
 import ipaddress
 import os
 import signal
@@ -45,12 +46,11 @@ def is_loopback(address: str) -> bool:
 
 
 def gcs_address(pid: int) -> str:
-    (port,) = {
-        word.partition("=")[2]
-        for process in psutil.Process(pid).children(recursive=True)
-        for word in process.cmdline()
-        if word.startswith("--gcs_server_port=")
-    }
+    words: list[str] = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it may have ended meanwhile
+            words += process.cmdline()
+    (port,) = {w.partition("=")[2] for w in words if w.startswith("--gcs_server_port=")}
     return f"127.0.0.1:{port}"
 
 

@@ -33,7 +33,8 @@ def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict
         If the run fails.
     """
     with tempfile.TemporaryDirectory() as parent:
-        config = config_of(case, Path(parent), rounds=case.rounds + WARM_UP_ROUNDS, **settings)
+        every = case.rounds + WARM_UP_ROUNDS
+        config = config_of(case, Path(parent), num_server_rounds=every, **settings)
         folder = finished_run(config, engine)
         data = read_run(folder)["data"]
         rows = read_rounds(folder)[1 + WARM_UP_ROUNDS :]
