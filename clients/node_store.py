@@ -5,21 +5,27 @@ the data of every node.
 """
 
 import json
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from clients.fog_node import NodeData
+from fog_flower.data.whole_folder import whole_folder
+from fog_flower.variables import SCRATCH_VARIABLE
+
+RECEIPT = "receipt.json"
+REMEDY = (
+    "make room there, or set another folder for the data of fog nodes: TMPDIR, or "
+    f"{SCRATCH_VARIABLE} on a node of a deployment"
+)
 
 
 def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
     """Return the node data in ``folder``, which ``build`` fills if it is not there yet."""
-    if not (folder / "receipt.json").exists():
+    if not (folder / RECEIPT).exists():
         _write(folder, build())
-    receipt = json.loads((folder / "receipt.json").read_text())
+    receipt = json.loads((folder / RECEIPT).read_text())
     return NodeData(
         # "c", not "r": TensorFlow takes the memory only of an array that may be written to. What is
         # written there stays in the process that does.
@@ -32,17 +38,12 @@ def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
 
 
 def _write(folder: Path, data: NodeData) -> None:
-    staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
-    staging.mkdir(parents=True)
-    try:
+    receipt = {
+        "end_node_examples": list(data.end_node_examples),
+        "bytes_received": data.bytes_received,
+        "refused": list(data.refused),
+    }
+    with whole_folder(folder, RECEIPT, REMEDY) as staging:
         np.save(staging / "inputs.npy", data.inputs, allow_pickle=False)
         np.save(staging / "targets.npy", data.targets, allow_pickle=False)
-        receipt = {
-            "end_node_examples": list(data.end_node_examples),
-            "bytes_received": data.bytes_received,
-            "refused": list(data.refused),
-        }
-        (staging / "receipt.json").write_text(json.dumps(receipt))
-        staging.rename(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        (staging / RECEIPT).write_text(json.dumps(receipt))

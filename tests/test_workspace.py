@@ -58,9 +58,26 @@ def test_what_another_machine_left_in_a_shared_folder_stays(tmp_path):
         assert half_made.exists()
 
 
+def test_the_lock_counts_and_not_a_number_that_is_unknown_here(tmp_path):
+    """In another container with the same folder a living process may have any number."""
+    alive, folder = hold(tmp_path)
+    unseen = folder.rename(tmp_path / f"fog-flower-pid{2**22 + 1}-abc")
+    with own_workspace(tmp_path):
+        assert unseen.exists()
+    alive.communicate("")
+
+
 def test_a_folder_that_cannot_be_written_is_named_with_the_variable(tmp_path):
     with (
-        pytest.raises(UserError, match=r"no temporary folder can be made in .*; set TMPDIR to"),
-        own_workspace(tmp_path / "absent"),
+        pytest.raises(UserError, match=r"cannot be written .*set RAY_TMPDIR to"),
+        own_workspace(tmp_path / "absent", "RAY_TMPDIR"),
     ):
         pass
+    with (
+        pytest.raises(UserError, match=r"No space left on device.*TMPDIR") as caught,
+        own_workspace(tmp_path) as folder,
+    ):
+        raise OSError(28, "No space left on device", str(folder / "app" / "a.py"))
+    assert str(folder) in str(caught.value)
+    with pytest.raises(OSError, match="of somebody else"), own_workspace(tmp_path):
+        raise OSError(28, "of somebody else", "/elsewhere")

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import platformdirs
 
 from fog_flower.data.dataset import fingerprint
+from fog_flower.data.whole_folder import whole_folder
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Examples
 
@@ -93,23 +92,9 @@ def write_cached(folder: Path, part: Examples) -> None:
     UserError
         If the cache cannot be written, e.g. because the disk is full.
     """
-    # Several processes may build the same examples; the first rename wins, the others are equal.
-    staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        staging.mkdir(parents=True)
+    remedy = f"make room, or set {CACHE_VARIABLE} to another folder"
+    with whole_folder(folder, META, remedy) as staging:
         np.save(staging / "inputs.npy", part.inputs, allow_pickle=False)
         np.save(staging / "targets.npy", part.targets, allow_pickle=False)
         meta = {"examples": len(part), "sha256": fingerprint(part)}
         (staging / META).write_text(json.dumps(meta))
-        try:
-            staging.rename(folder)
-        except OSError:
-            if not is_cached(folder):
-                raise
-    except OSError as error:
-        raise UserError(
-            f"{cache_dir()}: the cache cannot be written ({error}); make room, or set "
-            f"{CACHE_VARIABLE} to another folder"
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)

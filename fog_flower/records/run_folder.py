@@ -11,6 +11,7 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.extras import require
 
+SHORT_NAME = 200  # bytes: every file system takes as many
 DRAWING = ("matplotlib", "pandas", "seaborn")  # what `curves` needs
 
 
@@ -46,21 +47,38 @@ def run_folder(config: RunConfig) -> Path:
         artifacts = config.to_run_config()["artifacts"]
         require(f"artifacts={artifacts!r}", *DRAWING)
     folder = folder_of(config)
-    parent = folder.parent
-    if folder.exists():
+    try:
+        taken = folder.exists()
+        _try_to_write(folder)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    if taken:
         raise UserError(
             f"run-name={folder.name!r}: {folder} exists, and results are never overwritten; "
             "choose another run-name or move it away"
         )
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "permission denied")
-    except OSError as error:
-        raise UserError(
-            f"results-dir={str(parent)!r}: cannot write there ({error.strerror}); use another"
-        ) from error
     return folder
+
+
+def _try_to_write(folder: Path) -> None:
+    """Write a file beside the folder, with a name as long as any that belongs to the run."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = folder.with_name(f".{folder.name}.{os.getpid():07}")
+    try:
+        beside.touch()
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _refused(folder: Path, error: OSError) -> UserError:
+    if error.errno == errno.ENAMETOOLONG and len(os.fsencode(folder.name)) > SHORT_NAME:
+        return UserError(
+            f"run-name={folder.name[:40] + '...'!r}: {len(folder.name)} characters are too many "
+            "for a folder's name; use a shorter one"
+        )
+    return UserError(
+        f"results-dir={str(folder.parent)!r}: cannot write there ({error.strerror}); use another"
+    )
 
 
 def create_run_folder(folder: Path) -> None:

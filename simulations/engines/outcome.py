@@ -137,17 +137,24 @@ def _reserved(folder: Path) -> Iterator[None]:
     UserError
         If another process makes a run there, or made one meanwhile.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / f".{folder.name}.lock"
+    lock = filelock.FileLock(path)
     try:
-        with filelock.FileLock(path, timeout=0):
-            try:
-                if folder.exists():
-                    raise UserError(f"{folder} exists now: another run was faster; use run-name")
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
     except filelock.Timeout as error:
         raise UserError(
             f"{folder} is being made by another process: wait for it, or choose another run-name"
         ) from error
+    except OSError as error:
+        raise UserError(
+            f"results-dir={str(folder.parent)!r}: cannot write there ({error.strerror}); use "
+            "another"
+        ) from error
+    try:
+        if folder.exists():
+            raise UserError(f"{folder} exists now: another run was faster; use run-name")
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()

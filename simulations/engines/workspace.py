@@ -11,6 +11,7 @@ from pathlib import Path
 import filelock
 import psutil
 
+from fog_flower.data.whole_folder import reason
 from fog_flower.errors import UserError
 
 PREFIX = "fog-flower-pid"
@@ -36,14 +37,14 @@ def own_workspace(parent: Path | None = None, variable: str = "TMPDIR") -> Itera
     UserError
         If it cannot be made.
     """
+    remedy = f"make room there, or set {variable} to another folder"
     try:
         parent = parent or Path(tempfile.gettempdir())
         _clear_orphans(parent)
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
     except OSError as error:
         raise UserError(
-            f"no temporary folder can be made in {parent or tempfile.tempdir} ({error.strerror}); "
-            f"set {variable} to another folder"
+            f"{parent or 'a temporary folder'} cannot be written ({reason(error)}): {remedy}"
         ) from error
     lock = filelock.FileLock(folder / LOCK)
     try:
@@ -51,6 +52,10 @@ def own_workspace(parent: Path | None = None, variable: str = "TMPDIR") -> Itera
         # Written under the lock: what has this file and is not locked, nobody uses any more.
         (folder / OWNER).write_text(this_boot())
         yield folder
+    except OSError as error:
+        if str(folder) in str(error):  # of several files, all are named
+            raise UserError(f"{folder} cannot be written ({reason(error)}): {remedy}") from error
+        raise
     finally:
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)

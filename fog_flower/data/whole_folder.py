@@ -1,0 +1,56 @@
+"""Folders of arrays that are there as a whole or not at all."""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from fog_flower.errors import UserError
+
+_ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path, last: str, remedy: str) -> Iterator[Path]:
+    """Give a folder to fill, and let it appear under its name when the block ends well.
+
+    Several processes may make the same one: the first counts, and the others' are equal.
+
+    Parameters
+    ----------
+    folder : Path
+    last : str
+        A file that the block writes; a folder with it is whole.
+    remedy : str
+        What to do if it cannot be written, for the message.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written, e.g. because the disk is full.
+    """
+    staging = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+        try:
+            staging.rename(folder)
+        except OSError:
+            if not (folder / last).exists():
+                raise
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({reason(error)}): {remedy}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refused, in its own words."""
+    if error.errno is None and "written" in str(error):
+        return os.strerror(errno.ENOSPC)  # NumPy says only how much it wrote
+    told = _ERROR_NUMBER.search(str(error))  # of many files, if a folder was copied
+    return error.strerror or (os.strerror(int(told[1])) if told else str(error))
