@@ -1,5 +1,7 @@
 """How a run on Flower ended: watched from outside, and said in one line."""
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ STATUS_SECONDS = 30.0  # for Flower to say what became of a run whose process ha
 NORMAL = (0, 1)  # of Flower's processes: 1 is a failure that it has told its SuperLink
 MEMORY_SHORT = 0.05  # of all memory
 KILLS = Path("/proc/vmstat")
+LIMIT = 500  # characters of a cause
 GENERIC = "An error was encountered. Ending simulation."
 GENERIC_CAUSE = "An exception occurred !! "
 
@@ -97,17 +100,27 @@ def _flowers_own_word(superlink: SuperLink, run_id: str) -> str:
             return "Flower says completed, but the records are not: the run left no final figures"
         if str(status.get("status", "")).startswith("finished"):
             detail = str(status.get("status-details", ""))
-            return _plain(
-                detail.removeprefix("Simulation failed with exception: ").strip(), superlink
-            )
+            detail = detail.removeprefix("Simulation failed with exception: ").strip()
+            return _without_disk(superlink, detail) or _plain(detail, superlink)
         time.sleep(0.5)
     return f"Flower does not say how the run ended; its last words: {superlink.last_words()}"
+
+
+def _without_disk(superlink: SuperLink, detail: str) -> str:
+    """Return what is to be done, if Flower could not write where the run's files are."""
+    lacks_room = any(os.strerror(number) in detail for number in (errno.ENOSPC, errno.EDQUOT))
+    if not lacks_room or str(superlink.workspace) not in detail:
+        return ""
+    return (
+        f"{superlink.workspace} cannot be written ({os.strerror(errno.ENOSPC)}): make room there, "
+        "or set TMPDIR to another folder"
+    )
 
 
 def _plain(detail: str, superlink: SuperLink) -> str:
     """Return Flower's cause; where it only says that there is one, what its log says."""
     if detail and detail != GENERIC:
-        return detail
+        return detail[:LIMIT]
     told = [line for line in superlink.simulation_lines if GENERIC_CAUSE in line]
     return told[-1].partition(GENERIC_CAUSE)[2].strip() if told else superlink.last_words()
 

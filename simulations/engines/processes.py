@@ -3,12 +3,14 @@
 import contextlib
 import ctypes
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from fog_flower.errors import UserError
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STOP_SECONDS = 10.0
 LOCAL = "127.0.0.1"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR = re.compile(r"ERROR|Error\b|Exception|(?<![.\w])error")  # not a logger `uvicorn.error`
 # Ports that the system gives out by itself, to any connection, begin here or higher.
 FIRST_PORT, EPHEMERAL_PORTS = 20_000, Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -100,13 +104,30 @@ def end(
         if one not in left_to_end:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.send_signal(by)
-    _, stubborn = psutil.wait_procs(processes, timeout=STOP_SECONDS)
-    for one in stubborn:
+    for one in _left(processes):
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
-    psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
-    for process in started:
-        process.wait()
+    _left(processes)
+    for process in started:  # its last threads may take a moment longer
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+
+
+def _left(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Wait for processes to end, and return those that have not in time."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while left := [one for one in processes if _lives(one)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    # A zombie has ended; in a container it may stay for ever, because nobody asks how.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def with_variable(name: str, value: str) -> list[psutil.Process]:
@@ -135,9 +156,11 @@ def how_it_ended(status: int) -> str:
 
 
 def last_lines(log: Path, count: int = 3) -> str:
-    """Return the end of a log in one line."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return " | ".join([line.strip() for line in lines if line.strip()][-count:]) or "it left no log"
+    """Return the end of a log in one line: the last that tell of errors, if any do."""
+    text = _COLOUR.sub("", log.read_text(errors="replace")) if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if _ERROR.search(line)]
+    return " | ".join((telling or lines)[-count:]) or "it left no log"
 
 
 def free_ports(count: int) -> list[int]:

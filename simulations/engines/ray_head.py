@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,9 @@ from simulations.engines.processes import LOCAL, end, how_it_ended, last_lines, 
 from simulations.engines.workspace import own_workspace
 
 # Ray's own default, because a path to a socket has at most 107 characters.
-SHORT = Path(os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108  (a fresh folder is made in it)
+TEMPORARY = "RAY_TMPDIR"
+SHORT = Path(os.environ.get(TEMPORARY, "/tmp"))  # noqa: S108  (a fresh folder is made in it)
+LEAST_ROOM = 2**20  # bytes
 
 
 class RayHead:
@@ -34,7 +37,7 @@ class RayHead:
             "include-log-monitor": "false",
             "log-color": "false",
         }
-        self._log = folder / "ray.out"
+        self._folder, self._log = folder, folder / "ray.out"
         self._process = start(
             [
                 *(str(script("ray")), "start", "--head", "--block"),
@@ -54,7 +57,10 @@ class RayHead:
         status = self._process.poll()
         if status is None:
             return ""
-        return f"Ray ended ({how_it_ended(status)}): {last_lines(self._log)}"
+        ended = f"Ray ended ({how_it_ended(status)})"
+        if shutil.disk_usage(self._folder).free < LEAST_ROOM:  # Ray does not say so
+            return f"{ended}: {self._folder} is full: make room there, or set {TEMPORARY}"
+        return f"{ended}: {last_lines(self._log)}"
 
     def stop(self) -> None:
         """Kill it: nothing in it is worth waiting for, and its own way takes 5 seconds."""
@@ -69,7 +75,7 @@ def own_ray(port: int, placed: Placement, environment: Mapping[str, str]) -> Ite
     services that a run on one machine has no use for, and leaves its logs. Nobody else's
     ``ray.init()`` finds this one, because its folder is not Ray's usual one.
     """
-    with own_workspace(SHORT, "RAY_TMPDIR") as folder:
+    with own_workspace(SHORT, TEMPORARY) as folder:
         ray = RayHead(folder, port, placed, environment)
         try:
             yield ray
