@@ -35,6 +35,11 @@ def only_errors_of_flower() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def only_errors_of_matplotlib() -> None:
+    """Keep back what it says of its caches of fonts and settings; several libraries load it."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
 def load_tensorflow_quietly() -> None:
     """Import TensorFlow without the lines that its C++ writes to stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

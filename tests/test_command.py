@@ -104,3 +104,19 @@ def test_a_hidden_package_of_ours_is_named_with_what_hides_it(tmp_path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     said = fog_flower_command.hidden_package()
     assert said.startswith(f"its package 'strategies' is hidden by {tmp_path}/strategies/")
+
+
+def test_libraries_say_nothing_of_their_own_on_the_terminal(tmp_path, npz_path):
+    """Flower's data sets, pyarrow, Matplotlib without a cache and TensorFlow would."""
+    (home := tmp_path / "home").write_text("so nobody can make a folder in it")
+    code, output = fog_flower(
+        tmp_path,
+        *("run", "--engine", "inline", f"dataset=npz:{npz_path}", *SMALL, "num-server-rounds=1"),
+        *("partition=dirichlet:1.0", "artifacts=curves", "run-name=quiet"),
+        HOME=str(home),
+    )
+    assert code == 0, output
+    first = output.splitlines()[0]
+    assert first.startswith("3 fog nodes"), output
+    for word in ("Warning", "atplotlib", "arrow", "tensorflow", "INFO", "flwr"):
+        assert word not in output

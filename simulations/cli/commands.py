@@ -20,6 +20,7 @@ from simulations.cli.data import app as data_app
 from simulations.cli.keys import keys
 from simulations.cli.run import go_on, run, show
 from simulations.cli.sweep import report, sweep
+from simulations.quiet import only_errors_of_matplotlib
 from simulations.visible import visible
 
 app = typer.Typer(
@@ -61,6 +62,7 @@ def _without_command(
 def main() -> None:
     """Run the CLI; bad input is one line and exit status 1, a Ctrl-C or SIGTERM one and 130."""
     interrupts = _Interrupts()
+    only_errors_of_matplotlib()
     try:
         status = _status()
     except (Exception, SystemExit, KeyboardInterrupt):
