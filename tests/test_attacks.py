@@ -17,6 +17,7 @@ from clients.attacks.label_flip import label_flip
 from clients.fog_node import NodeData
 from clients.misbehaviour import misbehaviour
 from fog_flower.data.trigger import SIZE, TARGET
+from fog_flower.errors import UserError
 from fog_flower.messages import CONFIG, SERVER_ROUND
 from fog_flower.simulated import SIMULATED
 from fog_flower.tasks.classification import Classification
@@ -246,3 +247,60 @@ def test_the_adaptive_attacker_goes_as_far_as_the_gate_lets_it(make_config):
         assert "failed" not in row["reason"]
         norms[strength] = float(row["update_norm"])
     assert norms[4.0] > norms[1.0]
+
+
+HERE = "tests.test_attacks"
+
+
+def sends_a_number(attacker):
+    return 0.5
+
+
+def fails(attacker, strength=1.0):
+    return [array / strength for array in attacker.nothing]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sends_a_number", "returned float; return a list of arrays"),
+        ("fails", r"AttributeError: .*nothing.* \(in fails, .*test_attacks.py:\d+\)"),
+    ],
+)
+def test_what_an_attack_of_a_users_own_does_wrong_is_one_line(attacking, name, words):
+    with pytest.raises(UserError, match=f"attack='{HERE}:{name}': {words}") as error:
+        send(attacking(f"{HERE}:{name}"), 3)
+    assert "\n" not in str(error.value)
+
+
+def sends_rubbish(attacker):
+    """Send arrays that no W has: another kind in every round."""
+    first, *others = attacker.honest_update
+    kinds = {
+        1: [],
+        2: [first],
+        3: [first.astype(np.complex64).real.astype(np.float16), *others],
+        4: [first[..., None], *others],
+        5: [np.full_like(first, np.finfo(np.float32).max), *others],
+    }
+    return kinds[attacker.server_round]
+
+
+@pytest.mark.parametrize("gate", ["open", "off"])
+def test_rubbish_on_the_wire_is_refused_and_ends_no_run(make_config, gate):
+    config = make_config(
+        attack=f"{HERE}:sends_rubbish", malicious_nodes="1", num_server_rounds=4, gate=gate
+    )
+    rows = updates(run_here(config))
+    bad = [row for row in rows if row["fog_node"] == "2"]
+    assert [row["accepted"] for row in bad] == ["False"] * 4
+    assert all(row["reason"].startswith("wrong shape") for row in bad)
+    assert {row["round"] for row in rows if row["accepted"] == "True"} == {"1", "2", "3", "4"}
+
+
+def test_enormous_finite_numbers_do_not_get_past_the_gate(make_config):
+    config = make_config(
+        attack=f"{HERE}:sends_rubbish", malicious_nodes="1", num_server_rounds=5, attack_rounds="5"
+    )
+    *_, last = updates(run_here(config))
+    assert (last["fog_node"], last["accepted"]) == ("2", "False")

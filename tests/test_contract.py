@@ -60,9 +60,10 @@ def test_gates_keep_it(name):
     assert found == {}
 
 
+@pytest.mark.parametrize("model", ["small_models:small_mlp", "model_zoo:all_kinds_of_weights"])
 @pytest.mark.parametrize("name", ATTACKS.names())
-def test_attacks_keep_it(name):
-    assert problems("attack", name) == {}
+def test_attacks_keep_it(name, model):
+    assert problems("attack", name, model=f"tests.{model}") == {}
 
 
 @pytest.mark.parametrize("name", PROTECTIONS.names())

@@ -12,7 +12,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, Re
 from flwr.serverapp.strategy import DifferentialPrivacyServerSideFixedClipping, FedAvg, Strategy
 
 from fog_flower.errors import UserError
-from fog_flower.weights import add, from_record, to_record
+from fog_flower.weights import add, from_record, subtract, to_record
 from strategies.build import inner_strategy
 from strategies.gates.open import Open
 from strategies.judge import Judge
@@ -540,13 +540,9 @@ def test_whole_numbers_are_rounded_and_not_cut():
     strategy = wrapper(FedAvg(fraction_evaluate=0.0), nodes=2, gate=False)
     asked = ask(strategy, 2, to_record(weights))
     questions = sorted(asked, key=lambda question: question.metadata.dst_node_id)
-    deltas = [
-        [np.array([1, -1]), np.array([False, True])],
-        [np.array([2, -2]), np.array([0, 1]) > 0],
-    ]
-    replies = [
-        answer(q, delta, n) for n, (q, delta) in enumerate(zip(questions, deltas, strict=True))
-    ]
+    true = np.array([True, True])
+    ends = [[np.array([4, -4]), true], [np.array([5, -5]), true]]
+    replies = [answer(questions[n], subtract(end, weights), n) for n, end in enumerate(ends)]
     arrays, _ = strategy.aggregate_train(1, replies)
     whole, truth = from_record(arrays)
     assert whole.dtype == np.int64

@@ -294,3 +294,9 @@ def test_the_audited_gate_says_where_all_images_would_decide_otherwise():
     odd = judge([], [1.0, 0.5], Audited(), merge=merge)
     assert [d.accepted for d in odd] == [True, False]
     assert odd[1].reason == "rejected: merge worse with it; all examples" + DIFFERS
+
+
+def test_where_none_agrees_nobody_is_called_most_trusted():
+    assert judge([1.5, 1.4], [1.0, 0.5])[0].reason == "accepted: most trusted"
+    first = judge([1.5, 1.4], [0.0, 0.0])[0]
+    assert (first.accepted, first.reason) == (True, "accepted: none agrees, the first")

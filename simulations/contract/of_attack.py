@@ -40,11 +40,12 @@ class _Contract:
         sent = self._sent_by(self._attacker())
         if sent is None:
             return
-        ours, theirs = ([(a.shape, a.dtype) for a in one] for one in (self._weights, sent))
+        wanted = self._attacker().honest_update
+        ours, theirs = ([(a.shape, a.dtype) for a in one] for one in (wanted, sent))
         if ours != theirs:
             raise BrokenContractError(
-                f"the cloud refuses arrays {_listed(sent)}, because dW has "
-                f"{_listed(self._weights)}; leave it so if that is what the attack is"
+                f"the cloud refuses arrays {_listed(sent)}, because dW has {_listed(wanted)}; "
+                "leave it so if that is what the attack is"
             )
 
     def is_repeatable(self) -> None:

@@ -16,7 +16,7 @@ from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.seeds import generator
-from fog_flower.weights import Weights, to_record
+from fog_flower.weights import Weights, step_dtype, to_record
 from simulations.contract.replies import context_of, identify, node_id
 
 EXAMPLES = 20
@@ -53,7 +53,8 @@ class RehearsedAttacker(Attacker):
         words = "-".join(map(str, purpose))
         rng = generator(self.config.seed, words, self.fog_node, self.server_round)
         return [
-            (STEP * rng.standard_normal(array.shape)).astype(array.dtype) for array in self.weights
+            (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
+            for array in self.weights
         ]
 
 
