@@ -225,9 +225,12 @@ def test_who_claims_the_place_of_somebody_who_is_there_does_not_get_it(flaky):
 
 
 def test_a_strategy_that_asks_for_more_nodes_than_there_are_does_not_wait_for_ever(flaky):
-    words = "waits for more than the 3 fog nodes that are there: lower its min_available_nodes"
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match="min_available_nodes is 5, but fog-nodes=3, so it would"):
         flaky(strategy_args="min_available_nodes=5", round_timeout=2.5)
+    settings = {"strategy_args": "min_available_nodes=3", "min_available_nodes": 2}
+    words = "waits for more than the 2 fog nodes that are there: lower its min_available_nodes"
+    with pytest.raises(UserError, match=words):  # one is away in round 2
+        flaky({1: (2, 3)}, **settings, round_timeout=2.5, run_name="away")
 
 
 def test_a_run_can_be_continued_with_fewer_fog_nodes(flaky, make_config):
