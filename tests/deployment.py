@@ -118,8 +118,7 @@ class Deployment:
         return found
 
     def close(self) -> None:
-        for process in self._processes():
-            end(process)
+        end(self._processes())
 
     def _processes(self) -> list[subprocess.Popen[bytes]]:
         return [one for one in self._others if one.poll() is None]

@@ -247,7 +247,8 @@ def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
         *ONE_ACTOR,
     )
     assert code == 1
-    assert "the run failed: RuntimeError: this strategy has a bug (in aggregate_train, " in output
+    assert "the run failed: strategy Broken: aggregate_train: " in output
+    assert "RuntimeError: this strategy has a bug (in aggregate_train, " in output
     assert summary(tmp_path / "results" / "runs" / "broken")["status"] == "failed"
 
 
