@@ -4,9 +4,12 @@ Only what says so counts as a simulation: whatever is unknown is treated as a de
 stricter rules hold.
 """
 
+import os
 import sys
+from logging import WARNING
 
 from flwr.app import Context
+from flwr.common import log
 from flwr.serverapp import Grid
 
 from fog_flower.config import SEEDED, RunConfig
@@ -28,6 +31,22 @@ def is_simulated_node(context: Context) -> bool:
     ray = sys.modules.get("ray")  # not imported: an actor has it, a deployed node need not
     in_actor = ray is not None and ray.is_initialized()
     return bool(in_actor or context.node_config.get(SIMULATED, False))
+
+
+def warn_of_open_ray(grid: Grid) -> None:
+    """Warn where Flower has started Ray with Ray's defaults, open to the network.
+
+    ``fog-flower run`` starts it on loopback, with a token.
+    """
+    if _OF_FLOWERS_SIMULATION not in {kind.__name__ for kind in type(grid).__mro__}:
+        return
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        log(
+            WARNING,
+            "Ray listens on the network, and whoever reaches it can run code here: use "
+            "`fog-flower run`, or start the SuperLink with RAY_AUTH_MODE=token and "
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 (loopback only) in its environment",
+        )
 
 
 def check_noise_source(config: RunConfig, *, simulated: bool) -> None:

@@ -13,7 +13,7 @@ from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
 from fog_flower.records.tracking import build_trackers
 from fog_flower.scratch import clear_scratch
-from fog_flower.simulated import check_noise_source
+from fog_flower.simulated import check_noise_source, warn_of_open_ray
 from fog_flower.weights import from_record, to_record
 from strategies.build import build_gate, gated_strategy, inner_strategy
 from strategies.membership import Membership
@@ -31,6 +31,7 @@ def main(grid: Grid, context: Context) -> None:
 
 
 def _run(grid: Grid, context: Context) -> None:
+    warn_of_open_ray(grid)
     config = RunConfig.from_run_config(context.run_config)
     folder = run_folder(config)
     tracking = build_trackers(config.trackers)

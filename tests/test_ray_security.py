@@ -116,3 +116,24 @@ def token_of(pid: int) -> Path:
         if "gcs_server" in process.name()
     }
     return Path(path)
+
+
+def test_a_server_app_warns_of_a_ray_that_others_can_reach(monkeypatch):
+    from flwr.superlink.grid import HttpGrid, InMemoryGrid
+
+    from fog_flower import simulated
+
+    said = []
+    monkeypatch.setattr(simulated, "log", lambda _level, text: said.append(text))
+    grid = InMemoryGrid.__new__(InMemoryGrid)
+    for mode, warned in ((None, 1), ("disabled", 2), ("token", 2)):
+        if mode:
+            monkeypatch.setenv("RAY_AUTH_MODE", mode)
+        else:
+            monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+        simulated.warn_of_open_ray(grid)
+        assert len(said) == warned
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    simulated.warn_of_open_ray(object())  # a deployment's, or the inline engine's
+    assert len(said) == 2
+    assert "RAY_AUTH_MODE=token" in said[0]
