@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow loads
 
-import keras
-import tensorflow as tf
+from fog_flower.loading import without_collecting
+
+with without_collecting():
+    import keras
+    import tensorflow as tf
 
 from fog_flower.config import AUTO, BFLOAT16, FLOAT32
 from fog_flower.errors import UserError

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from fog_flower.loading import without_collecting
+
 
 @contextlib.contextmanager
 def without_native_chatter() -> Iterator[None]:
@@ -43,7 +45,7 @@ def only_errors_of_matplotlib() -> None:
 def load_tensorflow_quietly() -> None:
     """Import TensorFlow without the lines that its C++ writes to stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with without_native_chatter():
+    with without_native_chatter(), without_collecting():
         import tensorflow as tf  # noqa: PLC0415
 
         tf.config.list_physical_devices()  # it looks for GPUs now, and complains now

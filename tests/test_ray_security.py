@@ -119,7 +119,7 @@ def token_of(pid: int) -> Path:
 
 
 def test_a_server_app_warns_of_a_ray_that_others_can_reach(monkeypatch):
-    from flwr.superlink.grid import HttpGrid, InMemoryGrid
+    from flwr.superlink.grid import InMemoryGrid
 
     from fog_flower import simulated
 

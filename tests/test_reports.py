@@ -12,9 +12,9 @@ import pytest
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from simulations.experiments import EXPERIMENTS
-from simulations.reports import write_report
 from simulations.reports.claims import judge_claims
 from simulations.reports.cost_forecast import GPU_STEP, SLOWER, estimate_table, missing
+from simulations.reports.experiment_report import write_report
 from simulations.reports.paired_tests import analyse
 from simulations.reports.save_figure import save_figure
 from simulations.reports.sweep_records import LOCAL, TEST, load_records

@@ -101,7 +101,7 @@ def report(
 
     EXPERIMENT is table1, table2, uploads or precision.
     """
-    from simulations.reports import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
+    from simulations.reports.experiment_report import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
 
     chosen = find_experiment(experiment)

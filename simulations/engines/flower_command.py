@@ -3,10 +3,13 @@
 import json
 import sys
 
+from fog_flower.loading import without_collecting
+
 
 def main() -> None:
     """Run one command of ``flwr``."""
-    from flwr.cli.app import app  # noqa: PLC0415  (a second)
+    with without_collecting():
+        from flwr.cli.app import app  # noqa: PLC0415  (a second)
 
     told = sys.stdin.readline()
     if told:  # nothing: the launcher has changed its mind

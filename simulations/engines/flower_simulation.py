@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from fog_flower.loading import without_collecting
 from fog_flower.variables import LAUNCHER_VARIABLE
 from simulations.engines.orphan_watch import end_with
 
@@ -19,8 +20,9 @@ def main(arguments: Path) -> None:
     """
     end_with(os.environ[LAUNCHER_VARIABLE])
     sys.modules["tensorflow"] = None  # type: ignore[assignment]  # "not installed", for a moment
-    from flwr.server.superlink.fleet.vce.backend import raybackend  # noqa: F401, PLC0415
-    from flwr.simulation.app import flwr_simulation  # noqa: PLC0415
+    with without_collecting():
+        from flwr.server.superlink.fleet.vce.backend import raybackend  # noqa: F401, PLC0415
+        from flwr.simulation.app import flwr_simulation  # noqa: PLC0415
 
     del sys.modules["tensorflow"]
     while not arguments.exists():

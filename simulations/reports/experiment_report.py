@@ -1,0 +1,68 @@
+"""The report of an experiment: all that its records give."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fog_flower.errors import UserError
+from simulations.experiments import Experiment, Scale
+from simulations.reports.pairs import PAIRS, write_pairs
+from simulations.reports.sweep_records import SweepRecords, load_records
+from simulations.reports.table1 import write_table1
+from simulations.reports.table2 import write_table2
+from simulations.sweep.sweep_folder import PLAN, read_plan
+
+TABLE2 = "table2"
+_WRITERS = {"table1": write_table1, TABLE2: write_table2, **dict.fromkeys(PAIRS, write_pairs)}
+_DEFAULT_FOLDER = "reduced"
+
+
+def write_report(
+    experiment: Experiment,
+    scale: Scale,
+    folder: Path,
+    results: Path,
+    margin: float,
+    beside: Sequence[Path] = (),
+) -> list[tuple[str, Path]]:
+    """Write everything that an experiment's records give; return what is where.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    scale : Scale
+    folder : Path
+        Of the sweep.
+    results : Path
+        Gets ``tables``, ``figures`` and ``reports``.
+    margin : float
+        Of equivalence, as a fraction.
+    beside : sequence of Path
+        Of sweeps with other settings, whose accuracies and costs stand in rows of their own
+        (table2 alone).
+
+    Raises
+    ------
+    UserError
+        If there are no records, or one ``beside`` changed nothing, or fits no other experiment.
+    """
+    stem = experiment.name
+    if folder.name != _DEFAULT_FOLDER:
+        stem += f"-{folder.name}"
+    records = load_records(experiment, scale, folder)
+    if not beside:
+        return _WRITERS[experiment.name](records, results, stem, margin)
+    if experiment.name != TABLE2:
+        raise UserError(f"--beside {beside[0]}: only {TABLE2} has rows of another sweep")
+    others: list[SweepRecords] = []
+    for place in beside:
+        if not read_plan(place):
+            raise UserError(f"--beside {place}: is not the folder of a sweep, it has no {PLAN}")
+        other = load_records(experiment, scale, place)
+        for seen in (records, *others):
+            if other.overrides == seen.overrides:
+                raise UserError(
+                    f"--beside {place}: its runs have the settings of those in {seen.folder}; "
+                    "name a sweep that changed some"
+                )
+        others.append(other)
+    return write_table2(records, results, stem, margin, others)
