@@ -196,3 +196,30 @@ def test_a_superlink_that_cannot_start_says_why(tmp_path, monkeypatch):
                 link.wait_until_ready()
             processes = [link._process, link._simulation, link._first_command]
     assert all(isinstance(one, subprocess.Popen) and one.poll() is not None for one in processes)
+
+
+def test_a_clock_that_is_set_does_not_make_an_orphan_of_a_run(monkeypatch):
+    from simulations.engines import orphan_watch
+
+    launcher = orphan_watch.this_process()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _self: 0.0)
+    assert orphan_watch._alive(launcher)
+    pid, _, started = launcher.partition(":")
+    assert not orphan_watch._alive(f"{pid}:{started}9")  # another process of that number
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    named = f"{child.pid}:{orphan_watch._started(child.pid)}"
+    assert orphan_watch._alive(named)
+    child.kill()
+    deadline = time.monotonic() + 30
+    while orphan_watch._alive(named):  # a zombie is none
+        assert time.monotonic() < deadline
+    child.communicate()
+    assert not orphan_watch._alive(named)
+
+
+def test_a_temporary_folder_without_programs_is_said(tmp_path, monkeypatch):
+    from simulations.engines import superlink
+
+    monkeypatch.setattr(superlink.os, "access", lambda *_: False)
+    with pytest.raises(UserError, match=r"mounted noexec.*TMPDIR"), superlink.own_superlink([]):
+        pass

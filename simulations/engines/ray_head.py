@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from simulations.engines.placement import Placement
-from simulations.engines.processes import LOCAL, end, how_it_ended, last_lines, script, start
+from simulations.engines.processes import (
+    LOCAL,
+    end,
+    how_it_ended,
+    last_lines,
+    script,
+    start,
+    with_variable,
+)
 from simulations.engines.workspace import own_workspace
 
 # Ray's own default, because a path to a socket has at most 107 characters.
@@ -45,7 +53,7 @@ class RayHead:
                 *(f"--{name}={value}" for name, value in options.items()),
             ],
             folder,
-            environment,
+            {**environment, TEMPORARY: str(folder)},
             self._log,
             # Ray may hang in its own handler of SIGTERM; what it started dies with it, however it
             # dies.
@@ -64,7 +72,10 @@ class RayHead:
 
     def stop(self) -> None:
         """Kill it: nothing in it is worth waiting for, and its own way takes 5 seconds."""
-        end([self._process], by=signal.SIGKILL)
+        # If it has ended by itself, what it started is not below it any more.
+        gone = self._process.poll() is not None
+        others = with_variable(TEMPORARY, str(self._folder)) if gone else ()
+        end([self._process], by=signal.SIGKILL, others=others)
 
 
 @contextlib.contextmanager

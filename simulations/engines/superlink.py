@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from simulations.engines.processes import (
 from simulations.engines.workspace import own_workspace
 
 START_SECONDS = 120.0  # 3 on a quiet machine
+COMMAND_SECONDS = 300.0  # for a command of Flower's; 2 on a quiet machine
 COMMANDS, SIMULATION = "commands", "flwr-simulation"
 HOME_VARIABLE = "FLWR_HOME"
 
@@ -114,7 +116,12 @@ class SuperLink:
         """Run Flower's own CLI against this SuperLink."""
         command = self._first_command or self._load("flower_command")
         self._first_command = None
-        output, errors = command.communicate(json.dumps(arguments) + "\n")
+        try:
+            output, errors = command.communicate(json.dumps(arguments) + "\n", COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            command.kill()
+            output, errors = command.communicate()
+            errors += f"\n`flwr {arguments[0]}` gave no answer in {COMMAND_SECONDS:.0f} s"
         return subprocess.CompletedProcess(command.args, command.returncode, output, errors)
 
     def flwr_json(self, *arguments: str) -> tuple[dict[str, Any], str]:
@@ -206,6 +213,11 @@ class SuperLink:
             f"printf '%s\\n' \"$@\" > {arguments}.new && mv {arguments}.new {arguments}\n"
         )
         command.chmod(0o700)
+        if not os.access(command, os.X_OK):
+            raise UserError(
+                f"no program can be run from {self.workspace.parent} (it is mounted noexec): set "
+                "TMPDIR to another folder"
+            )
 
 
 def _python(module: str, *arguments: str) -> list[str]:
