@@ -130,12 +130,12 @@ def _lives(process: psutil.Process) -> bool:
     return False
 
 
-def with_variable(name: str, value: str) -> list[psutil.Process]:
-    """Return this user's processes that have an environment variable of this value."""
+def working_in(folder: Path) -> list[psutil.Process]:
+    """Return this user's processes whose current folder it is."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(name) == value:
+            if Path(process.cwd()) == folder.resolve():
                 found.append(process)
     return found
 

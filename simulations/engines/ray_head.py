@@ -16,7 +16,7 @@ from simulations.engines.processes import (
     last_lines,
     script,
     start,
-    with_variable,
+    working_in,
 )
 from simulations.engines.workspace import own_workspace
 
@@ -53,7 +53,7 @@ class RayHead:
                 *(f"--{name}={value}" for name, value in options.items()),
             ],
             folder,
-            {**environment, TEMPORARY: str(folder)},
+            environment,
             self._log,
             # Ray may hang in its own handler of SIGTERM; what it started dies with it, however it
             # dies.
@@ -74,7 +74,7 @@ class RayHead:
         """Kill it: nothing in it is worth waiting for, and its own way takes 5 seconds."""
         # If it has ended by itself, what it started is not below it any more.
         gone = self._process.poll() is not None
-        others = with_variable(TEMPORARY, str(self._folder)) if gone else ()
+        others = working_in(self._folder) if gone else ()
         end([self._process], by=signal.SIGKILL, others=others)
 
 

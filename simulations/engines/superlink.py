@@ -26,7 +26,7 @@ from simulations.engines.processes import (
     last_lines,
     script,
     start,
-    with_variable,
+    working_in,
 )
 from simulations.engines.workspace import own_workspace
 
@@ -161,8 +161,7 @@ class SuperLink:
             self._first_command.kill()
             self._first_command.communicate()
         # What was below a process that was killed is not below it any more.
-        home = self.environment[HOME_VARIABLE]
-        others = () if self.alive else with_variable(HOME_VARIABLE, home)
+        others = () if self.alive else working_in(self.workspace)
         # A tracker in the ServerApp closes its books with the help of a process of its own.
         helpers = descendants(self._simulation)
         end([self._simulation, self._process], others=others, left_to_end=helpers)
