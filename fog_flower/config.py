@@ -17,12 +17,13 @@ from fog_flower.renamed import new_name
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, TRUSTED = "off", "trusted"  # of `gate`; the others are the files in strategies/gates
-NONE = "none"  # of `attack`
+NONE, BACKDOOR = "none", "backdoor"  # of `attack`
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
 CONSTANT, HALF_COSINE = "constant", "cosine"
 STANDARDISED, PIXEL = "standardised", "pixel"
 PUBLIC, FITTED = "public", "fitted"
+TEST_FILE, SPARE = "test", "spare"
 SEEDED, ENTROPY = "seeded", "entropy"
 
 LARGEST = 2**63 - 1  # Flower sends 64-bit integers
@@ -94,7 +95,7 @@ class RunConfig:
     test_source: str = _key(
         "where test examples come from: test (what validation leaves of the test file), or spare "
         "(training examples that no end node has)",
-        choices=("test", "spare"),
+        choices=(TEST_FILE, SPARE),
     )
     normalisation: str = _key(
         "constants of preprocessing: the data set's public ones, or fitted to all training "

@@ -10,7 +10,7 @@ from clients.privacy import PROTECTIONS
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
 from fog_flower.causes import in_user_code
-from fog_flower.config import NONE, OFF, RunConfig
+from fog_flower.config import BACKDOOR, NONE, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.load import load_dataset
 from fog_flower.data.partitions import PARTITIONS
@@ -44,7 +44,15 @@ def check_quickly(config: RunConfig) -> None:
 def check(
     config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
 ) -> Dataset:
-    """Check folder, plug-ins, data, model and shards; the data is in the cache afterwards.
+    """Check all: ``check_quickly``, then ``check_data``."""
+    check_quickly(config)
+    return check_data(config, progress, only_own_model=only_own_model)
+
+
+def check_data(
+    config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
+) -> Dataset:
+    """Check data, shards, model and a shipment; the data is in the cache afterwards.
 
     Parameters
     ----------
@@ -60,7 +68,6 @@ def check(
     UserError
         As the run itself would, but before it is made.
     """
-    check_quickly(config)
     dataset = load_dataset(config, progress)
     _check_stopped(config, dataset)
     split = split_dataset(dataset, config)
@@ -71,7 +78,7 @@ def check(
         config.partition,
         config.seed,
     )
-    if config.attack == "backdoor":
+    if config.attack == BACKDOOR:
         check_images(dataset)
     rehearse_shipment(config, dataset)
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)

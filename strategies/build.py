@@ -72,6 +72,8 @@ def gated_strategy(
     reference : ReferenceTrainer
         On the validation examples; also given to a strategy with an attribute
         ``reference_trainer`` (``FLTrust``).
+    trainer : OwnUpdates, optional
+        Of the cloud's own update (``cloud-examples``).
     """
     if hasattr(strategy, "reference_trainer"):
         strategy.reference_trainer = reference

@@ -6,7 +6,7 @@ import time
 import keras
 
 from fog_flower.build_model import build_untrained
-from fog_flower.config import RunConfig
+from fog_flower.config import BACKDOOR, RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
 from fog_flower.data.split import Split, held_out_sets, split_dataset
@@ -18,8 +18,6 @@ from strategies.cloud_trainer import CloudTrainer
 from strategies.compiled_model import shared_model
 from strategies.keras_evaluator import KerasEvaluator
 from strategies.reference_trainer import KerasReferenceTrainer
-
-BACKDOOR = "backdoor"  # the attack whose success can be measured on test images
 
 
 class Cloud:

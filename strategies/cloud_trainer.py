@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Examples
-from fog_flower.weights import Weights, subtract
+from fog_flower.weights import Weights
 from strategies.compiled_model import CompiledModel
 
 
@@ -52,15 +52,12 @@ class CloudTrainer:
 
     def update(self, weights: Weights, server_round: int) -> Weights:
         """Return dW of training from W."""
-        self._model.load(weights)
-        rate = tf.constant(self._learning_rate_of(server_round))
-        for epoch in range(self._epochs):
-            rng = generator(self._seed, "cloud-shuffle", server_round, epoch)
-            order = rng.permutation(len(self))
-            self._model.epoch(
-                tf.gather(self._inputs, order),
-                tf.gather(self._targets, order),
-                rate,
-                self._batch_size,
-            )
-        return subtract(self._model.weights(), weights)
+        orders = (
+            generator(self._seed, "cloud-shuffle", server_round, epoch).permutation(len(self))
+            for epoch in range(self._epochs)
+        )
+        epochs = (
+            (tf.gather(self._inputs, order), tf.gather(self._targets, order)) for order in orders
+        )
+        rate = self._learning_rate_of(server_round)
+        return self._model.trained_from(weights, epochs, rate, self._batch_size)

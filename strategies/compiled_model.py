@@ -1,7 +1,7 @@
 """A Keras model with the graphs that the cloud runs on it, traced once a process."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ import tensorflow as tf
 from fog_flower.build_model import build_model
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
-from fog_flower.weights import Weights
+from fog_flower.weights import Weights, subtract
 
 
 class CompiledModel:
@@ -40,6 +40,32 @@ class CompiledModel:
     def weights(self) -> Weights:
         """Return the weights as they are now."""
         return [variable.value.numpy() for variable in self.model.weights]
+
+    def trained_from(
+        self,
+        weights: Weights,
+        epochs: Iterable[tuple[tf.Tensor, tf.Tensor]],
+        learning_rate: float,
+        batch: int,
+    ) -> Weights:
+        """Return dW of plain SGD from W over inputs and targets of each epoch, in their order."""
+        self.load(weights)
+        rate = tf.constant(learning_rate)
+        for inputs, targets in epochs:
+            self.epoch(inputs, targets, rate, batch)
+        return subtract(self.weights(), weights)
+
+    def for_all_weights(self, gradients: Sequence[np.ndarray], weights: Weights) -> Weights:
+        """Return gradients of what training changes as one array for each of all weights.
+
+        Those that it does not change (of a BatchNormalization) get zeros.
+        """
+        changed = {id(variable) for variable in self.model.trainable_variables}
+        known = iter(gradients)
+        return [
+            next(known) if id(variable) in changed else np.zeros(weight.shape, np.float32)
+            for variable, weight in zip(self.model.weights, weights, strict=True)
+        ]
 
     def _variables(self) -> list[tf.Variable]:
         return [variable.value for variable in self.model.trainable_variables]

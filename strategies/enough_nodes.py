@@ -1,23 +1,17 @@
 """How many updates a robust rule needs: with fewer it is not what its authors define."""
 
 import itertools
-from collections.abc import Callable
 
 import flwr.serverapp.strategy as flower
 from flwr.serverapp.strategy import Strategy
 
-# Of f malicious ones, the fewest updates for which the authors prove anything.
-_LEAST: dict[type[Strategy], Callable[[int], int]] = {
-    flower.Bulyan: lambda f: 4 * f + 3,  # Mhamdi et al. 2018, arXiv:1802.07927
-    flower.MultiKrum: lambda f: 2 * f + 3,  # Blanchard et al. 2017, arXiv:1703.02757
-    flower.Krum: lambda f: 2 * f + 3,
-}
+from strategies.least_updates import LEAST_UPDATES
 
 
 def problem_with(strategy: Strategy, updates: int) -> str:
     """Say in one clause why ``updates`` in a round are too few; empty if they are not."""
-    for kind, least_for in _LEAST.items():
-        if isinstance(strategy, kind):
+    for name, least_for in LEAST_UPDATES.items():
+        if isinstance(strategy, getattr(flower, name)):
             malicious = getattr(strategy, "num_malicious_nodes", 0)
             if malicious < 0:
                 return f"num_malicious_nodes={malicious} must be at least 0"

@@ -66,6 +66,8 @@ class Judge:
         but each update judged against the W left by the one before, by fog node).
     seed : int
         Draws the order of the validation examples, anew in every round.
+    trainer : OwnUpdates, optional
+        Trains the cloud's own update, which is one more for the gate.
     """
 
     def __init__(

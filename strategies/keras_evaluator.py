@@ -43,19 +43,16 @@ class KerasEvaluator:
     def slope(self, weights: Weights, indices: Indices) -> tuple[float, Weights]:
         """Return the mean loss on the examples at ``indices`` [k], and its gradient."""
         self._model.load(weights)
-        total, sums = 0.0, [np.zeros(weight.shape, np.float32) for weight in weights]
-        model = self._model.model
-        trainable = {id(variable) for variable in model.trainable_variables}
-        places = [n for n, variable in enumerate(model.weights) if id(variable) in trainable]
+        total, sums = 0.0, [np.float32(0.0)] * len(self._model.model.trainable_variables)
         for start in range(0, len(indices), BATCH):
             chosen = indices[start : start + BATCH]
             loss, gradients = self._model.slope(
                 tf.gather(self._inputs, chosen), tf.constant(self._targets[chosen])
             )
             total += float(loss)
-            for place, gradient in zip(places, gradients, strict=True):
-                sums[place] += gradient.numpy()
-        return total / len(indices), [one / len(indices) for one in sums]
+            sums = [one + part.numpy() for one, part in zip(sums, gradients, strict=True)]
+        means = [np.asarray(one / len(indices)) for one in sums]
+        return total / len(indices), self._model.for_all_weights(means, weights)
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Score each of all examples, or of those at ``indices`` [k], in their order."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Examples
 from fog_flower.tasks.scores import Directions
-from fog_flower.weights import Weights, subtract
+from fog_flower.weights import Weights
 from strategies.compiled_model import CompiledModel
 
 BATCH = 32  # of the training
@@ -53,7 +53,7 @@ class KerasReferenceTrainer:
         self._data = data
         self._preprocess = preprocess
         self._learning_rate_of = learning_rate
-        self._images = examples
+        self._examples = examples
         self._seed = seed
 
     def directions(self, weights: Weights, server_round: int) -> Directions:
@@ -61,7 +61,7 @@ class KerasReferenceTrainer:
         order = generator(self._seed, "reference", server_round).permutation(len(self._data))
         chosen = self._data.take(order[: self._count(server_round)])
         inputs = tf.constant(self._preprocess(chosen.inputs))
-        rate = tf.constant(self._learning_rate_of(server_round))
+        rate = self._learning_rate_of(server_round)
         groups = self._model.task.groups(chosen.targets)
         return Directions(
             overall=self._train(weights, inputs, chosen.targets, rate),
@@ -75,14 +75,13 @@ class KerasReferenceTrainer:
 
     def _count(self, server_round: int) -> int:
         more = max(1.0, EARLY / max(server_round, 1))
-        return min(round(self._images * more), len(self._data))
+        return min(round(self._examples * more), len(self._data))
 
     def _train(
-        self, weights: Weights, inputs: tf.Tensor, targets: Array, learning_rate: tf.Tensor
+        self, weights: Weights, inputs: tf.Tensor, targets: Array, learning_rate: float
     ) -> Weights:
-        self._model.load(weights)
-        self._model.epoch(inputs, tf.constant(targets), learning_rate, BATCH)
-        return subtract(self._model.weights(), weights)
+        epoch = (inputs, tf.constant(targets))
+        return self._model.trained_from(weights, [epoch], learning_rate, BATCH)
 
     def _descent_of_surplus(self, weights: Weights, inputs: tf.Tensor, targets: Array) -> Weights:
         self._model.load(weights)
@@ -91,11 +90,5 @@ class KerasReferenceTrainer:
             slice(start, start + LARGE_BATCH) for start in range(0, len(targets), LARGE_BATCH)
         ]
         parts = [self._model.ascent(inputs[batch], surplus[batch]) for batch in batches]
-        sums = (np.sum([part.numpy() for part in same], 0) for same in zip(*parts, strict=True))
-        # Weights that training does not change by gradient (of a BatchNormalization) get zeros.
-        model = self._model.model
-        ids = {id(variable) for variable in model.trainable_variables}
-        return [
-            next(sums) if id(variable) in ids else np.zeros_like(weight)
-            for variable, weight in zip(model.weights, weights, strict=True)
-        ]
+        sums = [np.sum([part.numpy() for part in same], 0) for same in zip(*parts, strict=True)]
+        return self._model.for_all_weights(sums, weights)

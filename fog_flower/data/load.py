@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fog_flower.causes import describe_failure
-from fog_flower.config import FITTED, RunConfig
+from fog_flower.causes import in_user_code
+from fog_flower.config import FITTED, TEST_FILE, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.from_arrays import from_arrays
 from fog_flower.data.preprocess import Preprocess
@@ -33,16 +33,12 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
     UserError
         If there is no such source, or its data cannot be had. Never another source instead.
     """
-    held_out = config.validation_examples + max(config.test_examples, 1)
-    from_test_file = config.test_source == "test"
     request = Request(
         argument="",
         data_dir=config.data_dir,
         data_seed=config.data_seed,
         train_examples=_train_examples(config),
-        test_examples=(held_out if config.test_examples else 0)
-        if from_test_file
-        else config.validation_examples,
+        test_examples=_test_examples(config),
         progress=progress,
     )
     key = (
@@ -66,11 +62,17 @@ def preprocess_of(config: RunConfig, dataset: Dataset, train: Examples) -> Prepr
 def _train_examples(config: RunConfig) -> int:
     if not config.train_examples:
         return 0
-    if config.test_source == "test":
+    if config.test_source == TEST_FILE:
         return config.train_examples + config.cloud_examples
     if not config.test_examples:
         return 0
     return config.train_examples + config.cloud_examples + config.test_examples
+
+
+def _test_examples(config: RunConfig) -> int:
+    if config.test_source != TEST_FILE:
+        return config.validation_examples
+    return config.validation_examples + config.test_examples if config.test_examples else 0
 
 
 def _load(reference: str, request: Request, arguments: Mapping[str, Any]) -> Dataset:
@@ -105,12 +107,8 @@ def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset
         raise UserError(
             f"{key}, dataset-args={dict(arguments)}: {error}; it is called with these arguments"
         ) from error
-    try:
+    with in_user_code(key):
         made = function(**arguments)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise UserError(f"{key}: {describe_failure(error)}") from error
     if isinstance(made, Dataset):
         return made
     try:

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from fog_flower.config import RunConfig
+from fog_flower.config import SPARE, RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.errors import UserError
 from fog_flower.seeds import generator
@@ -45,7 +45,7 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
     UserError
         If more examples are asked for than there are; it names both numbers.
     """
-    spare = config.test_source == "spare"
+    spare = config.test_source == SPARE
     available = {"training": len(dataset.train), "test": len(dataset.test)}
     train = config.train_examples
     if not train:
@@ -61,15 +61,7 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
     }
     for part, count in needed.items():
         if not 1 <= count <= available[part]:
-            keys = [f"train-examples={config.train_examples}"] if part == "training" else []
-            keys += [f"validation-examples={config.validation_examples}"] if part == "test" else []
-            keys += (
-                [f"test-examples={config.test_examples}"] if spare == (part == "training") else []
-            )
-            raise UserError(
-                f"{', '.join(keys)}: need {count} examples, but the {part} part of {dataset.name} "
-                f"has only {available[part]}; ask for fewer{_other_source(spare, part)}"
-            )
+            raise _too_few(dataset.name, config, part, count, available[part])
     train_order = generator(config.seed, "split-train").permutation(available["training"])
     test_order = generator(config.seed, "split-test").permutation(available["test"])
     validation, rest = np.split(test_order, [config.validation_examples])
@@ -86,9 +78,20 @@ def held_out_sets(dataset: Dataset, split: Split) -> tuple[Examples, Examples]:
     return dataset.test.take(split.validation), source.take(split.test)
 
 
-def _other_source(spare: bool, part: str) -> str:
-    if spare:
-        return ""
-    return ", or take the test set from spare training examples: test-source=spare" * (
-        part == "test"
+def _too_few(name: str, config: RunConfig, part: str, count: int, available: int) -> UserError:
+    """Return the error for a part of the data that has fewer examples than are asked of it."""
+    spare = config.test_source == SPARE
+    asked = [
+        f"train-examples={config.train_examples}"
+        if part == "training"
+        else f"validation-examples={config.validation_examples}"
+    ]
+    if spare == (part == "training"):  # where the test set comes from
+        asked.append(f"test-examples={config.test_examples}")
+    remedy = "ask for fewer"
+    if part == "test" and not spare:
+        remedy += ", or take the test set from spare training examples: test-source=spare"
+    return UserError(
+        f"{', '.join(asked)}: need {count} examples, but the {part} part of {name} has only "
+        f"{available}; {remedy}"
     )

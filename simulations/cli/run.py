@@ -75,7 +75,7 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
         render_progress,
     )
     from simulations.engines import RAY, engine_named  # noqa: PLC0415
-    from simulations.preflight import check, check_quickly, import_from_here  # noqa: PLC0415
+    from simulations.preflight import check_data, check_quickly, import_from_here  # noqa: PLC0415
 
     make = engine_named(engine)
     import_from_here()
@@ -84,7 +84,7 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     with make.prepared(config, actors) as launch:  # loads Flower meanwhile
         with render_progress(terminal) as bar:
             task = bar.add_task("", total=None, visible=False)
-            dataset = check(
+            dataset = check_data(
                 config,
                 lambda done, total: bar.update(task, completed=done, total=total, visible=True),
                 only_own_model=engine == RAY,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from clients.attacks import ATTACKS
@@ -12,6 +12,7 @@ from fog_flower.config import NONE, OFF, TRUSTED
 from fog_flower.errors import UserError
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from strategies.gates import GATES
+from strategies.least_updates import LEAST_UPDATES
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
 # What a robust rule must be told, where it is told how many are malicious; and from how many
@@ -23,10 +24,8 @@ _KNOWN_MALICIOUS = {
     "Bulyan": "num_malicious_nodes={m}",
     "FedTrimmedAvg": "beta={beta}",
 }
-_LEAST_NODES = {
-    "Krum": lambda m: 2 * m + 3,
-    "MultiKrum": lambda m: 2 * m + 3,
-    "Bulyan": lambda m: 4 * m + 3,
+_LEAST_NODES: Mapping[str, Callable[[int], int]] = {
+    **LEAST_UPDATES,
     "FedTrimmedAvg": lambda m: 2 * m + 1,
 }
 # Some of Flower's defaults are far too small or too large for a few rounds of whole epochs.

@@ -68,7 +68,7 @@ class Learned:
                     examples=count,
                 )
             ] * len(trial)
-        weights = self._learn(trial, count, before, slopes, plain)
+        weights = self._learn(trial, count, (before, slopes), (plain, at_plain))
         return self._choose(trial, count, weights)
 
     def _certified(self, shares: Vector, before: float, plain: float, slopes: Vector) -> bool:
@@ -79,9 +79,16 @@ class Learned:
         return before - plain > 0.0 and left_behind <= self.slack * (before - plain)
 
     def _learn(
-        self, trial: Trial, count: int, before: float, slopes: Vector, plain: float
+        self, trial: Trial, count: int, at_w: tuple[float, Vector], at_plain: tuple[float, Vector]
     ) -> Vector:
-        """Return weights [k]; zeros where no update leads downhill."""
+        """Return weights [k]; zeros where no update leads downhill.
+
+        Parameters
+        ----------
+        at_w, at_plain : (float, Vector)
+            Loss and slopes at W and at the plain merge: one of them is where learning begins.
+        """
+        before, slopes = at_w
         norms = np.asarray(trial.norms, np.float64)
         none = np.zeros(len(trial))
         usable = norms > 0.0
@@ -92,7 +99,8 @@ class Learned:
         # One unit of x is one trusted length along an update.
         unit = np.divide(before / down, norms, out=none.copy(), where=usable)
         shares = np.divide(trial.weighing.shares, unit, out=none.copy(), where=usable)
-        best, found = (plain, shares) if plain < before else (before, none)
+        start, known = (shares, at_plain) if at_plain[0] < before else (none, at_w)
+        (best, _), found = known, start
         asked = 2
 
         def objective(x: Vector) -> tuple[float, Vector]:
@@ -100,7 +108,9 @@ class Learned:
             if asked >= self.evaluations:
                 raise _EnoughError
             asked += 1
-            loss, slope = trial.weighing.slope(x * unit, count)
+            loss, slope = (
+                known if np.array_equal(x, start) else trial.weighing.slope(x * unit, count)
+            )
             if not np.isfinite(loss) or not np.isfinite(slope).all():
                 return 1e6, np.zeros(len(x))
             if loss < best:
@@ -109,7 +119,7 @@ class Learned:
 
         bounds = [(0.0, None)] * len(none)
         with contextlib.suppress(_EnoughError):
-            minimize(objective, found, jac=True, method="L-BFGS-B", bounds=bounds)
+            minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds)
         return found * unit
 
     def _choose(self, trial: Trial, count: int, weights: Vector) -> list[Decision]:

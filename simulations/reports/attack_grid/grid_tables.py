@@ -6,6 +6,7 @@ from collections.abc import Hashable
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from fog_flower.config import BACKDOOR
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from simulations.experiments.attack_grid import HONEST, is_gated
@@ -17,8 +18,6 @@ from simulations.visible import counted
 from strategies.gates.audited import AGREES, DIFFERS
 
 MARGIN = 0.01  # "as good as the honest nodes alone"
-
-BACKDOOR = "backdoor"
 
 
 def is_backdoor(attack: str) -> bool:
