@@ -339,6 +339,9 @@ def _checked(key: str, value: Scalar, field: "dataclasses.Field[Any]") -> Scalar
     # `eta=1` arrives as int from Flower's TOML parser, also where a float is meant.
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    # And so does `malicious-nodes=2`, where `2` and `nodes:0,3` are meant alike.
+    if kind is str and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         wanted = {int: "a whole number", float: "a number", str: "text"}[kind]
         got = "text" if isinstance(value, str) else f"the {type(value).__name__} {value}"

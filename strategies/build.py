@@ -20,15 +20,8 @@ from strategies.judge import Judge, OwnUpdates
 from strategies.local_models import LocalModels
 from strategies.rules import RULES
 from strategies.validated_merge import ValidatedMerge
+from strategies.weighted_mean import is_weighted_mean
 
-# merge=sum scales updates such that a weighted mean becomes a sum; these take none.
-NO_WEIGHTED_MEAN = (
-    flower_strategies.Bulyan,
-    flower_strategies.FedMedian,
-    flower_strategies.FedTrimmedAvg,
-    flower_strategies.Krum,
-    flower_strategies.QFedAvg,
-)
 _WRAPS = (
     "wraps another strategy, which cannot be written in a configuration: use strategy="
     "module:function with a function of your own that returns it, wrapped"
@@ -215,15 +208,11 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
             "overrides start, which is not called here: the rounds are the wrapper's; put what it "
             "does into configure_train or aggregate_train"
         )
-    if config.merge != MEAN and _is_no_weighted_mean(strategy):
+    if config.merge != MEAN and not is_weighted_mean(strategy):
         return f"merge={config.merge!r}: it is no weighted mean, so there is no sum; use merge=mean"
     return _waits_for_too_many(config, strategy) or problem_with(
         strategy, _updates_in_a_round(config, strategy)
     )
-
-
-def _is_no_weighted_mean(strategy: Strategy) -> bool:
-    return not getattr(strategy, "weighted_mean", True) or isinstance(strategy, NO_WEIGHTED_MEAN)
 
 
 def _waits_for_too_many(config: RunConfig, strategy: Strategy) -> str:

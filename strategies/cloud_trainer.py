@@ -8,6 +8,7 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Examples
 from fog_flower.weights import Weights
 from strategies.compiled_model import CompiledModel
+from strategies.updates import Update, own_update
 
 
 class CloudTrainer:
@@ -50,8 +51,8 @@ class CloudTrainer:
     def __len__(self) -> int:
         return len(self._targets)
 
-    def update(self, weights: Weights, server_round: int) -> Weights:
-        """Return dW of training from W."""
+    def update(self, weights: Weights, server_round: int) -> Update:
+        """Return what training from W adds, with its training loss."""
         orders = (
             generator(self._seed, "cloud-shuffle", server_round, epoch).permutation(len(self))
             for epoch in range(self._epochs)
@@ -60,4 +61,5 @@ class CloudTrainer:
             (tf.gather(self._inputs, order), tf.gather(self._targets, order)) for order in orders
         )
         rate = self._learning_rate_of(server_round)
-        return self._model.trained_from(weights, epochs, rate, self._batch_size)
+        delta, loss = self._model.trained_from(weights, epochs, rate, self._batch_size)
+        return own_update(delta, len(self), loss)

@@ -47,13 +47,19 @@ class CompiledModel:
         epochs: Iterable[tuple[tf.Tensor, tf.Tensor]],
         learning_rate: float,
         batch: int,
-    ) -> Weights:
-        """Return dW of plain SGD from W over inputs and targets of each epoch, in their order."""
+    ) -> tuple[Weights, float]:
+        """Train by plain SGD from W over inputs and targets of each epoch, in their order.
+
+        Returns
+        -------
+        tuple of Weights and float
+            dW, and the loss over the last epoch, as it was before each step.
+        """
         self.load(weights)
-        rate = tf.constant(learning_rate)
+        rate, loss = tf.constant(learning_rate), tf.constant(np.nan)
         for inputs, targets in epochs:
-            self.epoch(inputs, targets, rate, batch)
-        return subtract(self.weights(), weights)
+            loss = self.epoch(inputs, targets, rate, batch)
+        return subtract(self.weights(), weights), float(loss)
 
     def for_all_weights(self, gradients: Sequence[np.ndarray], weights: Weights) -> Weights:
         """Return gradients of what training changes as one array for each of all weights.
@@ -76,9 +82,10 @@ class CompiledModel:
 
     def _epoch(
         self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor, batch: tf.Tensor
-    ) -> None:
-        """Take steps of plain SGD over all examples in their order."""
+    ) -> tf.Tensor:
+        """Take steps of plain SGD over all examples in their order; return their mean loss."""
         count = tf.shape(targets)[0]
+        total = tf.constant(0.0)
         for start in tf.range(0, count, batch):
             stop = tf.minimum(start + batch, count)
             with tf.GradientTape() as tape:
@@ -89,6 +96,8 @@ class CompiledModel:
                 variables, _gradients(tape, loss, variables), strict=True
             ):
                 variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
+            total += tf.cast(loss, tf.float32) * tf.cast(stop - start, tf.float32)
+        return total / tf.cast(count, tf.float32)
 
     def _slope(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Return the summed loss and its gradient."""

@@ -13,7 +13,7 @@ from fog_flower.seeds import seed_global_generators
 from fog_flower.weights import Weights, add, all_finite, as_dtype, from_record, same_but_rounding
 from strategies.enough_nodes import cannot_compute
 from strategies.merging import scale_for_sum
-from strategies.updates import Update
+from strategies.updates import Update, common_metrics
 
 Merged = tuple[ArrayRecord, MetricRecord | None, str]  # the next W, metrics, and a note
 
@@ -45,9 +45,14 @@ class HandingOn:
         weights: Weights,
         accepted: Sequence[Update],
         factors: Sequence[float] | None = None,
-        own: Weights | None = None,
     ) -> Merged:
         """Return the next W, in W's names, shapes and dtypes.
+
+        Parameters
+        ----------
+        factors : k numbers, optional
+            How much of each dW is wanted, instead of as much as the strategy gives it. Only a
+            weighted mean can be made to do so.
 
         Raises
         ------
@@ -55,13 +60,7 @@ class HandingOn:
             If what the strategy returns cannot be the next W.
         """
         if not accepted:
-            if own is None:
-                return record, None, "no update was accepted: W is kept"
-            return (
-                _as_record(add(weights, own), record, weights),
-                None,
-                "the cloud's own update alone",
-            )
+            return record, None, "no update was accepted: W is kept"
         name = type(self.strategy).__name__
         if too_few := cannot_compute(self.strategy, len(accepted)):
             return record, None, f"{name} {too_few}: W is kept"
@@ -76,8 +75,6 @@ class HandingOn:
         merged = _fitting(_in_order(arrays, record), weights, name)
         if self.keep_finite and not all_finite(merged):
             return record, metrics, f"{name} merged to numbers not finite: W is kept"
-        if own is not None:
-            merged = add(merged, own)
         note = ""
         if same_but_rounding(merged, weights, len(accepted)):
             note = f"{name} returned W unchanged"
@@ -90,25 +87,21 @@ class HandingOn:
         accepted: Sequence[Update],
         learned: Sequence[float] | None,
     ) -> None:
-        # Flower's strategies raise where replies have different metrics: one node could end a run.
-        common = [n for n in accepted[0].metrics if all(n in u.metrics for u in accepted)]
-        if learned is not None:
-            total = sum(update.num_examples for update in accepted)
-            factors = [a * total / u.num_examples for a, u in zip(learned, accepted, strict=True)]
-        elif self.scale_to_sum:
+        reported = common_metrics(accepted)
+        factors = [1.0] * len(accepted)
+        if learned is not None or self.scale_to_sum:
             factors = scale_for_sum([update.num_examples for update in accepted])
-        else:
-            factors = [1.0] * len(accepted)
-        for update, factor in zip(accepted, factors, strict=True):
+        if learned is not None:
+            factors = [wanted * factor for wanted, factor in zip(learned, factors, strict=True)]
+        for update, factor, metrics in zip(accepted, factors, reported, strict=True):
             # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
-            metrics = MetricRecord({name: update.metrics[name] for name in common})
             content = update.message.content
             further = {n: r for n, r in content.array_records.items() if n in update.extras}
             for name in (*content.array_records, *content.metric_records):
                 del content[name]
             content[ARRAYS] = _as_record(add(weights, delta), record, weights)
-            content[METRICS] = metrics
+            content[METRICS] = MetricRecord(dict(metrics))
             for name, extra in further.items():  # behind W + dW: Flower takes the first record
                 content[name] = extra
 

@@ -1,6 +1,7 @@
 """A gate with what it needs to judge by: validation examples, and trial merges."""
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -27,8 +28,8 @@ class OwnUpdates(Protocol):
         """On how many examples."""
         ...
 
-    def update(self, weights: Weights, server_round: int) -> Weights:
-        """Return dW of training from W."""
+    def update(self, weights: Weights, server_round: int) -> Update:
+        """Return what training from W adds."""
         ...
 
 
@@ -39,13 +40,49 @@ class Judgement:
     Attributes
     ----------
     decisions : list of Decision
-        One for each update.
-    own : Weights or None
-        What is added to the merge from the cloud's own training; None: nothing.
+        One for each fog node's update.
+    own : Update or None
+        The cloud's own; None where it trains none, or its training diverged.
+    own_decision : Decision or None
+        What became of it.
+    note : str
+        Set where the cloud's training failed.
     """
 
     decisions: list[Decision]
-    own: Weights | None = None
+    own: Update | None = None
+    own_decision: Decision | None = None
+    note: str = ""
+
+    def without_weights(self) -> "Judgement":
+        """Return the judgement for a strategy that gives weights of its own."""
+        own = self.own_decision
+        return dataclasses.replace(
+            self,
+            decisions=[dataclasses.replace(one, weight=math.nan) for one in self.decisions],
+            own_decision=own and dataclasses.replace(own, weight=math.nan),
+        )
+
+    def accepted_of(self, updates: Sequence[Update]) -> tuple[list[Update], list[float] | None]:
+        """Return what joins the merge, the cloud's own last, and the weights, if there are any."""
+        judged = list(zip(updates, self.decisions, strict=True))
+        if self.own and self.own_decision:
+            judged.append((self.own, self.own_decision))
+        joined = [(update, decision) for update, decision in judged if decision.accepted]
+        weights = [decision.weight for _, decision in joined]
+        weighted = bool(weights) and all(map(math.isfinite, weights))
+        return [update for update, _ in joined], weights if weighted else None
+
+    def own_weight(self, accepted: Sequence[Update], *, summed: bool) -> float:
+        """Return how much of the cloud's own update went into the merge; NaN where it has none."""
+        if self.own is None or self.own_decision is None:
+            return math.nan
+        if not self.own_decision.accepted:
+            return 0.0
+        if math.isfinite(self.own_decision.weight):
+            return self.own_decision.weight
+        total = sum(update.num_examples for update in accepted)
+        return 1.0 if summed else self.own.num_examples / total
 
 
 class Judge:
@@ -109,20 +146,17 @@ class Judge:
         finite = [n for n, update in enumerate(updates) if all_finite(update.delta)]
         decisions = [Decision(False, "rejected: not finite") for _ in updates]
         own = self.trainer.update(weights, server_round) if self.trainer else None
-        if not finite and own is None:
-            return Judgement(decisions)
+        note = ""
+        if own is not None and not all_finite(own.delta):
+            own, note = None, "the cloud's own training diverged"
+        asked = [*(updates[n] for n in finite), *([own] if own else [])]
+        if not asked:
+            return Judgement(decisions, note=note)
         known = [alone[n] for n in finite] if alone else []
-        trial = self._trial(server_round, weights, [updates[n] for n in finite], known, own)
-        answers = self._decided(trial)
+        answers = self._decided(self._trial(server_round, weights, asked, known, own=bool(own)))
         for n, decision in zip(finite, answers, strict=False):
             decisions[n] = decision
-        if own is None:
-            return Judgement(decisions)
-        last = answers[-1]
-        weight = last.weight if np.isfinite(last.weight) else float(trial.weighing.shares[-1])
-        if not last.accepted or not weight:
-            return Judgement(decisions)
-        return Judgement(decisions, [(weight * array).astype(array.dtype) for array in own])
+        return Judgement(decisions, own, answers[-1] if own else None, note)
 
     def _decided(self, trial: Trial) -> list[Decision]:
         """Ask the gate, which may be a user's own, and check what it answers."""
@@ -155,15 +189,13 @@ class Judge:
         weights: Weights,
         updates: Sequence[Update],
         alone: Sequence[Scores],
-        own: Weights | None,
+        *,
+        own: bool,
     ) -> Trial:
         order = order_of(self.seed, server_round, len(self.evaluator))
         start = flatten(weights)
-        all_deltas = [update.delta for update in updates] + ([own] if own else [])
-        deltas = np.stack([flatten(delta) for delta in all_deltas])
+        deltas = np.stack([flatten(update.delta) for update in updates])
         examples = [update.num_examples for update in updates]
-        if self.trainer and own:
-            examples.append(len(self.trainer))
         shares = mean_shares if self.merge == MEAN else sum_shares
         reference = self.reference
 
@@ -201,9 +233,9 @@ class Judge:
                 np.asarray(shares(examples), np.float64),
                 slope,
                 score,
-                len(updates) if own else None,
+                len(updates) - 1 if own else None,
             ),
-            norms=[norm(delta) for delta in all_deltas],
+            norms=[norm(update.delta) for update in updates],
             score_merge=score_merge,
             examples=len(order),
             trust=trust if reference else None,

@@ -81,7 +81,7 @@ class KerasReferenceTrainer:
         self, weights: Weights, inputs: tf.Tensor, targets: Array, learning_rate: float
     ) -> Weights:
         epoch = (inputs, tf.constant(targets))
-        return self._model.trained_from(weights, [epoch], learning_rate, BATCH)
+        return self._model.trained_from(weights, [epoch], learning_rate, BATCH)[0]
 
     def _descent_of_surplus(self, weights: Weights, inputs: tf.Tensor, targets: Array) -> Weights:
         self._model.load(weights)

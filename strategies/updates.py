@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from flwr.app import ArrayRecord, Message
+from flwr.app import ArrayRecord, Message, RecordDict
 
 from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
 from fog_flower.weights import Weights, add, count_bytes, from_record, step_dtype
+
+CLOUD = -1  # in place of a fog node, for what the cloud trained itself
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,26 @@ class Update:
     def metric(self, name: str) -> float:
         """Return a number that the node reported, NaN if it did not."""
         return float(self.metrics.get(name, math.nan))
+
+
+def own_update(delta: Weights, num_examples: int, loss: float) -> Update:
+    """Return what the cloud trained itself, as one more update, of no fog node."""
+    message = Message(RecordDict(), CLOUD, "train")  # what a strategy reads is put in later
+    metrics: dict[str, int | float] = {NUM_EXAMPLES: num_examples, "loss": loss}
+    return Update(CLOUD, delta, num_examples, message, metrics)
+
+
+def common_metrics(updates: Sequence[Update]) -> list[dict[str, int | float]]:
+    """Return each update's metrics, those that all fog nodes report, in one order.
+
+    Flower's strategies raise where replies have different metrics: one node could end a run. What
+    the cloud does not know of its own training gets the mean of the nodes', which changes no mean.
+    """
+    nodes = [update for update in updates if update.fog_node != CLOUD] or updates
+    names = [n for n in nodes[0].metrics if all(n in update.metrics for update in nodes)]
+    counts = [update.num_examples for update in nodes]
+    means = {n: float(np.average([u.metrics[n] for u in nodes], weights=counts)) for n in names}
+    return [{name: update.metrics.get(name, means[name]) for name in names} for update in updates]
 
 
 @dataclasses.dataclass(frozen=True)

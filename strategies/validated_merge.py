@@ -7,7 +7,6 @@ from itertools import repeat
 from logging import INFO
 from typing import cast
 
-import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
 from flwr.common import log
 from flwr.serverapp import Grid
@@ -26,6 +25,7 @@ from strategies.nodes_in_order import NodesInOrder
 from strategies.questions import Questions, kind_of, layout_of, read_questions
 from strategies.reporting import log_report, verdict_of
 from strategies.updates import Refusal, Update, read_replies
+from strategies.weighted_mean import is_weighted_mean
 
 
 class ValidatedMerge(Strategy):
@@ -148,13 +148,13 @@ class ValidatedMerge(Strategy):
         judgement = Judgement([Decision(True, "accepted: no gate") for _ in updates])
         if self.judge:
             judgement = self.judge.judge(server_round, self._weights, updates, alone)
+        if not is_weighted_mean(self.strategy):
+            judgement = judgement.without_weights()
         decisions = judgement.decisions
         judged = time.perf_counter()
-        accepted = [u for u, d in zip(updates, decisions, strict=True) if d.accepted]
-        learned = [d.weight for d in decisions if d.accepted]
-        factors = learned if learned and np.isfinite(learned).all() else None
+        accepted, factors = judgement.accepted_of(updates)
         arrays, metrics, note = self._hand_on(
-            server_round, self._record, self._weights, accepted, factors, judgement.own
+            server_round, self._record, self._weights, accepted, factors
         )
         verdicts = [
             *map(verdict_of, updates, decisions, alone or repeat(None)),
@@ -167,7 +167,8 @@ class ValidatedMerge(Strategy):
             train_seconds=began - self._sent_at,
             validation_seconds=judged - began,
             merge_seconds=time.perf_counter() - judged,
-            note=note,
+            note="; ".join(one for one in (judgement.note, note) if one),
+            cloud_weight=judgement.own_weight(accepted, summed=self._hand_on.scale_to_sum),
         )
         log_report(self.report)
         return arrays, metrics

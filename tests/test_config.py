@@ -90,6 +90,12 @@ def test_whole_numbers_are_taken_where_a_float_is_meant():
     assert isinstance(config.noise_sigma, float)
 
 
+def test_whole_numbers_are_taken_where_text_is_meant():
+    told = {**default_run_config(), "attack": "nan", "malicious-nodes": 1, "run-name": 7}
+    config = RunConfig.from_run_config(told)
+    assert (config.malicious_nodes, config.run_name) == (frozenset({2}), "7")
+
+
 def test_text_needs_no_quotes_and_may_have_them():
     assert configure("demo", ["model=cnn"]).model == "cnn"
     assert configure("demo", ['model="cnn"']).model == "cnn"

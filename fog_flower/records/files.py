@@ -51,9 +51,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a table; floats in full precision, NaN as ``nan``."""
+    """Write a table; floats in full precision, NaN and what a row lacks as ``nan``."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer = csv.DictWriter(buffer, columns, restval="nan", lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _one_row(value) for key, value in row.items()} for row in rows)
     write_text(path, buffer.getvalue())

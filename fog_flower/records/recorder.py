@@ -32,6 +32,7 @@ ROUND_COLUMNS = (
     "backdoor_success",
     "accepted",
     "rejected",
+    "cloud_weight",
     "bytes_from_end_nodes",
     "bytes_up",
     "bytes_down",
@@ -153,6 +154,7 @@ class RunRecorder:
             **_cloud_columns(cloud),
             "accepted": report.accepted,
             "rejected": len(verdicts) - report.accepted,
+            "cloud_weight": report.cloud_weight,
             "bytes_from_end_nodes": 0 if len(self._rounds) > 1 else self._bytes_from_end_nodes,
             "bytes_up": sum(v.bytes_up for v in verdicts),
             "bytes_down": report.bytes_down,
@@ -186,7 +188,8 @@ class RunRecorder:
             With the first cause.
         """
         rounds = self._rounds[1:]
-        if rounds and not any(row["accepted"] for row in rounds):
+        merged = (row["accepted"] or row.get("cloud_weight", 0.0) > 0.0 for row in rounds)
+        if rounds and not any(merged):
             first = next((row["reason"] for row in self._updates), "no fog node was asked")
             raise UserError(
                 f"no update was accepted in any of {len(rounds)} rounds, so W is untrained; "

@@ -53,6 +53,8 @@ class RoundReport:
         From sending W to having all replies.
     note : str
         Set where W was kept, and why, or where fog nodes were not there.
+    cloud_weight : float
+        How much of the cloud's own update went into the merge; NaN where it trains none.
     """
 
     server_round: int
@@ -62,6 +64,7 @@ class RoundReport:
     validation_seconds: float
     merge_seconds: float
     note: str = ""
+    cloud_weight: float = math.nan
 
     @property
     def accepted(self) -> int:
