@@ -15,7 +15,7 @@ run: $(READY)
 	$(BIN)/fog-flower run
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

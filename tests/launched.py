@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 LIMIT_SECONDS = 300
 SMALL = (
     *("train-examples=360", "validation-examples=100", "test-examples=100"),
     *("gate-args=examples=0", "end-nodes=2", "model=mlp-2-hidden", "artifacts="),
 )
+MARK = "FOG_FLOWER_TEST"  # inherited by every process of a run
 ONE_ACTOR = ("--actors", "1")  # where more would only load TensorFlow once more
 
 
@@ -50,3 +53,15 @@ def wait_for(
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
+
+
+def flower_processes(cwd):
+    """Return the processes of Flower and Ray that runs from ``cwd`` started."""
+    names = ("flower-superlink", "flower-superexec", "flwr-simulation", "raylet", "ray::")
+    found = []
+    for process in psutil.process_iter(["cmdline", "status", "environ"]):
+        line = " ".join(process.info["cmdline"] or [])
+        ours = (process.info["environ"] or {}).get(MARK) == str(cwd)
+        if ours and any(name in line for name in names) and process.info["status"] != "zombie":
+            found.append(process)
+    return found

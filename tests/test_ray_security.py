@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from fog_flower.records.reading import read_rounds
-from tests.launched import ONE_ACTOR, SMALL, finish, start, wait_for
+from fog_flower.records.reading import read_rounds, read_run
+from tests.launched import MARK, ONE_ACTOR, SMALL, finish, flower_processes, start, wait_for
 
 # Nobody listens there: whatever is sent to a proxy is lost.
 NOWHERE = "http://127.0.0.1:9"
@@ -71,8 +72,13 @@ def connect(address: str, environment: dict[str, str]) -> subprocess.CompletedPr
     )
 
 
+def together(address: str, *environments: dict[str, str]) -> list[subprocess.CompletedProcess]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda environment: connect(address, environment), environments))
+
+
 @pytest.mark.e2e
-def test_a_run_on_ray_listens_on_loopback_alone_and_asks_for_its_token(
+def test_a_run_on_ray_listens_on_loopback_alone_asks_for_its_token_and_ends_by_ctrl_c(
     tmp_path, npz_path, monkeypatch
 ):
     for name, value in PROXIES.items():  # and no proxy stands between its processes
@@ -81,21 +87,29 @@ def test_a_run_on_ray_listens_on_loopback_alone_and_asks_for_its_token(
         tmp_path,
         "run",
         *(f"dataset=npz:{npz_path}", *SMALL, "num-server-rounds=500", "run-name=open", *ONE_ACTOR),
+        **{MARK: str(tmp_path)},
     )
     folder = tmp_path / "results" / "runs" / "open"
     try:
         wait_for(lambda: len(read_rounds(folder)) > 2, process)
         sockets = listening(process.pid)
         address = gcs_address(process.pid)
-        anybody = connect(address, {"RAY_AUTH_MODE": "disabled"})
-        guessing = connect(address, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "guessed" * 9})
         token = token_of(process.pid)
-        owner = connect(address, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)})
+        anybody, guessing, owner = together(
+            address,
+            {"RAY_AUTH_MODE": "disabled"},
+            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "guessed" * 9},
+            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)},
+        )
         readable_by_others = token.stat().st_mode & 0o077
     finally:
         process.send_signal(signal.SIGINT)
         code, output = finish(process)
     assert code == 130, output
+    assert "interrupted" in output
+    assert read_run(folder)["status"] == "interrupted"
+    assert len(read_rounds(folder)) > 2  # what there was is kept
+    assert flower_processes(tmp_path) == []
     assert {port for _, port in sockets} >= {int(address.partition(":")[2])}
     assert {where: who for where, who in sockets.items() if not is_loopback(where[0])} == {}
     assert not [who for who in sockets.values() if "ray.util.client" in who]
