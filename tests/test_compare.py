@@ -19,6 +19,7 @@ from simulations.overrides import configure_settings
 from simulations.reports.attack_grid import write_comparison
 from simulations.reports.attack_grid.grid_records import load_comparison
 from simulations.reports.attack_grid.kept_tables import without_kept
+from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
@@ -68,6 +69,55 @@ def test_every_cell_says_in_its_configuration_what_it_is():
         (7, 2, "honest", "honest"),
         (7, 3, "honest", "honest"),
     ]
+
+
+def test_a_cloud_that_trains_stands_beside_one_that_does_not():
+    names = "gate,gate+cloud,gate=learned+Krum+cloud,FedAvg+cloud,honest,honest+cloud,cloud-alone"
+    experiment, left_out = comparison(names, "sign-flip,nan", "7:2", 500)
+    assert left_out == []
+    cells = {cell.name: cell for cell in experiment.cells}
+    assert len(cells) == 2 * 4 + 3  # what there is to reach is the same whatever the attack
+    for name, cell in cells.items():
+        settings = {**COMPARE_SCALE.settings["any"], **cell.settings}
+        config = configure_settings(settings)
+        trains = "cloud" in name
+        assert config.cloud_examples == (500 if trains else 0)
+        assert (
+            config.gate
+            == {
+                "gate": "trusted",
+                "gate+cloud": "trusted",
+                "gate=learned+Krum+cloud": "learned",
+                "FedAvg+cloud": "open",
+                "honest": "off",
+                "honest+cloud": "open",
+                "cloud-alone": "cloud-alone",
+            }[str(cell.tags["strategy"])]
+        )
+        assert config.strategy == ("Krum" if "Krum" in name else "FedAvg")
+    _, left_out = comparison(names, "none", "7:0")
+    assert left_out == [
+        "honest is FedAvg where no fog node is malicious",
+        "honest+cloud is FedAvg+cloud where no fog node is malicious",
+    ]
+
+
+def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
+    names = "gate=open,FedAvg+cloud,gate=learned+cloud,honest,honest+cloud,cloud-alone"
+    experiment, _ = comparison(names, "nan", "3:1", 60)
+    settings = overrides | {"gate-args": "", "num-server-rounds": 1}
+    plan = plan_sweep(experiment, COMPARE_SCALE, (0, 1), "", settings, tmp_path)
+    assert execute(plan, "inline", lambda _: None) == ["finished"] * 12
+    text = dict(write_comparison(tmp_path))["table"].read_text()
+    runs = load_comparison(tmp_path).runs
+    means = runs.groupby("strategy")["test_accuracy"].mean()
+    for name, words in (("honest", "the honest nodes alone"), ("cloud-alone", "the cloud alone")):
+        assert f"; {words}: {100 * means[name]:.2f}" in text
+    better = means["gate=learned+cloud"] - means[["honest", "cloud-alone"]].max()
+    assert "gate=learned+cloud less the better one" in text
+    assert f"{points(better)} (" in text
+    assert "gate=open less honest" in text
+    assert "within 1 point of the better of the cloud alone and the honest nodes alone" in text
 
 
 @pytest.mark.parametrize("name", ["gate=nope", "gate=off", "gate=nope+FedAdam"])

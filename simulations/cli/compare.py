@@ -14,7 +14,8 @@ terminal = Terminal()
 STRATEGIES = typer.Option(
     help="comma-separated: a Flower strategy or module:Class (without a gate), gate (FedAvg behind "
     "ours), gate=POLICY (behind another), gate+NAME (another strategy behind it), honest (FedAvg "
-    "over the honest nodes alone)"
+    "over the honest nodes alone); each with +cloud behind it, where the cloud trains an update of "
+    "its own (cloud-examples), and cloud-alone, where nothing else is merged"
 )
 ATTACKS = typer.Option(
     help="comma-separated, with a strength if you like (sign-flip,alie=2.5): "
@@ -51,7 +52,11 @@ def compare(
     the current folder, by module:Class.
     """
     from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
-    from simulations.experiments.attack_grid import COMPARE_SCALE, comparison  # noqa: PLC0415
+    from simulations.experiments.attack_grid import (  # noqa: PLC0415
+        CLOUD_EXAMPLES,
+        COMPARE_SCALE,
+        comparison,
+    )
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
     from simulations.reports.attack_grid.kept_tables import without_kept  # noqa: PLC0415  (pandas)
@@ -63,10 +68,11 @@ def compare(
     failed = 0
     if not report_only:
         import_from_here()
-        experiment, left_out = comparison(strategies, attacks, malicious)
+        overrides = parse_settings(settings or [])
+        own = overrides.pop("cloud-examples", CLOUD_EXAMPLES)  # of those with a cloud that trains
+        experiment, left_out = comparison(strategies, attacks, malicious, own)
         for reason in left_out:
             terminal.say(f"left out: {reason}")
-        overrides = parse_settings(settings or [])
         chosen = parse_seeds(seeds)
         plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
         check_all_code(plan)

@@ -15,6 +15,10 @@ from strategies.gates import GATES
 from strategies.least_updates import LEAST_UPDATES
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
+OPEN, CLOUD_ALONE, WITH_CLOUD = "open", "cloud-alone", "+cloud"
+# The same whatever the attack: what there is to reach, without and with a cloud that trains.
+REFERENCES = (HONEST, CLOUD_ALONE, HONEST + WITH_CLOUD)
+CLOUD_EXAMPLES = 3_000  # on which it trains, where nothing else is said
 # What a robust rule must be told, where it is told how many are malicious; and from how many
 # nodes on it is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed mean
 # needs an honest value left in the middle).
@@ -116,7 +120,9 @@ def parse_attacks(text: str) -> tuple[str, ...]:
     return _parts(text)
 
 
-def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experiment, list[str]]:
+def comparison(
+    strategies: str, attacks: str, malicious: str, cloud_examples: Scalar = CLOUD_EXAMPLES
+) -> tuple[Experiment, list[str]]:
     """Return the grid as an experiment, and what had to be left out, with the reason.
 
     Parameters
@@ -125,9 +131,12 @@ def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experimen
         Comma-separated: a Flower strategy by name or ``module:Class``, which run without a gate;
         ``gate`` (FedAvg behind the default one), ``gate=POLICY`` (behind another), ``gate+NAME``
         and ``gate=POLICY+NAME`` (another strategy behind it), ``honest`` (FedAvg over the honest
-        nodes alone: what there is to reach).
+        nodes alone: what there is to reach); each with ``+cloud`` behind it, where the cloud
+        trains an update of its own; ``cloud-alone``, where nothing else is merged.
     attacks, malicious : str
         See ``parse_attacks`` and ``parse_federations``.
+    cloud_examples : int
+        ``cloud-examples``: on how many examples the cloud trains, where it does.
     """
     names, left_out, cells = _parts(strategies), [], {}
     if not names:
@@ -142,7 +151,7 @@ def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experimen
                 if reason := _undefined(name, federation):
                     left_out.append(reason)
                 else:
-                    cell = _cell(name, attack, federation)
+                    cell = _cell(name, attack, federation, cloud_examples)
                     cells[cell.name] = cell
     if not cells:
         raise UserError(f"--strategies {strategies}: nothing is left: {'; '.join(left_out)}")
@@ -156,16 +165,22 @@ def comparison(strategies: str, attacks: str, malicious: str) -> tuple[Experimen
     return experiment, list(dict.fromkeys(left_out))
 
 
-def _cell(name: str, attack: str, federation: Federation) -> Cell:
+def _cell(name: str, attack: str, federation: Federation, cloud_examples: Scalar) -> Cell:
     nodes, malicious = federation.fog_nodes, federation.malicious
+    alone, with_cloud = name.removesuffix(WITH_CLOUD), trains_cloud(name)
     settings: dict[str, Scalar] = {"fog-nodes": nodes}
-    if name == HONEST:  # whatever the attack, the same: those who would attack are not there
-        settings |= {"gate": OFF, "strategy": FEDAVG}
+    if with_cloud:
+        settings["cloud-examples"] = cloud_examples
+    if name in REFERENCES:  # those who would attack are not there, or not listened to
+        gate = CLOUD_ALONE if name == CLOUD_ALONE else OPEN if with_cloud else OFF
+        settings |= {"gate": gate, "strategy": FEDAVG}
         settings |= _attack("crash" if malicious else NONE, malicious)
-        tags = _tags(federation, HONEST, HONEST)
-        return Cell(f"{nodes}-{malicious}/{HONEST}", HONEST, "any", settings, tags=tags)
+        tags = _tags(federation, HONEST, name)
+        return Cell(f"{nodes}-{malicious}/{name}", name, "any", settings, tags=tags)
     attack = attack if malicious else NONE
-    settings |= _attack(attack, malicious) | _strategy(name, federation)
+    settings |= _attack(attack, malicious) | _strategy(alone, federation)
+    if with_cloud and settings["gate"] == OFF:
+        settings["gate"] = OPEN  # the cloud's own update is one more reply
     place = f"{nodes}-{malicious}/{attack}/{name}".replace(":", ".")
     return Cell(place, name, "any", settings, tags=_tags(federation, attack, name))
 
@@ -198,6 +213,11 @@ def gate_name(policy: str, inner: str) -> str:
 def is_gated(strategy: str) -> bool:
     """Tell whether a strategy of a comparison stands behind a gate."""
     return _GATED.fullmatch(strategy) is not None
+
+
+def trains_cloud(strategy: str) -> bool:
+    """Tell whether the cloud trains an update of its own in a strategy of a comparison."""
+    return strategy == CLOUD_ALONE or strategy.endswith(WITH_CLOUD)
 
 
 def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,9 +278,12 @@ def _nobody_attacks(attack: str, federation: Federation) -> str:
 
 
 def _undefined(name: str, federation: Federation) -> str:
-    if name == HONEST and not federation.malicious:
-        return f"{HONEST} is {FEDAVG} where no fog node is malicious"
-    least = _LEAST_NODES.get(_parse_strategy(name)[1])
+    alone = name.removesuffix(WITH_CLOUD)
+    if alone == HONEST and not federation.malicious:
+        return f"{name} is {name.replace(HONEST, FEDAVG)} where no fog node is malicious"
+    if name == CLOUD_ALONE:
+        return ""
+    least = _LEAST_NODES.get(_parse_strategy(alone)[1])
     if least is None or federation.fog_nodes >= least(federation.malicious):
         return ""
     return (

@@ -22,7 +22,11 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from clients.attacks import ATTACKS
 from clients.attacks._strength import usual_strength
 from simulations.experiments.attack_grid import FEDAVG, GATE, HONEST
-from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
+from simulations.reports.attack_grid.grid_records import (
+    ComparisonRecords,
+    gate_first,
+    is_reference,
+)
 from simulations.reports.data_seen import data_seen
 from simulations.reports.save_figure import names_as_they_are, save_figure
 
@@ -54,7 +58,7 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious = key
         honest = part[part["strategy"] == HONEST]["test_accuracy"].mean()
-        shown = part[part["strategy"] != HONEST]
+        shown = part[~is_reference(part)]
         reference = 0.0 if np.isnan(honest) else honest
         means = shown.pivot_table(index="attack", columns="strategy", values="test_accuracy")
         means = means[gate_first(means.columns)]
@@ -90,7 +94,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy per round: a panel a federation and attack, a line a strategy."""
     rounds = records.rounds
     honest = rounds[rounds["strategy"] == HONEST]
-    shown = rounds[rounds["strategy"] != HONEST]
+    shown = rounds[~is_reference(rounds)]
     groups = list(shown.groupby(["fog_nodes", "malicious", "attack"], sort=False))
     names = gate_first(shown["strategy"].unique())
     legend = [*([HONEST] if len(honest) else []), *names]
@@ -131,7 +135,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     """Draw test accuracy over an attack's strength, where there is more than one."""
     runs = records.finished
     runs = runs[runs["malicious"] > 0]
-    attacked = runs[runs["strategy"] != HONEST].copy()
+    attacked = runs[~is_reference(runs)].copy()
     attacked["name"] = [attack.partition("=")[0] for attack in attacked["attack"]]
     attacked["strength"] = [
         _strength(*row) for row in attacked[["attack", "fog_nodes", "malicious"]].to_numpy()
@@ -224,7 +228,7 @@ class _Room:
 
 def _room_for_names(groups: Sequence[tuple[Any, pd.DataFrame]]) -> _Room:
     """Return the room in which no name of an attack or a strategy is cut or covers another."""
-    shown = [part[part["strategy"] != HONEST] for _, part in groups]
+    shown = [part[~is_reference(part)] for _, part in groups]
     columns = max((part["strategy"].nunique() for part in shown), default=1)
     strategies = max((part["strategy"].nunique() for _, part in groups), default=1)
     attack, strategy = (

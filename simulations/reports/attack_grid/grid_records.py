@@ -12,7 +12,14 @@ from fog_flower.config import NONE
 from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
-from simulations.experiments.attack_grid import HONEST, describe_cell, is_gated
+from simulations.experiments.attack_grid import (
+    CLOUD_ALONE,
+    HONEST,
+    REFERENCES,
+    describe_cell,
+    is_gated,
+    trains_cloud,
+)
 from simulations.reports.attack_grid.kept_tables import ID, read_kept
 
 
@@ -72,7 +79,7 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         }
         if finished:
             decided = pd.read_csv(path.parent / "updates.csv")
-            bad = _malicious(config) if cell["strategy"] != HONEST else frozenset()
+            bad = _malicious(config) if cell["strategy"] not in REFERENCES else frozenset()
             decided["is_malicious"] = decided["fog_node"].isin(bad)
             for kind, part in (
                 ("malicious", decided[decided["is_malicious"]]),
@@ -124,3 +131,25 @@ def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
 def gate_first(names: Iterable[str]) -> list[str]:
     """Sort names of strategies, those behind the gate in front."""
     return sorted(names, key=lambda name: (not is_gated(name), name))
+
+
+def is_reference(runs: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell which rows are the same whatever the attack: what there is to reach."""
+    return runs["strategy"].isin(REFERENCES)
+
+
+def by_seed(runs: pd.DataFrame, strategy: str) -> "pd.Series[float]":
+    """Return a strategy's test accuracies of one cell, by seed."""
+    chosen = runs[runs["strategy"] == strategy]
+    return chosen.set_index("seed")["test_accuracy"].sort_index()
+
+
+def to_reach(federation: pd.DataFrame, strategy: str) -> "pd.Series[float]":
+    """Return what a strategy is compared with, by seed: the honest nodes alone.
+
+    With a cloud that trains, it is the better one, in the mean, of these and the cloud alone.
+    """
+    honest, cloud = by_seed(federation, HONEST), by_seed(federation, CLOUD_ALONE)
+    if trains_cloud(strategy) and len(cloud) and not honest.mean() > cloud.mean():
+        return cloud
+    return honest

@@ -9,15 +9,33 @@ from statsmodels.stats.proportion import proportion_confint
 from fog_flower.config import BACKDOOR
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
-from simulations.experiments.attack_grid import HONEST, is_gated
+from simulations.experiments.attack_grid import (
+    CLOUD_ALONE,
+    HONEST,
+    REFERENCES,
+    WITH_CLOUD,
+    is_gated,
+    trains_cloud,
+)
 from simulations.reports import formats
-from simulations.reports.attack_grid.grid_records import ComparisonRecords, gate_first
+from simulations.reports.attack_grid.grid_records import (
+    ComparisonRecords,
+    by_seed,
+    gate_first,
+    is_reference,
+    to_reach,
+)
 from simulations.reports.data_seen import data_seen
 from simulations.reports.statistics import compare, summarise, summarise_accuracy
 from simulations.visible import counted
 from strategies.gates.audited import AGREES, DIFFERS
 
 MARGIN = 0.01  # "as good as the honest nodes alone"
+_REFERENCES = {
+    HONEST: "the honest nodes alone",
+    CLOUD_ALONE: "the cloud alone",
+    HONEST + WITH_CLOUD: "the honest nodes and the cloud",
+}
 
 
 def is_backdoor(attack: str) -> bool:
@@ -31,8 +49,7 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
     usable = records.finished
     for key, part in usable.groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
-        honest = _by_seed(part[part["strategy"] == HONEST])
-        under_attack = part[part["strategy"] != HONEST]
+        under_attack = part[~is_reference(part)]
         names = gate_first(under_attack["strategy"].unique())
         lines = []
         for attack in under_attack["attack"].unique():
@@ -41,12 +58,14 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
             for name in names:
                 runs = rows[rows["strategy"] == name]
                 line[name] = _summary(runs)
-                if is_gated(name) and len(honest) and len(runs):
-                    line[f"{name} less honest"] = _against(_by_seed(runs), honest)
+                reach = to_reach(part, name)
+                if is_gated(name) and len(reach) and len(runs):
+                    line[_less(part, name)] = _against(by_seed(runs, name), reach)
             lines.append(line)
         heading = f"{malicious} of {nodes} fog nodes malicious"
-        if len(honest):
-            heading += f"; the honest nodes alone: {_summary(part[part['strategy'] == HONEST])}"
+        for name, words in _REFERENCES.items():
+            if len(runs := part[part["strategy"] == name]):
+                heading += f"; {words}: {_summary(runs)}"
         tables[heading] = pd.DataFrame(lines).fillna("-")
     return tables
 
@@ -58,18 +77,17 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
     """
     runs = records.finished
     runs = runs[~runs["attack"].map(is_backdoor)]
-    names = gate_first(set(runs["strategy"]) - {HONEST})
+    names = gate_first(set(runs["strategy"]) - set(REFERENCES))
     if not names:
         return pd.DataFrame()
     lines = []
     for key, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
-        alone = _by_seed(part[part["strategy"] == HONEST])
-        line: dict[str, object] = {
-            "fog nodes": nodes,
-            "malicious": malicious,
-            "honest alone": formats.percent(alone.mean()) if len(alone) else formats.NONE,
-        }
+        line: dict[str, object] = {"fog nodes": nodes, "malicious": malicious}
+        for name in [n for n in REFERENCES if n == HONEST or (runs["strategy"] == n).any()]:
+            alone = by_seed(part, name)
+            title = "honest alone" if name == HONEST else name
+            line[title] = formats.percent(alone.mean()) if len(alone) else formats.NONE
         for name in names:
             means = part[part["strategy"] == name].groupby("attack")["test_accuracy"].mean()
             if len(means):
@@ -166,10 +184,18 @@ def notes(records: ComparisonRecords) -> list[str]:
         f"{counted(len(records.runs), 'run')}, {spent} of computing, code {', '.join(codes)}.",
         "Test accuracy in percent, mean ± standard deviation over seeds. "
         '"less honest" is the difference to the honest nodes alone in points, paired by seed, with '
-        f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. A run that diverged "
+        f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. "
+        + _better_one(records)
+        + "A run that diverged "
         "counts with the accuracy of its last model.",
         "Rates have Wilson intervals (95%) over updates, which within a run are not independent.",
     ]
+
+
+def _better_one(records: ComparisonRecords) -> str:
+    if not (records.runs["strategy"] == CLOUD_ALONE).any():
+        return ""
+    return '"The better one" is the better of these and the cloud alone, in the mean over seeds. '
 
 
 def _seeds(runs: pd.DataFrame) -> str:
@@ -187,15 +213,15 @@ def _goals(records: ComparisonRecords) -> list[str]:
     runs = records.finished
     found: dict[str, list[float]] = {}
     for _, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
-        alone = _by_seed(part[part["strategy"] == HONEST])
         attacked = part[part["strategy"].map(is_gated)]
         for (name, attack), cell in attacked.groupby(["strategy", "attack"]):
             if not is_backdoor(str(attack)):
-                differences = (_by_seed(cell) - alone).dropna()
+                reach = to_reach(part, str(name))
+                differences = (by_seed(cell, str(name)) - reach).dropna()
                 if len(differences):
                     found.setdefault(str(name), []).append(float(differences.mean()))
     return [
-        f"{name}: in the mean over seeds within {100 * MARGIN:g} point of the honest nodes alone, "
+        f"{name}: in the mean over seeds within {100 * MARGIN:g} point of {_reached(name)}, "
         f"or above, in "
         f"{sum(value >= -MARGIN for value in values)} of {len(values)} cells of federation and "
         f"attack; the lowest is {formats.points(min(values))} points."
@@ -203,8 +229,14 @@ def _goals(records: ComparisonRecords) -> list[str]:
     ]
 
 
-def _by_seed(runs: pd.DataFrame) -> "pd.Series[float]":
-    return runs.set_index("seed")["test_accuracy"].sort_index()
+def _reached(name: str) -> str:
+    better = "the better of the cloud alone and "
+    return (better if trains_cloud(name) else "") + "the honest nodes alone"
+
+
+def _less(federation: pd.DataFrame, name: str) -> str:
+    both = trains_cloud(name) and len(by_seed(federation, CLOUD_ALONE))
+    return f"{name} less {'the better one' if both else 'honest'}"
 
 
 def _summary(runs: pd.DataFrame) -> str:
