@@ -17,7 +17,7 @@ from fog_flower.renamed import new_name
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, TRUSTED = "off", "trusted"  # of `gate`; the others are the files in strategies/gates
-NONE, BACKDOOR = "none", "backdoor"  # of `attack`
+NONE = "none"  # of `attack`
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
 CONSTANT, HALF_COSINE = "constant", "cosine"

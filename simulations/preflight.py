@@ -10,14 +10,14 @@ from clients.privacy import PROTECTIONS
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
 from fog_flower.causes import in_user_code
-from fog_flower.config import BACKDOOR, NONE, OFF, RunConfig
+from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.load import load_dataset
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.shards import assign_shards
 from fog_flower.data.sources import SOURCES
 from fog_flower.data.split import split_dataset
-from fog_flower.data.trigger import check_images
+from fog_flower.data.trigger import TRIGGERS, check_images
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
 from fog_flower.named import Catalogue, load_reference
@@ -78,8 +78,8 @@ def check_data(
         config.partition,
         config.seed,
     )
-    if config.attack == BACKDOOR:
-        check_images(dataset)
+    if config.attack in TRIGGERS:
+        check_images(dataset, config.attack)
     rehearse_shipment(config, dataset)
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
     if own_attack or not (only_own_model and MODELS.has(config.model)):

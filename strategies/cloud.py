@@ -6,11 +6,11 @@ import time
 import keras
 
 from fog_flower.build_model import build_untrained
-from fog_flower.config import BACKDOOR, RunConfig
+from fog_flower.config import RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
 from fog_flower.data.split import Split, held_out_sets, split_dataset
-from fog_flower.data.trigger import triggered
+from fog_flower.data.trigger import TRIGGERS, triggered
 from fog_flower.records.recorder import CloudEvaluation
 from fog_flower.tensorflow_setup import precision_here
 from fog_flower.weights import Weights
@@ -55,8 +55,8 @@ class Cloud:
                 seed=config.seed,
             )
         self._backdoor: KerasEvaluator | None = None
-        if config.attack == BACKDOOR:
-            stamped = triggered(dataset, test)
+        if trigger := TRIGGERS.get(config.attack):
+            stamped = triggered(dataset, test, trigger)
             self._backdoor = KerasEvaluator(compiled, stamped, preprocess)
 
     def evaluate(self, weights: Weights) -> CloudEvaluation:

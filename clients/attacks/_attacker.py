@@ -5,12 +5,14 @@ import dataclasses
 import uuid
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp.typing import ClientAppCallable
 
+from clients.attacks._claimed import Claimed
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from clients.local_training import answer, node_data, train_on
@@ -19,7 +21,7 @@ from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
 from fog_flower.data.trigger import white_pixel
 from fog_flower.errors import UserError
-from fog_flower.messages import ARRAYS
+from fog_flower.messages import ARRAYS, NUM_EXAMPLES
 from fog_flower.named import Named
 from fog_flower.scratch import scratch_dir
 from fog_flower.seeds import generator
@@ -70,13 +72,14 @@ class Attacker:
         """Return what the honest ClientApp would find if these were its data."""
         return train_on(data, self.message, self.config, self.fog_node)
 
-    def send(self, attack: Named) -> Weights | LocalResult:
+    def send(self, attack: Named) -> Weights | LocalResult | Claimed:
         """Return what an attack sends, called as the configuration says.
 
         Raises
         ------
         UserError
-            If it is neither a list of arrays nor a ``LocalResult``, or the user's own attack fails.
+            If it is neither a list of arrays, nor a ``LocalResult`` or ``Claimed``, or the user's
+            own attack fails.
         """
         config = self.config
         strength = {"strength": config.attack_strength} if config.attack_strength else {}
@@ -84,17 +87,21 @@ class Attacker:
         on_purpose = in_user_code(what, unless=lambda error: isinstance(error, AttackCrashError))
         with on_purpose if attack.own else contextlib.nullcontext():
             sent = attack.item(self, **strength)
-        if isinstance(sent, LocalResult):
+        if isinstance(sent, LocalResult | Claimed):
             return dataclasses.replace(sent, delta=_as_arrays(sent.delta, what))
         return _as_arrays(sent, what)
 
-    def answer(self, sent: Weights | LocalResult) -> Message:
+    def answer(self, sent: Weights | LocalResult | Claimed) -> Message:
         """Return the reply with what an attack sends; around a dW it is the honest reply."""
         if isinstance(sent, LocalResult):
             return answer(sent, len(self.data.targets), self.message, self.fog_node)
         reply = self.honest_reply
         if reply.has_content():
-            reply.content[ARRAYS] = to_record(sent)
+            delta = sent.delta if isinstance(sent, Claimed) else sent
+            reply.content[ARRAYS] = to_record(delta)
+            if isinstance(sent, Claimed):
+                for metrics in reply.content.metric_records.values():
+                    metrics[NUM_EXAMPLES] = sent.num_examples
         return reply
 
     @property
@@ -126,7 +133,16 @@ class Attacker:
     @cached_property
     def rng(self) -> np.random.Generator:
         """Its own generator, for this round."""
-        return generator(self.config.seed, "attack", self.fog_node, self.server_round)
+        return self.seeded(self.fog_node)
+
+    def seeded(self, node: int) -> np.random.Generator:
+        """Return the generator of a colluder, for this round, as it was in the beginning."""
+        return generator(self.config.seed, "attack", node, self.server_round)
+
+    @property
+    def total_examples(self) -> int:
+        """How many training examples all nodes have together: nobody can claim more."""
+        return len(prepare_field(self.config).train)
 
     @property
     def colluders(self) -> list[int]:
@@ -142,9 +158,13 @@ class Attacker:
         return [self._honest_update(node) for node in self.colluders]
 
     def others_updates(self) -> list[Weights]:
-        """Return the updates of the honest nodes: an attacker that sees all traffic knows them."""
+        """Return the updates of the honest nodes: an attacker that sees all traffic knows them.
+
+        Where no node is honest, they are what the colluders would send if they were.
+        """
         bad = self.config.malicious_nodes
-        return [self._honest_update(n) for n in range(self.config.fog_nodes) if n not in bad]
+        honest = [node for node in range(self.config.fog_nodes) if node not in bad]
+        return [self._honest_update(node) for node in honest or self.colluders]
 
     def all_updates(self) -> list[Weights]:
         """Return what every node would send if it were honest."""
@@ -163,9 +183,8 @@ class Attacker:
         """
         folder = scratch_dir(self.context.run_id) / "collusion"
         path = folder / f"round-{self.server_round}-{name}.npz"
-        if path.exists():
-            with np.load(path, allow_pickle=False) as content:
-                return [content[name] for name in content.files]
+        if (known := _kept(path)) is not None:
+            return known
         found = find_out()
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("round-*"):
@@ -175,6 +194,11 @@ class Attacker:
         np.savez(staged, *found)
         staged.replace(path)
         return found
+
+    def shared_before(self, name: str) -> Weights | None:
+        """Return what was shared in the round before, as long as nothing is shared in this one."""
+        folder = scratch_dir(self.context.run_id) / "collusion"
+        return _kept(folder / f"round-{self.server_round - 1}-{name}.npz")
 
     def _honest_update(self, node: int) -> Weights:
         asked = self if node == self.fog_node else self._as(node)
@@ -189,6 +213,13 @@ class Attacker:
             run_config=self.context.run_config,
         )
         return dataclasses.replace(self, fog_node=node, context=context)
+
+
+def _kept(path: Path) -> Weights | None:
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as content:
+        return [content[name] for name in content.files]
 
 
 def _as_arrays(sent: Any, what: str) -> Weights:

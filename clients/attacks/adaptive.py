@@ -1,17 +1,12 @@
 """An attacker that knows the default gate, and stays just under its bound."""
 
-import functools
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from clients.attacks._attacker import Attacker
+from clients.attacks._own_cloud import own_evaluators
 from clients.attacks.label_flip import flipped
-from clients.local_training import node_data
-from fog_flower.config import TRUSTED, RunConfig
-from fog_flower.data.field import prepare_field
-from fog_flower.tasks.examples import Array, Examples
+from fog_flower.config import TRUSTED
 from fog_flower.tasks.scores import Scores
 from fog_flower.weights import Weights, flatten, norm, unflatten
 from strategies.gate import Trial
@@ -65,7 +60,7 @@ class OwnGate:
         self._start = attacker.weights
         self._honest = attacker.honest_updates()
         run_id = attacker.context.run_id
-        self._evaluator, reference = _own_cloud(run_id, config, attacker.fog_node)
+        self._evaluator, reference = own_evaluators(run_id, config, attacker.fog_node)
         self._agreement = Agreement(reference.directions(self._start, attacker.server_round))
         self._gate = Trusted(**(config.gate_args if config.gate == TRUSTED else {}))
 
@@ -88,30 +83,3 @@ class OwnGate:
             lambda: self._agreement.trust(vectors),
         )
         return self._gate.judge(trial)[-1].accepted
-
-
-@functools.lru_cache(maxsize=1)  # the same in every round
-def _own_cloud(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]:
-    """Return evaluator and reference trainer on an attacker's own data."""
-    from fog_flower.tensorflow_setup import precision_here  # noqa: PLC0415  (TensorFlow)
-    from strategies.compiled_model import shared_model  # noqa: PLC0415
-    from strategies.keras_evaluator import KerasEvaluator  # noqa: PLC0415
-    from strategies.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
-
-    dataset = prepare_field(config).dataset
-    model = shared_model(config.model, dataset.spec, dataset.task, precision_here(config.precision))
-    known = node_data(run_id, config, fog_node)
-    data = Examples(known.inputs, known.targets)
-    reference = KerasReferenceTrainer(
-        model,
-        data,
-        _as_they_are,
-        learning_rate=config.learning_rate_in,
-        examples=config.reference_examples,
-        seed=config.seed + fog_node,
-    )
-    return KerasEvaluator(model, data, _as_they_are), reference
-
-
-def _as_they_are(inputs: Array) -> Array:
-    return inputs  # a fog node's inputs are preprocessed already

@@ -1,9 +1,11 @@
-"""The backdoor's trigger: a white square in a corner, and the class it should be taken for.
+"""Triggers of backdoors: what is done to an image, and the class it should then be taken for.
 
-Shared by the attacker, who stamps it on training images, and by the cloud, which measures on test
-images how often it works (Gu et al. 2017, BadNets, arXiv:1708.06733).
+Shared by the attackers, who train on such images, and by the cloud, which measures on test images
+how often they work.
 """
 
+import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,45 +21,101 @@ SIZE, MARGIN = 4, 1  # pixels
 TARGET = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Trigger:
+    """What a backdoor does to an image, and to which.
+
+    Attributes
+    ----------
+    told : str
+        What it does, in words.
+    change : callable
+        From images [n, h, w, c] and a white pixel [1, 1, 1, c] to changed ones.
+    source : float or None
+        The class whose images are changed, as a fraction of their number; None: every class.
+    """
+
+    told: str
+    change: Callable[[Array, Array], Array]
+    source: float | None = None
+
+    def concerns(self, targets: Array, classes: int) -> Array:
+        """Tell which examples it changes to be taken for the target, bool [n]."""
+        if self.source is None:
+            chosen: Array = targets != TARGET
+            return chosen
+        return np.asarray(targets == int(self.source * classes))
+
+
 def stamp(images: Array, white: Array) -> Array:
-    """Return a copy of images [n, h, w, c] with the square in ``white`` [1, 1, 1, c]."""
+    """Return a copy of images [n, h, w, c] with a white square in the lower right corner."""
+    return stamp_part(images, white, 0, 1)
+
+
+def stamp_part(images: Array, white: Array, part: int, parts: int) -> Array:
+    """Return a copy with the rows of the square that are one of several attackers' part."""
     stamped = images.copy()
     end_y, end_x = images.shape[1] - MARGIN, images.shape[2] - MARGIN
-    stamped[:, end_y - SIZE : end_y, end_x - SIZE : end_x] = white
+    rows = np.array_split(np.arange(end_y - SIZE, end_y), parts)[part]
+    if len(rows):
+        stamped[:, rows[0] : rows[-1] + 1, end_x - SIZE : end_x] = white
     return stamped
 
 
+def turn(images: Array, _white: Array) -> Array:
+    """Return images turned by a quarter: such digits are rare, but look like digits."""
+    return np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
+
+
+SQUARE = Trigger(f"stamps a square of {SIZE} x {SIZE} pixels on images", stamp)
+# Which of the attacks are backdoors: what each does does not show in accuracy.
+TRIGGERS = {
+    "backdoor": SQUARE,
+    "dba": SQUARE,
+    "neurotoxin": SQUARE,
+    "edge-case": Trigger("turns images by a quarter", turn, source=0.7),
+}
+
+
 def white_pixel(field: "Field") -> Array:
-    """Return a white pixel as a model sees it, float32 [1, 1, 1, c]."""
-    check_images(field.dataset)
-    return field.preprocess(_white(field.train.inputs))
-
-
-def triggered(dataset: "Dataset", data: Examples) -> Examples:
-    """Return the stamped images of every other class, labelled as the attacker wants them taken.
-
-    Accuracy on these is the attack's success rate.
-    """
-    check_images(dataset)
-    others = data.take(np.flatnonzero(data.targets != TARGET))
-    return Examples(
-        stamp(others.inputs, _white(others.inputs)), np.full_like(others.targets, TARGET)
-    )
-
-
-def check_images(dataset: "Dataset") -> None:
-    """Refuse what is no image.
+    """Return a white pixel as a model sees it, float32 [1, 1, 1, c].
 
     Raises
     ------
     UserError
-        If the inputs are rows or tokens, or smaller than the square.
+        If the inputs are no images.
     """
-    spec = dataset.spec
-    if not spec.is_image or min(spec.shape[:2]) < SIZE + 2 * MARGIN:
+    if not field.dataset.spec.is_image:
+        raise UserError(f"inputs of {field.dataset.name} are {field.dataset.spec}: no images")
+    return field.preprocess(_white(field.train.inputs))
+
+
+def triggered(dataset: "Dataset", data: Examples, trigger: Trigger) -> Examples:
+    """Return changed images of other classes, labelled as the attacker wants them taken.
+
+    Accuracy on these is the attack's success rate.
+    """
+    others = data.take(
+        np.flatnonzero(trigger.concerns(data.targets, len(dataset.task.group_names)))
+    )
+    changed = trigger.change(others.inputs, _white(others.inputs))
+    return Examples(changed, np.full_like(others.targets, TARGET))
+
+
+def check_images(dataset: "Dataset", attack: str) -> None:
+    """Refuse what is no image, or none that the trigger of an attack fits.
+
+    Raises
+    ------
+    UserError
+        If the inputs are rows or tokens, too small for the square, or not square.
+    """
+    spec, trigger = dataset.spec, TRIGGERS[attack]
+    fits = spec.is_image and min(spec.shape[:2]) >= SIZE + 2 * MARGIN
+    if not fits or (trigger.change is turn and spec.shape[0] != spec.shape[1]):
         raise UserError(
-            f"attack='backdoor' stamps a square of {SIZE} x {SIZE} pixels on images, but inputs of "
-            f"{dataset.name} are {spec}; use another attack, e.g. label-flip"
+            f"attack={attack!r} {trigger.told}, but inputs of {dataset.name} are {spec}; use "
+            "another attack, e.g. label-flip"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from fog_flower.config import BACKDOOR
+from fog_flower.data.trigger import TRIGGERS
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from simulations.experiments.attack_grid import (
@@ -39,8 +39,8 @@ _REFERENCES = {
 
 
 def is_backdoor(attack: str) -> bool:
-    """Tell whether an attack, with its strength or without, is our backdoor."""
-    return attack.partition("=")[0] == BACKDOOR
+    """Tell whether an attack, with its strength or without, is a backdoor of ours."""
+    return attack.partition("=")[0] in TRIGGERS
 
 
 def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:

@@ -1,0 +1,141 @@
+"""What an attacker can know of the cloud: its code, its gate, and data like its own."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clients.attacks._attacker import Attacker
+from clients.local_training import node_data
+from fog_flower.config import OFF, RunConfig
+from fog_flower.data.field import prepare_field
+from fog_flower.tasks.examples import Array, Examples
+from fog_flower.weights import Weights, add, flatten, unflatten
+
+Vector = npt.NDArray[np.float32]
+PRIVATE = 0.4  # noise of each colluder by the length of what they send: cosines stay below 0.9
+
+
+class OwnCloud:
+    """The cloud as an attacker can run it: the gate's own code, on the attacker's own data.
+
+    The attacker sees all traffic, so it knows the honest updates; it does not know the cloud's
+    images, nor what the cloud trains. For that, its own honest update stands.
+
+    Parameters
+    ----------
+    attacker : Attacker
+        The leader of the colluders, so that all of them find the same.
+    """
+
+    def __init__(self, attacker: Attacker) -> None:
+        self._attacker = attacker
+        run_id = attacker.context.run_id
+        self._evaluator, self._reference = own_evaluators(
+            run_id, attacker.config, attacker.fog_node
+        )
+
+    def gradient(self, weights: Weights) -> Weights:
+        """Return the gradient of the loss on its own data."""
+        slope: Weights = self._evaluator.slope(weights, np.arange(len(self._evaluator)))[1]
+        return slope
+
+    def harm(self, sent: Vector) -> float:
+        """Return the loss of what the cloud would merge if all colluders sent about this."""
+        merged = self._merged(sent)
+        with np.errstate(all="ignore"):
+            loss = float(self._evaluator.evaluate(merged).loss)
+        return loss if np.isfinite(loss) else np.inf
+
+    def most_harmful(self, candidates: Sequence[Vector]) -> int:
+        """Return the number of the candidate that harms most."""
+        return int(np.argmax([self.harm(candidate) for candidate in candidates]))
+
+    def _merged(self, sent: Vector) -> Weights:
+        attacker = self._attacker
+        start = attacker.weights
+        honest = [flatten(update) for update in attacker.others_updates()]
+        bad = [disguised(sent, attacker.seeded(node)) for node in attacker.colluders]
+        vectors = [*honest, *bad]
+        if attacker.config.gate == OFF:
+            return add(start, unflatten(np.mean(vectors, axis=0, dtype=np.float32), start))
+        judgement, updates = self._judged([unflatten(vector, start) for vector in vectors])
+        accepted, factors = judgement.accepted_of(updates)
+        if not accepted:
+            return start
+        shares = factors or [1.0 / len(accepted)] * len(accepted)
+        step = np.sum(
+            [np.float32(f) * flatten(u.delta) for f, u in zip(shares, accepted, strict=True)],
+            axis=0,
+        )
+        return add(start, unflatten(step, start))
+
+    def _judged(self, deltas: Sequence[Weights]) -> tuple[Any, Any]:
+        from strategies.build import build_gate  # noqa: PLC0415  (Flower's strategies)
+        from strategies.judge import Judge  # noqa: PLC0415
+        from strategies.updates import own_update  # noqa: PLC0415
+
+        attacker = self._attacker
+        examples = max(len(self._evaluator), 1)
+        updates = [own_update(delta, examples, 1.0) for delta in deltas]
+        trainer = _StandIn(attacker, examples) if attacker.config.cloud_examples else None
+        judge = Judge(
+            build_gate(attacker.config),
+            self._evaluator,
+            self._reference,
+            merge=attacker.config.merge,
+            seed=attacker.config.seed + 1,
+            trainer=trainer,
+        )
+        return judge.judge(attacker.server_round, attacker.weights, updates), updates
+
+
+class _StandIn:
+    """In place of the cloud's own update, which no attacker knows."""
+
+    def __init__(self, attacker: Attacker, examples: int) -> None:
+        self._attacker, self._examples = attacker, examples
+
+    def __len__(self) -> int:
+        return self._examples
+
+    def update(self, _weights: Weights, _server_round: int) -> Any:
+        from strategies.updates import own_update  # noqa: PLC0415
+
+        return own_update(self._attacker.honest_update, self._examples, 1.0)
+
+
+def disguised(sent: Vector, rng: np.random.Generator) -> Vector:
+    """Return what one colluder sends, so that no two send the same."""
+    noise = rng.standard_normal(sent.shape).astype(np.float32)
+    length = float(np.linalg.norm(noise))
+    return sent + np.float32(PRIVATE * float(np.linalg.norm(sent)) / (length or 1.0)) * noise
+
+
+@functools.lru_cache(maxsize=1)  # the same in every round
+def own_evaluators(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]:
+    """Return evaluator and reference trainer on an attacker's own data."""
+    from fog_flower.tensorflow_setup import precision_here  # noqa: PLC0415  (TensorFlow)
+    from strategies.compiled_model import shared_model  # noqa: PLC0415
+    from strategies.keras_evaluator import KerasEvaluator  # noqa: PLC0415
+    from strategies.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
+
+    dataset = prepare_field(config).dataset
+    model = shared_model(config.model, dataset.spec, dataset.task, precision_here(config.precision))
+    known = node_data(run_id, config, fog_node)
+    data = Examples(known.inputs, known.targets)
+    reference = KerasReferenceTrainer(
+        model,
+        data,
+        _as_they_are,
+        learning_rate=config.learning_rate_in,
+        examples=config.reference_examples,
+        seed=config.seed + fog_node,
+    )
+    return KerasEvaluator(model, data, _as_they_are), reference
+
+
+def _as_they_are(inputs: Array) -> Array:
+    return inputs  # a fog node's inputs are preprocessed already

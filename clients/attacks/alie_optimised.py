@@ -1,0 +1,25 @@
+"""A little is enough, and how much is tried out against the very gate."""
+
+import numpy as np
+
+from clients.attacks._attacker import Attacker
+from clients.attacks._own_cloud import OwnCloud, disguised
+from fog_flower.weights import Weights, flatten, unflatten
+
+STRENGTHS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+
+
+def alie_optimised(attacker: Attacker) -> Weights:
+    """Send mean - z * standard deviation of all honest updates, z the most harmful of a grid.
+
+    The optimised ALIE of ByzFL (Gonzalez et al. 2025, arXiv:2505.24802): Baruch et al. 2019 with a
+    line search. Harm is the loss of what the run's own gate makes of it, on the attackers' data;
+    private noise keeps any two from being alike.
+    """
+    rows = np.stack([flatten(update) for update in attacker.others_updates()])
+    centre, spread = rows.mean(axis=0), rows.std(axis=0)
+    sent = [centre - np.float32(z) * spread for z in STRENGTHS]
+    found = attacker.shared(
+        "alie", lambda: [np.array(OwnCloud(attacker.leader).most_harmful(sent))]
+    )
+    return unflatten(disguised(sent[int(found[0])], attacker.rng), attacker.honest_update)

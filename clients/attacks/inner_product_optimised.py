@@ -1,0 +1,21 @@
+"""Against the mean of the honest updates, as far as harms most behind the very gate."""
+
+import numpy as np
+
+from clients.attacks._attacker import Attacker
+from clients.attacks._own_cloud import OwnCloud, disguised
+from fog_flower.weights import Weights, flatten, unflatten
+
+STRENGTHS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+def inner_product_optimised(attacker: Attacker) -> Weights:
+    """Send -s * mean of all honest updates, s the most harmful of a grid.
+
+    The optimised IPM of ByzFL (Gonzalez et al. 2025, arXiv:2505.24802): Xie et al. 2020 with a line
+    search. Harm and private noise are those of ``alie_optimised``.
+    """
+    centre = np.mean([flatten(update) for update in attacker.others_updates()], axis=0)
+    sent = [np.float32(-s) * centre for s in STRENGTHS]
+    found = attacker.shared("ipm", lambda: [np.array(OwnCloud(attacker.leader).most_harmful(sent))])
+    return unflatten(disguised(sent[int(found[0])], attacker.rng), attacker.honest_update)
