@@ -16,9 +16,10 @@ from strategies.construct import construct
 from strategies.enough_nodes import problem_with
 from strategies.gate import Gate
 from strategies.gates import GATES
-from strategies.judge import Judge, OwnUpdates
+from strategies.judge import Judge
 from strategies.local_models import LocalModels
 from strategies.rules import RULES
+from strategies.updates import OwnUpdates
 from strategies.validated_merge import ValidatedMerge
 from strategies.weighted_mean import is_weighted_mean
 
@@ -66,10 +67,13 @@ def gated_strategy(
         On the validation examples; also given to a strategy with an attribute
         ``reference_trainer`` (``FLTrust``).
     trainer : OwnUpdates, optional
-        Of the cloud's own update (``cloud-examples``).
+        Of the cloud's own update (``cloud-examples``); also given to a strategy with an attribute
+        ``cloud_trainer``.
     """
     if hasattr(strategy, "reference_trainer"):
         strategy.reference_trainer = reference
+    if hasattr(strategy, "cloud_trainer"):
+        strategy.cloud_trainer = trainer
     judge = None
     if config.gate != OFF:
         judge = Judge(

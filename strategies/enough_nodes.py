@@ -22,6 +22,11 @@ def problem_with(strategy: Strategy, updates: int) -> str:
                     f"round, not {updates}"
                 )
             break
+    least = getattr(strategy, "least_updates", 0)
+    if isinstance(least, int) and updates < least:
+        malicious = getattr(strategy, "num_malicious_nodes", None)
+        told = "" if malicious is None else f"with num_malicious_nodes={malicious} "
+        return f"{told}it needs at least {least} updates in a round, not {updates}"
     selected = getattr(strategy, "num_nodes_to_select", 0)
     if isinstance(strategy, flower.MultiKrum) and not 1 <= selected <= updates:
         return f"num_nodes_to_select={selected} must be 1 to {updates}, the updates in a round"
@@ -47,6 +52,8 @@ def cannot_compute(strategy: Strategy, updates: int) -> str:
     """Say why no merge can be computed from so few, as a gate or a loss may leave; else empty."""
     if isinstance(strategy, flower.Bulyan):
         least = 4 * strategy.num_malicious_nodes + 1  # of n - 4f values it takes the mean
-        if updates < least:
-            return f"needs {least} updates, not {updates}"
+    else:
+        least = getattr(strategy, "least_updates", 0)
+    if isinstance(least, int) and updates < least:
+        return f"needs {least} updates, not {updates}"
     return ""

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +17,7 @@ from fog_flower.weights import Weights, all_finite, flatten, norm, unflatten
 from strategies.gate import Decision, Gate, Trial, Weighing
 from strategies.gates._agreement import Agreement
 from strategies.merging import mean_shares, sum_shares
-from strategies.updates import Update
-
-
-class OwnUpdates(Protocol):
-    """Trains the cloud's own update; see ``strategies.cloud_trainer``."""
-
-    def __len__(self) -> int:
-        """On how many examples."""
-        ...
-
-    def update(self, weights: Weights, server_round: int) -> Update:
-        """Return what training from W adds."""
-        ...
+from strategies.updates import OwnUpdates, Update
 
 
 @dataclasses.dataclass(frozen=True)

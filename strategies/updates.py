@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from flwr.app import ArrayRecord, Message, RecordDict
@@ -82,6 +82,18 @@ def common_metrics(updates: Sequence[Update]) -> list[dict[str, int | float]]:
     counts = [update.num_examples for update in nodes]
     means = {n: float(np.average([u.metrics[n] for u in nodes], weights=counts)) for n in names}
     return [{name: update.metrics.get(name, means[name]) for name in names} for update in updates]
+
+
+class OwnUpdates(Protocol):
+    """Trains the cloud's own update; see ``strategies.cloud_trainer``."""
+
+    def __len__(self) -> int:
+        """On how many examples."""
+        ...
+
+    def update(self, weights: Weights, server_round: int) -> Update:
+        """Return what training from W adds."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fog_flower.errors import UserError
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from strategies.gates import GATES
 from strategies.least_updates import LEAST_UPDATES
+from strategies.rules import RULES
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
 OPEN, CLOUD_ALONE, WITH_CLOUD = "open", "cloud-alone", "+cloud"
@@ -27,10 +28,14 @@ _KNOWN_MALICIOUS = {
     "MultiKrum": "num_malicious_nodes={m},num_nodes_to_select={h}",
     "Bulyan": "num_malicious_nodes={m}",
     "FedTrimmedAvg": "beta={beta}",
+    "dnc": "num_malicious_nodes={m}",
+    "nnm": "num_malicious_nodes={m}",
 }
 _LEAST_NODES: Mapping[str, Callable[[int], int]] = {
     **LEAST_UPDATES,
     "FedTrimmedAvg": lambda m: 2 * m + 1,
+    "dnc": lambda m: 2 * m + 1,
+    "nnm": lambda m: 2 * m + 1,
 }
 # Some of Flower's defaults are far too small or too large for a few rounds of whole epochs.
 _USUAL = {
@@ -179,7 +184,7 @@ def _cell(name: str, attack: str, federation: Federation, cloud_examples: Scalar
         return Cell(f"{nodes}-{malicious}/{name}", name, "any", settings, tags=tags)
     attack = attack if malicious else NONE
     settings |= _attack(attack, malicious) | _strategy(alone, federation)
-    if with_cloud and settings["gate"] == OFF:
+    if with_cloud and settings["gate"] == OFF and not _asks_cloud(alone):
         settings["gate"] = OPEN  # the cloud's own update is one more reply
     place = f"{nodes}-{malicious}/{attack}/{name}".replace(":", ".")
     return Cell(place, name, "any", settings, tags=_tags(federation, attack, name))
@@ -213,6 +218,11 @@ def gate_name(policy: str, inner: str) -> str:
 def is_gated(strategy: str) -> bool:
     """Tell whether a strategy of a comparison stands behind a gate."""
     return _GATED.fullmatch(strategy) is not None
+
+
+def _asks_cloud(strategy: str) -> bool:
+    """Tell whether a rule of its own accord compares with what the cloud trains."""
+    return RULES.has(strategy) and hasattr(RULES.load(strategy).item, "cloud_trainer")
 
 
 def trains_cloud(strategy: str) -> bool:

@@ -9,6 +9,7 @@ from flwr.serverapp.strategy import FedAvg
 
 from fog_flower.tasks.scores import ReferenceTrainer
 from fog_flower.weights import Weights, flatten, from_record, to_record, unflatten
+from strategies.updates import OwnUpdates
 
 
 class FLTrust(FedAvg):
@@ -19,14 +20,18 @@ class FLTrust(FedAvg):
     $W + \sum_i \mathrm{ReLU}(\cos(g_i, g_0)) \, (|g_0| / |g_i|) \, g_i / \sum_i
     \mathrm{ReLU}(\cos(g_i, g_0))$. If no update has a positive cosine, W is kept.
 
-    The clean set are validation images here (``reference-examples``), as many as the gate uses.
+    The clean set are the cloud's own examples (``cloud-examples``), on which it trains as a client
+    does, with its batches and epochs. Where it has none, they are validation images
+    (``reference-examples``).
 
     Attributes
     ----------
+    cloud_trainer : OwnUpdates or None
     reference_trainer : ReferenceTrainer or None
-        Set before the first round by ``strategies.build``, as for any strategy that has it.
+        Both set before the first round by ``strategies.build``, as for any strategy that has them.
     """
 
+    cloud_trainer: OwnUpdates | None = None
     reference_trainer: ReferenceTrainer | None = None
     weighted_mean = False  # so there is no merge=sum of it
     _weights: Weights
@@ -46,13 +51,11 @@ class FLTrust(FedAvg):
         Raises
         ------
         ValueError
-            If nobody has set ``reference_trainer``.
+            If nobody has set a trainer.
         """
-        if self.reference_trainer is None:
-            raise ValueError("FLTrust needs a ReferenceTrainer: set `reference_trainer`")
         replies = list(replies)
         start = flatten(self._weights)
-        own = flatten(self.reference_trainer.directions(self._weights, server_round).overall)
+        own = flatten(self._own(server_round))
         updates = [
             flatten(from_record(next(iter(reply.content.array_records.values())))) - start
             for reply in replies
@@ -70,3 +73,10 @@ class FLTrust(FedAvg):
             if share > 0.0:
                 merged += np.float32(share * length / own_length) * update
         return to_record(unflatten(merged, self._weights)), metrics
+
+    def _own(self, server_round: int) -> Weights:
+        if self.cloud_trainer is not None:
+            return self.cloud_trainer.update(self._weights, server_round).delta
+        if self.reference_trainer is None:
+            raise ValueError("FLTrust needs a trainer: set `cloud_trainer` or `reference_trainer`")
+        return self.reference_trainer.directions(self._weights, server_round).overall

@@ -1,0 +1,63 @@
+"""Rules that are a function of the updates' numbers alone."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import FedAvg
+
+from fog_flower.messages import NUM_EXAMPLES
+from fog_flower.weights import Weights, flatten, from_record, to_record, unflatten
+
+Matrix = npt.NDArray[np.float64]
+
+
+class RowsRule(FedAvg, ABC):
+    """A strategy that merges updates as rows of numbers; it chooses clients as FedAvg does."""
+
+    weighted_mean = False  # so weights given from outside are not heeded, and there is no sum
+    _weights: Weights
+
+    @property
+    def least_updates(self) -> int:
+        """How many updates it needs."""
+        return 1
+
+    @abstractmethod
+    def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:
+        """Return what is added to W [d], from dW [k, d] and numbers of examples [k]."""
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Remember W, which the updates are differences to."""
+        self._weights = from_record(arrays)
+        return super().configure_train(server_round, arrays, config, grid)
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Merge; the replies hold weights, as for every Flower strategy."""
+        replies = list(replies)
+        _, metrics = super().aggregate_train(server_round, replies)
+        start = flatten(self._weights).astype(np.float64)
+        records = [next(iter(reply.content.array_records.values())) for reply in replies]
+        rows = np.stack([flatten(from_record(record)) - start for record in records])
+        counts = np.array([_examples(reply) for reply in replies], np.float64)
+        merged = (start + self.step(rows, counts)).astype(np.float32)
+        return to_record(unflatten(merged, self._weights)), metrics
+
+
+def _examples(reply: Message) -> float:
+    record = next(iter(reply.content.metric_records.values()))
+    return float(record[NUM_EXAMPLES])  # type: ignore[arg-type]
+
+
+def squared_distances(rows: Matrix) -> Matrix:
+    """Return the squared distances between rows [k, k]."""
+    squares = np.square(rows).sum(axis=1)
+    between: Matrix = np.maximum(squares[:, None] + squares[None] - 2.0 * rows @ rows.T, 0.0)
+    return between

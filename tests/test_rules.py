@@ -1,0 +1,105 @@
+"""Robust rules of other people, on rows whose answer is computed by hand."""
+
+import numpy as np
+import pytest
+from flwr.app import ConfigRecord
+
+from fog_flower.weights import from_record, to_record
+from strategies.enough_nodes import cannot_compute, problem_with
+from strategies.rules import RULES
+from strategies.rules.centered_clip import CenteredClip
+from strategies.rules.dnc import DnC
+from strategies.rules.fltrust import FLTrust
+from strategies.rules.geometric_median import GeometricMedian
+from strategies.rules.nnm import NNM
+from strategies.rules.norm_clip import NormClip
+from tests.messages import WEIGHTS, FakeGrid, OwnUpdate, answer
+
+ONES = np.ones(5)
+FAR = np.array([[1.0, 0.0], [1.0, 0.2], [1.0, -0.2], [1.1, 0.0], [-100.0, 50.0]])
+
+
+def test_the_geometric_median_of_points_on_a_line_is_their_middle_one():
+    rows = np.array([[0.0], [1.0], [2.0], [3.0], [1000.0]])
+    assert GeometricMedian(iterations=200).step(rows, ONES)[0] == pytest.approx(2.0, abs=1e-2)
+    few = GeometricMedian().step(rows, ONES)[0]  # three steps from the mean, 201.2, on
+    assert 2.0 < few < 201.2
+
+
+def test_the_geometric_median_counts_examples():
+    rows = np.array([[0.0], [10.0]])
+    assert GeometricMedian(iterations=100).step(rows, np.array([3.0, 1.0]))[0] == pytest.approx(
+        0.0, abs=1e-3
+    )
+
+
+def test_centered_clip_lets_nobody_pull_further_than_the_radius():
+    rows = np.array([[0.0], [0.0], [0.0], [0.0], [1000.0]])
+    assert CenteredClip(tau=1.0, iterations=1).step(rows, ONES)[0] == pytest.approx(0.2)
+    assert CenteredClip(tau=1.0, iterations=2).step(rows, ONES)[0] == pytest.approx(0.24)
+    assert np.linalg.norm(CenteredClip().step(FAR, ONES) - [1.02, 0.0]) < 0.1
+
+
+def test_norm_clip_cuts_to_the_median_length_and_weighs_by_examples():
+    rows = np.array([[1.0, 0.0], [0.0, 1.0], [30.0, 40.0]])
+    np.testing.assert_allclose(NormClip().step(rows, np.ones(3)), [1.6 / 3, 1.8 / 3])
+    np.testing.assert_allclose(
+        NormClip(bound=0.5).step(rows, np.array([2.0, 1.0, 1.0])), [0.25 + 0.075, 0.125 + 0.1]
+    )
+
+
+def test_dnc_leaves_out_who_is_furthest_along_most_variance():
+    np.testing.assert_allclose(DnC().step(FAR, ONES), FAR[:4].mean(axis=0))
+    np.testing.assert_allclose(DnC(num_malicious_nodes=0).step(FAR, ONES), FAR.mean(axis=0))
+
+
+def test_nnm_mixes_with_the_nearest_before_it_trims():
+    rows = np.array([[0.0], [1.0], [2.0], [3.0], [100.0]])
+    # the four nearest of each: 0-3, 0-3, 0-3, 0-3, and 1, 2, 3, 100
+    assert NNM().step(rows, ONES)[0] == pytest.approx(1.5)
+    assert NNM(rule="median").step(rows, ONES)[0] == pytest.approx(1.5)
+    assert NNM(num_malicious_nodes=0, rule="trimmed-mean").step(rows, ONES)[0] == pytest.approx(
+        21.2
+    )
+
+
+@pytest.mark.parametrize("rule", [NNM, DnC])
+def test_without_an_honest_majority_they_are_refused(rule):
+    strategy = rule(num_malicious_nodes=2)
+    assert problem_with(strategy, 5) == ""
+    assert "num_malicious_nodes=2 it needs at least 5 updates" in problem_with(strategy, 4)
+    assert cannot_compute(strategy, 4) == "needs 5 updates, not 4"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: GeometricMedian(iterations=0), "iterations=0"),
+        (lambda: CenteredClip(tau=-1.0), "tau=-1.0"),
+        (lambda: NormClip(bound=-1.0), "bound=-1.0"),
+        (lambda: DnC(filter_fraction=0.0), "filter_fraction=0.0"),
+        (lambda: NNM(rule="mean"), "rule='mean' must be median or trimmed-mean"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_named(make, words):
+    with pytest.raises(ValueError, match=words.replace("(", ".")):
+        make()
+
+
+def test_every_rule_says_that_it_gives_weights_of_its_own():
+    for name in RULES.names():
+        assert RULES.load(name).item.weighted_mean is False
+
+
+def test_fltrust_compares_with_what_the_cloud_trains_as_a_client():
+    rule = FLTrust(min_available_nodes=2, min_train_nodes=2)
+    rule.cloud_trainer = OwnUpdate()
+    questions = rule.configure_train(1, to_record(WEIGHTS), ConfigRecord(), FakeGrid(2))
+    own = OwnUpdate().update(WEIGHTS, 1).delta
+    replies = [
+        answer(question, [w + factor * step for w, step in zip(WEIGHTS, own, strict=True)], node)
+        for node, (question, factor) in enumerate(zip(questions, (10.0, -1.0), strict=True))
+    ]
+    arrays, _ = rule.aggregate_train(1, replies)
+    for merged, start, step in zip(from_record(arrays), WEIGHTS, own, strict=True):
+        np.testing.assert_allclose(merged, start + step, rtol=1e-5)  # cut to its length
