@@ -65,6 +65,7 @@ class Cloud:
         Under a backdoor attack also how often its trigger works on test images.
         """
         began = time.perf_counter()
-        validation, test = self.validation.evaluate(weights), self.test.evaluate(weights)
+        validation, test = self.validation.evaluate(weights), self.test.score(weights)
         success = self._backdoor.evaluate(weights).accuracy if self._backdoor else math.nan
-        return CloudEvaluation(validation, test, time.perf_counter() - began, success)
+        seconds = time.perf_counter() - began
+        return CloudEvaluation(validation, test.mean(), seconds, success, test.worst_group())

@@ -99,13 +99,15 @@ class CompiledModel:
             total += tf.cast(loss, tf.float32) * tf.cast(stop - start, tf.float32)
         return total / tf.cast(count, tf.float32)
 
-    def _slope(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Return the summed loss and its gradient."""
+    def _slope(
+        self, inputs: tf.Tensor, targets: tf.Tensor, importance: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Return the losses [k], and the gradient of their sum weighted by importance [k]."""
+        variables = self._variables()
         with tf.GradientTape() as tape:
             losses = self.task.losses(targets, self.model(inputs, training=False))
-            loss = tf.reduce_sum(losses)
-        gradients: list[tf.Tensor] = tape.gradient(loss, self._variables())
-        return loss, gradients
+            loss = tf.reduce_sum(losses * tf.cast(importance, losses.dtype))
+        return losses, _gradients(tape, loss, variables)
 
     def _ascent(self, inputs: tf.Tensor, shares: tf.Tensor) -> list[tf.Tensor]:
         """Return the gradient of the sum of shares [k, outputs] * answers."""

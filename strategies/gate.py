@@ -48,18 +48,42 @@ class Weighing:
     shares : float64 [k]
         The weights of the plain merge of all.
     slope : callable
-        From weights [k] and a number of examples to the loss on the first examples of this round's
-        order, and its slope along each dW [k].
+        From weights [k], a number of examples, and their importance [examples] or None, to the
+        ``Slope`` on the first examples of this round's order.
     score : callable
         From weights [k], start and stop to the scores on examples number start to stop - 1.
+    groups : callable
+        From a number of examples to the group (class) of each of the first ones.
     own : int or None
         The number of the cloud's own update, which is no node's; it is the last.
     """
 
     shares: Vector
-    slope: Callable[[Vector, int], tuple[float, Vector]]
+    slope: Callable[[Vector, int, Vector | None], "Slope"]
     score: Callable[[Vector, int, int], Scores]
+    groups: Callable[[int], npt.NDArray[np.int64]]
     own: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Slope:
+    """How a merge answers, and where the loss falls from there.
+
+    Attributes
+    ----------
+    losses : float64 [n]
+        Of each example.
+    along : float64 [k]
+        Slope of the mean loss along each dW; of the weighted mean where examples have importance.
+    """
+
+    losses: Vector
+    along: Vector
+
+    @property
+    def finite(self) -> bool:
+        """Whether all of it are numbers."""
+        return bool(np.isfinite(self.losses).all() and np.isfinite(self.along).all())
 
 
 ScoreMerge = Callable[[tuple[int, ...], int, int], Scores]

@@ -14,7 +14,7 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Indices
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer, Scores
 from fog_flower.weights import Weights, all_finite, flatten, norm, unflatten
-from strategies.gate import Decision, Gate, Trial, Weighing
+from strategies.gate import Decision, Gate, Slope, Trial, Vector, Weighing
 from strategies.gates._agreement import Agreement
 from strategies.merging import mean_shares, sum_shares
 from strategies.updates import OwnUpdates, Update
@@ -206,11 +206,10 @@ class Judge:
         def merged(alphas: npt.NDArray[np.float64]) -> Weights:
             return unflatten(start + alphas.astype(np.float32) @ deltas, weights)
 
-        def slope(
-            alphas: npt.NDArray[np.float64], count: int
-        ) -> tuple[float, npt.NDArray[np.float64]]:
-            loss, gradient = self.evaluator.slope(merged(alphas), order[:count])
-            return loss, (deltas @ flatten(gradient)).astype(np.float64)
+        def slope(alphas: Vector, count: int, importance: Vector | None = None) -> Slope:
+            shares_of = None if importance is None else importance.astype(np.float32)
+            losses, gradient = self.evaluator.slope(merged(alphas), order[:count], shares_of)
+            return Slope(losses, (deltas @ flatten(gradient)).astype(np.float64))
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
             return self.evaluator.score(merged(alphas), order[first:stop])
@@ -220,6 +219,7 @@ class Judge:
                 np.asarray(shares(examples), np.float64),
                 slope,
                 score,
+                lambda count: self.evaluator.groups(order[:count]),
                 len(updates) - 1 if own else None,
             ),
             norms=[norm(update.delta) for update in updates],

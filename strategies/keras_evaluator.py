@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from fog_flower.tasks.examples import Array, Examples, Indices
@@ -32,6 +33,9 @@ class KerasEvaluator:
         # On the device once: every round evaluates the same examples many times.
         self._inputs = tf.constant(preprocess(data.inputs))
         self._targets = data.targets
+        self._groups = np.zeros(len(data.targets), np.int64)
+        for number, positions in enumerate(model.task.groups(data.targets)):
+            self._groups[positions] = number
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -40,19 +44,33 @@ class KerasEvaluator:
         """Return loss and accuracy on all examples, or on those at ``indices`` [k]."""
         return self.score(weights, indices).mean()
 
-    def slope(self, weights: Weights, indices: Indices) -> tuple[float, Weights]:
-        """Return the mean loss on the examples at ``indices`` [k], and its gradient."""
+    def groups(self, indices: Indices) -> Indices:
+        """Return the group of the examples at ``indices`` [k]."""
+        return self._groups[indices]
+
+    def slope(
+        self,
+        weights: Weights,
+        indices: Indices,
+        importance: npt.NDArray[np.float32] | None = None,
+    ) -> tuple[npt.NDArray[np.float64], Weights]:
+        """Return the losses at ``indices`` [k], and the gradient of their (weighted) mean."""
         self._model.load(weights)
-        total, sums = 0.0, [np.float32(0.0)] * len(self._model.model.trainable_variables)
+        shares = np.ones(len(indices), np.float32) if importance is None else importance
+        losses, sums = [], [np.float32(0.0)] * len(self._model.model.trainable_variables)
         for start in range(0, len(indices), BATCH):
-            chosen = indices[start : start + BATCH]
-            loss, gradients = self._model.slope(
-                tf.gather(self._inputs, chosen), tf.constant(self._targets[chosen])
+            part = slice(start, start + BATCH)
+            chosen = indices[part]
+            of_each, gradients = self._model.slope(
+                tf.gather(self._inputs, chosen),
+                tf.constant(self._targets[chosen]),
+                tf.constant(shares[part]),
             )
-            total += float(loss)
-            sums = [one + part.numpy() for one, part in zip(sums, gradients, strict=True)]
-        means = [np.asarray(one / len(indices)) for one in sums]
-        return total / len(indices), self._model.for_all_weights(means, weights)
+            losses.append(of_each.numpy())
+            sums = [one + more.numpy() for one, more in zip(sums, gradients, strict=True)]
+        means = [np.asarray(one / shares.sum()) for one in sums]
+        found = np.concatenate(losses).astype(np.float64)
+        return found, self._model.for_all_weights(means, weights)
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Score each of all examples, or of those at ``indices`` [k], in their order."""

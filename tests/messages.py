@@ -35,9 +35,13 @@ class DistanceEvaluator:
         loss = sum(float(np.abs(w - t).sum()) for w, t in zip(weights, self.target, strict=True))
         return constant_scores(loss, count)
 
-    def slope(self, weights, indices):
+    def groups(self, indices):
+        return np.zeros(len(indices), np.int64)
+
+    def slope(self, weights, indices, importance=None):
         loss = sum(float(np.abs(w - t).sum()) for w, t in zip(weights, self.target, strict=True))
-        return loss, [np.sign(w - t) for w, t in zip(weights, self.target, strict=True)]
+        slopes = [np.sign(w - t) for w, t in zip(weights, self.target, strict=True)]
+        return np.full(len(indices), loss), slopes
 
 
 def constant_scores(loss: float, count: int = 10) -> Scores:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fog_flower.tasks.classification import ClassScores
-from strategies.gate import Trial, Weighing
+from strategies.gate import Slope, Trial, Weighing
 from strategies.gates.cloud_alone import CloudAlone
 from strategies.gates.learned import Learned
 
@@ -25,8 +25,8 @@ def trial(deltas, target, shares=None, own=None):
     def loss(weights):
         return 0.1 + float(np.square(weights @ deltas - target).sum())
 
-    def slope(weights, examples):
-        return loss(weights), 2 * deltas @ (weights @ deltas - target)
+    def slope(weights, examples, importance=None):
+        return Slope(np.full(examples, loss(weights)), 2 * deltas @ (weights @ deltas - target))
 
     def score(weights, start, stop):
         own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
@@ -38,7 +38,7 @@ def trial(deltas, target, shares=None, own=None):
         [float(np.linalg.norm(delta)) for delta in deltas],
         lambda *_: pytest.fail("no subset is asked about"),
         EXAMPLES,
-        weighing=Weighing(shares, slope, score, own),
+        weighing=Weighing(shares, slope, score, lambda count: np.zeros(count, np.int64), own),
     )
 
 
@@ -131,3 +131,55 @@ def test_the_cloud_alone_takes_nobody_and_needs_examples():
     assert (accepted, weights[1]) == ([False, True], 1.0)
     with pytest.raises(ValueError, match="set cloud-examples"):
         judged([[1.0, 0.0]], [1.0, 0.0], CloudAlone())
+
+
+def of_two_classes(deltas, harmed_by):
+    """Return a trial in which the second update helps the nine, and harms the one class.
+
+    Class 0, nine tenths of the examples, wants the merge at [1, 1]; class 1 wants it at [1, 0],
+    and minds the second direction ``harmed_by`` times as much.
+    """
+    deltas = np.asarray(deltas, float)
+    groups = (np.arange(EXAMPLES) % 10 == 0).astype(np.int64)
+    noise = np.random.default_rng(3).normal(scale=0.02, size=EXAMPLES)
+
+    def parts(weights):
+        x, y = weights @ deltas
+        of_class = [(x - 1) ** 2 + (y - 1) ** 2, (x - 1) ** 2 + harmed_by * y**2]
+        slopes = [2 * np.array([x - 1, y - 1]), 2 * np.array([x - 1, harmed_by * y])]
+        return np.array(of_class), np.array(slopes)
+
+    def slope(weights, count, importance=None):
+        importance = np.ones(count) if importance is None else importance
+        losses, slopes = parts(weights)
+        shares = np.array([importance[groups[:count] == g].sum() for g in (0, 1)])
+        gradient = shares / shares.sum() @ slopes
+        return Slope(0.1 + losses[groups[:count]] + noise[:count], deltas @ gradient)
+
+    def score(weights, start, stop):
+        losses = 0.1 + parts(weights)[0][groups[start:stop]] + noise[start:stop]
+        losses = np.maximum(losses, 1e-3)
+        rows = np.stack([-losses, np.log(-np.expm1(-losses))], axis=1)
+        right = np.zeros(stop - start, np.int64)
+        return ClassScores(rows, right)
+
+    norms = [float(np.linalg.norm(delta)) for delta in deltas]
+    weighing = Weighing(np.full(2, 0.5), slope, score, lambda count: groups[:count])
+    return Trial(norms, lambda *_: pytest.fail("nobody asks"), EXAMPLES, weighing=weighing)
+
+
+def test_who_helps_the_mean_and_harms_one_class_gets_less_weight():
+    one = of_two_classes([[1.0, 0.0], [0.0, 1.0]], harmed_by=3.0)
+    blind = [d.weight for d in Learned(again=0, slack=0.0).judge(one)]
+    seeing = [d.weight for d in Learned(again=3, slack=0.0).judge(one)]
+    assert blind[0] == pytest.approx(1.0, abs=0.05)
+    assert blind[1] == pytest.approx(0.9 / (0.9 + 0.3), abs=0.05)  # the minimum of the mean
+    assert seeing[0] == pytest.approx(1.0, abs=0.1)
+    # Harmed at 0.75, the class counts 4 times as much; then it is better off than before.
+    assert seeing[1] == pytest.approx(0.9 / (0.9 + 4 * 0.3), abs=0.05)
+
+
+def test_the_door_is_shut_where_a_class_is_harmed():
+    one = of_two_classes([[1.0, 0.8], [1.0, 1.2]], harmed_by=3.0)
+    assert "certified" in Learned(again=0, slack=100.0).judge(one)[0].reason
+    assert "certified" not in Learned(slack=100.0).judge(one)[0].reason

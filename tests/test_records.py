@@ -41,7 +41,7 @@ def test_tables_are_complete(folder):
     assert rounds["round"].tolist() == [0, 1, 2]
     assert len(updates) == 2 * 3
     trained = rounds[rounds["round"] > 0]
-    assert trained.drop(columns=["note", "backdoor_success"]).notna().all(axis=None)
+    assert trained.drop(columns=["note", "backdoor_success", "cloud_weight"]).notna().all(axis=None)
     assert (trained["accepted"] + trained["rejected"] == 3).all()
     assert (trained["round_seconds"] >= trained["train_seconds"]).all()
 

@@ -29,6 +29,7 @@ ROUND_COLUMNS = (
     "cloud_validation_accuracy",
     "test_loss",
     "test_accuracy",
+    "test_worst_class_accuracy",
     "backdoor_success",
     "accepted",
     "rejected",
@@ -72,6 +73,8 @@ class CloudEvaluation:
 
     Attributes
     ----------
+    worst_class : float
+        Test accuracy in the class where it is lowest.
     backdoor_success : float
         Fraction of triggered test images read as the attacker wants; NaN without such an attack.
     """
@@ -80,6 +83,7 @@ class CloudEvaluation:
     test: Evaluation
     seconds: float
     backdoor_success: float = math.nan
+    worst_class: float = math.nan
 
 
 class RunRecorder:
@@ -269,7 +273,7 @@ def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     names = [name for name in ROUND_COLUMNS if name.endswith(("_loss", "_accuracy"))]
     return {
         "round": last["round"],
-        **{name: last[name] for name in names},
+        **{name: last.get(name, math.nan) for name in names},
         # Such a run has finished: its rounds were made, and what came of them is a result.
         "diverged": diverged,
         "diverged_in_round": finite[-1] + 1 if diverged and finite else None,
@@ -284,6 +288,7 @@ def _cloud_columns(cloud: CloudEvaluation) -> dict[str, Any]:
         "cloud_validation_accuracy": cloud.validation.accuracy,
         "test_loss": cloud.test.loss,
         "test_accuracy": cloud.test.accuracy,
+        "test_worst_class_accuracy": cloud.worst_class,
         "backdoor_success": cloud.backdoor_success,
         "evaluation_seconds": cloud.seconds,
     }

@@ -215,6 +215,11 @@ class ClassScores(Scores):
         return right
 
     @property
+    def groups(self) -> Indices:
+        """The labels [k]."""
+        return self.labels
+
+    @property
     def finite(self) -> bool:
         """Whether all answers are numbers."""
         return bool(np.isfinite(self.log_probabilities).all())

@@ -46,6 +46,11 @@ class Scores(ABC):
     def chance(self) -> float:
         """Loss of the best answer that looks at no input: of knowing nothing."""
 
+    @property
+    def groups(self) -> Indices:
+        """The group (class) of each example [k]; all are of one where a task has none."""
+        return np.zeros(len(self), np.int64)
+
     @abstractmethod
     def first(self, count: int) -> Self:
         """Return the scores of the first ``count`` examples."""
@@ -73,6 +78,12 @@ class Scores(ABC):
         """Return loss and accuracy over these examples."""
         return Evaluation(float(self.losses.mean()), float(self.right.mean()))
 
+    def worst_group(self) -> float:
+        """Return the fraction answered right in the group where it is least."""
+        counts = np.bincount(self.groups)
+        right = np.bincount(self.groups, weights=self.right)
+        return float((right[counts > 0] / counts[counts > 0]).min())
+
 
 class Evaluator(Protocol):
     """Evaluates weights on a fixed set of examples; see ``strategies.keras_evaluator``."""
@@ -85,8 +96,20 @@ class Evaluator(Protocol):
         """Score each of all examples, or of those at ``indices`` [k], in their order."""
         ...
 
-    def slope(self, weights: Weights, indices: Indices) -> tuple[float, Weights]:
-        """Return the mean loss on the examples at ``indices`` [k], and its gradient."""
+    def groups(self, indices: Indices) -> Indices:
+        """Return the group (class) of the examples at ``indices`` [k]."""
+        ...
+
+    def slope(
+        self,
+        weights: Weights,
+        indices: Indices,
+        importance: npt.NDArray[np.float32] | None = None,
+    ) -> tuple[npt.NDArray[np.float64], Weights]:
+        """Return the losses of the examples at ``indices`` [k], and the gradient of their mean.
+
+        With ``importance`` [k] the mean is weighted by it.
+        """
         ...
 
 

@@ -7,11 +7,13 @@ import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.config import RunConfig
 from fog_flower.tasks.classification import ClassScores
+from fog_flower.tasks.examples import Indices
 from fog_flower.tasks.scores import Directions, Scores
 from fog_flower.weights import Weights, add, from_record, to_record
 from simulations.contract.finding import BrokenContractError, Checks
@@ -141,8 +143,16 @@ class _AnyExamples:
         loss = min(sum(float(np.abs(array).sum()) for array in weights), 1.0)
         return ClassScores(np.array([[-loss, -1.0]], np.float32), np.zeros(1, np.int64))
 
-    def slope(self, weights: Weights, indices: object) -> tuple[float, Weights]:  # noqa: ARG002
-        return 0.0, [np.zeros_like(array) for array in weights]
+    def groups(self, indices: Indices) -> Indices:
+        return np.zeros(len(indices), np.int64)
+
+    def slope(
+        self,
+        weights: Weights,
+        indices: Indices,
+        importance: object = None,  # noqa: ARG002
+    ) -> tuple[npt.NDArray[np.float64], Weights]:
+        return np.zeros(len(indices)), [np.zeros_like(array) for array in weights]
 
 
 class _AgreeingCloud:

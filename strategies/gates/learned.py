@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from fog_flower.tasks.scores import Evaluation, Scores
-from strategies.gate import Decision, Trial
+from strategies.gate import Decision, Slope, Trial
 
 Vector = npt.NDArray[np.float64]
 NEGLIGIBLE = 0.02  # of the longest step: what is below it is no part of the merge
@@ -25,14 +25,19 @@ class Learned:
     1. The plain merge F of all updates is taken unchanged if it is certified. With $s_i$ the slope
        of the loss at F along $dW_i$ and $m$ the slope along the plain step, convexity says that
        the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
-       certified if that is at most ``slack`` times what F gained over W.
+       certified if that is at most ``slack`` times what F gained over W, and no group (class) is
+       shown to be answered worse than by W.
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
-       examples decide anything.
+       examples decide anything. Groups that are shown to be answered worse than by W count
+       ``boost`` times as much, and the weights are learned again: who harms one class alone hardly
+       moves the mean (multiplicative weights, as in group DRO, Sagawa et al. 2020,
+       arXiv:1911.08731).
     3. On the other part, paired one-sided tests: the plainest merge that is not shown to be worse
-       than the learned one, or than W, is taken. Plainest is F, then the plain merge of those whose
-       learned weight is not 0, then the learned one; W is kept where all are shown to be worse.
+       than the learned one, or than W, is taken, nor to answer a group worse than both do.
+       Plainest is F, then the plain merge of those whose learned weight is not 0, then the learned
+       one; W is kept where all are shown to be worse.
 
     Attributes
     ----------
@@ -44,83 +49,103 @@ class Learned:
         Chance with which a merge that is no worse is taken to be worse.
     slack : float
         How much of a round's gain a certified plain merge may leave behind; 0 always learns.
+    again : int
+        How often weights are learned again for groups that suffer; 0: groups do not matter.
+    boost : float
+        By how much such a group counts more each time.
     """
 
     examples: int = 1000
     evaluations: int = 12
     error: float = 0.01
     slack: float = 0.5
+    again: int = 2
+    boost: float = 4.0
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Take the plain merge, the learned one, or none."""
         half = max(trial.examples // 2, 1)
         count = min(self.examples or half, half)
-        none = np.zeros(len(trial))
-        before, slopes = trial.weighing.slope(none, count)
-        plain, at_plain = trial.weighing.slope(trial.weighing.shares, count)
-        if self._certified(trial.weighing.shares, before, plain, at_plain):
+        groups = trial.weighing.groups(count)
+        before = trial.weighing.slope(np.zeros(len(trial)), count, None)
+        plain = trial.weighing.slope(trial.weighing.shares, count, None)
+        if self._certified(trial.weighing.shares, before, plain, groups):
             return [
                 Decision(
                     True,
                     "accepted: the plain merge is certified",
-                    without=Evaluation(before, np.nan),
-                    with_update=Evaluation(plain, np.nan),
+                    without=Evaluation(before.losses.mean(), np.nan),
+                    with_update=Evaluation(plain.losses.mean(), np.nan),
                     examples=count,
                 )
             ] * len(trial)
-        weights = self._learn(trial, count, (before, slopes), (plain, at_plain))
+        weights = self._learn(trial, count, before, plain, groups)
         return self._choose(trial, count, weights)
 
-    def _certified(self, shares: Vector, before: float, plain: float, slopes: Vector) -> bool:
-        if not np.isfinite(plain) or not np.isfinite(slopes).all():
+    def _certified(
+        self, shares: Vector, before: Slope, plain: Slope, groups: npt.NDArray[np.int64]
+    ) -> bool:
+        if not plain.finite or self._suffering(before.losses, plain.losses, groups):
             return False
-        step = float(shares @ slopes) / float(shares.sum())
-        left_behind = max(float((step - slopes).max()), 0.0)
-        return before - plain > 0.0 and left_behind <= self.slack * (before - plain)
+        step = float(shares @ plain.along) / float(shares.sum())
+        left_behind = max(float((step - plain.along).max()), 0.0)
+        gain = float(before.losses.mean() - plain.losses.mean())
+        return gain > 0.0 and left_behind <= self.slack * gain
+
+    def _suffering(
+        self, before: Vector, after: Vector, groups: npt.NDArray[np.int64]
+    ) -> list[np.intp]:
+        """Return the groups that are shown to be answered worse after than before."""
+        if not self.again:
+            return []
+        numbers = np.flatnonzero(np.bincount(groups) > 1)
+        error = self.error / max(len(numbers), 1)
+        return [number for number in numbers if _is_harm((after - before)[groups == number], error)]
 
     def _learn(
-        self, trial: Trial, count: int, at_w: tuple[float, Vector], at_plain: tuple[float, Vector]
+        self,
+        trial: Trial,
+        count: int,
+        before: Slope,
+        plain: Slope,
+        groups: npt.NDArray[np.int64],
     ) -> Vector:
         """Return weights [k]; zeros where no update leads downhill.
 
         Parameters
         ----------
-        at_w, at_plain : (float, Vector)
-            Loss and slopes at W and at the plain merge: one of them is where learning begins.
+        trial : Trial
+        count : int
+            Examples to learn on.
+        before, plain : Slope
+            At W and at the plain merge: one of them is where learning begins.
+        groups : int64 [count]
         """
-        before, slopes = at_w
         norms = np.asarray(trial.norms, np.float64)
         none = np.zeros(len(trial))
         usable = norms > 0.0
-        along = np.divide(slopes, norms, out=none.copy(), where=usable)
+        along = np.divide(before.along, norms, out=none.copy(), where=usable)
         down = float(np.linalg.norm(np.maximum(-along, 0.0)))
         if not (np.isfinite(down) and down > 0.0):
             return none
         # One unit of x is one trusted length along an update.
-        unit = np.divide(before / down, norms, out=none.copy(), where=usable)
-        shares = np.divide(trial.weighing.shares, unit, out=none.copy(), where=usable)
-        start, known = (shares, at_plain) if at_plain[0] < before else (none, at_w)
-        (best, _), found = known, start
-        asked = 2
-
-        def objective(x: Vector) -> tuple[float, Vector]:
-            nonlocal best, found, asked
-            if asked >= self.evaluations:
-                raise _EnoughError
-            asked += 1
-            loss, slope = (
-                known if np.array_equal(x, start) else trial.weighing.slope(x * unit, count)
-            )
-            if not np.isfinite(loss) or not np.isfinite(slope).all():
-                return 1e6, np.zeros(len(x))
-            if loss < best:
-                best, found = loss, x.copy()
-            return loss, slope * unit
-
-        bounds = [(0.0, None)] * len(none)
-        with contextlib.suppress(_EnoughError):
-            minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds)
-        return found * unit
+        unit = np.divide(before.losses.mean() / down, norms, out=none.copy(), where=usable)
+        start, known = none, before
+        if plain.finite and plain.losses.mean() < before.losses.mean():
+            start = np.divide(trial.weighing.shares, unit, out=none.copy(), where=usable)
+            known = plain
+        importance: Vector | None = None
+        for attempt in range(self.again + 1):
+            search = _Search(trial, count, unit, importance, self.evaluations - 2 * (not attempt))
+            found, losses = search.best(start, known if importance is None else None)
+            suffering = self._suffering(before.losses, losses, groups)
+            if not suffering:
+                break
+            importance = np.ones(count) if importance is None else importance
+            importance[np.isin(groups, suffering)] *= self.boost
+            start = found
+        weights: Vector = found * unit
+        return weights
 
     def _choose(self, trial: Trial, count: int, weights: Vector) -> list[Decision]:
         """Take the plainest merge that is not shown to be worse than the learned one, or than W."""
@@ -137,7 +162,8 @@ class Learned:
         learned = scored["the learned merge"]
         for name, chosen in candidates.items():
             scores = scored[name]
-            if chosen.any() and not self._worse(learned, scores) and not self._worse(none, scores):
+            worse = self._worse(learned, scores) or self._worse(none, scores)
+            if chosen.any() and not worse and not self._worse_for_a_group(scores, none, learned):
                 break
         else:
             reason, mean = "rejected: no merge is better than W", learned.mean()
@@ -160,11 +186,65 @@ class Learned:
         """Tell whether ``other`` is shown to be worse than ``one``."""
         if not other.finite:
             return True
-        if not one.finite:
+        return one.finite and _is_harm(other.losses - one.losses, self.error)
+
+    def _worse_for_a_group(self, scores: Scores, none: Scores, learned: Scores) -> bool:
+        """Tell whether a group is shown to be answered worse than by W and by the learned merge."""
+        if not none.finite or not learned.finite:
             return False
-        harm = other.losses - one.losses
-        edge = NormalDist().inv_cdf(1.0 - self.error) * harm.std() / np.sqrt(len(harm))
-        return bool(harm.mean() > edge)
+        suffering = self._suffering(none.losses, scores.losses, scores.groups)
+        also = self._suffering(learned.losses, scores.losses, scores.groups)
+        return bool(set(suffering) & set(also))
+
+
+class _Search:
+    """Minimises the loss over the weights of updates, in units, with few evaluations."""
+
+    def __init__(
+        self, trial: Trial, count: int, unit: Vector, importance: Vector | None, evaluations: int
+    ) -> None:
+        self._trial, self._count, self._unit = trial, count, unit
+        self._importance, self._left = importance, max(evaluations, 1)
+        self._least = np.inf
+        self._found: tuple[Vector, Vector] | None = None
+
+    def best(self, start: Vector, known: Slope | None) -> tuple[Vector, Vector]:
+        """Return the best weights [k] in units, and the losses there; ``known`` is at ``start``."""
+        known = known or self._asked(start)
+        self._note(start, known)
+
+        def objective(x: Vector) -> tuple[float, Vector]:
+            slope = known
+            if not np.array_equal(x, start):
+                if not self._left:
+                    raise _EnoughError
+                slope = self._asked(x)
+            if not slope.finite:
+                return 1e6, np.zeros(len(x))
+            return self._note(x, slope), slope.along * self._unit
+
+        bounds = [(0.0, None)] * len(start)
+        with contextlib.suppress(_EnoughError):
+            minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds)
+        assert self._found is not None  # noqa: S101  (at least the start)
+        return self._found
+
+    def _asked(self, x: Vector) -> Slope:
+        self._left -= 1
+        return self._trial.weighing.slope(x * self._unit, self._count, self._importance)
+
+    def _note(self, x: Vector, slope: Slope) -> float:
+        loss = float(np.average(slope.losses, weights=self._importance))
+        if self._found is None or loss < self._least:
+            self._least = loss if np.isfinite(loss) else np.inf
+            self._found = (x.copy(), slope.losses)
+        return loss
+
+
+def _is_harm(harm: Vector, error: float) -> bool:
+    """Tell whether the mean of paired differences is shown to be above 0."""
+    edge = NormalDist().inv_cdf(1.0 - error) * harm.std() / np.sqrt(len(harm))
+    return bool(harm.mean() > edge)
 
 
 def _shares_of(shares: Vector, kept: npt.NDArray[np.bool_]) -> Vector:
