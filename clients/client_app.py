@@ -18,6 +18,7 @@ def report(message: Message, context: Context) -> Message:
     """Build the node's data, and say who this is: the handshake before round 1."""
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
+    dataset = prepare_field(config).dataset
     trainer = trainer_of(config)  # built before round 1, not in it
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
@@ -28,7 +29,8 @@ def report(message: Message, context: Context) -> Message:
     identity = ConfigRecord(
         {
             "code": code_identity(),
-            "data": prepare_field(config).dataset.identity(),
+            "data": dataset.identity(),
+            "content": dataset.sha256,
             "refused": list(data.refused),
             "precision": precision_of(config),
             "threads": trainer.threads,

@@ -28,7 +28,7 @@ def parse_malicious_nodes(text: str, fog_nodes: int, *, attacked: bool) -> froze
         chosen = [int(n) for n in listed] if listed else range(fog_nodes - int(text), fog_nodes)
     except ValueError:
         chosen = [-1]
-    if not all(0 <= node < fog_nodes for node in chosen):
+    if not all(0 <= node < fog_nodes for node in chosen) or len(set(chosen)) < len(list(chosen)):
         raise UserError(
             f"malicious-nodes={text!r}: write how many of the {fog_nodes} fog nodes, e.g. 1, "
             f"or which of 0 to {fog_nodes - 1}, e.g. nodes:0,2"
@@ -55,5 +55,10 @@ def parse_rounds(text: str, last_round: int) -> range:
     if rounds.start < 1 or end < rounds.start:
         raise UserError(
             f"attack-rounds={text!r}: write a round or a range, e.g. 2, 3-5, or 3- to the end"
+        )
+    if not rounds:
+        raise UserError(
+            f"attack-rounds={text!r}, but num-server-rounds={last_round}: nobody would attack; "
+            "write rounds that are made"
         )
     return rounds

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fog_flower.causes import describe_failure
+from fog_flower.causes import describe_failure, describe_users_failure
 from fog_flower.config import FLOAT32
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
@@ -23,7 +23,8 @@ SGD_EXTRAS = (
     *("use_ema", "gradient_accumulation_steps"),
 )
 USUAL_RATE = 0.01  # of a keras.optimizers.SGD of which nobody said one
-_ARGUMENTS = re.compile(r" Arguments received by .*?(?= \(in |$)")
+_INPUTS = re.compile(r"for input [\[(<].*?(?=\. Expected)", re.DOTALL)
+_ARGUMENTS = re.compile(r"\s*Arguments received by .*", re.DOTALL)
 SMALL_SCALE = 0.05  # a Rescaling by less is meant for pixels from 0 to 255
 
 
@@ -94,6 +95,7 @@ def build_model(
     _check_compiled(model, name)
     _check_call(model, spec, name)
     _check_weights(model, name)
+    _check_computing(model, name)
     model = task.fit(model, spec, name)
     if not model.trainable_weights:
         raise UserError(f"{name}: has no weights that can be trained, so there is nothing to learn")
@@ -154,9 +156,15 @@ def _check_call(model: keras.Model, spec: Spec, name: str) -> None:
     except Exception as error:
         wanted = f"; its input is {tuple(inputs[0].shape)}" if inputs else ""
         raise UserError(
-            f"{name}: cannot be called with inputs {spec}{wanted} ({_told(error)})"
+            f"{name}: cannot be called with inputs {spec}{wanted} ({_told(error)}); let it begin "
+            f"with keras.Input({spec.shape}), or use data of its shape"
         ) from error
-    if isinstance(outputs, dict | list | tuple):
+    if isinstance(outputs, dict):
+        raise UserError(
+            f"{name}: returns outputs by name ({', '.join(map(str, outputs))}), but the task takes "
+            "one tensor"
+        )
+    if isinstance(outputs, list | tuple):
         raise UserError(f"{name}: has {len(outputs)} outputs, but the task takes one")
     for layer in model._flatten_layers():
         scale = getattr(layer, "scale", None)
@@ -175,6 +183,15 @@ def _check_weights(model: keras.Model, name: str) -> None:
             raise UserError(
                 f"{name}: its weight {weight.path} is {dtype}, which cannot be sent; use float32 "
                 "weights, and precision=bfloat16 to compute in it"
+            )
+
+
+def _check_computing(model: keras.Model, name: str) -> None:
+    for layer in model._flatten_layers():
+        if getattr(layer, "compute_dtype", None) == "float16":
+            raise UserError(
+                f"{name}: its layer {layer.name} computes in float16, in which small gradients are "
+                "0 without loss scaling; use float32, and precision=bfloat16 to compute in that"
             )
 
 
@@ -202,4 +219,4 @@ def _try_training(model: keras.Model, spec: Spec, task: Task, name: str) -> None
 
 def _told(error: BaseException) -> str:
     """Return the cause, without the inputs that Keras lists behind it."""
-    return _ARGUMENTS.sub("", describe_failure(error))
+    return describe_users_failure(error, lambda text: _ARGUMENTS.sub("", _INPUTS.sub("", text)))

@@ -45,19 +45,38 @@ def describe_failure(error: BaseException) -> str:
     return _described(error, theirs or outside)
 
 
+def describe_users_failure(error: BaseException, clean: Callable[[str], str] = str) -> str:
+    """Return the same, but the place only where it is the user's.
+
+    Parameters
+    ----------
+    error : BaseException
+    clean : callable
+        Leaves out of a library's message what nobody can read.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    return _described(error, _frames(error)[0], clean)
+
+
 def _frames(
     error: BaseException,
 ) -> tuple[list[traceback.FrameSummary], list[traceback.FrameSummary]]:
     """Return the frames in the user's code that we called, and all outside of libraries."""
     frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if not in_library(frame.filename)]
+    # Ours may be installed among libraries.
+    outside = [f for f in frames if _ours(f.filename) or not in_library(f.filename)]
     first = next((n for n, frame in enumerate(outside) if _ours(frame.filename)), len(outside))
     return [frame for frame in outside[first:] if not _ours(frame.filename)], outside
 
 
-def _described(error: BaseException, frames: list[traceback.FrameSummary]) -> str:
+def _described(
+    error: BaseException,
+    frames: list[traceback.FrameSummary],
+    clean: Callable[[str], str] = str,
+) -> str:
     place = f" (in {frames[-1].name}, {frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    message = " ".join(str(error).split())[:_LIMIT]
+    message = " ".join(clean(_ANSI.sub("", str(error))).split())[:_LIMIT]
     return f"{type(error).__name__}: {message}{place}"
 
 

@@ -295,6 +295,10 @@ class RunConfig:
             )
         if self.run_name and Path(self.run_name).name != self.run_name:
             raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
+        if self.run_name in (".", "..") or not self.run_name.isprintable():
+            raise UserError(
+                f"run-name={self.run_name!r}: must be a folder's name of characters that are seen"
+            )
 
 
 @functools.lru_cache(maxsize=8)

@@ -27,6 +27,7 @@ from fog_flower.topology import Topology
 from fog_flower.user_code import own_modules
 from fog_flower.weights import Weights
 from simulations.quiet import only_errors_of_flower, without_native_chatter
+from strategies.gates import GATES
 
 
 def check_quickly(config: RunConfig) -> None:
@@ -82,8 +83,16 @@ def check_data(
         check_images(dataset, config.attack)
     rehearse_shipment(config, dataset)
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
-    if own_attack or not (only_own_model and MODELS.has(config.model)):
+    own_gate = config.gate != OFF and not GATES.has(config.gate)
+    if own_attack or own_gate or not (only_own_model and MODELS.has(config.model)):
         weights = _check_model(config, dataset)
+        if own_gate:
+            from simulations.contract.rehearsed_gate import (  # noqa: PLC0415  (Flower)
+                rehearse_gate,
+            )
+
+            with only_errors_of_flower():
+                rehearse_gate(config, dataset, weights)
         if own_attack:
             from simulations.contract.rehearsed_attacker import (  # noqa: PLC0415  (Flower)
                 rehearse_attack,
@@ -116,8 +125,14 @@ def check_plug_ins(config: RunConfig) -> None:
         # Built here only to see whether it can be: its remarks belong to the run's own log.
         with only_errors_of_flower():
             strategy = inner_strategy(config)
-            with in_user_code(f"strategy={config.strategy!r}"):
-                strategy.summary()  # as Flower begins; it reads what a constructor may forget
+            what = f"strategy={config.strategy!r}"
+            with in_user_code(what):
+                try:
+                    strategy.summary()  # as Flower begins; it reads what a constructor may forget
+                except AttributeError as error:
+                    raise UserError(
+                        f"{what}: {error}; let its __init__ call super().__init__(**kwargs)"
+                    ) from error
             if config.gate != OFF:
                 build_gate(config)
 
@@ -184,6 +199,11 @@ def _check_attack(config: RunConfig) -> None:
         raise UserError(
             f"attack={config.attack!r}, but malicious-nodes={told!r}: say how many, e.g. "
             "malicious-nodes=1"
+        )
+    if not config.attack_probability:
+        raise UserError(
+            f"attack={config.attack!r}, but attack-probability=0: nobody would attack; write more "
+            "than 0, or attack=none"
         )
 
 

@@ -1,6 +1,7 @@
 """From the configuration to the cloud's strategy: which one, and behind which gate."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -185,8 +186,16 @@ def _made(
     if not callable(build):
         raise UserError(f"{key}={name!r}: is a {type(build).__name__}; name a class or a function")
     told = ", ".join(f"{key}={value!r}" for key, value in given.items()) or "none"
-    with in_user_code(f"{key}={name!r}, {key}-args ({told})"):
-        return construct(build, ours, given)
+    what = f"{key}={name!r}, {key}-args ({told})"
+    with in_user_code(what):
+        try:
+            return construct(build, ours, given)
+        except TypeError as error:
+            if not (missing := re.search(r"missing \d+ required .*argument", str(error))):
+                raise
+            names = re.findall(r"'(\w+)'", str(error)[missing.end() :])
+            remedy = ",".join(f"{one}=..." for one in names)
+            raise UserError(f'{what}: {error}; write {key}-args="{remedy}"') from error
 
 
 def _ours(config: RunConfig) -> dict[str, Any]:

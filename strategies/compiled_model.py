@@ -100,12 +100,20 @@ class CompiledModel:
         return total / tf.cast(count, tf.float32)
 
     def _slope(
-        self, inputs: tf.Tensor, targets: tf.Tensor, importance: tf.Tensor
+        self, inputs: tf.Tensor, targets: tf.Tensor, importance: tf.Tensor, sharpness: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Return the losses [k], and the gradient of their sum weighted by importance [k]."""
-        variables = self._variables()
+        """Return the losses [k], and the gradient of their sum weighted by importance [k].
+
+        The last one is that along the sharpness.
+        """
+        variables = [*self._variables(), sharpness]
         with tf.GradientTape() as tape:
-            losses = self.task.losses(targets, self.model(inputs, training=False))
+            tape.watch(sharpness)
+            outputs = self.model(inputs, training=False)
+            if hasattr(self.task, "sharpened"):
+                losses = self.task.sharpened(targets, outputs, sharpness)
+            else:
+                losses = self.task.losses(targets, outputs)
             loss = tf.reduce_sum(losses * tf.cast(importance, losses.dtype))
         return losses, _gradients(tape, loss, variables)
 

@@ -48,8 +48,9 @@ class Weighing:
     shares : float64 [k]
         The weights of the plain merge of all.
     slope : callable
-        From weights [k], a number of examples, and their importance [examples] or None, to the
-        ``Slope`` on the first examples of this round's order.
+        From weights [k], a number of examples, their importance [examples] or None, and how much
+        surer the answers are to be taken (1.0: as they are), to the ``Slope`` on the first
+        examples of this round's order.
     score : callable
         From weights [k], start and stop to the scores on examples number start to stop - 1.
     groups : callable
@@ -59,7 +60,7 @@ class Weighing:
     """
 
     shares: Vector
-    slope: Callable[[Vector, int, Vector | None], "Slope"]
+    slope: Callable[[Vector, int, Vector | None, float], "Slope"]
     score: Callable[[Vector, int, int], Scores]
     groups: Callable[[int], npt.NDArray[np.int64]]
     own: int | None = None
@@ -75,10 +76,13 @@ class Slope:
         Of each example.
     along : float64 [k]
         Slope of the mean loss along each dW; of the weighted mean where examples have importance.
+    sharper : float
+        Its slope along the sharpness of the answers.
     """
 
     losses: Vector
     along: Vector
+    sharper: float = 0.0
 
     @property
     def finite(self) -> bool:

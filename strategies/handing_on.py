@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 from flwr.app import Array, ArrayRecord, MetricRecord
 from flwr.serverapp.strategy import Strategy
 
@@ -73,6 +74,8 @@ class HandingOn:
         if arrays is None:
             return record, metrics, f"{name} returned no arrays: W is kept"
         merged = _fitting(_in_order(arrays, record), weights, name)
+        with np.errstate(over="ignore"):  # what W's dtype cannot hold is infinite, and seen as that
+            merged = [as_dtype(a, like.dtype) for a, like in zip(merged, weights, strict=True)]
         if self.keep_finite and not all_finite(merged):
             return record, metrics, f"{name} merged to numbers not finite: W is kept"
         note = ""

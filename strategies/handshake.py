@@ -56,7 +56,9 @@ def ask(grid: Grid, node_ids: list[int]) -> dict[str, int]:
     return {message_id: node_id for message_id, node_id in sent if message_id}
 
 
-def read_introduction(reply: Message, config: RunConfig, data_identity: str) -> Introduction:
+def read_introduction(
+    reply: Message, config: RunConfig, data_identity: str, content: str = ""
+) -> Introduction:
     """Read an answer to ``ask``, and check that who gave it fits into the run.
 
     Parameters
@@ -66,6 +68,8 @@ def read_introduction(reply: Message, config: RunConfig, data_identity: str) -> 
     config : RunConfig
     data_identity : str
         Spec and task of the cloud's data.
+    content : str
+        Hash of the cloud's data, where the fog node must have loaded the same; else empty.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def read_introduction(reply: Message, config: RunConfig, data_identity: str) -> 
     try:
         metrics: Mapping[str, Any] = reply.content.metric_records[METRICS]
         node: Mapping[str, Any] = reply.content.config_records[NODE]
-        code, data = str(node["code"]), str(node["data"])
+        code, data, loaded = str(node["code"]), str(node["data"]), str(node["content"])
         introduction = Introduction(
             int(metrics[PARTITION_ID]),
             int(metrics[NUM_EXAMPLES]),
@@ -93,6 +97,12 @@ def read_introduction(reply: Message, config: RunConfig, data_identity: str) -> 
         ) from error
     _check_code(introduction.fog_node, code)
     _check_data(introduction.fog_node, data, data_identity)
+    if content and loaded != content:
+        raise UserError(
+            f"dataset={config.dataset!r}: fog node {introduction.fog_node} loaded other data "
+            f"({loaded[:12]}) than the cloud ({content[:12]}): every process loads it, so seed "
+            "what is drawn, and do not change files during a run"
+        )
     if not 0 <= introduction.fog_node < config.fog_nodes:
         raise UserError(
             f"partition-id={introduction.fog_node}: not in 0 to {config.fog_nodes - 1}, which "

@@ -44,8 +44,12 @@ class Judgement:
     def without_weights(self) -> "Judgement":
         """Return the judgement for a strategy that gives weights of its own."""
         own = self.own_decision
+        given = [one.weight for one in self.decisions if one.accepted]
+        dropped = any(map(math.isfinite, given))
         return dataclasses.replace(
             self,
+            note="the strategy gives weights of its own: the gate's are not used" * dropped
+            or self.note,
             decisions=[dataclasses.replace(one, weight=math.nan) for one in self.decisions],
             own_decision=own and dataclasses.replace(own, weight=math.nan),
         )
@@ -161,10 +165,18 @@ class Judge:
             raise UserError(
                 f"{what} returned {len(answers)} decisions for {len(trial)} updates; {remedy}"
             )
-        return [
-            dataclasses.replace(one, accepted=bool(one.accepted), reason=str(one.reason))
-            for one in answers
-        ]
+        with in_user_code(f"{what}: a Decision is not (whether accepted, why, ...)"):
+            decisions = [
+                dataclasses.replace(
+                    one,
+                    accepted=bool(one.accepted),
+                    reason=str(one.reason),
+                    weight=float(one.weight),
+                )
+                for one in answers
+            ]
+        _check_weights(what, [one.weight for one in decisions if one.accepted])
+        return decisions
 
     def describe(self) -> str:
         """Return the gate's settings in one line."""
@@ -206,10 +218,14 @@ class Judge:
         def merged(alphas: npt.NDArray[np.float64]) -> Weights:
             return unflatten(start + alphas.astype(np.float32) @ deltas, weights)
 
-        def slope(alphas: Vector, count: int, importance: Vector | None = None) -> Slope:
+        def slope(
+            alphas: Vector, count: int, importance: Vector | None = None, sharpness: float = 1.0
+        ) -> Slope:
             shares_of = None if importance is None else importance.astype(np.float32)
-            losses, gradient = self.evaluator.slope(merged(alphas), order[:count], shares_of)
-            return Slope(losses, (deltas @ flatten(gradient)).astype(np.float64))
+            losses, gradient, sharper = self.evaluator.slope(
+                merged(alphas), order[:count], shares_of, sharpness
+            )
+            return Slope(losses, (deltas @ flatten(gradient)).astype(np.float64), sharper)
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
             return self.evaluator.score(merged(alphas), order[first:stop])
@@ -229,6 +245,18 @@ class Judge:
             likeness=likeness,
             in_sequence=self.merge == SEQUENTIAL,
             alone=alone,
+        )
+
+
+def _check_weights(what: str, weights: Sequence[float]) -> None:
+    """Refuse weights that cannot be meant; NaN is as much as the strategy gives."""
+    odd = [weight for weight in weights if math.isinf(weight) or weight < 0.0]
+    if odd:
+        raise UserError(f"{what}: gave the weight {odd[0]:g}; give 0 or more, or none (NaN)")
+    if 0 < sum(map(math.isnan, weights)) < len(weights):
+        raise UserError(
+            f"{what}: gave weights to some of the accepted updates and none to others; give all of "
+            "them one, or none"
         )
 
 

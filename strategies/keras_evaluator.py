@@ -53,11 +53,12 @@ class KerasEvaluator:
         weights: Weights,
         indices: Indices,
         importance: npt.NDArray[np.float32] | None = None,
-    ) -> tuple[npt.NDArray[np.float64], Weights]:
-        """Return the losses at ``indices`` [k], and the gradient of their (weighted) mean."""
+        sharpness: float = 1.0,
+    ) -> tuple[npt.NDArray[np.float64], Weights, float]:
+        """Return the losses at ``indices`` [k], and the slopes of their (weighted) mean."""
         self._model.load(weights)
         shares = np.ones(len(indices), np.float32) if importance is None else importance
-        losses, sums = [], [np.float32(0.0)] * len(self._model.model.trainable_variables)
+        losses, sums = [], [np.float32(0.0)] * (len(self._model.model.trainable_variables) + 1)
         for start in range(0, len(indices), BATCH):
             part = slice(start, start + BATCH)
             chosen = indices[part]
@@ -65,12 +66,13 @@ class KerasEvaluator:
                 tf.gather(self._inputs, chosen),
                 tf.constant(self._targets[chosen]),
                 tf.constant(shares[part]),
+                tf.constant(sharpness, tf.float32),
             )
             losses.append(of_each.numpy())
             sums = [one + more.numpy() for one, more in zip(sums, gradients, strict=True)]
-        means = [np.asarray(one / shares.sum()) for one in sums]
+        *means, sharper = [np.asarray(one / shares.sum()) for one in sums]
         found = np.concatenate(losses).astype(np.float64)
-        return found, self._model.for_all_weights(means, weights)
+        return found, self._model.for_all_weights(means, weights), float(sharper)
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Score each of all examples, or of those at ``indices`` [k], in their order."""

@@ -56,6 +56,7 @@ class Membership:
         self._config = config
         self._least = config.min_available_nodes or config.fog_nodes
         self._data_identity = ""
+        self._content = ""
         self._asked: dict[str, int] = {}  # message id to node id, not answered yet
         self._away: set[int] = set()  # members that have to introduce themselves again
         self._refused: set[int] = set()
@@ -94,13 +95,16 @@ class Membership:
             )
         self._asked = ask(self._grid, found)
 
-    def introduce(self, data_identity: str) -> None:
+    def introduce(self, data_identity: str, content: str = "") -> None:
         """Wait for the answers, and check that the fog nodes fit together.
 
         Parameters
         ----------
         data_identity : str
             Spec and task of the cloud's data.
+        content : str
+            Its hash. In a simulation every process loads the same data; on a deployment fog nodes
+            have data of their own.
 
         Raises
         ------
@@ -109,6 +113,7 @@ class Membership:
             ``min-available-nodes`` answer within ``round-timeout``.
         """
         self._data_identity = data_identity
+        self._content = content if self.simulated else ""
         deadline = time.monotonic() + self._config.round_timeout
         while not self._complete():
             for node_id, reply in self._answers():
@@ -236,7 +241,7 @@ class Membership:
                 raise UserError(f"a fog node failed before round 1: {cause}")
             log(WARNING, "a SuperNode went before round 1: %s", cause)
             return
-        introduction = read_introduction(reply, self._config, self._data_identity)
+        introduction = read_introduction(reply, self._config, self._data_identity, self._content)
         if introduction.fog_node in self.introductions:
             raise UserError(
                 f"partition-id={introduction.fog_node}: taken twice; give every SuperNode its own "
@@ -249,7 +254,9 @@ class Membership:
         try:
             if reply.has_error():
                 raise UserError(last_cause(reply.error.reason))
-            introduction = read_introduction(reply, self._config, self._data_identity)
+            introduction = read_introduction(
+                reply, self._config, self._data_identity, self._content
+            )
             place = self.fog_nodes.get(node_id, introduction.fog_node)
             if place != introduction.fog_node:
                 raise UserError(

@@ -54,7 +54,7 @@ def _run(grid: Grid, context: Context) -> None:
     stopped = stopped_run(config, dataset.sha256)
     cloud = Cloud(config, dataset)
     untrained = cloud.evaluate(cloud.initial_weights)  # while the fog nodes still get ready
-    membership.introduce(dataset.identity())
+    membership.introduce(dataset.identity(), dataset.sha256)
 
     gated = gated_strategy(
         config,

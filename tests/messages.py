@@ -38,10 +38,10 @@ class DistanceEvaluator:
     def groups(self, indices):
         return np.zeros(len(indices), np.int64)
 
-    def slope(self, weights, indices, importance=None):
+    def slope(self, weights, indices, importance=None, sharpness=1.0):
         loss = sum(float(np.abs(w - t).sum()) for w, t in zip(weights, self.target, strict=True))
         slopes = [np.sign(w - t) for w, t in zip(weights, self.target, strict=True)]
-        return np.full(len(indices), loss), slopes
+        return np.full(len(indices), loss), slopes, 0.0
 
 
 def constant_scores(loss: float, count: int = 10) -> Scores:

@@ -120,6 +120,21 @@ def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
     assert "within 1 point of the better of the cloud alone and the honest nodes alone" in text
 
 
+def test_a_gate_has_arguments_of_its_own_and_what_is_the_same_is_made_once():
+    names = "gate,gate+FedAvg,gate=trusted,gate=learned(slack=0,error=0.05)+Krum,gate=learned"
+    experiment, _ = comparison(names, "sign_flip,SIGN-FLIP,sign-flip", "7:2")
+    cells = {str(cell.tags["strategy"]): cell.settings for cell in experiment.cells}
+    assert list(cells) == ["gate", "gate=learned(slack=0,error=0.05)+Krum", "gate=learned"]
+    own = cells["gate=learned(slack=0,error=0.05)+Krum"]
+    assert (own["gate"], own["gate-args"], own["strategy"]) == (
+        "learned",
+        "slack=0,error=0.05",
+        "Krum",
+    )
+    assert "gate-args" not in cells["gate"]
+    assert {cell.tags["attack"] for cell in experiment.cells} == {"sign-flip"}
+
+
 @pytest.mark.parametrize("name", ["gate=nope", "gate=off", "gate=nope+FedAdam"])
 def test_a_gate_that_is_not_there_is_an_error(name):
     with pytest.raises(UserError, match=r"gate=.*there is no gate .*greedy"):

@@ -19,6 +19,7 @@ from strategies import membership
 from strategies.membership import Membership
 
 DATA = '{"classes": 10}'
+CONTENT = "c0ffee" * 8
 COMMAND = 'flwr run . --federation-config "num-supernodes=3 client-resources-num-cpus=1"'
 
 
@@ -40,6 +41,7 @@ def client(**lies):
         node = {
             "code": lies.get("code", code_identity()),
             "data": lies.get("data", DATA),
+            "content": lies.get("content", CONTENT),
             "refused": refused if partition == 1 else [],
             "precision": "bfloat16" if partition == 1 else "float32",
             "threads": 1,
@@ -62,7 +64,7 @@ def shake(make_config, supernodes=3, kind=InlineGrid, settings=None, **lies):
     config = make_config(**{"round_timeout": 5.0, **(settings or {})})
     members = Membership(kind(client(**lies), supernodes, {}, run_id=1), config)
     members.find_nodes()
-    members.introduce(DATA)
+    members.introduce(DATA, CONTENT)
     return members
 
 
@@ -216,3 +218,11 @@ def test_a_supernode_without_a_place_is_told_the_command(told, problem):
         f"this SuperNode was started {problem}: start it with --node-config "
         '"partition-id=0 num-partitions=4", each with a number of its own from 0 to 3'
     )
+
+
+def test_every_process_of_a_simulation_must_have_loaded_the_same_data(make_config):
+    with pytest.raises(
+        UserError, match=r"dataset='npz:.*loaded other data \(abcabc\).*seed what is"
+    ):
+        shake(make_config, content="abcabc")
+    shake(make_config, kind=DeployedGrid, content="abcabc")  # there they have data of their own

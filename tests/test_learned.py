@@ -1,9 +1,11 @@
 """The learned gate, on losses whose best merge is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from fog_flower.tasks.classification import ClassScores
+from fog_flower.tasks.scores import Evaluation, Scores
 from strategies.gate import Slope, Trial, Weighing
 from strategies.gates.cloud_alone import CloudAlone
 from strategies.gates.learned import Learned
@@ -11,6 +13,34 @@ from strategies.gates.learned import Learned
 EXAMPLES = 2000
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(scale=0.05, size=EXAMPLES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses(Scores):
+    """Scores that are nothing but losses, with the group of each example."""
+
+    of_each: np.ndarray
+    of_group: np.ndarray
+    right = np.zeros(0, bool)
+    finite = True
+    chance = 1.0
+
+    @property
+    def losses(self):
+        return self.of_each
+
+    @property
+    def groups(self):
+        return self.of_group
+
+    def first(self, count):
+        return Losses(self.of_each[:count], self.of_group[:count])
+
+    def then(self, more):
+        raise AssertionError
+
+    def mean(self):
+        return Evaluation(float(self.losses.mean()), np.nan)
 
 
 def trial(deltas, target, shares=None, own=None):
@@ -25,14 +55,12 @@ def trial(deltas, target, shares=None, own=None):
     def loss(weights):
         return 0.1 + float(np.square(weights @ deltas - target).sum())
 
-    def slope(weights, examples, importance=None):
+    def slope(weights, examples, importance=None, sharpness=1.0):
         return Slope(np.full(examples, loss(weights)), 2 * deltas @ (weights @ deltas - target))
 
     def score(weights, start, stop):
         own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
-        losses = np.maximum(loss(weights) + (NOISE + own)[start:stop], 1e-3)
-        rows = np.stack([-losses, np.log(-np.expm1(-losses))], axis=1)
-        return ClassScores(rows, np.zeros(stop - start, np.int64))
+        return Losses(loss(weights) + (NOISE + own)[start:stop], np.zeros(stop - start, np.int64))
 
     return Trial(
         [float(np.linalg.norm(delta)) for delta in deltas],
@@ -149,7 +177,7 @@ def of_two_classes(deltas, harmed_by):
         slopes = [2 * np.array([x - 1, y - 1]), 2 * np.array([x - 1, harmed_by * y])]
         return np.array(of_class), np.array(slopes)
 
-    def slope(weights, count, importance=None):
+    def slope(weights, count, importance=None, sharpness=1.0):
         importance = np.ones(count) if importance is None else importance
         losses, slopes = parts(weights)
         shares = np.array([importance[groups[:count] == g].sum() for g in (0, 1)])
@@ -158,10 +186,7 @@ def of_two_classes(deltas, harmed_by):
 
     def score(weights, start, stop):
         losses = 0.1 + parts(weights)[0][groups[start:stop]] + noise[start:stop]
-        losses = np.maximum(losses, 1e-3)
-        rows = np.stack([-losses, np.log(-np.expm1(-losses))], axis=1)
-        right = np.zeros(stop - start, np.int64)
-        return ClassScores(rows, right)
+        return Losses(losses, groups[start:stop])
 
     norms = [float(np.linalg.norm(delta)) for delta in deltas]
     weighing = Weighing(np.full(2, 0.5), slope, score, lambda count: groups[:count])

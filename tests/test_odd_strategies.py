@@ -550,6 +550,22 @@ def test_whole_numbers_are_rounded_and_not_cut():
     assert truth.tolist() == [True, True]
 
 
+class Huge(FedAvg):
+    """Merges to numbers that float64 holds and W's dtype does not."""
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        return ArrayRecord([1e60 * a.astype(np.float64) for a in from_record(arrays)]), metrics
+
+
+def test_w_is_kept_where_a_merge_is_finite_only_in_another_precision():
+    strategy = wrapper(Huge())
+    arrays, _ = a_round(strategy)
+    for array, start in zip(from_record(arrays), WEIGHTS, strict=True):
+        np.testing.assert_array_equal(array, start)
+    assert "merged to numbers not finite: W is kept" in strategy.report.note
+
+
 def test_bulyan_behind_a_gate_that_leaves_too_few_keeps_w_and_says_why(make_config):
     config = make_config(strategy="Bulyan", strategy_args="num_malicious_nodes=1", fog_nodes=7)
     strategy = wrapper(inner_strategy(config), nodes=7)

@@ -156,6 +156,17 @@ def test_an_installed_wheel_runs_a_users_own_code_from_an_empty_folder(
     assert (tmp_path / "results" / "runs" / "own" / "run.json").is_file()
     assert (tmp_path / "seen.txt").read_text() == "0 0\n1 3\n"
 
+    # What fails in it is told with its line, although ours is installed among libraries.
+    with (tmp_path / "mine.py").open("a") as file:
+        file.write("\n\nclass Broken:\n    def judge(self, trial):\n        return {}['x']\n")
+    done = python(
+        *("-m", "simulations.cli", "check", "gate", "mine:Broken"),
+        cwd=tmp_path,
+        PYTHONPATH=str(installed),
+    )
+    assert "KeyError: 'x' (in judge, " in done.stdout
+    assert f"{tmp_path}/mine.py:" in done.stdout.replace("\n", "")
+
 
 # Flower's bundle
 

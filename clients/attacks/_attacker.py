@@ -27,7 +27,7 @@ from fog_flower.scratch import scratch_dir
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Spec
 from fog_flower.tasks.task import Task
-from fog_flower.weights import Weights, from_record, to_record
+from fog_flower.weights import Weights, from_record, step_dtype, to_record
 
 
 class AttackCrashError(RuntimeError):
@@ -88,8 +88,19 @@ class Attacker:
         with on_purpose if attack.own else contextlib.nullcontext():
             sent = attack.item(self, **strength)
         if isinstance(sent, LocalResult | Claimed):
-            return dataclasses.replace(sent, delta=_as_arrays(sent.delta, what))
-        return _as_arrays(sent, what)
+            return dataclasses.replace(sent, delta=self._in_dtypes(_as_arrays(sent.delta, what)))
+        return self._in_dtypes(_as_arrays(sent, what))
+
+    def _in_dtypes(self, delta: Weights) -> Weights:
+        """Return floats in the precision of dW: NumPy makes float64 of most, which is no attack."""
+        if len(delta) != len(self.weights):
+            return delta
+        wanted = [step_dtype(array.dtype) for array in self.weights]
+        with np.errstate(over="ignore"):
+            return [
+                array.astype(dtype) if array.dtype.kind == dtype.kind == "f" else array
+                for array, dtype in zip(delta, wanted, strict=True)
+            ]
 
     def answer(self, sent: Weights | LocalResult | Claimed) -> Message:
         """Return the reply with what an attack sends; around a dW it is the honest reply."""

@@ -15,6 +15,7 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 AUTO, IMAGES, ROWS, TOKENS = "auto", "images", "rows", "tokens"
 KINDS = (AUTO, IMAGES, ROWS, TOKENS)
 LEVELS = 256
+CHANNELS = (1, 3, 4)  # grey, colours, and colours with opacity
 BRIGHT = 2.0  # above it, float images that are nowhere negative are not scaled to 0 to 1
 
 
@@ -76,6 +77,10 @@ def from_arrays(
 
 def _array(key: str, part: str, value: object) -> Array:
     """Return an array of numbers, truth values or text."""
+    if np.ma.is_masked(value):
+        raise UserError(
+            f"{key}: {part} has masked values; fill in what is missing, or leave it out"
+        )
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -131,6 +136,11 @@ def _as_pixels(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
                 f"images of whole numbers must be 0 to {LEVELS - 1}, but reach from {low} to "
                 f"{high}; for other numbers say dataset-args=\"kind='rows'\""
             )
+        if array.ndim == 4 and array.shape[1] in CHANNELS and array.shape[3] not in CHANNELS:
+            raise ValueError(
+                f"images must be [n, h, w, c], but {list(array.shape)} has its channels first: "
+                "np.moveaxis(x, 1, -1)"
+            )
         array = array.astype(np.uint8, copy=False)  # noqa: PLW2901
         pixels[part] = array[..., None] if array.ndim == 3 else array
     return pixels, middle_grey(pixels["train"].shape[-1])
@@ -154,6 +164,12 @@ def _as_float_images(inputs: dict[str, Array]) -> tuple[dict[str, Array], Prepro
 
 
 def _as_rows(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
+    for array in inputs.values():
+        if array.ndim == 3 and array.dtype.kind == "f" and array.size and _are_pixels(array):
+            raise ValueError(
+                f"floats {list(array.shape)} that are whole numbers from 0 to {array.max():g} are "
+                "images: store them as uint8, or divide them by 255 and add a last axis"
+            )
     rows = {
         part: array.astype(np.float32) if array.dtype.kind == "b" else array
         for part, array in inputs.items()
@@ -161,10 +177,20 @@ def _as_rows(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
     return rows, ColumnNormaliser(np.zeros(()), np.ones(()))
 
 
+def _are_pixels(array: Array) -> bool:
+    low, high = array.min(), array.max()
+    return bool(low >= 0 and BRIGHT < high < LEVELS and (array == np.rint(array)).all())
+
+
 def _as_tokens(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
     if not all(array.dtype.kind in "iu" for array in inputs.values()):
         kinds = " and ".join(str(array.dtype) for array in inputs.values())
         raise ValueError(f"tokens must be integers [n, length], not {kinds}")
+    if (lowest := min(int(array.min(initial=0)) for array in inputs.values())) < 0:
+        raise ValueError(
+            f"tokens must be 0 or more, but there is {lowest}; if they are amounts, say "
+            "dataset-args=\"kind='rows'\""
+        )
     largest = max(int(array.max(initial=0)) for array in inputs.values())
     if largest > np.iinfo(np.int32).max - 1:
         raise ValueError(f"tokens must fit into int32, but reach to {largest}")

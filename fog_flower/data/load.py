@@ -101,6 +101,7 @@ def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset
     key = f"dataset={reference!r}"
     if not callable(function):
         raise UserError(f"{key}: is a {type(function).__name__}; name a function")
+    ours, arguments = _of_arrays(function, arguments)
     try:
         inspect.signature(function).bind(**arguments)
     except (TypeError, ValueError) as error:
@@ -119,4 +120,16 @@ def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset
             "(x_train, y_train), (x_test, y_test) as Keras' load_data does"
         ) from error
     arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-    return from_arrays(reference, arrays, key)
+    return from_arrays(reference, arrays, key, **ours)
+
+
+def _of_arrays(
+    function: Any, arguments: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what says how arrays are meant, unless the function takes it, and the rest."""
+    try:
+        inspect.signature(function).bind_partial(**arguments)
+        return {}, dict(arguments)
+    except (TypeError, ValueError):
+        ours = {name: value for name, value in arguments.items() if name == "kind"}
+        return ours, {name: value for name, value in arguments.items() if name not in ours}

@@ -84,6 +84,10 @@ def _fog_shards(groups: Indices, fog_nodes: int, partition: str, seed: int) -> l
 
 def _checked(shares: Sequence[Indices], examples: int, fog_nodes: int) -> list[Indices]:
     """Return the shares as sorted positions, if each example is dealt at most once."""
+    if not isinstance(shares, Sequence | np.ndarray):
+        raise TypeError(
+            f"it returned {type(shares).__name__}; return a list: the positions of each fog node"
+        )
     if len(shares) != fog_nodes:
         raise ValueError(f"it returned {len(shares)} shares for {fog_nodes} fog nodes")
     for fog, share in enumerate(shares):

@@ -88,7 +88,7 @@ def _too_few(name: str, config: RunConfig, part: str, count: int, available: int
     ]
     if spare == (part == "training"):  # where the test set comes from
         asked.append(f"test-examples={config.test_examples}")
-    remedy = "ask for fewer"
+    remedy = "ask for fewer (0 takes all that are left)"
     if part == "test" and not spare:
         remedy += ", or take the test set from spare training examples: test-source=spare"
     return UserError(

@@ -192,19 +192,19 @@ class RunRecorder:
             With the first cause.
         """
         rounds = self._rounds[1:]
+        made = f"{len(rounds)} round{'' if len(rounds) == 1 else 's'}"
         merged = (row["accepted"] or row.get("cloud_weight", 0.0) > 0.0 for row in rounds)
         if rounds and not any(merged):
             first = next((row["reason"] for row in self._updates), "no fog node was asked")
             raise UserError(
-                f"no update was accepted in any of {len(rounds)} rounds, so W is untrained; "
-                f"the first: {first}"
+                f"no update was accepted in {made}, so W is untrained; the first: {first}"
             )
         if rounds and not w_changed:
             notes = (f"; round {row['round']}: {row['note']}" for row in rounds if row["note"])
             accepted = sum(row["accepted"] for row in rounds)
             raise UserError(
                 f"W is what it was before round 1, although {accepted} updates were accepted in "
-                f"{len(rounds)} rounds: the strategy returns W, or updates are zero or too small "
+                f"{made}: the strategy returns W, or updates are zero or too small "
                 f"for W's dtype{next(notes, '')}"
             )
 

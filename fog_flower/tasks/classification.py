@@ -124,6 +124,15 @@ class Classification:
 
         return keras.losses.sparse_categorical_crossentropy(targets, outputs)
 
+    def sharpened(
+        self, targets: "tf.Tensor", outputs: "tf.Tensor", sharpness: "tf.Tensor"
+    ) -> "tf.Tensor":
+        """Return the cross-entropy of softmax(sharpness * log p), in the graph."""
+        import tensorflow as tf  # noqa: PLC0415
+
+        logits = sharpness * self.answers(outputs)
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+
     def answers(self, outputs: "tf.Tensor") -> "tf.Tensor":
         """Return log p, clipped as Keras' own cross-entropy does."""
         import keras  # noqa: PLC0415

@@ -105,10 +105,12 @@ class Evaluator(Protocol):
         weights: Weights,
         indices: Indices,
         importance: npt.NDArray[np.float32] | None = None,
-    ) -> tuple[npt.NDArray[np.float64], Weights]:
-        """Return the losses of the examples at ``indices`` [k], and the gradient of their mean.
+        sharpness: float = 1.0,
+    ) -> tuple[npt.NDArray[np.float64], Weights, float]:
+        """Return the losses of the examples at ``indices`` [k], and how their mean changes.
 
-        With ``importance`` [k] the mean is weighted by it.
+        With ``importance`` [k] the mean is weighted by it. The last is its slope along
+        ``sharpness``, by which the answers are surer than the model is.
         """
         ...
 

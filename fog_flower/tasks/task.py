@@ -70,6 +70,15 @@ class Task(Protocol):
         """Return the loss of each example [k], in the graph."""
         ...
 
+    def sharpened(
+        self, targets: "tf.Tensor", outputs: "tf.Tensor", sharpness: "tf.Tensor"
+    ) -> "tf.Tensor":
+        """Return the losses [k] of outputs that are ``sharpness`` times as sure, in the graph.
+
+        1 leaves them as they are. A task whose outputs are never sure of anything may be without.
+        """
+        ...
+
     def answers(self, outputs: "tf.Tensor") -> "tf.Tensor":
         """Return what ``scores`` takes, float32 [k, outputs], in the graph."""
         ...

@@ -1,5 +1,6 @@
 """``fog-flower check``: whether a plug-in keeps the contract of its kind."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -24,19 +25,26 @@ def check(words: Annotated[list[str], WORDS]) -> None:
     from simulations.contract.kinds import check_contract, kind_of  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
-    from simulations.quiet import only_errors_of_flower  # noqa: PLC0415
+    from simulations.quiet import (  # noqa: PLC0415
+        only_errors_of_flower,
+        without_native_chatter,
+    )
 
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the user's module may load TensorFlow
     import_from_here()
     first_setting = next((n for n, word in enumerate(words) if n and "=" in word), len(words))
-    kind, name = kind_of(words[:first_setting])
+    with without_native_chatter():
+        kind, name = kind_of(words[:first_setting])
     settings = parse_settings(words[first_setting:])
-    with only_errors_of_flower():
+    with only_errors_of_flower(), without_native_chatter():
         found = check_contract(kind, name, settings)
+    told = set()
     for finding in found:
         mark = styled("no  ", "red") if finding.problem else styled("yes ", "green")
         terminal.print(mark.append(finding.name))
-        if finding.problem:
+        if finding.problem and finding.problem not in told:
             terminal.say(f"    {finding.problem}")
+        told.add(finding.problem)
     broken = sum(bool(finding.problem) for finding in found)
     terminal.say(f"{kind} {name}: {len(found) - broken} of {len(found)} checks passed")
     if broken:

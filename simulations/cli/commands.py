@@ -73,7 +73,7 @@ def main() -> None:
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail(
             "interrupted; Flower is stopped, what is recorded is kept; a sweep or comparison goes "
-            "on with the same command, a run with fog-flower continue RUN",
+            "on with the same command, a run that has a round with fog-flower continue RUN",
             status,
         )
     if status:  # without standalone mode, a typer.Exit is only returned

@@ -13,7 +13,8 @@ terminal = Terminal()
 
 STRATEGIES = typer.Option(
     help="comma-separated: a Flower strategy or module:Class (without a gate), gate (FedAvg behind "
-    "ours), gate=POLICY (behind another), gate+NAME (another strategy behind it), honest (FedAvg "
+    "ours), gate=POLICY or gate=POLICY(KEY=VALUE,...) (behind another, with gate-args), gate+NAME "
+    "(another strategy behind it), honest (FedAvg "
     "over the honest nodes alone); each with +cloud behind it, where the cloud trains an update of "
     "its own (cloud-examples), and cloud-alone, where nothing else is merged"
 )

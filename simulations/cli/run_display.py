@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, str]]
 STOPPED = "stopped: no process makes it any more"
 NOTES = 3  # of rounds, shown below the table
+UNCHANGED = ("W is kept", "returned W unchanged")  # in a round's note
 
 
 class RunDisplay:
@@ -89,8 +90,11 @@ def print_run(terminal: Terminal, folder: Path) -> None:
     for label, text in (*_what_it_was(run), *_its_figures(run, rounds)):
         table.add_row(label, text)
     terminal.print(table)
-    for row in [row for row in rounds if row["note"]][:NOTES]:
+    noted = [row for row in rounds if row["note"]]
+    for row in noted[:NOTES]:
         terminal.say(f"round {row['round']}: {row['note']}")
+    if more := len(noted[NOTES:]):
+        terminal.say(f"and {counted(more, 'round')} more with a note: rounds.csv")
     _print_files(terminal, folder, run, rounds)
 
 
@@ -103,9 +107,11 @@ def _status(run: Mapping[str, Any]) -> str:
 def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     config, data = run["config"], run.get("data")
     if data:
+        dealt, used = data["train_examples"], sum((run.get("nodes") or {}).get("num_examples", ()))
+        reach = f", of which {used:,} reach the fog nodes" if 0 < used < dealt else ""
         yield (
             "data",
-            f"{data['name']} ({data['train_examples']:,} training, "
+            f"{data['name']} ({dealt:,} training{reach}, "
             f"{data['validation_examples']:,} validation, {data['test_examples']:,} test examples)",
         )
     yield "topology", f"{describe_tiers(config)}, {config['partition']}, {_protection(config)}"
@@ -188,7 +194,8 @@ def describe_attack(config: Mapping[str, Any]) -> str:
         "probability": config["attack-probability"],
     }
     return (
-        f"{config['attack']} by fog nodes {', '.join(map(str, nodes))} of {config['fog-nodes']}; "
+        f"{config['attack']} by {len(nodes)} of {config['fog-nodes']} fog nodes (number "
+        f"{', '.join(map(str, nodes))}); "
         + ", ".join(f"{name} {value}" for name, value in told.items())
     )
 
@@ -212,8 +219,9 @@ def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], round
     terminal.say(f"records: {folder}/ ({', '.join(['run.json', *present])})")
     merged = any(row["accepted"] not in ("", "0") for row in rounds)
     if (folder / CHECKPOINT_FILE).exists() and merged:  # or there is nothing to go on with
-        when = "once its cause is mended" if run["status"] == FAILED else "once stopped"
-        terminal.say(f"{when}, goes on with: fog-flower continue {shlex.quote(str(folder))}")
+        whens = {FAILED: "once its cause is mended, ", RUNNING: "once stopped, "}
+        when = whens.get(run["status"], "")
+        terminal.say(f"{when}goes on with: fog-flower continue {shlex.quote(str(folder))}")
     if (folder / "curves.png").exists():
         terminal.say(f"picture: {folder / 'curves.png'}")
 
@@ -234,7 +242,8 @@ def _round_line(row: dict[str, str]) -> str:
     if row["round"] == "0":
         return f"{accuracy} (untrained)"
     asked = int(row["accepted"]) + int(row["rejected"])
-    return f"{accuracy}  accepted {row['accepted']}/{asked}"
+    kept = ", but W is kept" if any(words in row["note"] for words in UNCHANGED) else ""
+    return f"{accuracy}  accepted {row['accepted']}/{asked}{kept}"
 
 
 def _precision(run: Mapping[str, Any]) -> str:

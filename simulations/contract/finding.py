@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from fog_flower.causes import describe_failure
+from fog_flower.causes import describe_users_failure
 from fog_flower.errors import UserError
 
 Checks = Mapping[str, Callable[[], None]]  # each raises where the contract is broken
@@ -33,7 +33,7 @@ def findings(checks: Checks) -> list[Finding]:
         except (BrokenContractError, UserError) as error:
             problem = str(error)
         except (Exception, SystemExit) as error:  # whatever the code raises is the finding
-            problem = describe_failure(error)
+            problem = describe_users_failure(error)
         found.append(Finding(name, problem))
     return found
 

@@ -1,6 +1,7 @@
 """The kinds of plug-ins, and the contract of each."""
 
 import dataclasses
+import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -113,7 +114,9 @@ def kind_of(words: Sequence[str]) -> tuple[str, str]:
     listed = ", ".join(KINDS)
     if len(words) != 1:
         wrong = words[0] if words else ""
-        raise UserError(f"check {wrong}: write KIND NAME, where KIND is one of {listed}")
+        near = difflib.get_close_matches(wrong, KINDS, n=1, cutoff=0.4)
+        hint = f"; {wrong!r} is none, did you mean {near[0]}?" if near else ""
+        raise UserError(f"check {wrong}: write KIND NAME, where KIND is one of {listed}{hint}")
     (name,) = words
     if name in KINDS:
         raise UserError(f"check {name}: say which, e.g. fog-flower check {name} mine:Mine")

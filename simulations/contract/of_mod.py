@@ -47,6 +47,8 @@ class _Contract:
 
     def is_repeatable(self) -> None:
         replies = [self._asked("train") for _ in range(2)]
+        if not all(reply.has_content() and ARRAYS in reply.content for reply in replies):
+            raise BrokenContractError(f"its reply has no {ARRAYS!r}, so no update")
         one, other = (from_record(reply.content.array_records[ARRAYS]) for reply in replies)
         if not same_arrays(one, other):
             raise BrokenContractError(

@@ -151,8 +151,9 @@ class _AnyExamples:
         weights: Weights,
         indices: Indices,
         importance: object = None,  # noqa: ARG002
-    ) -> tuple[npt.NDArray[np.float64], Weights]:
-        return np.zeros(len(indices)), [np.zeros_like(array) for array in weights]
+        sharpness: float = 1.0,  # noqa: ARG002
+    ) -> tuple[npt.NDArray[np.float64], Weights, float]:
+        return np.zeros(len(indices)), [np.zeros_like(array) for array in weights], 0.0
 
 
 class _AgreeingCloud:

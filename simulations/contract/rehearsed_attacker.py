@@ -9,11 +9,13 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from clients.attacks import ATTACKS
 from clients.attacks._attacker import AttackCrashError, Attacker
+from clients.attacks._claimed import Claimed
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from fog_flower.config import RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
+from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, step_dtype, to_record
@@ -83,14 +85,31 @@ def rehearse_attack(config: RunConfig, dataset: Dataset, weights: Sequence[np.nd
     Raises
     ------
     UserError
-        If it fails, or returns what cannot be sent. One that crashes on purpose raises
-        ``AttackCrashError``.
+        If it fails, or returns what cannot be sent, or what the cloud refuses whatever its
+        numbers are. One that crashes on purpose raises ``AttackCrashError``.
     """
     attack, first = ATTACKS.load(config.attack), config.attack_rounds.start
     try:
-        rehearsed(config, dataset, weights, min(config.malicious_nodes), first).send(attack)
+        sent = rehearsed(config, dataset, weights, min(config.malicious_nodes), first).send(attack)
     except AttackCrashError:
         return
+    arrays = sent.delta if isinstance(sent, LocalResult | Claimed) else sent
+    ours = [(array.shape, step_dtype(array.dtype)) for array in weights]
+    theirs = [(array.shape, array.dtype) for array in arrays]
+    if ours != theirs:
+        odd = next(
+            (n for n, pair in enumerate(zip(ours, theirs, strict=False)) if len(set(pair)) > 1), 0
+        )
+        told = (
+            f"{len(theirs)} arrays, but dW has {len(ours)}"
+            if len(theirs) != len(ours)
+            else f"array {odd} as {theirs[odd][1]} {list(theirs[odd][0])}, but dW has "
+            f"{ours[odd][1]} {list(ours[odd][0])}"
+        )
+        raise UserError(
+            f"attack={config.attack!r}: sent {told}: the cloud would refuse it in every round, "
+            "whatever strategy stands behind; return arrays as attacker.honest_update has them"
+        )
 
 
 def _nobody(_message: Message, _context: Context) -> Message:

@@ -205,6 +205,10 @@ def script(name: str) -> Path:
     if not path.exists():
         found = shutil.which(name)
         if found is None:
-            raise UserError(f"{name} is not installed beside {sys.executable}: pip install flwr")
+            raise UserError(
+                f"the command {name} is neither beside {sys.executable} nor on the PATH: install "
+                "into this environment with pip install 'fog-flower[simulation]', or add the "
+                "folder of Flower's commands to PATH"
+            )
         return Path(found)
     return path

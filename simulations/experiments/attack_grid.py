@@ -45,7 +45,9 @@ _USUAL = {
     "FedProx": "proximal_mu=0.01",
 }
 
-_GATED = re.compile(r"gate(?:=(?P<policy>[\w.:-]+))?(?:\+(?P<inner>.+))?")
+_GATED = re.compile(
+    r"gate(?:=(?P<policy>[\w.:-]+))?(?:\((?P<arguments>[^()]*)\))?(?:\+(?P<inner>.+))?"
+)
 
 _SETTINGS: dict[str, Scalar] = {
     "normalisation": "fitted",
@@ -122,7 +124,19 @@ def parse_attacks(text: str) -> tuple[str, ...]:
                 f"--attacks {part!r}: the strength {strength!r} is no number above 0; write e.g. "
                 f"{name}=2.5, or {name} for its usual one"
             )
-    return _parts(text)
+    return tuple(dict.fromkeys(map(_plain_attack, _parts(text))))
+
+
+def _plain_attack(text: str) -> str:
+    """Return the name as its file has it: SIGN_FLIP is sign-flip."""
+    name, _, strength = text.partition("=")
+    if ATTACKS.has(name):
+        name = next(
+            known
+            for known in ATTACKS.names()
+            if ATTACKS.module_of(known) == ATTACKS.module_of(name)
+        )
+    return f"{name}={strength}" if strength else name
 
 
 def comparison(
@@ -135,7 +149,8 @@ def comparison(
     strategies : str
         Comma-separated: a Flower strategy by name or ``module:Class``, which run without a gate;
         ``gate`` (FedAvg behind the default one), ``gate=POLICY`` (behind another), ``gate+NAME``
-        and ``gate=POLICY+NAME`` (another strategy behind it), ``honest`` (FedAvg over the honest
+        and ``gate=POLICY+NAME`` (another strategy behind it), ``gate=POLICY(slack=0,error=0.05)``
+        (with ``gate-args``), ``honest`` (FedAvg over the honest
         nodes alone: what there is to reach); each with ``+cloud`` behind it, where the cloud
         trains an update of its own; ``cloud-alone``, where nothing else is merged.
     attacks, malicious : str
@@ -152,7 +167,7 @@ def comparison(
                 left_out.append(reason)
             if attack == NONE and federation.malicious:
                 continue
-            for name in names:
+            for name in dict.fromkeys(map(_canonical, names)):
                 if reason := _undefined(name, federation):
                     left_out.append(reason)
                 else:
@@ -209,9 +224,10 @@ def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
     }
 
 
-def gate_name(policy: str, inner: str) -> str:
+def gate_name(policy: str, inner: str, arguments: str = "") -> str:
     """Name a strategy behind a policy, as ``comparison`` reads it."""
     gate = GATE if policy == TRUSTED else f"{GATE}={policy}"
+    gate += f"({arguments})" if arguments else ""
     return gate if inner == FEDAVG else f"{gate}+{inner}"
 
 
@@ -255,28 +271,39 @@ def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parse_strategy(name: str) -> tuple[str, str]:
-    """Return the policy (``off`` without a gate) and the strategy behind it."""
+def _canonical(name: str) -> str:
+    """Return one name for what is the same: gate+FedAvg and gate=trusted are gate."""
+    cloud = WITH_CLOUD if name.endswith(WITH_CLOUD) else ""
+    alone = name.removesuffix(WITH_CLOUD)
+    if not is_gated(alone):
+        return name
+    policy, arguments, inner = _parse_strategy(alone)
+    return gate_name(policy, inner, arguments) + cloud
+
+
+def _parse_strategy(name: str) -> tuple[str, str, str]:
+    """Return the policy (``off`` without a gate), its arguments, and the strategy behind it."""
     match = _GATED.fullmatch(name)
     if not match:
-        return OFF, name
+        return OFF, "", name
     policy = match["policy"] or TRUSTED
     if ":" not in policy and not GATES.has(policy):
         raise UserError(
             f"--strategies {name!r}: there is no gate {policy!r}, but {', '.join(GATES.names())}; "
             "write gate=NAME or gate=NAME+STRATEGY, e.g. gate=greedy, or gate=module:Class"
         )
-    return policy, match["inner"] or FEDAVG
+    return policy, match["arguments"] or "", match["inner"] or FEDAVG
 
 
 def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
-    policy, inner = _parse_strategy(name)
+    policy, gate_arguments, inner = _parse_strategy(name)
     told = _KNOWN_MALICIOUS.get(inner, _USUAL.get(inner, ""))
     nodes, malicious = federation.fog_nodes, federation.malicious
     arguments = told.format(
         m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
     )
-    return {"gate": policy, "strategy": inner, "strategy-args": arguments}
+    settings: dict[str, Scalar] = {"gate": policy, "strategy": inner, "strategy-args": arguments}
+    return settings | ({"gate-args": gate_arguments} if gate_arguments else {})
 
 
 def _nobody_attacks(attack: str, federation: Federation) -> str:
@@ -293,7 +320,7 @@ def _undefined(name: str, federation: Federation) -> str:
         return f"{name} is {name.replace(HONEST, FEDAVG)} where no fog node is malicious"
     if name == CLOUD_ALONE:
         return ""
-    least = _LEAST_NODES.get(_parse_strategy(alone)[1])
+    least = _LEAST_NODES.get(_parse_strategy(alone)[2])
     if least is None or federation.fog_nodes >= least(federation.malicious):
         return ""
     return (
@@ -303,7 +330,8 @@ def _undefined(name: str, federation: Federation) -> str:
 
 
 def _parts(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    parts = re.split(r",(?![^()]*\))", text)  # not at commas in parentheses
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _is_number(text: str) -> bool:

@@ -12,6 +12,7 @@ from fog_flower.tasks.scores import Evaluation, Scores
 from strategies.gate import Decision, Slope, Trial
 
 Vector = npt.NDArray[np.float64]
+SHARPNESS = (-2.0, 2.0)  # of its logarithm
 NEGLIGIBLE = 0.02  # of the longest step: what is below it is no part of the merge
 
 
@@ -30,14 +31,15 @@ class Learned:
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
-       examples decide anything. Groups that are shown to be answered worse than by W count
-       ``boost`` times as much, and the weights are learned again: who harms one class alone hardly
-       moves the mean (multiplicative weights, as in group DRO, Sagawa et al. 2020,
-       arXiv:1911.08731).
-    3. On the other part, paired one-sided tests: the plainest merge that is not shown to be worse
-       than the learned one, or than W, is taken, nor to answer a group worse than both do.
-       Plainest is F, then the plain merge of those whose learned weight is not 0, then the learned
-       one; W is kept where all are shown to be worse.
+       examples decide anything. How sure the answers are is learned with them (a temperature, Guo
+       et al. 2017, arXiv:1706.04599): to be less sure is no merit of a short step. Groups that are
+       shown to be answered worse than by W count ``boost`` times as much, and the weights are
+       learned again: who harms one class alone hardly moves the mean (multiplicative weights, as
+       in group DRO, Sagawa et al. 2020, arXiv:1911.08731).
+    3. On the other part, paired one-sided tests, of losses at the best temperature: the plainest
+       merge is taken that is not shown to be worse than the learned one, or than W, nor to answer
+       a group worse than both do. Plainest is F, then the plain merge of those whose learned
+       weight is not 0, then the learned one; W is kept where all are shown to be worse.
 
     Attributes
     ----------
@@ -67,8 +69,8 @@ class Learned:
         half = max(trial.examples // 2, 1)
         count = min(self.examples or half, half)
         groups = trial.weighing.groups(count)
-        before = trial.weighing.slope(np.zeros(len(trial)), count, None)
-        plain = trial.weighing.slope(trial.weighing.shares, count, None)
+        before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0)
+        plain = trial.weighing.slope(trial.weighing.shares, count, None, 1.0)
         if self._certified(trial.weighing.shares, before, plain, groups):
             return [
                 Decision(
@@ -134,17 +136,22 @@ class Learned:
         if plain.finite and plain.losses.mean() < before.losses.mean():
             start = np.divide(trial.weighing.shares, unit, out=none.copy(), where=usable)
             known = plain
+        start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
         importance: Vector | None = None
+        calm = _calm(trial.weighing.score(none, 0, count))
         for attempt in range(self.again + 1):
             search = _Search(trial, count, unit, importance, self.evaluations - 2 * (not attempt))
-            found, losses = search.best(start, known if importance is None else None)
-            suffering = self._suffering(before.losses, losses, groups)
+            found = search.best(start, known if importance is None else None)
+            weights: Vector = found[:-1] * unit
+            if attempt == self.again:
+                break
+            after = _calm(trial.weighing.score(weights, 0, count))
+            suffering = self._suffering(calm, after, groups)
             if not suffering:
                 break
             importance = np.ones(count) if importance is None else importance
             importance[np.isin(groups, suffering)] *= self.boost
             start = found
-        weights: Vector = found * unit
         return weights
 
     def _choose(self, trial: Trial, count: int, weights: Vector) -> list[Decision]:
@@ -186,14 +193,15 @@ class Learned:
         """Tell whether ``other`` is shown to be worse than ``one``."""
         if not other.finite:
             return True
-        return one.finite and _is_harm(other.losses - one.losses, self.error)
+        return one.finite and _is_harm(_calm(other) - _calm(one), self.error)
 
     def _worse_for_a_group(self, scores: Scores, none: Scores, learned: Scores) -> bool:
         """Tell whether a group is shown to be answered worse than by W and by the learned merge."""
         if not none.finite or not learned.finite:
             return False
-        suffering = self._suffering(none.losses, scores.losses, scores.groups)
-        also = self._suffering(learned.losses, scores.losses, scores.groups)
+        after = _calm(scores)
+        suffering = self._suffering(_calm(none), after, scores.groups)
+        also = self._suffering(_calm(learned), after, scores.groups)
         return bool(set(suffering) & set(also))
 
 
@@ -206,10 +214,11 @@ class _Search:
         self._trial, self._count, self._unit = trial, count, unit
         self._importance, self._left = importance, max(evaluations, 1)
         self._least = np.inf
-        self._found: tuple[Vector, Vector] | None = None
+        self._found = np.zeros(len(unit) + 1)
 
-    def best(self, start: Vector, known: Slope | None) -> tuple[Vector, Vector]:
-        """Return the best weights [k] in units, and the losses there; ``known`` is at ``start``."""
+    def best(self, start: Vector, known: Slope | None) -> Vector:
+        """Return the best weights in units and log sharpness [k + 1]; ``known`` is at ``start``."""
+        self._found = start
         known = known or self._asked(start)
         self._note(start, known)
 
@@ -221,24 +230,31 @@ class _Search:
                 slope = self._asked(x)
             if not slope.finite:
                 return 1e6, np.zeros(len(x))
-            return self._note(x, slope), slope.along * self._unit
+            sharper = slope.sharper * np.exp(x[-1])
+            return self._note(x, slope), np.append(slope.along * self._unit, sharper)
 
-        bounds = [(0.0, None)] * len(start)
+        bounds = [*[(0.0, None)] * (len(start) - 1), SHARPNESS]
         with contextlib.suppress(_EnoughError):
             minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds)
-        assert self._found is not None  # noqa: S101  (at least the start)
         return self._found
 
     def _asked(self, x: Vector) -> Slope:
         self._left -= 1
-        return self._trial.weighing.slope(x * self._unit, self._count, self._importance)
+        sharpness = float(np.exp(x[-1]))
+        return self._trial.weighing.slope(
+            x[:-1] * self._unit, self._count, self._importance, sharpness
+        )
 
     def _note(self, x: Vector, slope: Slope) -> float:
         loss = float(np.average(slope.losses, weights=self._importance))
-        if self._found is None or loss < self._least:
-            self._least = loss if np.isfinite(loss) else np.inf
-            self._found = (x.copy(), slope.losses)
+        if loss < self._least:
+            self._least, self._found = loss, x.copy()
         return loss
+
+
+def _calm(scores: Scores) -> Vector:
+    """Return the losses at the best temperature."""
+    return scores.recalibrated(biases=False) if scores.finite else scores.losses
 
 
 def _is_harm(harm: Vector, error: float) -> bool:

@@ -26,6 +26,12 @@ from simulations.reports.text_tables import write_markdown
 __all__ = ["write_comparison"]
 
 
+def _as_typed(folder: Path) -> str:
+    """Return how a folder is named from where one stands; committed pages name no machine."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else folder.name
+
+
 def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     """Evaluate every record below ``folder``, and leave the report there.
 
@@ -63,7 +69,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         + [Section("Pictures", pictures=pictures)],
         facts=records.facts,
         seen=f"Data: {data_seen(records.facts)[0]}.",
-        command=f"fog-flower compare --report-only --out {shlex.quote(folder.name)}",
+        command=f"fog-flower compare --report-only --out {shlex.quote(_as_typed(folder))}",
     )
     return [
         ("table", write_markdown(folder / "comparison.md", title, tables, remarks)),

@@ -214,7 +214,7 @@ def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
     columns = 2 * min(len(groups), 2)
     figure.legend(handles, RASTER_LABELS, loc="lower center", ncols=columns, fontsize=8)
     seed = int(gated["seed"].iloc[0])
-    return _save(figure, axes, len(groups), path, records, f"\nseed {seed}")
+    return _save(figure, axes, len(groups), path, records, f"\ndecisions of {GATE}, seed {seed}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -79,8 +79,9 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         }
         if finished:
             decided = pd.read_csv(path.parent / "updates.csv")
-            bad = _malicious(config) if cell["strategy"] not in REFERENCES else frozenset()
-            decided["is_malicious"] = decided["fog_node"].isin(bad)
+            decided["is_malicious"] = decided["fog_node"].isin(_malicious(config))
+            if cell["strategy"] in REFERENCES:  # who would attack is made to be absent there
+                decided = decided[~decided["is_malicious"]]
             for kind, part in (
                 ("malicious", decided[decided["is_malicious"]]),
                 ("honest", decided[~decided["is_malicious"]]),

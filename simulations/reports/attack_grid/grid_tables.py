@@ -11,6 +11,7 @@ from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from simulations.experiments.attack_grid import (
     CLOUD_ALONE,
+    COMPARE_SCALE,
     HONEST,
     REFERENCES,
     WITH_CLOUD,
@@ -166,14 +167,13 @@ def failures(records: ComparisonRecords) -> pd.DataFrame:
 def notes(records: ComparisonRecords) -> list[str]:
     """Say which data, settings and seeds the figures are made of."""
     config = completed(records.facts[0]["config"])
-    told = (
-        "model",
-        "train-examples",
-        "num-server-rounds",
-        "learning-rate",
-        "batch-size",
-        "partition",
-    )
+    told = ["model", "train-examples", "num-server-rounds", "learning-rate", "batch-size"]
+    told.append("partition")
+    told += [
+        key
+        for key, usual in COMPARE_SCALE.settings["any"].items()
+        if key not in told and config.get(key, usual) != usual
+    ]
     spent = formats.computing(float(records.runs["seconds"].sum()))
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)

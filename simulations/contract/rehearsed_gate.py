@@ -1,0 +1,71 @@
+"""A user's own gate asked about made-up updates, so that it does not first fail in round 1."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from flwr.app import Message, RecordDict
+
+from fog_flower.config import RunConfig
+from fog_flower.data.dataset import Dataset
+from fog_flower.data.load import preprocess_of
+from fog_flower.seeds import generator
+from fog_flower.tensorflow_setup import precision_here
+from fog_flower.weights import step_dtype
+from simulations.contract.replies import answer, identify, node_id
+from strategies.build import build_gate
+from strategies.judge import Judge
+from strategies.updates import Update
+
+EXAMPLES = 60
+STEP = 0.01  # times a standard normal number: about what a round of training does
+
+
+def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndarray]) -> None:
+    """Let the configured gate judge one update a fog node, on a few validation examples.
+
+    Raises
+    ------
+    UserError
+        If it fails, or does not return a decision for each.
+    """
+    from strategies.cloud_trainer import CloudTrainer  # noqa: PLC0415  (TensorFlow)
+    from strategies.compiled_model import shared_model  # noqa: PLC0415
+    from strategies.keras_evaluator import KerasEvaluator  # noqa: PLC0415
+    from strategies.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
+
+    identify()
+    model = shared_model(config.model, dataset.spec, dataset.task, precision_here(config.precision))
+    few = dataset.test.take(np.arange(min(EXAMPLES, len(dataset.test))))
+    preprocess = preprocess_of(config, dataset, few)
+    rate, seed = config.learning_rate_in, config.seed
+    judge = Judge(
+        build_gate(config),
+        KerasEvaluator(model, few, preprocess),
+        KerasReferenceTrainer(
+            model, few, preprocess, learning_rate=rate, examples=EXAMPLES, seed=seed
+        ),
+        merge=config.merge,
+        seed=seed,
+        trainer=CloudTrainer(
+            model,
+            few,
+            preprocess,
+            learning_rate=rate,
+            batch_size=config.batch_size,
+            epochs=1,
+            seed=seed,
+        )
+        if config.cloud_examples
+        else None,
+    )
+    judge.judge(1, list(weights), [_made_up(n, weights, seed) for n in range(config.fog_nodes)])
+
+
+def _made_up(fog_node: int, weights: Sequence[np.ndarray], seed: int) -> Update:
+    rng = generator(seed, "rehearsed-gate", fog_node)
+    delta = [
+        (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
+        for array in weights
+    ]
+    question = Message(RecordDict(), node_id(fog_node), "train")
+    return Update(fog_node, delta, EXAMPLES, answer(question, delta, fog_node), {})

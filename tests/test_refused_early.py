@@ -1,0 +1,240 @@
+"""What would go wrong in a run, or be counted as something it is not, is refused before it."""
+
+import keras
+import numpy as np
+import pytest
+
+from fog_flower.errors import UserError
+from simulations.preflight import check
+from strategies.gate import Decision
+
+HERE = "tests.test_refused_early"
+RNG = np.random.default_rng(0)
+LABELS = np.arange(60) % 3
+
+
+# Attacks
+
+
+def in_double(attacker):
+    return [np.asarray(-array, np.float64) for array in attacker.honest_update]
+
+
+def drops_an_array(attacker):
+    return attacker.honest_update[:-1]
+
+
+def transposed(attacker):
+    return [array.T for array in attacker.honest_update]
+
+
+@pytest.mark.parametrize(
+    ("attack", "words"),
+    [
+        ("drops_an_array", "arrays, but dW has"),
+        ("transposed", r"array 0 as float32 \[\d+, \d+\], but dW has float32"),
+    ],
+)
+def test_an_attack_that_the_cloud_refuses_whatever_its_numbers_is_no_attack(
+    make_config, attack, words
+):
+    config = make_config(attack=f"{HERE}:{attack}", malicious_nodes=1)
+    with pytest.raises(UserError, match=f"attack='{HERE}:{attack}': sent .*{words}.*honest_update"):
+        check(config)
+
+
+def test_an_attack_in_double_precision_is_sent_in_that_of_dw(make_config):
+    from tests.runs import run_here, updates
+
+    folder = run_here(
+        make_config(attack=f"{HERE}:in_double", malicious_nodes=1, gate="open", num_server_rounds=1)
+    )
+    assert [row["accepted"] for row in updates(folder)] == ["True"] * 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"attack_rounds": "5"}, "attack-rounds='5', but num-server-rounds=2: nobody would attack"),
+        ({"attack_rounds": "3-"}, "attack-rounds='3-', but num-server-rounds=2"),
+        ({"attack_probability": 0.0}, "attack-probability=0: nobody would attack"),
+        ({"malicious_nodes": "nodes:0,0"}, "malicious-nodes='nodes:0,0'"),
+    ],
+)
+def test_attackers_who_do_nothing_are_no_attack(make_config, settings, words):
+    with pytest.raises(UserError, match=words):
+        check(make_config(**{"attack": "sign-flip", "malicious_nodes": 1, **settings}))
+
+
+# Gates
+
+
+class Infinite:
+    def judge(self, trial):
+        return [Decision(True, "x", weight=np.inf)] * len(trial)
+
+
+class Negative:
+    def judge(self, trial):
+        return [Decision(True, "x", weight=-3.0)] * len(trial)
+
+
+class Mixed:
+    def judge(self, trial):
+        rest = [Decision(True, "as it is")] * (len(trial) - 1)
+        return [Decision(True, "half", weight=0.5), *rest]
+
+
+class OfArrays:
+    def judge(self, trial):
+        return [Decision(np.array([True, False]), "x")] * len(trial)
+
+
+class Unpacks:
+    def judge(self, trial):
+        loss, accuracy = trial.evaluate([0], 10)
+        return [Decision(loss < accuracy, "x")] * len(trial)
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        ("Infinite", "gate Infinite: judge: gave the weight inf; give 0 or more"),
+        ("Negative", "gate Negative: judge: gave the weight -3"),
+        ("Mixed", "gave weights to some of the accepted updates and none to others"),
+        ("OfArrays", "gate OfArrays: judge: a Decision is not .*truth value"),
+        ("Unpacks", r"gate Unpacks: judge: TypeError: .*in judge, .*test_refused_early.py:\d+"),
+    ],
+)
+def test_a_gate_is_asked_before_the_run(make_config, gate, words):
+    with pytest.raises(UserError, match=words):
+        check(make_config(gate=f"{HERE}:{gate}"))
+
+
+# Data
+
+
+def with_labels(x):
+    return (x, LABELS), (x[:30], LABELS[:30])
+
+
+def float_pixels():
+    return with_labels(RNG.integers(0, 256, (60, 8, 8)).astype(np.float32))
+
+
+def masked():
+    return with_labels(np.ma.masked_greater(RNG.normal(size=(60, 5)), 1.0))
+
+
+def channels_first():
+    return with_labels(RNG.integers(0, 256, (60, 3, 8, 8)).astype(np.uint8))
+
+
+def negative_amounts():
+    return with_labels(RNG.integers(-5, 50, (60, 6)))
+
+
+def wide_amounts():
+    return with_labels(RNG.integers(0, 60_000, (60, 6)).astype(np.uint16))
+
+
+def tiny(spec, task):
+    return keras.Sequential(
+        [keras.Input(spec.shape), keras.layers.Flatten(), keras.layers.Dense(task.outputs)]
+    )
+
+
+def of_data(make_config, name, **settings):
+    sizes = {"train_examples": 0, "validation_examples": 10, "test_examples": 0, "end_nodes": 1}
+    data = {"dataset": f"{HERE}:{name}", "model": f"{HERE}:tiny", "normalisation": "public"}
+    return make_config(**{**data, **sizes, **settings})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("float_pixels", "whole numbers from 0 to 255 are images: store them as uint8"),
+        ("masked", "x_train has masked values"),
+        ("channels_first", r"\[60, 3, 8, 8\] has its channels first"),
+        ("negative_amounts", "tokens must be 0 or more.*kind='rows'"),
+    ],
+)
+def test_data_that_would_be_misread_are_refused(make_config, name, words):
+    with pytest.raises(UserError, match=f"dataset='{HERE}:{name}': .*{words}"):
+        check(of_data(make_config, name))
+
+
+@pytest.mark.parametrize("name", ["negative_amounts", "wide_amounts"])
+def test_the_remedy_works_for_a_function_s_arrays(make_config, name):
+    data = check(of_data(make_config, name, dataset_args="kind='rows'"))
+    assert data.spec.dtype == "float32"
+
+
+# Models
+
+
+def flat(spec, task):
+    return keras.Sequential([keras.Input((12,)), keras.layers.Dense(task.outputs)])
+
+
+def by_name(spec, task):
+    x = keras.Input(spec.shape)
+    return keras.Model(x, {"digit": keras.layers.Dense(task.outputs)(keras.layers.Flatten()(x))})
+
+
+def in_half(spec, task):
+    return keras.Sequential(
+        [
+            keras.Input(spec.shape),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, dtype="mixed_float16", name="half"),
+            keras.layers.Dense(task.outputs, activation="softmax", dtype="float32"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("flat", r"cannot be called with inputs .*; its input is \(None, 12\)"),
+        ("by_name", r"returns outputs by name \(digit\)"),
+        ("in_half", "its layer half computes in float16"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_told_in_a_line_that_can_be_read(make_config, model, words):
+    with pytest.raises(UserError, match=words) as error:
+        check(make_config(model=f"{HERE}:{model}"))
+    told = str(error.value)
+    assert len(told) < 420, told
+    assert "\x1b" not in told
+    assert "[[" not in told
+    assert "build_model.py" not in told
+
+
+# Partitions, strategies, names
+
+
+def deals_nothing(groups, fog_nodes, seed):
+    return None
+
+
+def deals_lazily(groups, fog_nodes, seed):
+    return (np.arange(n, len(groups), fog_nodes) for n in range(fog_nodes))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("deals_nothing", "NoneType"), ("deals_lazily", "gen")])
+def test_a_partition_must_return_a_list(make_config, name, kind):
+    with pytest.raises(UserError, match=f"partition=.*it returned {kind}.*return a list"):
+        check(make_config(partition=f"{HERE}:{name}"))
+
+
+def test_an_argument_that_a_strategy_must_have_is_asked_for(make_config):
+    name = "tests.test_odd_strategies:HandsOnWithBeta"
+    with pytest.raises(UserError, match=r"'beta'; write strategy-args=\"beta=...\""):
+        check(make_config(strategy=name))
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a\nb", "a\x1b[31mb"])
+def test_a_run_has_a_name_that_can_be_seen(make_config, name):
+    with pytest.raises(UserError, match="run-name="):
+        make_config(run_name=name)
