@@ -35,7 +35,7 @@ def overrides(overrides):
 def test_federations_and_attacks():
     assert parse_federations("7:3, 3:1,7:3") == (Federation(7, 3), Federation(3, 1))
     assert parse_attacks("alie=2.5,nan") == ("alie=2.5", "nan")
-    for text in ("7", "7:7", "0:0", "a:b", "7:-1"):
+    for text in ("7", "7:8", "0:0", "a:b", "7:-1"):
         with pytest.raises(UserError, match="--malicious"):
             parse_federations(text)
     for text in ("nope", "alie=x", "alie=0"):
@@ -95,6 +95,9 @@ def test_a_cloud_that_trains_stands_beside_one_that_does_not():
             }[str(cell.tags["strategy"])]
         )
         assert config.strategy == ("Krum" if "Krum" in name else "FedAvg")
+    experiment, left_out = comparison("gate+cloud,cloud-alone,honest", "sign-flip", "3:3")
+    assert [cell.label for cell in experiment.cells] == ["gate+cloud", "cloud-alone"]
+    assert left_out == ["honest is nobody where all fog nodes are malicious"]
     _, left_out = comparison(names, "none", "7:0")
     assert left_out == [
         "honest is FedAvg where no fog node is malicious",

@@ -88,17 +88,17 @@ def parse_federations(text: str) -> tuple[Federation, ...]:
     Raises
     ------
     UserError
-        If it is none, or none of the nodes would be honest.
+        If it is none, or more would be malicious than there are.
     """
     chosen = []
     for part in _parts(text):
         match = re.fullmatch(r"(\d+):(\d+)", part)
         if not match:
             raise UserError(f"--malicious {part!r}: write FOG-NODES:MALICIOUS, e.g. 7:3")
-        if int(match[2]) >= int(match[1]):
+        if not 0 <= int(match[2]) <= int(match[1]) or not int(match[1]):
             raise UserError(
-                f"--malicious {part!r}: at least one of the {match[1]} fog nodes must be honest, "
-                f"e.g. {match[1]}:{max(int(match[1]) - 1, 0)}"
+                f"--malicious {part!r}: of {match[1]} fog nodes at most {match[1]} are malicious, "
+                f"e.g. {max(int(match[1]), 1)}:1"
             )
         chosen.append(Federation(int(match[1]), int(match[2])))
     return tuple(dict.fromkeys(chosen))
@@ -316,6 +316,8 @@ def _nobody_attacks(attack: str, federation: Federation) -> str:
 
 def _undefined(name: str, federation: Federation) -> str:
     alone = name.removesuffix(WITH_CLOUD)
+    if alone == HONEST and federation.malicious == federation.fog_nodes:
+        return f"{name} is nobody where all fog nodes are malicious"
     if alone == HONEST and not federation.malicious:
         return f"{name} is {name.replace(HONEST, FEDAVG)} where no fog node is malicious"
     if name == CLOUD_ALONE:

@@ -33,7 +33,7 @@ class Learned:
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
        examples decide anything. How sure the answers are is learned with them (a temperature, Guo
        et al. 2017, arXiv:1706.04599): to be less sure is no merit of a short step. Groups that are
-       shown to be answered worse than by W count ``boost`` times as much, and the weights are
+       shown to be told apart worse than by W count ``boost`` times as much, and the weights are
        learned again: who harms one class alone hardly moves the mean (multiplicative weights, as
        in group DRO, Sagawa et al. 2020, arXiv:1911.08731).
     3. On the other part, paired one-sided tests, of losses at the best temperature: the plainest
@@ -71,7 +71,8 @@ class Learned:
         groups = trial.weighing.groups(count)
         before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0)
         plain = trial.weighing.slope(trial.weighing.shares, count, None, 1.0)
-        if self._certified(trial.weighing.shares, before, plain, groups):
+        known = _known(trial, np.zeros(len(trial)), count) if self.again else before.losses
+        if self._certified(trial, count, (before, plain), known, groups):
             return [
                 Decision(
                     True,
@@ -81,18 +82,29 @@ class Learned:
                     examples=count,
                 )
             ] * len(trial)
-        weights = self._learn(trial, count, before, plain, groups)
+        weights = self._learn(trial, count, before, plain, known, groups)
         return self._choose(trial, count, weights)
 
     def _certified(
-        self, shares: Vector, before: Slope, plain: Slope, groups: npt.NDArray[np.int64]
+        self,
+        trial: Trial,
+        count: int,
+        slopes: tuple[Slope, Slope],
+        known: Vector,
+        groups: npt.NDArray[np.int64],
     ) -> bool:
-        if not plain.finite or self._suffering(before.losses, plain.losses, groups):
+        """Tell whether the plain merge is taken; ``slopes`` are those at W and there."""
+        (before, plain), shares = slopes, trial.weighing.shares
+        if not plain.finite:
             return False
         step = float(shares @ plain.along) / float(shares.sum())
         left_behind = max(float((step - plain.along).max()), 0.0)
         gain = float(before.losses.mean() - plain.losses.mean())
-        return gain > 0.0 and left_behind <= self.slack * gain
+        if not (gain > 0.0 and left_behind <= self.slack * gain):
+            return False
+        if not self.again:
+            return True
+        return not self._suffering(known, _known(trial, shares, count), groups)
 
     def _suffering(
         self, before: Vector, after: Vector, groups: npt.NDArray[np.int64]
@@ -110,6 +122,7 @@ class Learned:
         count: int,
         before: Slope,
         plain: Slope,
+        known_before: Vector,
         groups: npt.NDArray[np.int64],
     ) -> Vector:
         """Return weights [k]; zeros where no update leads downhill.
@@ -121,6 +134,8 @@ class Learned:
             Examples to learn on.
         before, plain : Slope
             At W and at the plain merge: one of them is where learning begins.
+        known_before : float64 [count]
+            What W knows of each example.
         groups : int64 [count]
         """
         norms = np.asarray(trial.norms, np.float64)
@@ -138,15 +153,13 @@ class Learned:
             known = plain
         start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
         importance: Vector | None = None
-        calm = _calm(trial.weighing.score(none, 0, count))
         for attempt in range(self.again + 1):
             search = _Search(trial, count, unit, importance, self.evaluations - 2 * (not attempt))
             found = search.best(start, known if importance is None else None)
             weights: Vector = found[:-1] * unit
             if attempt == self.again:
                 break
-            after = _calm(trial.weighing.score(weights, 0, count))
-            suffering = self._suffering(calm, after, groups)
+            suffering = self._suffering(known_before, _known(trial, weights, count), groups)
             if not suffering:
                 break
             importance = np.ones(count) if importance is None else importance
@@ -199,9 +212,9 @@ class Learned:
         """Tell whether a group is shown to be answered worse than by W and by the learned merge."""
         if not none.finite or not learned.finite:
             return False
-        after = _calm(scores)
-        suffering = self._suffering(_calm(none), after, scores.groups)
-        also = self._suffering(_calm(learned), after, scores.groups)
+        after = scores.recalibrated()
+        suffering = self._suffering(none.recalibrated(), after, scores.groups)
+        also = self._suffering(learned.recalibrated(), after, scores.groups)
         return bool(set(suffering) & set(also))
 
 
@@ -250,6 +263,16 @@ class _Search:
         if loss < self._least:
             self._least, self._found = loss, x.copy()
         return loss
+
+
+def _known(trial: Trial, weights: Vector, count: int) -> Vector:
+    """Return the losses of a merge [count] that say what it can tell apart.
+
+    Temperature and favourite answers are forgiven: a model that begins to learn first finds out
+    which classes are frequent, and seems to unlearn the others.
+    """
+    scores = trial.weighing.score(weights, 0, count)
+    return scores.recalibrated() if scores.finite else scores.losses
 
 
 def _calm(scores: Scores) -> Vector:
