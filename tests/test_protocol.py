@@ -204,7 +204,7 @@ def test_what_a_trainer_did_before_does_not_reach_the_next_run(make_config):
 
 
 def test_a_run_in_which_nothing_is_ever_merged_fails_with_the_first_cause(make_config):
-    with pytest.raises(UserError, match=r"no update was accepted in any of 2 rounds.*crashes"):
+    with pytest.raises(UserError, match=r"no update was accepted in 2 rounds.*crashes"):
         run_here(make_config(attack="crash", malicious_nodes="3"))
 
 

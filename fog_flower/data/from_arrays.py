@@ -188,7 +188,7 @@ def _as_tokens(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
         raise ValueError(f"tokens must be integers [n, length], not {kinds}")
     if (lowest := min(int(array.min(initial=0)) for array in inputs.values())) < 0:
         raise ValueError(
-            f"tokens must be 0 or more, but there is {lowest}; if they are amounts, say "
+            f"tokens must be 0 or more, but reach from {lowest}; if they are amounts, say "
             "dataset-args=\"kind='rows'\""
         )
     largest = max(int(array.max(initial=0)) for array in inputs.values())
