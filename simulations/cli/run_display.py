@@ -159,7 +159,7 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
     if spent := shares(rounds, run.get("data", {})):
         yield (
             "time of the rounds",
-            f"training {spent.training:.1%}, validation {spent.validation:.1%}, test images "
+            f"training {spent.training:.1%}, validation {spent.validation:.1%}, test examples "
             f"{spent.test:.1%}, the rest {spent.rest:.1%}",
         )
     if peak := run.get("peak_memory_gib"):
