@@ -44,7 +44,9 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     accuracy, decisions = accuracy_tables(records), decision_table(records)
     failed, remarks = failures(records), notes(records)
     pictures = {
-        "Accuracy beside that of the honest nodes alone": draw_heat_maps(records, folder / "heat-map.png"),
+        "Accuracy beside that of the honest nodes alone": draw_heat_maps(
+            records, folder / "heat-map.png"
+        ),
         "Accuracy per round": draw_curves(records, folder / "curves.png"),
     }
     if strengths := draw_strengths(records, folder / "strength.png"):
