@@ -145,7 +145,7 @@ class RunConfig:
     )
     clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)
     upload: str = _key(
-        "what a round uploads: the last epoch's dW, or the mean over its epochs",
+        "what a round uploads: dW after its last epoch, or the mean over its epochs",
         choices=(PER_EPOCH, EPOCH_MEAN),
     )
     local_epochs: int = _key("epochs per round; 1 with per-epoch is the paper's protocol", low=1)
