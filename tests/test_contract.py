@@ -191,6 +191,10 @@ def objects(attacker):
     return [np.array([{}]) for _ in attacker.honest_update]
 
 
+def whole_numbers(attacker):
+    return [np.rint(array).astype(np.int32) for array in attacker.honest_update]
+
+
 def doubles(attacker):
     return [array.astype(np.float64) for array in attacker.honest_update]
 
@@ -229,7 +233,7 @@ def scales(attacker, strength=1.0):
         ("nested", "sends an update in every round", "item 0 is a list"),
         ("objects", "sends an update in every round", "item 0 is a array of object"),
         ("divides", "sends an update in every round", r"ZeroDivision.*in divides, .*py:\d+"),
-        ("doubles", "sends the shapes and dtypes of dW", "the cloud refuses arrays float64"),
+        ("whole_numbers", "sends the shapes and dtypes of dW", "the cloud refuses arrays int32"),
         ("draws", "sends the same when asked twice", "attacker.rng"),
         ("spoils", "does not change what it is given", "work on copies"),
     ],
@@ -238,7 +242,7 @@ def test_broken_attacks_are_found(name, broken, words):
     assert re.search(words, problems("attack", f"{HERE}:{name}")[broken])
 
 
-@pytest.mark.parametrize("name", ["gives_up", "trains", "scales"])
+@pytest.mark.parametrize("name", ["gives_up", "trains", "scales", "doubles"])
 def test_attacks_of_a_users_own_keep_it(name):
     assert problems("attack", f"{HERE}:{name}") == {}
 

@@ -242,7 +242,7 @@ def _round_line(row: dict[str, str]) -> str:
     if row["round"] == "0":
         return f"{accuracy} (untrained)"
     asked = int(row["accepted"]) + int(row["rejected"])
-    kept = ", but W is kept" if any(words in row["note"] for words in UNCHANGED) else ""
+    kept = ", but W is kept" if any(words in row.get("note", "") for words in UNCHANGED) else ""
     return f"{accuracy}  accepted {row['accepted']}/{asked}{kept}"
 
 
