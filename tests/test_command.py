@@ -1,6 +1,7 @@
 """The command itself: interrupted at any time, and started among a user's own files."""
 
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,33 @@ def test_an_interrupt_is_one_line_and_status_130_from_the_first_moment_on(
     last = output.splitlines()[-1]
     assert last.startswith("fog-flower: interrupted"), output
     assert "Traceback" not in output
+
+
+SWALLOWS = """
+import time
+from simulations.cli.commands import _Interrupts
+
+_Interrupts()
+try:
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except BaseException:  # as a library does, while it is imported
+        pass
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(5)  # what was started is being stopped: no second one comes in between
+    print("stopped in peace")
+"""
+
+
+def test_an_interrupt_that_somebody_swallows_comes_again():
+    process = subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert output == "stopped in peace\n"
+    assert process.returncode == 0
 
 
 # In a folder that is on Python's path, a file or folder of these names.

@@ -97,8 +97,14 @@ def _status() -> int | None:
         _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
 
 
+AGAIN_SECONDS = 2.0
+
+
 class _Interrupts:
-    """Ctrl-C and SIGTERM: an exception, so that what was started is stopped; and noted."""
+    """Ctrl-C and SIGTERM: an exception, so that what was started is stopped; and noted.
+
+    Libraries may swallow it, while they are imported or in a destructor: then it comes again.
+    """
 
     def __init__(self) -> None:
         self.seen = False
@@ -108,6 +114,17 @@ class _Interrupts:
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self.seen = True
+        signal.signal(signal.SIGALRM, self._again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
+        raise KeyboardInterrupt
+
+    def _again(self, _number: int, _frame: FrameType | None) -> None:
+        """Interrupt again, unless what was started is being stopped right now."""
+        handled = sys.exception()
+        while handled is not None:
+            if isinstance(handled, KeyboardInterrupt):
+                return
+            handled = handled.__context__
         raise KeyboardInterrupt
 
 
