@@ -45,11 +45,12 @@ class Judgement:
         """Return the judgement for a strategy that gives weights of its own."""
         own = self.own_decision
         given = [one.weight for one in self.decisions if one.accepted]
-        dropped = any(map(math.isfinite, given))
+        notes = [self.note] if self.note else []
+        if any(map(math.isfinite, given)):
+            notes.append("the strategy gives weights of its own: the gate's are not used")
         return dataclasses.replace(
             self,
-            note="the strategy gives weights of its own: the gate's are not used" * dropped
-            or self.note,
+            note="; ".join(notes),
             decisions=[dataclasses.replace(one, weight=math.nan) for one in self.decisions],
             own_decision=own and dataclasses.replace(own, weight=math.nan),
         )

@@ -7,6 +7,7 @@ import pytest
 from flwr.serverapp.strategy import FedAvg, FedMedian
 
 from fog_flower.weights import add, from_record
+from strategies.gate import Decision
 from strategies.gates.cloud_alone import CloudAlone
 from strategies.gates.open import Open
 from strategies.judge import Judge
@@ -51,6 +52,24 @@ def test_a_median_counts_it_and_gives_no_weights():
     for array, expected in zip(from_record(arrays), add(WEIGHTS, OWN), strict=True):
         np.testing.assert_allclose(array, expected, rtol=1e-6)
     assert all(math.isnan(verdict.weight) for verdict in strategy.report.verdicts)
+
+
+class Halves:
+    def judge(self, trial):
+        return [Decision(True, "half", weight=0.5 / len(trial))] * len(trial)
+
+
+def test_a_gate_s_weights_that_nobody_uses_are_told_and_not_recorded():
+    judge = Judge(Halves(), DistanceEvaluator(WEIGHTS))
+    for strategy, used in ((FedMedian(), False), (FedAvg(), True)):
+        wrapped = wrapper(strategy)
+        wrapped.judge = judge
+        arrays, _ = a_round(wrapped)
+        factor = 0.5 if used else 1.0
+        for array, start, step in zip(from_record(arrays), WEIGHTS, STEP, strict=True):
+            np.testing.assert_allclose(array, start + factor * step, rtol=1e-6)
+        assert ("the gate's are not used" in wrapped.report.note) != used
+        assert {math.isnan(one.weight) for one in wrapped.report.verdicts} == {not used}
 
 
 def test_beside_others_it_has_its_share_of_the_examples():
