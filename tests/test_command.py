@@ -56,6 +56,32 @@ except KeyboardInterrupt:
 """
 
 
+STOPS_SLOWLY = """
+import sys, time
+from simulations.cli import commands
+
+def status():
+    print("ready", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(3)
+commands._status = status
+sys.argv = ["fog-flower"]
+import atexit
+atexit.register(time.sleep, 3)  # threads and libraries take their time to end
+commands.main()
+"""
+
+
+def test_nothing_interrupts_the_end_of_the_command():
+    process = subprocess.Popen([sys.executable, "-c", STOPS_SLOWLY], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
 def test_an_interrupt_that_somebody_swallows_comes_again():
     process = subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"

@@ -70,6 +70,7 @@ def main() -> None:
         if not interrupts.seen:
             raise
         status = INTERRUPTED_STATUS
+    signal.setitimer(signal.ITIMER_REAL, 0)  # nothing is left to be interrupted
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail(
             "interrupted; Flower is stopped, what is recorded is kept; a sweep or comparison goes "
