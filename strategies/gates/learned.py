@@ -14,6 +14,7 @@ from strategies.gate import Decision, Slope, Trial
 Vector = npt.NDArray[np.float64]
 SHARPNESS = (-2.0, 2.0)  # of its logarithm
 NEGLIGIBLE = 0.02  # of the longest step: what is below it is no part of the merge
+SHORT = 0.25  # of the longest step: whether what is below it is worth anything, is asked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Learned:
     3. On the other part, paired one-sided tests, of losses at the best temperature: the plainest
        merge is taken that is not shown to be worse than the learned one, or than W, nor to answer
        a group worse than both do. Plainest is F, then the plain merge of those whose learned
-       weight is not 0, then the learned one; W is kept where all are shown to be worse.
+       weight is not 0, then the learned one without its short steps (noise gets some by chance),
+       then the learned one; W is kept where all are shown to be worse.
 
     Attributes
     ----------
@@ -175,6 +177,9 @@ class Learned:
         candidates = {
             "the plain merge": trial.weighing.shares,
             "the plain merge of these": _shares_of(trial.weighing.shares, kept),
+            "the learned merge of the longest": np.where(
+                lengths > SHORT * lengths.max(initial=0.0), weights, 0.0
+            ),
             "the learned merge": weights,
         }
         none = trial.weighing.score(np.zeros(len(trial)), count, stop)
@@ -189,11 +194,11 @@ class Learned:
             reason, mean = "rejected: no merge is better than W", learned.mean()
             return [Decision(False, reason, none.mean(), mean, stop, weight=0.0)] * len(trial)
         is_plain = name == "the plain merge"
-        accepted = np.ones(len(trial), bool) if is_plain else kept
+        accepted = np.ones(len(trial), bool) if is_plain else kept & (chosen > 0.0)
         return [
             Decision(
                 bool(joins),
-                f"accepted: {name} is taken" if joins else "rejected: its learned weight is 0",
+                f"accepted: {name} is taken" if joins else "rejected: it adds nothing to the rest",
                 none.mean(),
                 scores.mean(),
                 stop,
