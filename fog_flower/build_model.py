@@ -25,6 +25,7 @@ SGD_EXTRAS = (
 USUAL_RATE = 0.01  # of a keras.optimizers.SGD of which nobody said one
 _INPUTS = re.compile(r"for input [\[(<].*?(?=\. Expected)", re.DOTALL)
 _ARGUMENTS = re.compile(r"\s*Arguments received by .*", re.DOTALL)
+_tried: set[tuple[str, Spec, Task]] = set()  # whose training step went well in this process
 SMALL_SCALE = 0.05  # a Rescaling by less is meant for pixels from 0 to 255
 
 
@@ -51,7 +52,9 @@ def build_untrained(reference: str, spec: Spec, task: Task, seed: int) -> keras.
             )
         pairs = zip(model.get_weights(), again.get_weights(), strict=True)
         if all(one.tobytes() == other.tobytes() for one, other in pairs):  # a NaN is itself, too
-            _try_training(again, spec, task, name)
+            if (reference, spec, task) not in _tried:  # many runs of one model follow each other
+                _try_training(again, spec, task, name)
+                _tried.add((reference, spec, task))
             return model
         model = again
     raise UserError(f"{name}: has other weights every time it is built; seed what is random")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 LIMIT_SECONDS = 300
+ASKED_FOR = "FOG_FLOWER_SLOW_TESTS"  # where it is set, the slowest tests run as well
 SMALL = (
     *("train-examples=360", "validation-examples=100", "test-examples=100"),
     *("gate-args=examples=0", "end-nodes=2", "model=mlp-2-hidden", "artifacts="),

@@ -1,3 +1,5 @@
+import os
+
 import pandas as pd
 import pytest
 
@@ -11,6 +13,7 @@ from simulations.benchmark.ledger import Ledger, facts_of
 from simulations.benchmark.parts.memory import PEAK, ROUND
 from simulations.benchmark.sitting import last_sittings
 from simulations.engines.memory_watch import MemoryWatch, tree_bytes
+from tests.launched import ASKED_FOR
 
 SIDES = ((OURS, (4.0, 5.0, 9.0)), (BARE, (4.0, 4.0, 4.0)), (QUICKSTART, (10.0, 10.0, 20.0)))
 
@@ -158,6 +161,7 @@ def test_memory_counts_this_process_and_its_peak():
 
 
 @pytest.mark.e2e
+@pytest.mark.skipif(ASKED_FOR not in os.environ, reason=f"takes minutes; set {ASKED_FOR}=1")
 def test_all_three_sides_train_what_they_are_given(tmp_path, monkeypatch):
     from simulations.benchmark.parts import throughput
 

@@ -74,17 +74,27 @@ commands.main()
 """
 
 
+def started(script: str) -> subprocess.Popen:
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background hands down an ignored Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
 def test_nothing_interrupts_the_end_of_the_command():
-    process = subprocess.Popen([sys.executable, "-c", STOPS_SLOWLY], stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"ready\n"
+    process = started(STOPS_SLOWLY)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
 
 
 def test_an_interrupt_that_somebody_swallows_comes_again():
-    process = subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
+    process = started(SWALLOWS)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert output == "stopped in peace\n"

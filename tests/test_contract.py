@@ -63,7 +63,8 @@ def test_gates_keep_it(name):
 @pytest.mark.parametrize("model", ["small_models:small_mlp", "model_zoo:all_kinds_of_weights"])
 @pytest.mark.parametrize("name", ATTACKS.names())
 def test_attacks_keep_it(name, model):
-    assert problems("attack", name, model=f"tests.{model}") == {}
+    budget = {"attack_strength": 7.0} if name == "white-box" else {}  # one beyond what it knows
+    assert problems("attack", name, model=f"tests.{model}", **budget) == {}
 
 
 @pytest.mark.parametrize("name", PROTECTIONS.names())

@@ -7,10 +7,10 @@ import pytest
 from fog_flower.records.reading import can_go_on, is_orphan
 from fog_flower.records.run_folder import folder_of
 from tests.deployment import Deployment, deployment
+from tests.launched import ASKED_FOR
 from tests.runs import figures, rounds, run_here, summary, updates
 
 SMALL = {"model": "mlp-2-hidden", "gate": "open", "protection": "", "artifacts": ""}
-ASKED_FOR = "FOG_FLOWER_SLOW_TESTS"
 
 
 def status_of(folder) -> str:
