@@ -28,7 +28,7 @@ def parse_malicious_nodes(text: str, fog_nodes: int, *, attacked: bool) -> froze
         chosen = [int(n) for n in listed] if listed else range(fog_nodes - int(text), fog_nodes)
     except ValueError:
         chosen = [-1]
-    if not all(0 <= node < fog_nodes for node in chosen) or len(set(chosen)) < len(list(chosen)):
+    if not all(0 <= node < fog_nodes for node in chosen) or len(set(chosen)) < len(chosen):
         raise UserError(
             f"malicious-nodes={text!r}: write how many of the {fog_nodes} fog nodes, e.g. 1, "
             f"or which of 0 to {fog_nodes - 1}, e.g. nodes:0,2"

@@ -98,3 +98,11 @@ def unflatten(vector: npt.NDArray[np.float32], like: Sequence[np.ndarray]) -> We
         as_dtype(part.reshape(array.shape), array.dtype)
         for part, array in zip(np.split(vector, ends), like, strict=True)
     ]
+
+
+def squared_distances(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the squared distances between updates [k, d], as [k, k]."""
+    squares = np.square(rows).sum(axis=1)
+    between = squares[:, None] + squares[None, :] - 2.0 * rows @ rows.T
+    distances: npt.NDArray[np.float64] = np.maximum(between, 0.0)
+    return distances

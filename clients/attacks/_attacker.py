@@ -192,11 +192,10 @@ class Attacker:
 
         ``find_out`` must give the same whoever asks, because two may ask at once.
         """
-        folder = scratch_dir(self.context.run_id) / "collusion"
-        path = folder / f"round-{self.server_round}-{name}.npz"
+        path = self._shared_file(self.server_round, name)
         if (known := _kept(path)) is not None:
             return known
-        found = find_out()
+        found, folder = find_out(), path.parent
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("round-*"):
             if not old.name.startswith(f"round-{self.server_round}-"):
@@ -208,8 +207,10 @@ class Attacker:
 
     def shared_before(self, name: str) -> Weights | None:
         """Return what was shared in the round before, as long as nothing is shared in this one."""
-        folder = scratch_dir(self.context.run_id) / "collusion"
-        return _kept(folder / f"round-{self.server_round - 1}-{name}.npz")
+        return _kept(self._shared_file(self.server_round - 1, name))
+
+    def _shared_file(self, server_round: int, name: str) -> Path:
+        return scratch_dir(self.context.run_id) / "collusion" / f"round-{server_round}-{name}.npz"
 
     def _honest_update(self, node: int) -> Weights:
         asked = self if node == self.fog_node else self._as(node)

@@ -37,11 +37,3 @@ def furthest(
         else:
             high = middle
     return unflatten((centre + low * spread).astype(np.float32), honest[0])
-
-
-def squared_distances(rows: Matrix) -> Matrix:
-    """Return the squared distances between rows [k, k]."""
-    squares = np.square(rows).sum(axis=1)
-    between = squares[:, None] + squares[None, :] - 2.0 * rows @ rows.T
-    distances: Matrix = np.maximum(between, 0.0)
-    return distances

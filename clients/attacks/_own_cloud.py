@@ -49,10 +49,6 @@ class OwnCloud:
             loss = float(self._evaluator.evaluate(merged).loss)
         return loss if np.isfinite(loss) else np.inf
 
-    def most_harmful(self, candidates: Sequence[Vector]) -> int:
-        """Return the number of the candidate that harms most."""
-        return int(np.argmax([self.harm(candidate) for candidate in candidates]))
-
     def _merged(self, sent: Vector) -> Weights:
         attacker = self._attacker
         start = attacker.weights
@@ -105,6 +101,25 @@ class _StandIn:
         from strategies.updates import own_update  # noqa: PLC0415
 
         return own_update(self._attacker.honest_update, self._examples, 1.0)
+
+
+def most_harmful(attacker: Attacker, name: str, candidates: Sequence[Vector]) -> Weights:
+    """Return what one colluder sends of the candidate that harms most, found out once a round.
+
+    Parameters
+    ----------
+    attacker : Attacker
+    name : str
+        Under which the colluders share what they found out.
+    candidates : sequence of Vector
+    """
+
+    def find_out() -> Weights:
+        cloud = OwnCloud(attacker.leader)
+        return [np.array(np.argmax([cloud.harm(candidate) for candidate in candidates]))]
+
+    (found,) = attacker.shared(name, find_out)
+    return unflatten(disguised(candidates[int(found)], attacker.rng), attacker.honest_update)
 
 
 def disguised(sent: Vector, rng: np.random.Generator) -> Vector:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from clients.attacks._attacker import Attacker
-from clients.attacks._own_cloud import OwnCloud, disguised
-from fog_flower.weights import Weights, flatten, unflatten
+from clients.attacks._own_cloud import most_harmful
+from fog_flower.weights import Weights, flatten
 
 STRENGTHS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -19,7 +19,4 @@ def alie_optimised(attacker: Attacker) -> Weights:
     rows = np.stack([flatten(update) for update in attacker.others_updates()])
     centre, spread = rows.mean(axis=0), rows.std(axis=0)
     sent = [centre - np.float32(z) * spread for z in STRENGTHS]
-    found = attacker.shared(
-        "alie", lambda: [np.array(OwnCloud(attacker.leader).most_harmful(sent))]
-    )
-    return unflatten(disguised(sent[int(found[0])], attacker.rng), attacker.honest_update)
+    return most_harmful(attacker, "alie", sent)

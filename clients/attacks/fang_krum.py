@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clients.attacks._attacker import Attacker
-from clients.attacks._far_as_peers import squared_distances
-from fog_flower.weights import Weights, flatten, unflatten
+from fog_flower.weights import Weights, flatten, squared_distances, unflatten
 
 STEPS = 30
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from clients.attacks._attacker import Attacker
-from clients.attacks._own_cloud import OwnCloud, disguised
-from fog_flower.weights import Weights, flatten, unflatten
+from clients.attacks._own_cloud import most_harmful
+from fog_flower.weights import Weights, flatten
 
 STRENGTHS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -17,5 +17,4 @@ def inner_product_optimised(attacker: Attacker) -> Weights:
     """
     centre = np.mean([flatten(update) for update in attacker.others_updates()], axis=0)
     sent = [np.float32(-s) * centre for s in STRENGTHS]
-    found = attacker.shared("ipm", lambda: [np.array(OwnCloud(attacker.leader).most_harmful(sent))])
-    return unflatten(disguised(sent[int(found[0])], attacker.rng), attacker.honest_update)
+    return most_harmful(attacker, "ipm", sent)

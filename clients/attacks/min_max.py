@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clients.attacks._attacker import Attacker
-from clients.attacks._far_as_peers import furthest, squared_distances
-from fog_flower.weights import Weights
+from clients.attacks._far_as_peers import furthest
+from fog_flower.weights import Weights, squared_distances
 
 
 def min_max(attacker: Attacker) -> Weights:

@@ -40,6 +40,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     keys: "keys noise",
 }
 _NAMES: dict[Callable[..., None], str] = {go_on: "continue"}
+AGAIN_SECONDS = 2.0  # after which an interrupt that was swallowed comes again
 _SUGGESTION = re.compile(r"( Did you mean [^?]*\?)(\1)+")
 
 for _command, _example in _EXAMPLES.items():
@@ -96,9 +97,6 @@ def _status() -> int | None:
         if not message.strip():  # of a group without a command: its help has been printed
             raise SystemExit(int(error.exit_code)) from None
         _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
-
-
-AGAIN_SECONDS = 2.0
 
 
 class _Interrupts:

@@ -11,7 +11,7 @@ from fog_flower.data.load import load_dataset
 from fog_flower.weights import Weights
 from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
 from simulations.contract.made_up_model import initial_weights
-from simulations.contract.rehearsed_attacker import RehearsedAttacker, rehearsed
+from simulations.contract.rehearsed_attacker import RehearsedAttacker, arrays_of, rehearsed
 
 
 def checks(config: RunConfig) -> Checks:
@@ -45,7 +45,7 @@ class _Contract:
         if ours != theirs:
             raise BrokenContractError(
                 f"the cloud refuses arrays {_listed(sent)}, because dW has {_listed(wanted)}; "
-                "leave it so if that is what the attack is"
+                "a run with it does not start"
             )
 
     def is_repeatable(self) -> None:
@@ -73,10 +73,9 @@ class _Contract:
     def _sent_by(self, attacker: RehearsedAttacker) -> Weights | None:
         """Return dW; None of one that crashes on purpose."""
         try:
-            sent = attacker.send(self._attack)
+            return arrays_of(attacker.send(self._attack))
         except AttackCrashError:
             return None
-        return sent if isinstance(sent, list) else list(sent.delta)
 
 
 def _listed(weights: Sequence[np.ndarray]) -> str:

@@ -19,10 +19,9 @@ from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.seeds import generator
 from fog_flower.weights import Weights, step_dtype, to_record
-from simulations.contract.replies import context_of, identify, node_id
+from simulations.contract.replies import context_of, identify, made_up_step, node_id
 
 EXAMPLES = 20
-STEP = 0.01  # times a standard normal number: about what a round of training does
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +53,7 @@ class RehearsedAttacker(Attacker):
     def _step(self, *purpose: object) -> Weights:
         words = "-".join(map(str, purpose))
         rng = generator(self.config.seed, words, self.fog_node, self.server_round)
-        return [
-            (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
-            for array in self.weights
-        ]
+        return made_up_step(self.weights, rng)
 
 
 def rehearsed(
@@ -79,6 +75,11 @@ def rehearsed(
     )
 
 
+def arrays_of(sent: Weights | LocalResult | Claimed) -> Weights:
+    """Return the dW in what an attack sends."""
+    return sent.delta if isinstance(sent, LocalResult | Claimed) else sent
+
+
 def rehearse_attack(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndarray]) -> None:
     """Let the configured attack send what it sends in its first round.
 
@@ -93,7 +94,7 @@ def rehearse_attack(config: RunConfig, dataset: Dataset, weights: Sequence[np.nd
         sent = rehearsed(config, dataset, weights, min(config.malicious_nodes), first).send(attack)
     except AttackCrashError:
         return
-    arrays = sent.delta if isinstance(sent, LocalResult | Claimed) else sent
+    arrays = arrays_of(sent)
     ours = [(array.shape, step_dtype(array.dtype)) for array in weights]
     theirs = [(array.shape, array.dtype) for array in arrays]
     if ours != theirs:

@@ -10,14 +10,12 @@ from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
 from fog_flower.seeds import generator
 from fog_flower.tensorflow_setup import precision_here
-from fog_flower.weights import step_dtype
-from simulations.contract.replies import answer, identify, node_id
+from simulations.contract.replies import answer, identify, made_up_step, node_id
 from strategies.build import build_gate
 from strategies.judge import Judge
 from strategies.updates import Update
 
 EXAMPLES = 60
-STEP = 0.01  # times a standard normal number: about what a round of training does
 
 
 def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndarray]) -> None:
@@ -63,9 +61,6 @@ def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndar
 
 def _made_up(fog_node: int, weights: Sequence[np.ndarray], seed: int) -> Update:
     rng = generator(seed, "rehearsed-gate", fog_node)
-    delta = [
-        (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
-        for array in weights
-    ]
+    delta = made_up_step(weights, rng)
     question = Message(RecordDict(), node_id(fog_node), "train")
     return Update(fog_node, delta, EXAMPLES, answer(question, delta, fog_node), {})

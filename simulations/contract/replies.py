@@ -14,10 +14,11 @@ from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, METRICS, NODE
 from fog_flower.simulated import SIMULATED
-from fog_flower.weights import to_record
+from fog_flower.weights import Weights, step_dtype, to_record
 
 WEIGHTS = [np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([0.5, -0.5], np.float32)]
 FIRST_NODE_ID = 1000
+STEP = 0.01  # times a standard normal number
 
 
 def node_id(fog_node: int) -> int:
@@ -28,6 +29,14 @@ def node_id(fog_node: int) -> int:
 def identify() -> None:
     """Give this process the identity without which no message can be built."""
     TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
+
+
+def made_up_step(weights: Sequence[np.ndarray], rng: np.random.Generator) -> Weights:
+    """Return a small random dW, as large as what a round of training does."""
+    return [
+        (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
+        for array in weights
+    ]
 
 
 def answer(

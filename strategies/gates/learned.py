@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from statistics import NormalDist
 
 import numpy as np
@@ -185,10 +186,10 @@ class Learned:
         none = trial.weighing.score(np.zeros(len(trial)), count, stop)
         scored = {name: trial.weighing.score(a, count, stop) for name, a in candidates.items()}
         learned = scored["the learned merge"]
+        judged = _Judged(none), _Judged(learned)
         for name, chosen in candidates.items():
             scores = scored[name]
-            worse = self._worse(learned, scores) or self._worse(none, scores)
-            if chosen.any() and not worse and not self._worse_for_a_group(scores, none, learned):
+            if chosen.any() and not self._shown_worse(_Judged(scores), *judged):
                 break
         else:
             reason, mean = "rejected: no merge is better than W", learned.mean()
@@ -207,20 +208,37 @@ class Learned:
             for joins, weight in zip(accepted, chosen, strict=True)
         ]
 
-    def _worse(self, one: Scores, other: Scores) -> bool:
-        """Tell whether ``other`` is shown to be worse than ``one``."""
-        if not other.finite:
-            return True
-        return one.finite and _is_harm(_calm(other) - _calm(one), self.error)
+    def _shown_worse(self, one: "_Judged", none: "_Judged", learned: "_Judged") -> bool:
+        """Tell whether a merge is shown to be worse than W or the learned one.
 
-    def _worse_for_a_group(self, scores: Scores, none: Scores, learned: Scores) -> bool:
-        """Tell whether a group is shown to be answered worse than by W and by the learned merge."""
-        if not none.finite or not learned.finite:
+        Or to answer a group worse than both do.
+        """
+        if not one.scores.finite:
+            return True
+        others = [other for other in (none, learned) if other.scores.finite]
+        if any(_is_harm(one.calm - other.calm, self.error) for other in others):
+            return True
+        if not self.again or len(others) < 2:
             return False
-        after = scores.recalibrated()
-        suffering = self._suffering(none.recalibrated(), after, scores.groups)
-        also = self._suffering(learned.recalibrated(), after, scores.groups)
-        return bool(set(suffering) & set(also))
+        suffering = [self._suffering(o.known, one.known, one.scores.groups) for o in others]
+        return bool(set.intersection(*map(set, suffering)))
+
+
+class _Judged:
+    """Scores, with what is fitted to them, once."""
+
+    def __init__(self, scores: Scores) -> None:
+        self.scores = scores
+
+    @functools.cached_property
+    def calm(self) -> Vector:
+        """The losses at the best temperature."""
+        return self.scores.recalibrated(biases=False)
+
+    @functools.cached_property
+    def known(self) -> Vector:
+        """The losses that say what can be told apart."""
+        return self.scores.recalibrated()
 
 
 class _Search:
@@ -278,11 +296,6 @@ def _known(trial: Trial, weights: Vector, count: int) -> Vector:
     """
     scores = trial.weighing.score(weights, 0, count)
     return scores.recalibrated() if scores.finite else scores.losses
-
-
-def _calm(scores: Scores) -> Vector:
-    """Return the losses at the best temperature."""
-    return scores.recalibrated(biases=False) if scores.finite else scores.losses
 
 
 def _is_harm(harm: Vector, error: float) -> bool:

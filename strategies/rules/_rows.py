@@ -15,11 +15,22 @@ from fog_flower.weights import Weights, flatten, from_record, to_record, unflatt
 Matrix = npt.NDArray[np.float64]
 
 
-class RowsRule(FedAvg, ABC):
-    """A strategy that merges updates as rows of numbers; it chooses clients as FedAvg does."""
+class KnowsW(FedAvg):
+    """FedAvg that remembers W, which updates are differences to."""
 
     weighted_mean = False  # so weights given from outside are not heeded, and there is no sum
     _weights: Weights
+
+    def configure_train(
+        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
+    ) -> Iterable[Message]:
+        """Remember W."""
+        self._weights = from_record(arrays)
+        return super().configure_train(server_round, arrays, config, grid)
+
+
+class RowsRule(KnowsW, ABC):
+    """A strategy that merges updates as rows of numbers; it chooses clients as FedAvg does."""
 
     @property
     def least_updates(self) -> int:
@@ -29,13 +40,6 @@ class RowsRule(FedAvg, ABC):
     @abstractmethod
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:
         """Return what is added to W [d], from dW [k, d] and numbers of examples [k]."""
-
-    def configure_train(
-        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
-    ) -> Iterable[Message]:
-        """Remember W, which the updates are differences to."""
-        self._weights = from_record(arrays)
-        return super().configure_train(server_round, arrays, config, grid)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -54,10 +58,3 @@ class RowsRule(FedAvg, ABC):
 def _examples(reply: Message) -> float:
     record = next(iter(reply.content.metric_records.values()))
     return float(record[NUM_EXAMPLES])  # type: ignore[arg-type]
-
-
-def squared_distances(rows: Matrix) -> Matrix:
-    """Return the squared distances between rows [k, k]."""
-    squares = np.square(rows).sum(axis=1)
-    between: Matrix = np.maximum(squares[:, None] + squares[None] - 2.0 * rows @ rows.T, 0.0)
-    return between

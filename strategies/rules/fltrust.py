@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 
 import numpy as np
-from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
-from flwr.serverapp import Grid
-from flwr.serverapp.strategy import FedAvg
+from flwr.app import ArrayRecord, Message, MetricRecord
 
 from fog_flower.tasks.scores import ReferenceTrainer
 from fog_flower.weights import Weights, flatten, from_record, to_record, unflatten
+from strategies.rules._rows import KnowsW
 from strategies.updates import OwnUpdates
 
 
-class FLTrust(FedAvg):
+class FLTrust(KnowsW):
     r"""Weighs updates by their cosine with the cloud's own, and cuts them to its length.
 
     Cao et al. 2021, arXiv:2012.13995, algorithm 2 with global learning rate 1. With the cloud's
@@ -33,15 +32,6 @@ class FLTrust(FedAvg):
 
     cloud_trainer: OwnUpdates | None = None
     reference_trainer: ReferenceTrainer | None = None
-    weighted_mean = False  # so there is no merge=sum of it
-    _weights: Weights
-
-    def configure_train(
-        self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
-    ) -> Iterable[Message]:
-        """Remember W, which the updates are differences to."""
-        self._weights = from_record(arrays)
-        return super().configure_train(server_round, arrays, config, grid)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]

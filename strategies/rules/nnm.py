@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from strategies.rules._rows import Matrix, RowsRule, squared_distances
+from fog_flower.weights import squared_distances
+from strategies.rules._rows import Matrix, RowsRule
 
 
 class NNM(RowsRule):

@@ -167,8 +167,10 @@ def failures(records: ComparisonRecords) -> pd.DataFrame:
 def notes(records: ComparisonRecords) -> list[str]:
     """Say which data, settings and seeds the figures are made of."""
     config = completed(records.facts[0]["config"])
-    told = ["model", "train-examples", "num-server-rounds", "learning-rate", "batch-size"]
-    told.append("partition")
+    told = [
+        *("model", "train-examples", "num-server-rounds"),
+        *("learning-rate", "batch-size", "partition"),
+    ]
     told += [
         key
         for key, usual in COMPARE_SCALE.settings["any"].items()
