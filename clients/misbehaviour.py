@@ -5,6 +5,7 @@ from flwr.clientapp.typing import ClientAppCallable
 
 from clients.attacks import ATTACKS
 from clients.local_training import who
+from clients.overheard import reply_of
 from fog_flower.config import NONE
 from fog_flower.messages import CONFIG, SERVER_ROUND
 from fog_flower.seeds import generator
@@ -13,8 +14,10 @@ from fog_flower.seeds import generator
 def misbehaviour(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
     """Let honest nodes pass; let malicious ones answer as their attack does, in their rounds."""
     fog_node, config = who(context)
-    if config.attack == NONE or fog_node not in config.malicious_nodes:
+    if config.attack == NONE:
         return call_next(message, context)
+    if fog_node not in config.malicious_nodes:
+        return reply_of(config, fog_node, message, context, call_next)
     attack = ATTACKS.load(config.attack)  # in the handshake already: it may not be there
     if message.metadata.message_type != MessageType.TRAIN:
         return call_next(message, context)

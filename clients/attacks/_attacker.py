@@ -16,6 +16,7 @@ from clients.attacks._claimed import Claimed
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from clients.local_training import answer, node_data, train_on
+from clients.overheard import overhear, reply_of
 from fog_flower.causes import in_user_code
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
@@ -56,7 +57,7 @@ class Attacker:
     @cached_property
     def honest_reply(self) -> Message:
         """What the honest ClientApp answers; it trains once, however often one asks."""
-        return self.call_next(self.message, self.context)
+        return reply_of(self.config, self.fog_node, self.message, self.context, self.call_next)
 
     @property
     def honest_update(self) -> Weights:
@@ -214,7 +215,13 @@ class Attacker:
 
     def _honest_update(self, node: int) -> Weights:
         asked = self if node == self.fog_node else self._as(node)
-        return self.shared(f"fog-{node}", lambda: asked.honest_update)
+
+        def find_out() -> Weights:
+            if node != self.fog_node:
+                overhear(self.context.run_id, node, self.message, asked.honest_reply)
+            return asked.honest_update
+
+        return self.shared(f"fog-{node}", find_out)
 
     def _as(self, node: int) -> "Attacker":
         context = Context(

@@ -1,11 +1,8 @@
 """As far from all others, in sum, as the outermost honest update."""
 
-import numpy as np
-import numpy.typing as npt
-
 from clients.attacks._attacker import Attacker
 from clients.attacks._far_as_peers import furthest
-from fog_flower.weights import Weights, squared_distances
+from fog_flower.weights import Weights
 
 
 def min_sum(attacker: Attacker) -> Weights:
@@ -14,10 +11,8 @@ def min_sum(attacker: Attacker) -> Weights:
     Shejwalkar & Houmansadr 2021 (NDSS), equation 5, with the largest gamma; x_i are the honest
     updates of all nodes.
     """
-    honest = attacker.all_updates()
-    return furthest(honest, _inside)
-
-
-def _inside(rows: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> bool:
-    allowed = squared_distances(rows).sum(axis=1).max()
-    return bool(np.square(rows - candidate).sum() <= allowed)
+    return furthest(
+        attacker.all_updates(),
+        allowed=lambda between: float(between.sum(axis=1).max()),
+        measure=lambda squares: float(squares.sum()),
+    )

@@ -1,0 +1,67 @@
+"""What an attacker trained of an honest node is not trained again, and only that."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+
+from clients.overheard import overhear, reply_of
+from fog_flower.config import RunConfig
+from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
+from fog_flower.weights import to_record
+from simulations.app_folder import default_run_config
+
+CONFIG_OF_RUN = RunConfig.from_run_config(default_run_config())
+CONTEXT = Context(7, 1001, {}, RecordDict(), {})
+
+
+def asked(value=1.0, server_round=1):
+    content = RecordDict(
+        {
+            ARRAYS: to_record([np.full(3, value, np.float32)]),
+            CONFIG: ConfigRecord({SERVER_ROUND: server_round}),
+        }
+    )
+    return Message(content, dst_node_id=1001, message_type="train")
+
+
+@pytest.fixture
+def trained():
+    calls = []
+
+    def call_next(message, _context):
+        calls.append(message)
+        return Message(RecordDict({"trained": ConfigRecord()}), reply_to=message)
+
+    overhear(7, 0, asked(), call_next(asked(), CONTEXT))
+    return calls, call_next
+
+
+def replies(trained, message, config=CONFIG_OF_RUN, node=0, context=CONTEXT):
+    """Return the reply, and whether the node trained for it."""
+    calls, call_next = trained
+    before = len(calls)
+    return reply_of(config, node, message, context, call_next), len(calls) > before
+
+
+def test_a_known_answer_is_given_once(trained):
+    reply, again = replies(trained, asked())
+    assert "trained" in reply.content
+    assert not again
+    assert replies(trained, asked())[1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"message": asked(value=2.0)},
+        {"message": asked(server_round=2)},
+        {"message": asked(), "node": 1},
+        {"message": asked(), "context": Context(8, 1001, {}, RecordDict(), {})},
+        {"message": asked(), "config": dataclasses.replace(CONFIG_OF_RUN, client_mods="a:b")},
+    ],
+    ids=["other weights", "other round", "other node", "other run", "mods that may keep a state"],
+)
+def test_whoever_is_asked_something_else_trains(trained, other):
+    assert replies(trained, **other)[1]
