@@ -5,15 +5,22 @@ import dataclasses
 import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.clientapp import ClientApp
 
 from clients.overheard import overhear, reply_of
 from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.weights import to_record
 from simulations.app_folder import default_run_config
+from simulations.engines.inline_grid import InlineGrid
 
 CONFIG_OF_RUN = RunConfig.from_run_config(default_run_config())
 CONTEXT = Context(7, 1001, {}, RecordDict(), {})
+
+
+@pytest.fixture(autouse=True)
+def _in_a_run():
+    InlineGrid(ClientApp(), 1, {}, 7)  # Flower stamps messages with the run
 
 
 def asked(value=1.0, server_round=1):
@@ -55,13 +62,15 @@ def test_a_known_answer_is_given_once(trained):
 @pytest.mark.parametrize(
     "other",
     [
-        {"message": asked(value=2.0)},
-        {"message": asked(server_round=2)},
-        {"message": asked(), "node": 1},
-        {"message": asked(), "context": Context(8, 1001, {}, RecordDict(), {})},
-        {"message": asked(), "config": dataclasses.replace(CONFIG_OF_RUN, client_mods="a:b")},
+        {"value": 2.0},
+        {"server_round": 2},
+        {"node": 1},
+        {"context": Context(8, 1001, {}, RecordDict(), {})},
+        {"config": dataclasses.replace(CONFIG_OF_RUN, client_mods="a:b")},
     ],
     ids=["other weights", "other round", "other node", "other run", "mods that may keep a state"],
 )
 def test_whoever_is_asked_something_else_trains(trained, other):
-    assert replies(trained, **other)[1]
+    other = dict(other)
+    question = asked(**{k: other.pop(k) for k in ("value", "server_round") if k in other})
+    assert replies(trained, question, **other)[1]
