@@ -101,10 +101,10 @@ class CompiledModel:
 
     def _slope(
         self, inputs: tf.Tensor, targets: tf.Tensor, importance: tf.Tensor, sharpness: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Return the losses [k], and the gradient of their sum weighted by importance [k].
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Return answers [k, outputs], losses [k], the gradient of their sum by importance [k].
 
-        The last one is that along the sharpness.
+        The last one of the gradient is that along the sharpness.
         """
         variables = [*self._variables(), sharpness]
         with tf.GradientTape() as tape:
@@ -115,7 +115,7 @@ class CompiledModel:
             else:
                 losses = self.task.losses(targets, outputs)
             loss = tf.reduce_sum(losses * tf.cast(importance, losses.dtype))
-        return losses, _gradients(tape, loss, variables)
+        return self.task.answers(outputs), losses, _gradients(tape, loss, variables)
 
     def _ascent(self, inputs: tf.Tensor, shares: tf.Tensor) -> list[tf.Tensor]:
         """Return the gradient of the sum of shares [k, outputs] * answers."""

@@ -78,11 +78,14 @@ class Slope:
         Slope of the mean loss along each dW; of the weighted mean where examples have importance.
     sharper : float
         Its slope along the sharpness of the answers.
+    scores : Scores
+        Of each example [n], with the answers as sure as they are.
     """
 
     losses: Vector
     along: Vector
-    sharper: float = 0.0
+    sharper: float
+    scores: Scores
 
     @property
     def finite(self) -> bool:

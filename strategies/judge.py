@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fog_flower.blas import one_blas_thread
 from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, SEQUENTIAL
 from fog_flower.errors import UserError
@@ -145,7 +146,9 @@ class Judge:
         if not asked:
             return Judgement(decisions, note=note)
         known = [alone[n] for n in finite] if alone else []
-        answers = self._decided(self._trial(server_round, weights, asked, known, own=bool(own)))
+        trial = self._trial(server_round, weights, asked, known, own=bool(own))
+        with one_blas_thread():
+            answers = self._decided(trial)
         for n, decision in zip(finite, answers, strict=False):
             decisions[n] = decision
         return Judgement(decisions, own, answers[-1] if own else None, note)
@@ -223,10 +226,9 @@ class Judge:
             alphas: Vector, count: int, importance: Vector | None = None, sharpness: float = 1.0
         ) -> Slope:
             shares_of = None if importance is None else importance.astype(np.float32)
-            losses, gradient, sharper = self.evaluator.slope(
-                merged(alphas), order[:count], shares_of, sharpness
-            )
-            return Slope(losses, (deltas @ flatten(gradient)).astype(np.float64), sharper)
+            found = self.evaluator.slope(merged(alphas), order[:count], shares_of, sharpness)
+            along = (deltas @ flatten(found.gradient)).astype(np.float64)
+            return Slope(found.losses, along, found.sharper, found.scores)
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
             return self.evaluator.score(merged(alphas), order[first:stop])

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from fog_flower.tasks.examples import Array, Examples, Indices
-from fog_flower.tasks.scores import Evaluation, Scores
+from fog_flower.tasks.scores import Evaluation, Scores, Sloped
 from fog_flower.weights import Weights
 from strategies.compiled_model import CompiledModel
 
@@ -54,25 +54,34 @@ class KerasEvaluator:
         indices: Indices,
         importance: npt.NDArray[np.float32] | None = None,
         sharpness: float = 1.0,
-    ) -> tuple[npt.NDArray[np.float64], Weights, float]:
-        """Return the losses at ``indices`` [k], and the slopes of their (weighted) mean."""
+    ) -> Sloped:
+        """Return how weights answer at ``indices`` [k], and slopes of the (weighted) mean loss."""
         self._model.load(weights)
         shares = np.ones(len(indices), np.float32) if importance is None else importance
-        losses, sums = [], [np.float32(0.0)] * (len(self._model.model.trainable_variables) + 1)
+        answers, losses, sums = (
+            [],
+            [],
+            [np.float32(0.0)] * (len(self._model.model.trainable_variables) + 1),
+        )
         for start in range(0, len(indices), BATCH):
             part = slice(start, start + BATCH)
             chosen = indices[part]
-            of_each, gradients = self._model.slope(
+            answered, of_each, gradients = self._model.slope(
                 tf.gather(self._inputs, chosen),
                 tf.constant(self._targets[chosen]),
                 tf.constant(shares[part]),
                 tf.constant(sharpness, tf.float32),
             )
+            answers.append(answered.numpy())
             losses.append(of_each.numpy())
             sums = [one + more.numpy() for one, more in zip(sums, gradients, strict=True)]
         *means, sharper = [np.asarray(one / shares.sum()) for one in sums]
-        found = np.concatenate(losses).astype(np.float64)
-        return found, self._model.for_all_weights(means, weights), float(sharper)
+        return Sloped(
+            np.concatenate(losses).astype(np.float64),
+            self._model.for_all_weights(means, weights),
+            float(sharper),
+            self._model.task.scores(np.concatenate(answers), self._targets[indices]),
+        )
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Score each of all examples, or of those at ``indices`` [k], in their order."""

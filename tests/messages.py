@@ -4,7 +4,7 @@ import numpy as np
 from flwr.app import Message, RecordDict
 
 from fog_flower.tasks.classification import ClassScores
-from fog_flower.tasks.scores import Directions, Scores
+from fog_flower.tasks.scores import Directions, Scores, Sloped
 from simulations.contract.replies import WEIGHTS, FakeGrid, answer, failure, identify, node_id
 from strategies.updates import own_update
 
@@ -41,7 +41,7 @@ class DistanceEvaluator:
     def slope(self, weights, indices, importance=None, sharpness=1.0):
         loss = sum(float(np.abs(w - t).sum()) for w, t in zip(weights, self.target, strict=True))
         slopes = [np.sign(w - t) for w, t in zip(weights, self.target, strict=True)]
-        return np.full(len(indices), loss), slopes, 0.0
+        return Sloped(np.full(len(indices), loss), slopes, 0.0, self.score(weights, indices))
 
 
 def constant_scores(loss: float, count: int = 10) -> Scores:

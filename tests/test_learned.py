@@ -56,7 +56,8 @@ def trial(deltas, target, shares=None, own=None):
         return 0.1 + float(np.square(weights @ deltas - target).sum())
 
     def slope(weights, examples, importance=None, sharpness=1.0):
-        return Slope(np.full(examples, loss(weights)), 2 * deltas @ (weights @ deltas - target))
+        gradient = 2 * deltas @ (weights @ deltas - target)
+        return Slope(np.full(examples, loss(weights)), gradient, 0.0, score(weights, 0, examples))
 
     def score(weights, start, stop):
         own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
@@ -182,7 +183,8 @@ def of_two_classes(deltas, harmed_by):
         losses, slopes = parts(weights)
         shares = np.array([importance[groups[:count] == g].sum() for g in (0, 1)])
         gradient = shares / shares.sum() @ slopes
-        return Slope(0.1 + losses[groups[:count]] + noise[:count], deltas @ gradient)
+        of_each = 0.1 + losses[groups[:count]] + noise[:count]
+        return Slope(of_each, deltas @ gradient, 0.0, Losses(of_each, groups[:count]))
 
     def score(weights, start, stop):
         losses = 0.1 + parts(weights)[0][groups[start:stop]] + noise[start:stop]

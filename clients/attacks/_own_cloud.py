@@ -39,8 +39,9 @@ class OwnCloud:
 
     def gradient(self, weights: Weights) -> Weights:
         """Return the gradient of the loss on its own data."""
-        slope: Weights = self._evaluator.slope(weights, np.arange(len(self._evaluator)))[1]
-        return slope
+        everywhere = np.arange(len(self._evaluator))
+        gradient: Weights = self._evaluator.slope(weights, everywhere).gradient
+        return gradient
 
     def harm(self, sent: Vector) -> float:
         """Return the loss of what the cloud would merge if all colluders sent about this."""

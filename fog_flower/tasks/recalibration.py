@@ -4,11 +4,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import logsumexp
-from threadpoolctl import ThreadpoolController
+
+from fog_flower.blas import one_blas_thread
 
 _SHARPNESS = (-8.0, 2.0)  # of log 1/T
 _BIAS = (-20.0, 20.0)  # nats
-_BLAS = ThreadpoolController()  # of NumPy and SciPy, which are loaded by now
 
 
 def recalibrated_losses(
@@ -54,7 +54,7 @@ def recalibrated_losses(
 
     count = classes if biases else 0
     # Eleven numbers need no threads: they wait for each other, ten times as long on busy cores.
-    with _BLAS.limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         fit = minimize(
             objective,
             np.zeros(count + 1),

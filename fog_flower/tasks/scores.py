@@ -106,13 +106,35 @@ class Evaluator(Protocol):
         indices: Indices,
         importance: npt.NDArray[np.float32] | None = None,
         sharpness: float = 1.0,
-    ) -> tuple[npt.NDArray[np.float64], Weights, float]:
+    ) -> "Sloped":
         """Return the losses of the examples at ``indices`` [k], and how their mean changes.
 
-        With ``importance`` [k] the mean is weighted by it. The last is its slope along
-        ``sharpness``, by which the answers are surer than the model is.
+        With ``importance`` [k] the mean is weighted by it. By ``sharpness`` the answers are taken
+        to be surer than they are.
         """
         ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Sloped:
+    """How weights answer on k examples, and how their mean loss changes with the weights.
+
+    Attributes
+    ----------
+    losses : float64 [k]
+        With the answers as sure as they were to be taken.
+    gradient : Weights
+        Of their mean, weighted where examples have importance.
+    sharper : float
+        Its slope along the sharpness.
+    scores : Scores
+        With the answers as they are.
+    """
+
+    losses: npt.NDArray[np.float64]
+    gradient: Weights
+    sharper: float
+    scores: Scores
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.config import RunConfig
 from fog_flower.tasks.classification import ClassScores
 from fog_flower.tasks.examples import Indices
-from fog_flower.tasks.scores import Directions, Scores
+from fog_flower.tasks.scores import Directions, Scores, Sloped
 from fog_flower.weights import Weights, add, from_record, to_record
 from simulations.contract.finding import BrokenContractError, Checks
 from simulations.contract.replies import (
@@ -152,8 +152,9 @@ class _AnyExamples:
         indices: Indices,
         importance: object = None,  # noqa: ARG002
         sharpness: float = 1.0,  # noqa: ARG002
-    ) -> tuple[npt.NDArray[np.float64], Weights, float]:
-        return np.zeros(len(indices)), [np.zeros_like(array) for array in weights], 0.0
+    ) -> Sloped:
+        level = [np.zeros_like(array) for array in weights]
+        return Sloped(np.zeros(len(indices)), level, 0.0, self.score(weights, indices))
 
 
 class _AgreeingCloud:

@@ -74,8 +74,8 @@ class Learned:
         groups = trial.weighing.groups(count)
         before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0)
         plain = trial.weighing.slope(trial.weighing.shares, count, None, 1.0)
-        known = _known(trial, np.zeros(len(trial)), count) if self.again else before.losses
-        if self._certified(trial, count, (before, plain), known, groups):
+        known = _known(before.scores) if self.again else before.losses
+        if self._certified(trial, (before, plain), known, groups):
             return [
                 Decision(
                     True,
@@ -91,7 +91,6 @@ class Learned:
     def _certified(
         self,
         trial: Trial,
-        count: int,
         slopes: tuple[Slope, Slope],
         known: Vector,
         groups: npt.NDArray[np.int64],
@@ -107,7 +106,7 @@ class Learned:
             return False
         if not self.again:
             return True
-        return not self._suffering(known, _known(trial, shares, count), groups)
+        return not self._suffering(known, _known(plain.scores), groups)
 
     def _suffering(
         self, before: Vector, after: Vector, groups: npt.NDArray[np.int64]
@@ -162,7 +161,8 @@ class Learned:
             weights: Vector = found[:-1] * unit
             if attempt == self.again:
                 break
-            suffering = self._suffering(known_before, _known(trial, weights, count), groups)
+            scores = search.scores or trial.weighing.score(weights, 0, count)
+            suffering = self._suffering(known_before, _known(scores), groups)
             if not suffering:
                 break
             importance = np.ones(count) if importance is None else importance
@@ -183,25 +183,31 @@ class Learned:
             ),
             "the learned merge": weights,
         }
-        none = trial.weighing.score(np.zeros(len(trial)), count, stop)
-        scored = {name: trial.weighing.score(a, count, stop) for name, a in candidates.items()}
-        learned = scored["the learned merge"]
-        judged = _Judged(none), _Judged(learned)
-        for name, chosen in candidates.items():
-            scores = scored[name]
-            if chosen.any() and not self._shown_worse(_Judged(scores), *judged):
+
+        known: dict[bytes, _Judged] = {}
+
+        def judged(merge: Vector) -> _Judged:
+            key = merge.tobytes()  # two candidates may be the same
+            if key not in known:
+                known[key] = _Judged(trial.weighing.score(merge, count, stop))
+            return known[key]
+
+        none, learned = judged(np.zeros(len(trial))), judged(weights)
+        without = none.scores.mean()
+        for name, chosen in candidates.items():  # noqa: B007  (used behind the loop)
+            if chosen.any() and not self._shown_worse(judged(chosen), none, learned):
                 break
         else:
-            reason, mean = "rejected: no merge is better than W", learned.mean()
-            return [Decision(False, reason, none.mean(), mean, stop, weight=0.0)] * len(trial)
+            reason, mean = "rejected: no merge is better than W", learned.scores.mean()
+            return [Decision(False, reason, without, mean, stop, weight=0.0)] * len(trial)
         is_plain = name == "the plain merge"
         accepted = np.ones(len(trial), bool) if is_plain else kept & (chosen > 0.0)
         return [
             Decision(
                 bool(joins),
                 f"accepted: {name} is taken" if joins else "rejected: it adds nothing to the rest",
-                none.mean(),
-                scores.mean(),
+                without,
+                judged(chosen).scores.mean(),
                 stop,
                 weight=np.nan if is_plain else float(weight),
             )
@@ -251,6 +257,7 @@ class _Search:
         self._importance, self._left = importance, max(evaluations, 1)
         self._least = np.inf
         self._found = np.zeros(len(unit) + 1)
+        self.scores: Scores | None = None  # at what was found
 
     def best(self, start: Vector, known: Slope | None) -> Vector:
         """Return the best weights in units and log sharpness [k + 1]; ``known`` is at ``start``."""
@@ -284,17 +291,16 @@ class _Search:
     def _note(self, x: Vector, slope: Slope) -> float:
         loss = float(np.average(slope.losses, weights=self._importance))
         if loss < self._least:
-            self._least, self._found = loss, x.copy()
+            self._least, self._found, self.scores = loss, x.copy(), slope.scores
         return loss
 
 
-def _known(trial: Trial, weights: Vector, count: int) -> Vector:
-    """Return the losses of a merge [count] that say what it can tell apart.
+def _known(scores: Scores) -> Vector:
+    """Return the losses [k] that say what can be told apart.
 
     Temperature and favourite answers are forgiven: a model that begins to learn first finds out
     which classes are frequent, and seems to unlearn the others.
     """
-    scores = trial.weighing.score(weights, 0, count)
     return scores.recalibrated() if scores.finite else scores.losses
 
 
