@@ -7,7 +7,6 @@ import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp.strategy import Strategy
 
