@@ -17,6 +17,7 @@ from simulations.experiments.attack_grid import (
 )
 from simulations.overrides import configure_settings
 from simulations.reports.attack_grid import write_comparison
+from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_records import load_comparison
 from simulations.reports.attack_grid.kept_tables import without_kept
 from simulations.reports.formats import points
@@ -120,7 +121,13 @@ def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
     assert "gate=learned+cloud less the better one" in text
     assert f"{points(better)} (" in text
     assert "gate=open less honest" in text
-    assert "within 1 point of the better of the cloud alone and the honest nodes alone" in text
+    reached = goal_table(load_comparison(tmp_path)).set_index(["gate", "cells"])
+    goals = reached.loc["gate=learned+cloud"]["goal"]
+    assert goals["all"] == "-1.00 to the better of the cloud alone and the honest nodes alone"
+    assert goals["at least half honest"].startswith("+2.00 to the better")
+    assert reached.loc["gate=learned+cloud", "all"]["reached"] == f"{int(better >= -0.01)} of 1"
+    missed = short_table(load_comparison(tmp_path))
+    assert (len(missed[missed["gate"] == "gate=learned+cloud"]) > 0) == (better < 0.02)
 
 
 def test_a_gate_has_arguments_of_its_own_and_what_is_the_same_is_made_once():
@@ -176,10 +183,10 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert "1 of 3 fog nodes malicious; the honest nodes alone:" in text
     assert "2 diverged" in text
     assert "100.0% of 4" in text  # recall
-    assert (
-        "gate: in the mean over seeds within 1 point of the honest nodes alone, or above, in 1 of "
-        "1 cells" in text
-    )
+    (goal,) = goal_table(load_comparison(tmp_path / "jobs-1")).to_dict("records")
+    assert (goal["goal"], goal["reached"]) == ("-1.00 to the honest nodes alone", "1 of 1")
+    assert goal["shown"] == "1"  # a node that sends NaN is as one that is not there
+    assert goal["trajectories"] == "2 of 2 runs"
     assert "The attack that costs most" in text
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
 

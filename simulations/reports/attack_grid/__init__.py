@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_pictures import (
     draw_curves,
     draw_heat_maps,
@@ -53,9 +54,12 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         pictures["Accuracy over the strength of an attack"] = strengths
     if raster := draw_raster(records, folder / "raster.png"):
         pictures["Who was accepted, round by round"] = raster
-    tables = {}
-    if len(worst := worst_table(records)):
-        tables["The attack that costs most"] = worst
+    first = {
+        "What is reached": goal_table(records),
+        "The attack that costs most": worst_table(records),
+        "Cells below a goal": short_table(records),
+    }
+    tables = {heading: table for heading, table in first.items() if len(table)}
     tables |= {f"Test accuracy: {name}": table for name, table in accuracy.items()}
     if len(backdoor := backdoor_table(records)):
         tables["The backdoor"] = backdoor

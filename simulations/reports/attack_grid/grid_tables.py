@@ -19,6 +19,7 @@ from simulations.experiments.attack_grid import (
     trains_cloud,
 )
 from simulations.reports import formats
+from simulations.reports.attack_grid.grid_goals import MARGIN
 from simulations.reports.attack_grid.grid_records import (
     ComparisonRecords,
     by_seed,
@@ -31,7 +32,6 @@ from simulations.reports.statistics import compare, summarise, summarise_accurac
 from simulations.visible import counted
 from strategies.gates.audited import AGREES, DIFFERS
 
-MARGIN = 0.01  # "as good as the honest nodes alone"
 _REFERENCES = {
     HONEST: "the honest nodes alone",
     CLOUD_ALONE: "the cloud alone",
@@ -180,7 +180,6 @@ def notes(records: ComparisonRecords) -> list[str]:
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
     return [
-        *_goals(records),
         f"Data: {data}; seeds {_seeds(records.runs)}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
         f"{counted(len(records.runs), 'run')}, {spent} of computing, code {', '.join(codes)}.",
@@ -208,32 +207,6 @@ def _seeds(runs: pd.DataFrame) -> str:
     if counts.min() < counts.max():
         text += f" (of which {counts.min()} to {counts.max()} in a cell)"
     return text
-
-
-def _goals(records: ComparisonRecords) -> list[str]:
-    """Count in how many cells each gate reaches what the honest nodes alone do."""
-    runs = records.finished
-    found: dict[str, list[float]] = {}
-    for _, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
-        attacked = part[part["strategy"].map(is_gated)]
-        for (name, attack), cell in attacked.groupby(["strategy", "attack"]):
-            if not is_backdoor(str(attack)):
-                reach = to_reach(part, str(name))
-                differences = (by_seed(cell, str(name)) - reach).dropna()
-                if len(differences):
-                    found.setdefault(str(name), []).append(float(differences.mean()))
-    return [
-        f"{name}: in the mean over seeds within {100 * MARGIN:g} point of {_reached(name)}, "
-        f"or above, in "
-        f"{sum(value >= -MARGIN for value in values)} of {len(values)} cells of federation and "
-        f"attack; the lowest is {formats.points(min(values))} points."
-        for name, values in found.items()
-    ]
-
-
-def _reached(name: str) -> str:
-    better = "the better of the cloud alone and "
-    return (better if trains_cloud(name) else "") + "the honest nodes alone"
 
 
 def _less(federation: pd.DataFrame, name: str) -> str:

@@ -1,0 +1,143 @@
+"""Whether what is behind a gate reaches what it is measured by, cell by cell."""
+
+from typing import Any
+
+import pandas as pd
+
+from simulations.experiments.attack_grid import is_gated, trains_cloud
+from simulations.reports import formats
+from simulations.reports.attack_grid.grid_records import (
+    ComparisonRecords,
+    by_seed,
+    is_reference,
+    to_reach,
+)
+from simulations.reports.attack_grid.kept_tables import CELL, ID
+from simulations.reports.statistics import compare
+
+MARGIN = 0.01  # "as good as"
+GAIN = 0.02  # of a cloud that trains beside at least half honest nodes
+
+
+def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
+    """Return a row for each federation with malicious nodes, attack and strategy behind a gate.
+
+    ``difference`` is that to what it is measured by (``to_reach``), in the mean over seeds, paired
+    by seed, with its 95% t interval ``low`` to ``high``; ``worst`` that of the worst seed.
+    """
+    runs, rows = records.finished, []
+    for key, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
+        nodes, malicious = key
+        behind = part[part["strategy"].map(is_gated) & ~is_reference(part)]
+        for (name, attack), cell in behind.groupby(["strategy", "attack"], sort=False):
+            reach, found = to_reach(part, str(name)), by_seed(cell, str(name))
+            differences = (found - reach).dropna()
+            if not len(differences):
+                continue
+            result = compare("", "", found, reach, MARGIN)
+            rows.append(
+                {
+                    "fog_nodes": nodes,
+                    "malicious": malicious,
+                    "attack": attack,
+                    "strategy": name,
+                    "accuracy": float(found.mean()),
+                    "reach": float(reach.mean()),
+                    "difference": result.difference,
+                    "low": result.low,
+                    "high": result.high,
+                    "seeds": result.n,
+                    "worst": float(differences.min()),
+                    "cloud": trains_cloud(str(name)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def goal_table(records: ComparisonRecords) -> pd.DataFrame:
+    """Return a row for each strategy behind a gate and goal: in how many cells it is reached.
+
+    "Shown" is a cell whose whole interval is above the goal. Runs whose accuracies are the same in
+    every round are one trajectory.
+    """
+    cells, lines = measured_cells(records), []
+    if not len(cells):
+        return pd.DataFrame()
+    trajectories = _trajectories(records)
+    for name, part in cells.groupby("strategy", sort=False):
+        half = part[2 * (part["fog_nodes"] - part["malicious"]) >= part["fog_nodes"]]
+        goals = [("all", part, -MARGIN)]
+        if part["cloud"].all() and len(half):
+            goals.append(("at least half honest", half, GAIN))
+        for words, those, goal in goals:
+            lowest = those.sort_values("difference", kind="stable").iloc[0]
+            lines.append(
+                {
+                    "gate": name,
+                    "cells": words,
+                    "goal": f"{formats.points(goal)} to {_reached(bool(lowest['cloud']))}",
+                    "reached": f"{int((those['difference'] >= goal).sum())} of {len(those)}",
+                    "shown": f"{int((those['low'] >= goal).sum())}"
+                    if those["seeds"].min() > 1
+                    else formats.NONE,
+                    "mean": formats.points(float(those["difference"].mean())),
+                    "lowest cell": f"{formats.points(lowest['difference'])} "
+                    f"({_federation(lowest)}, {lowest['attack']})",
+                    "worst run": formats.points(float(those["worst"].min())),
+                    "trajectories": _distinct(trajectories, name, those),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def short_table(records: ComparisonRecords) -> pd.DataFrame:
+    """Return the cells below a goal, the lowest first."""
+    cells = measured_cells(records)
+    if not len(cells):
+        return pd.DataFrame()
+    half = 2 * (cells["fog_nodes"] - cells["malicious"]) >= cells["fog_nodes"]
+    goals = pd.Series(-MARGIN, cells.index).mask(half & cells["cloud"], GAIN)
+    short = cells.assign(goal=goals)[cells["difference"] < goals]
+    short = short.sort_values("difference", kind="stable")
+    return pd.DataFrame(
+        [
+            {
+                "federation": _federation(row),
+                "attack": row["attack"],
+                "gate": row["strategy"],
+                "test accuracy": formats.percent(row["accuracy"]),
+                "measured by": formats.percent(row["reach"]),
+                "difference": f"{formats.points(row['difference'])} "
+                f"({formats.interval(row['low'], row['high'])}, n={row['seeds']})",
+                "worst run": formats.points(row["worst"]),
+                "goal": formats.points(row["goal"]),
+            }
+            for _, row in short.iterrows()
+        ]
+    )
+
+
+def _trajectories(records: ComparisonRecords) -> "pd.Series[int]":
+    """Return for each run a number that is the same for the same accuracies in all rounds."""
+    rounds = records.rounds.sort_values("round", kind="stable")
+    paths = rounds.groupby(ID, sort=False)["test_accuracy"].apply(lambda a: tuple(a.round(4)))
+    # Other seeds are other data, and other federations other nodes.
+    keyed = pd.DataFrame({"path": paths}).reset_index()
+    codes = keyed.groupby(["fog_nodes", "malicious", "seed", "path"], sort=False).ngroup()
+    return pd.Series(codes.to_numpy(), index=pd.MultiIndex.from_frame(keyed[ID]))
+
+
+def _distinct(trajectories: "pd.Series[int]", name: object, cells: pd.DataFrame) -> str:
+    index = trajectories.index
+    wanted = set(cells[CELL].itertuples(index=False, name=None))
+    mine = [key[:-1] in wanted and key[3] == name for key in index]
+    chosen = trajectories[mine]
+    return f"{chosen.nunique()} of {len(chosen)} runs"
+
+
+def _federation(row: "pd.Series[Any]") -> str:
+    return f"{row['malicious']} of {row['fog_nodes']}"
+
+
+def _reached(cloud: bool) -> str:
+    return ("the better of the cloud alone and " if cloud else "") + "the honest nodes alone"
