@@ -16,7 +16,7 @@ from fog_flower.named import parse_arguments, split_names
 from fog_flower.renamed import new_name
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
-OFF, TRUSTED = "off", "trusted"  # of `gate`; the others are the files in strategies/gates
+OFF, LEARNED = "off", "learned"  # of `gate`; the others are the files in strategies/gates
 NONE = "none"  # of `attack`
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
@@ -169,7 +169,7 @@ class RunConfig:
         "fog nodes that must be there for a round; 0: all of them", low=0
     )
     gate: str = _key(
-        "how updates are judged: off (plain strategy), trusted, another file of strategies/gates, "
+        "how updates are judged: off (plain strategy), learned, another file of strategies/gates, "
         "or module:Class"
     )
     gate_args: Mapping[str, Any] = _key(

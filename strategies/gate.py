@@ -48,9 +48,9 @@ class Weighing:
     shares : float64 [k]
         The weights of the plain merge of all.
     slope : callable
-        From weights [k], a number of examples, their importance [examples] or None, and how much
-        surer the answers are to be taken (1.0: as they are), to the ``Slope`` on the first
-        examples of this round's order.
+        From weights [k], a number of examples, their importance [examples] or None, how much surer
+        the answers are to be taken (1.0: as they are), and in how many parts standard errors are
+        found (1: not at all), to the ``Slope`` on the first examples of this round's order.
     score : callable
         From weights [k], start and stop to the scores on examples number start to stop - 1.
     groups : callable
@@ -60,7 +60,7 @@ class Weighing:
     """
 
     shares: Vector
-    slope: Callable[[Vector, int, Vector | None, float], "Slope"]
+    slope: Callable[[Vector, int, Vector | None, float, int], "Slope"]
     score: Callable[[Vector, int, int], Scores]
     groups: Callable[[int], npt.NDArray[np.int64]]
     own: int | None = None
@@ -80,12 +80,15 @@ class Slope:
         Its slope along the sharpness of the answers.
     scores : Scores
         Of each example [n], with the answers as sure as they are.
+    errors : float64 [k]
+        Standard errors of ``along``; NaN where it was not asked in parts.
     """
 
     losses: Vector
     along: Vector
     sharper: float
     scores: Scores
+    errors: Vector
 
     @property
     def finite(self) -> bool:
@@ -113,8 +116,6 @@ class Trial:
     trust : callable, optional
         Returns k numbers from -1 to 1: how far each update agrees with the direction in which the
         cloud itself would train; 1 is the one that does most, 0 the edge of chance.
-    likeness : callable, optional
-        Returns the cosines between updates [k, k].
     in_sequence : bool
         The updates are merged one after the other in their order, each onto the W left by the
         one before (``merge=sequential``), so the order is not the gate's to choose.
@@ -130,7 +131,6 @@ class Trial:
         score_merge: ScoreMerge,
         examples: int,
         trust: Callable[[], Sequence[float]] | None = None,
-        likeness: Callable[[], npt.NDArray[np.float64]] | None = None,
         *,
         in_sequence: bool = False,
         alone: Sequence[Scores] = (),
@@ -142,7 +142,6 @@ class Trial:
         self._weighing = weighing
         self._score_merge = score_merge
         self._trust = trust
-        self._likeness = likeness
         self._known: dict[tuple[int, ...], Scores] = {(n,): known for n, known in enumerate(alone)}
         self._losses: dict[tuple[tuple[int, ...], int, bool], npt.NDArray[np.float64]] = {}
 
@@ -205,17 +204,6 @@ class Trial:
         if self._trust is None:
             raise ValueError("this gate needs a ReferenceTrainer: pass one to the Judge")
         return self._trust()
-
-    def copies(self, bound: float) -> set[int]:
-        """Return the updates that have a cosine above ``bound`` with another.
-
-        Empty if that is true of all: then there is nothing to tell them from.
-        """
-        if self._likeness is None or len(self) < 2:
-            return set()
-        cosines = self._likeness() - 2.0 * np.eye(len(self))
-        alike = {int(number) for number in np.flatnonzero(cosines.max(axis=1) > bound)}
-        return alike if len(alike) < len(self) else set()
 
 
 class Gate(Protocol):

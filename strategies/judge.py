@@ -1,6 +1,7 @@
 """A gate with what it needs to judge by: validation examples, and trial merges."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -213,22 +214,37 @@ class Judge:
             assert reference is not None  # noqa: S101  (asked only where there is one)
             return Agreement(reference.directions(weights, server_round)).trust(deltas)
 
-        def likeness() -> npt.NDArray[np.float64]:
-            lengths = np.linalg.norm(deltas, axis=1, keepdims=True)
-            units = np.divide(deltas, lengths, out=np.zeros_like(deltas), where=lengths > 0)
-            cosines: npt.NDArray[np.float64] = (units @ units.T).astype(np.float64)
-            return cosines
-
         def merged(alphas: npt.NDArray[np.float64]) -> Weights:
             return unflatten(start + alphas.astype(np.float32) @ deltas, weights)
 
         def slope(
-            alphas: Vector, count: int, importance: Vector | None = None, sharpness: float = 1.0
+            alphas: Vector,
+            count: int,
+            importance: Vector | None = None,
+            sharpness: float = 1.0,
+            parts: int = 1,
         ) -> Slope:
-            shares_of = None if importance is None else importance.astype(np.float32)
-            found = self.evaluator.slope(merged(alphas), order[:count], shares_of, sharpness)
-            along = (deltas @ flatten(found.gradient)).astype(np.float64)
-            return Slope(found.losses, along, found.sharper, found.scores)
+            weights_there, shares = merged(alphas), np.ones(count, np.float32)
+            if importance is not None:
+                shares = importance.astype(np.float32)
+            found, sizes = [], []
+            for part in np.array_split(np.arange(count), min(parts, count)):
+                found.append(
+                    self.evaluator.slope(weights_there, order[part], shares[part], sharpness)
+                )
+                sizes.append(float(shares[part].sum()))
+            along = np.stack([deltas @ flatten(one.gradient) for one in found]).astype(np.float64)
+            scores = functools.reduce(lambda one, more: one.then(more), [f.scores for f in found])
+            spread = np.full(len(deltas), np.nan)
+            if len(found) > 1:
+                spread = along.std(axis=0, ddof=1) / np.sqrt(len(found))
+            return Slope(
+                np.concatenate([one.losses for one in found]),
+                np.average(along, axis=0, weights=sizes),
+                float(np.average([one.sharper for one in found], weights=sizes)),
+                scores,
+                spread,
+            )
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
             return self.evaluator.score(merged(alphas), order[first:stop])
@@ -245,7 +261,6 @@ class Judge:
             score_merge=score_merge,
             examples=len(order),
             trust=trust if reference else None,
-            likeness=likeness,
             in_sequence=self.merge == SEQUENTIAL,
             alone=alone,
         )

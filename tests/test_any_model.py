@@ -54,8 +54,9 @@ def test_what_plain_keras_trains_is_taken(model):
         *[(attack, "open", "FedAvg") for attack in ("nan", "inf", "gaussian", "alie")],
         ("replacement", "off", "FedMedian"),
         ("adaptive", "trusted", "FedAvg"),
+        ("adaptive", "learned", "FedAvg"),
         ("sign-flip", "trusted", "FedAdam"),
-        ("sign-flip", "cosine", "fltrust"),
+        ("sign-flip", "zeno", "fltrust"),
     ],
 )
 def test_whole_numbers_and_truth_values_survive_attacks_and_strategies(

@@ -56,7 +56,7 @@ def test_every_cell_says_in_its_configuration_what_it_is():
         assert found == cell.tags  # what an older record's configuration says, a record says now
         described.append(tuple(found.values()))
     assert len(set(described)) == len(experiment.cells)
-    assert (7, 3, "alie=2.5", "gate") in described
+    assert (7, 3, "alie=2.5", "gate=learned") in described
     assert (7, 2, "sign-flip", "Krum") in described
     assert (7, 2, "sign-flip", "gate=zeno+FedAdam") in described
     assert left_out == [
@@ -73,7 +73,8 @@ def test_every_cell_says_in_its_configuration_what_it_is():
 
 
 def test_a_cloud_that_trains_stands_beside_one_that_does_not():
-    names = "gate,gate+cloud,gate=learned+Krum+cloud,FedAvg+cloud,honest,honest+cloud,cloud-alone"
+    names = "gate=trusted,gate+cloud,gate=learned+Krum+cloud,FedAvg+cloud,"
+    names += "honest,honest+cloud,cloud-alone"
     experiment, left_out = comparison(names, "sign-flip,nan", "7:2", 500)
     assert left_out == []
     cells = {cell.name: cell for cell in experiment.cells}
@@ -86,8 +87,8 @@ def test_a_cloud_that_trains_stands_beside_one_that_does_not():
         assert (
             config.gate
             == {
-                "gate": "trusted",
-                "gate+cloud": "trusted",
+                "gate=trusted": "trusted",
+                "gate=learned+cloud": "learned",
                 "gate=learned+Krum+cloud": "learned",
                 "FedAvg+cloud": "open",
                 "honest": "off",
@@ -97,7 +98,7 @@ def test_a_cloud_that_trains_stands_beside_one_that_does_not():
         )
         assert config.strategy == ("Krum" if "Krum" in name else "FedAvg")
     experiment, left_out = comparison("gate+cloud,cloud-alone,honest", "sign-flip", "3:3")
-    assert [cell.label for cell in experiment.cells] == ["gate+cloud", "cloud-alone"]
+    assert [cell.label for cell in experiment.cells] == ["gate=learned+cloud", "cloud-alone"]
     assert left_out == ["honest is nobody where all fog nodes are malicious"]
     _, left_out = comparison(names, "none", "7:0")
     assert left_out == [
@@ -134,14 +135,14 @@ def test_a_gate_has_arguments_of_its_own_and_what_is_the_same_is_made_once():
     names = "gate,gate+FedAvg,gate=trusted,gate=learned(slack=0,error=0.05)+Krum,gate=learned"
     experiment, _ = comparison(names, "sign_flip,SIGN-FLIP,sign-flip", "7:2")
     cells = {str(cell.tags["strategy"]): cell.settings for cell in experiment.cells}
-    assert list(cells) == ["gate", "gate=learned(slack=0,error=0.05)+Krum", "gate=learned"]
+    assert list(cells) == ["gate=learned", "gate=trusted", "gate=learned(slack=0,error=0.05)+Krum"]
     own = cells["gate=learned(slack=0,error=0.05)+Krum"]
     assert (own["gate"], own["gate-args"], own["strategy"]) == (
         "learned",
         "slack=0,error=0.05",
         "Krum",
     )
-    assert "gate-args" not in cells["gate"]
+    assert "gate-args" not in cells["gate=learned"]
     assert {cell.tags["attack"] for cell in experiment.cells} == {"sign-flip"}
 
 
@@ -174,7 +175,7 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
         twin = tmp_path / "jobs-2" / run.relative_to(tmp_path / "jobs-1")
         assert figures(run.parent) == figures(twin.parent)
     runs = load_comparison(tmp_path / "jobs-1").runs
-    gate = runs[runs["strategy"] == "gate"]
+    gate = runs[runs["strategy"] == "gate=learned"]
     assert (gate["malicious_rejected"] == 2).all()
     assert (gate["malicious_updates"] == 2).all()
     assert (gate["honest_updates"] == 4).all()

@@ -12,6 +12,7 @@ from strategies.gates.learned import Learned
 
 EXAMPLES = 2000
 RNG = np.random.default_rng(0)
+NO_ERRORS = np.array(0.0)
 NOISE = RNG.normal(scale=0.05, size=EXAMPLES)
 
 
@@ -55,9 +56,11 @@ def trial(deltas, target, shares=None, own=None):
     def loss(weights):
         return 0.1 + float(np.square(weights @ deltas - target).sum())
 
-    def slope(weights, examples, importance=None, sharpness=1.0):
+    def slope(weights, examples, importance=None, sharpness=1.0, parts=1):
         gradient = 2 * deltas @ (weights @ deltas - target)
-        return Slope(np.full(examples, loss(weights)), gradient, 0.0, score(weights, 0, examples))
+        return Slope(
+            np.full(examples, loss(weights)), gradient, 0.0, score(weights, 0, examples), NO_ERRORS
+        )
 
     def score(weights, start, stop):
         own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
@@ -178,13 +181,13 @@ def of_two_classes(deltas, harmed_by):
         slopes = [2 * np.array([x - 1, y - 1]), 2 * np.array([x - 1, harmed_by * y])]
         return np.array(of_class), np.array(slopes)
 
-    def slope(weights, count, importance=None, sharpness=1.0):
+    def slope(weights, count, importance=None, sharpness=1.0, parts=1):
         importance = np.ones(count) if importance is None else importance
         losses, slopes = parts(weights)
         shares = np.array([importance[groups[:count] == g].sum() for g in (0, 1)])
         gradient = shares / shares.sum() @ slopes
         of_each = 0.1 + losses[groups[:count]] + noise[:count]
-        return Slope(of_each, deltas @ gradient, 0.0, Losses(of_each, groups[:count]))
+        return Slope(of_each, deltas @ gradient, 0.0, Losses(of_each, groups[:count]), NO_ERRORS)
 
     def score(weights, start, stop):
         losses = 0.1 + parts(weights)[0][groups[start:stop]] + noise[start:stop]

@@ -363,7 +363,7 @@ CLI = "from fog_flower_command import main; main()"
         (("--help",), "typer"),
         (("--help",), "rich"),
         (("run",), ""),
-        (("report", "compare/policies"), ""),
+        (("report", "claim/mnist-mlp"), ""),
         (("data", "sheet", "sheet.png"), ""),
         (("bench", "throughput"), ""),
     ],

@@ -50,6 +50,14 @@ class OwnCloud:
             loss = float(self._evaluator.evaluate(merged).loss)
         return loss if np.isfinite(loss) else np.inf
 
+    def lets_in(self, sent: Vector, beside: Sequence[Vector]) -> bool:
+        """Tell whether the gate would accept an update beside others; no gate accepts all."""
+        if self._attacker.config.gate == OFF:
+            return True
+        start = self._attacker.weights
+        judgement, _ = self._judged([unflatten(vector, start) for vector in [*beside, sent]])
+        return bool(judgement.decisions[-1].accepted)
+
     def _merged(self, sent: Vector) -> Weights:
         attacker = self._attacker
         start = attacker.weights

@@ -1,6 +1,7 @@
 """Classification: one of several classes, cross-entropy, accuracy."""
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -250,11 +251,15 @@ class ClassScores(Scores):
             np.concatenate([self.labels, more.labels]),
         )
 
-    def recalibrated(self, *, biases: bool = True) -> npt.NDArray[np.float64]:
+    def recalibrated(
+        self, *, biases: bool = True, at_most: float = math.inf
+    ) -> npt.NDArray[np.float64]:
         """Return the losses after the best temperature and, with ``biases``, class biases."""
         from fog_flower.tasks.recalibration import recalibrated_losses  # noqa: PLC0415  (the cloud)
 
-        return recalibrated_losses(self.log_probabilities, self.labels, biases=biases)
+        return recalibrated_losses(
+            self.log_probabilities, self.labels, biases=biases, at_most=at_most
+        )
 
     def __len__(self) -> int:
         return len(self.labels)

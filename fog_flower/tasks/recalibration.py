@@ -1,5 +1,7 @@
 """How much a model knows, whatever its confidence and its favourite digits are."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
@@ -16,6 +18,7 @@ def recalibrated_losses(
     labels: npt.NDArray[np.int64],
     *,
     biases: bool = True,
+    at_most: float = math.inf,
 ) -> npt.NDArray[np.float64]:
     r"""Return each image's cross-entropy [k] after the best temperature and class biases.
 
@@ -31,6 +34,8 @@ def recalibrated_losses(
     labels : int64 [k]
     biases : bool
         False fits T alone.
+    at_most : float
+        T is between 1 / at_most and at_most.
     """
     logits, rows = log_probabilities.astype(np.float64), np.arange(len(labels))
     classes = logits.shape[1]
@@ -52,7 +57,7 @@ def recalibrated_losses(
         surplus = expected.mean(axis=0) - counts if biases else []
         return loss, np.concatenate([[slope], surplus])
 
-    count = classes if biases else 0
+    count, (low, high) = classes if biases else 0, _SHARPNESS
     # Eleven numbers need no threads: they wait for each other, ten times as long on busy cores.
     with one_blas_thread():
         fit = minimize(
@@ -60,7 +65,7 @@ def recalibrated_losses(
             np.zeros(count + 1),
             jac=True,
             method="L-BFGS-B",
-            bounds=[_SHARPNESS, *[_BIAS] * count],
+            bounds=[(max(low, -math.log(at_most)), min(high, math.log(at_most))), *[_BIAS] * count],
         )
     shifted = np.exp(fit.x[0]) * logits + (fit.x[1:] if biases else 0.0)
     losses: npt.NDArray[np.float64] = logsumexp(shifted, axis=1) - shifted[rows, labels]

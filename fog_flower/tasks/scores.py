@@ -59,7 +59,12 @@ class Scores(ABC):
     def then(self, more: Self) -> Self:
         """Return these scores with those of more examples behind them."""
 
-    def recalibrated(self, *, biases: bool = True) -> npt.NDArray[np.float64]:  # noqa: ARG002
+    def recalibrated(
+        self,
+        *,
+        biases: bool = True,  # noqa: ARG002
+        at_most: float = math.inf,  # noqa: ARG002
+    ) -> npt.NDArray[np.float64]:
         """Return the losses [k] of what the weights know, whatever their confidence is.
 
         Where a task knows no such thing, they are the losses.
@@ -68,6 +73,8 @@ class Scores(ABC):
         ----------
         biases : bool
             Whether favourite answers are forgiven as well.
+        at_most : float
+            By what factor the answers may be taken to be surer, or less sure.
         """
         return self.losses
 

@@ -8,7 +8,7 @@ from typing import Any
 from clients.attacks import ATTACKS
 from fog_flower.architecture import Scalar
 from fog_flower.attack_schedule import parse_malicious_nodes
-from fog_flower.config import NONE, OFF, TRUSTED
+from fog_flower.config import LEARNED, NONE, OFF
 from fog_flower.errors import UserError
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from strategies.gates import GATES
@@ -226,8 +226,7 @@ def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
 
 def gate_name(policy: str, inner: str, arguments: str = "") -> str:
     """Name a strategy behind a policy, as ``comparison`` reads it."""
-    gate = GATE if policy == TRUSTED else f"{GATE}={policy}"
-    gate += f"({arguments})" if arguments else ""
+    gate = f"{GATE}={policy}" + (f"({arguments})" if arguments else "")
     return gate if inner == FEDAVG else f"{gate}+{inner}"
 
 
@@ -272,7 +271,7 @@ def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _canonical(name: str) -> str:
-    """Return one name for what is the same: gate+FedAvg and gate=trusted are gate."""
+    """Return one name for what is the same: gate and gate+FedAvg are gate=learned."""
     cloud = WITH_CLOUD if name.endswith(WITH_CLOUD) else ""
     alone = name.removesuffix(WITH_CLOUD)
     if not is_gated(alone):
@@ -286,7 +285,7 @@ def _parse_strategy(name: str) -> tuple[str, str, str]:
     match = _GATED.fullmatch(name)
     if not match:
         return OFF, "", name
-    policy = match["policy"] or TRUSTED
+    policy = match["policy"] or LEARNED
     if ":" not in policy and not GATES.has(policy):
         raise UserError(
             f"--strategies {name!r}: there is no gate {policy!r}, but {', '.join(GATES.names())}; "

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -13,7 +14,11 @@ from fog_flower.tasks.scores import Evaluation, Scores
 from strategies.gate import Decision, Slope, Trial
 
 Vector = npt.NDArray[np.float64]
-SHARPNESS = (-2.0, 2.0)  # of its logarithm
+SURER = 2.0  # by what factor answers may be surer, or less sure, than they should be
+MEANINGLESS = 0.001  # of the loss of knowing nothing: smaller differences decide nothing
+THESE = "the plain merge of these"
+DOUBT = 1.0  # standard errors by which a slope has to lead downhill
+PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
 NEGLIGIBLE = 0.02  # of the longest step: what is below it is no part of the merge
 SHORT = 0.25  # of the longest step: whether what is below it is worth anything, is asked
 
@@ -33,16 +38,20 @@ class Learned:
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
-       examples decide anything. How sure the answers are is learned with them (a temperature, Guo
-       et al. 2017, arXiv:1706.04599): to be less sure is no merit of a short step. Groups that are
+       examples decide anything. An update along which the loss does not fall at W, by a standard
+       error at least, gets none: noise leads nowhere, and far along it costs nothing at once. How
+       sure the answers are is learned with them (a temperature, Guo et al. 2017, arXiv:1706.04599),
+       within a factor of two: to be less sure is no merit of a short step. Groups that are
        shown to be told apart worse than by W count ``boost`` times as much, and the weights are
        learned again: who harms one class alone hardly moves the mean (multiplicative weights, as
        in group DRO, Sagawa et al. 2020, arXiv:1911.08731).
-    3. On the other part, paired one-sided tests, of losses at the best temperature: the plainest
-       merge is taken that is not shown to be worse than the learned one, or than W, nor to answer
-       a group worse than both do. Plainest is F, then the plain merge of those whose learned
-       weight is not 0, then the learned one without its short steps (noise gets some by chance),
-       then the learned one; W is kept where all are shown to be worse.
+    3. On the other part the losses at the best temperature decide, within a factor of two again.
+       Candidates are, the plainest first, F; the plain merge of those whose learned weight is not
+       0; the learned one without its short steps; the learned one; the cloud's own update alone;
+       and W. The first is taken that leaves at most ``behind`` of the best one's gain behind, or
+       less than means anything, and is not shown to answer a group worse than W and the learned
+       one do. The plain merge of those with weights need only not be shown to be worse than the
+       learned one and W: steps as long as training makes them lead further in the end.
 
     Attributes
     ----------
@@ -51,9 +60,11 @@ class Learned:
     evaluations : int
         Of loss and slope while learning, at most.
     error : float
-        Chance with which a merge that is no worse is taken to be worse.
+        Chance with which what is no worse is taken to be worse (one-sided paired tests).
     slack : float
         How much of a round's gain a certified plain merge may leave behind; 0 always learns.
+    behind : float
+        Of the best merge's gain on the other examples, how much a plainer one may leave behind.
     again : int
         How often weights are learned again for groups that suffer; 0: groups do not matter.
     boost : float
@@ -64,6 +75,7 @@ class Learned:
     evaluations: int = 12
     error: float = 0.01
     slack: float = 0.5
+    behind: float = 0.2
     again: int = 2
     boost: float = 4.0
 
@@ -72,8 +84,8 @@ class Learned:
         half = max(trial.examples // 2, 1)
         count = min(self.examples or half, half)
         groups = trial.weighing.groups(count)
-        before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0)
-        plain = trial.weighing.slope(trial.weighing.shares, count, None, 1.0)
+        before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0, PARTS)
+        plain = trial.weighing.slope(trial.weighing.shares, count, None, 1.0, 1)
         known = _known(before.scores) if self.again else before.losses
         if self._certified(trial, (before, plain), known, groups):
             return [
@@ -142,7 +154,7 @@ class Learned:
         """
         norms = np.asarray(trial.norms, np.float64)
         none = np.zeros(len(trial))
-        usable = norms > 0.0
+        usable = (norms > 0.0) & self._downhill(trial, before)
         along = np.divide(before.along, norms, out=none.copy(), where=usable)
         down = float(np.linalg.norm(np.maximum(-along, 0.0)))
         if not (np.isfinite(down) and down > 0.0):
@@ -170,20 +182,31 @@ class Learned:
             start = found
         return weights
 
+    def _downhill(self, trial: Trial, before: Slope) -> npt.NDArray[np.bool_]:
+        """Return whose slope at W is shown to lead downhill; the cloud's own is known to."""
+        edge = -DOUBT * before.errors
+        downhill = before.along < np.where(np.isfinite(edge), edge, 0.0)
+        if trial.weighing.own is not None:
+            downhill[trial.weighing.own] = True
+        return downhill
+
     def _choose(self, trial: Trial, count: int, weights: Vector) -> list[Decision]:
-        """Take the plainest merge that is not shown to be worse than the learned one, or than W."""
+        """Take the plainest merge that leaves nearly nothing behind of the best one's gain."""
         stop = min(trial.examples, 2 * count)
         lengths = weights * np.asarray(trial.norms, np.float64)
         kept = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
+        own = np.zeros(len(trial))
+        if trial.weighing.own is not None:
+            own[trial.weighing.own] = 1.0
         candidates = {
             "the plain merge": trial.weighing.shares,
-            "the plain merge of these": _shares_of(trial.weighing.shares, kept),
+            THESE: _shares_of(trial.weighing.shares, kept),
             "the learned merge of the longest": np.where(
                 lengths > SHORT * lengths.max(initial=0.0), weights, 0.0
             ),
             "the learned merge": weights,
+            "the cloud's own": own,
         }
-
         known: dict[bytes, _Judged] = {}
 
         def judged(merge: Vector) -> _Judged:
@@ -193,37 +216,54 @@ class Learned:
             return known[key]
 
         none, learned = judged(np.zeros(len(trial))), judged(weights)
-        without = none.scores.mean()
-        for name, chosen in candidates.items():  # noqa: B007  (used behind the loop)
-            if chosen.any() and not self._shown_worse(judged(chosen), none, learned):
-                break
-        else:
+        before = none.scores.mean()
+        fit = {
+            name: chosen
+            for name, chosen in candidates.items()
+            if chosen.any()
+            and judged(chosen).scores.finite
+            and not self._harms_a_group(judged(chosen), none, learned)
+        }
+        least = min([judged(chosen).loss for chosen in fit.values()], default=math.inf)
+        gain = max(none.loss - least, 0.0) if none.scores.finite else 0.0
+        allowed = max(self.behind * gain, MEANINGLESS * none.scores.chance)
+        within = min(least, none.loss) + allowed
+        name = next(
+            (
+                name
+                for name, chosen in fit.items()
+                if judged(chosen).loss <= within
+                or (name == THESE and not self._shown_worse(judged(chosen), none, learned))
+            ),
+            "",
+        )
+        if not name:
             reason, mean = "rejected: no merge is better than W", learned.scores.mean()
-            return [Decision(False, reason, without, mean, stop, weight=0.0)] * len(trial)
-        is_plain = name == "the plain merge"
-        accepted = np.ones(len(trial), bool) if is_plain else kept & (chosen > 0.0)
+            return [Decision(False, reason, before, mean, stop, weight=0.0)] * len(trial)
+        chosen, is_plain = candidates[name], name == "the plain merge"
+        joins = np.ones(len(trial), bool) if is_plain else chosen > 0.0
         return [
             Decision(
-                bool(joins),
-                f"accepted: {name} is taken" if joins else "rejected: it adds nothing to the rest",
-                without,
+                bool(joins[number]),
+                f"accepted: {name} is taken"
+                if joins[number]
+                else "rejected: it adds nothing to the rest",
+                before,
                 judged(chosen).scores.mean(),
                 stop,
-                weight=np.nan if is_plain else float(weight),
+                weight=np.nan if is_plain else float(chosen[number]),
             )
-            for joins, weight in zip(accepted, chosen, strict=True)
+            for number in range(len(trial))
         ]
 
     def _shown_worse(self, one: "_Judged", none: "_Judged", learned: "_Judged") -> bool:
-        """Tell whether a merge is shown to be worse than W or the learned one.
-
-        Or to answer a group worse than both do.
-        """
-        if not one.scores.finite:
-            return True
+        """Tell whether a merge is shown to be worse than W or the learned one."""
         others = [other for other in (none, learned) if other.scores.finite]
-        if any(_is_harm(one.calm - other.calm, self.error) for other in others):
-            return True
+        return any(_is_harm(one.calm - other.calm, self.error) for other in others)
+
+    def _harms_a_group(self, one: "_Judged", none: "_Judged", learned: "_Judged") -> bool:
+        """Tell whether a merge is shown to answer a group worse than W and the learned one do."""
+        others = [other for other in (none, learned) if other.scores.finite]
         if not self.again or len(others) < 2:
             return False
         suffering = [self._suffering(o.known, one.known, one.scores.groups) for o in others]
@@ -239,7 +279,12 @@ class _Judged:
     @functools.cached_property
     def calm(self) -> Vector:
         """The losses at the best temperature."""
-        return self.scores.recalibrated(biases=False)
+        return self.scores.recalibrated(biases=False, at_most=SURER)
+
+    @functools.cached_property
+    def loss(self) -> float:
+        """Their mean."""
+        return float(self.calm.mean()) if self.scores.finite else math.inf
 
     @functools.cached_property
     def known(self) -> Vector:
@@ -276,7 +321,8 @@ class _Search:
             sharper = slope.sharper * np.exp(x[-1])
             return self._note(x, slope), np.append(slope.along * self._unit, sharper)
 
-        bounds = [*[(0.0, None)] * (len(start) - 1), SHARPNESS]
+        sharpness = -math.log(SURER), math.log(SURER)
+        bounds = [*[(0.0, None if unit else 0.0) for unit in self._unit], sharpness]
         with contextlib.suppress(_EnoughError):
             minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds)
         return self._found
@@ -285,7 +331,7 @@ class _Search:
         self._left -= 1
         sharpness = float(np.exp(x[-1]))
         return self._trial.weighing.slope(
-            x[:-1] * self._unit, self._count, self._importance, sharpness
+            x[:-1] * self._unit, self._count, self._importance, sharpness, 1
         )
 
     def _note(self, x: Vector, slope: Slope) -> float:

@@ -1,4 +1,4 @@
-"""The default gate: what agrees with the cloud may harm a merge a little; the rest must help."""
+"""The gate before ``learned``: what agrees with the cloud may do a little harm, the rest none."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from strategies.gates._paired_looks import Answer, SequentialTest
 # merge of all of them is not shown to be worse by more than what is allowed at that other trust.
 TOGETHER = ((0.5, 1.0), (0.0, 0.0), (-1.0, -0.2))
 KNOWLEDGE = 0.25  # how much of what a merge knows full trust may cost
-COPY = 0.9  # cosine; nodes that train on data of their own come to 0.4
 # Times the shortest update, and times W's loss alone: of 17,000 honest updates on IID and Dirichlet
 # data none exceeded both. Amplified ones do, whatever their direction is.
 LONG, RUINOUS = 4.0, 3.0
@@ -34,11 +33,10 @@ class Trusted:
     get a second chance together, first the well trusted, then whoever is trusted at all, then
     everybody if that helps: nodes with examples of few classes balance each other.
 
-    Updates that are almost the same come from colluders (FoolsGold, Fung et al. 2020,
-    arXiv:1808.04866), and none of them is taken. Nothing is assumed about how many are malicious:
-    one honest update is enough, because it is the most trusted. W is no reference, because honest
-    updates alone are worse than W; only a merge whose recalibrated loss is ``guard`` times W's is
-    not taken.
+    Nothing is assumed about how many are malicious: one honest update is enough, because it is the
+    most trusted. W is no reference, because honest updates alone are worse than W; only a merge
+    whose recalibrated loss is ``guard`` times W's is not taken. Replayed honest updates beside a
+    single flipped one break it (``docs/gate.md``).
 
     Attributes
     ----------
@@ -95,15 +93,13 @@ class Trusted:
 
     def _unfit(self, trial: Trial, trust: Sequence[float]) -> dict[int, Decision]:
         """Refuse what is never taken, whatever the others are."""
-        copies, look = trial.copies(COPY), self.test.looks(trial.examples)[0]
+        look = self.test.looks(trial.examples)[0]
         shortest = min((norm for norm in trial.norms if norm), default=0.0)
         ruin = RUINOUS * trial.evaluate((), look).loss
         reasons = {}
         for number, norm in enumerate(trial.norms):
             if not norm:
                 reasons[number] = "rejected: zero, contributes nothing"
-            elif number in copies:
-                reasons[number] = "rejected: another update is almost the same"
             elif not trial.scores((number,), look).finite:
                 reasons[number] = "rejected: W with it answers with NaN"
             elif norm > LONG * shortest and trial.evaluate((number,), look).loss > ruin:

@@ -1,7 +1,6 @@
 """Accuracy of every strategy under every attack, and how often the gate was right."""
 
 import math
-from collections.abc import Hashable
 
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
@@ -30,7 +29,6 @@ from simulations.reports.attack_grid.grid_records import (
 from simulations.reports.data_seen import data_seen
 from simulations.reports.statistics import compare, summarise, summarise_accuracy
 from simulations.visible import counted
-from strategies.gates.audited import AGREES, DIFFERS
 
 _REFERENCES = {
     HONEST: "the honest nodes alone",
@@ -141,21 +139,10 @@ def decision_table(records: ComparisonRecords) -> pd.DataFrame:
                 "honest refused": _rate(false, honest),
                 "malicious refused (recall)": _rate(caught, bad),
                 "precision": _rate(caught, caught + false),
-                **_second_opinions(records, strategy, attack),
                 "runs": len(part),
             }
         )
     return pd.DataFrame(lines).fillna("-")
-
-
-def _second_opinions(
-    records: ComparisonRecords, strategy: Hashable, attack: Hashable
-) -> dict[str, str]:
-    """Count how often a full evaluation agrees, where ``gate=audited`` asked for it."""
-    updates = records.updates
-    reasons = updates["reason"][(updates["strategy"] == strategy) & (updates["attack"] == attack)]
-    same, other = (int(reasons.str.endswith(end).sum()) for end in (AGREES, DIFFERS))
-    return {"as on all images": _rate(same, same + other)} if same + other else {}
 
 
 def failures(records: ComparisonRecords) -> pd.DataFrame:
