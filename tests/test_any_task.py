@@ -59,8 +59,6 @@ def test_runs_from_data_to_report(make_config, settings, described, reached):
     assert sum(facts["data"]["train_group_counts"]) == 240
     assert all(int(row["accepted"]) >= 1 for row in rounds(folder)[1:])
     assert float(rounds(folder)[-1]["test_accuracy"]) > reached
-    trust = [float(row["trust"]) for row in updates(folder)]
-    assert max(trust[:3]) == pytest.approx(1.0)
     assert (folder / "curves.png").stat().st_size > 1000
 
 

@@ -301,7 +301,7 @@ def _kept_runs_are_not_made_again(kept):
     missing, count = without_kept(same)
     assert count == 2
     assert {run.name for run in missing.runs} == {
-        "3-1/nan/gate/seed-2",
+        "3-1/nan/gate=learned/seed-2",
         *(f"3-1/nan/FedMedian/seed-{seed}" for seed in range(3)),
     }
     other = plan_sweep(grid, COMPARE_SCALE, (0,), "", known | {"num-server-rounds": 9}, kept)

@@ -12,7 +12,7 @@ from strategies.gates.learned import Learned
 
 EXAMPLES = 2000
 RNG = np.random.default_rng(0)
-NO_ERRORS = np.array(0.0)
+NO_ERRORS = np.zeros(2)
 NOISE = RNG.normal(scale=0.05, size=EXAMPLES)
 
 
@@ -44,7 +44,7 @@ class Losses(Scores):
         return Evaluation(float(self.losses.mean()), np.nan)
 
 
-def trial(deltas, target, shares=None, own=None):
+def trial(deltas, target, shares=None, own=None, errors=0.0):
     """Return a trial in which W is at the origin and a merge costs its distance to ``target``.
 
     The loss is 0.1 + |merge - target|^2, and each example's differs a little.
@@ -58,9 +58,9 @@ def trial(deltas, target, shares=None, own=None):
 
     def slope(weights, examples, importance=None, sharpness=1.0, parts=1):
         gradient = 2 * deltas @ (weights @ deltas - target)
-        return Slope(
-            np.full(examples, loss(weights)), gradient, 0.0, score(weights, 0, examples), NO_ERRORS
-        )
+        losses = np.full(examples, loss(weights))
+        scores = score(weights, 0, examples)
+        return Slope(losses, gradient, 0.0, scores, np.full(count, errors))
 
     def score(weights, start, stop):
         own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
@@ -181,7 +181,7 @@ def of_two_classes(deltas, harmed_by):
         slopes = [2 * np.array([x - 1, y - 1]), 2 * np.array([x - 1, harmed_by * y])]
         return np.array(of_class), np.array(slopes)
 
-    def slope(weights, count, importance=None, sharpness=1.0, parts=1):
+    def slope(weights, count, importance=None, sharpness=1.0, pieces=1):
         importance = np.ones(count) if importance is None else importance
         losses, slopes = parts(weights)
         shares = np.array([importance[groups[:count] == g].sum() for g in (0, 1)])
@@ -200,8 +200,8 @@ def of_two_classes(deltas, harmed_by):
 
 def test_who_helps_the_mean_and_harms_one_class_gets_less_weight():
     one = of_two_classes([[1.0, 0.0], [0.0, 1.0]], harmed_by=3.0)
-    blind = [d.weight for d in Learned(again=0, slack=0.0).judge(one)]
-    seeing = [d.weight for d in Learned(again=3, slack=0.0).judge(one)]
+    blind = [d.weight for d in Learned(again=0, slack=0.0, behind=0.0).judge(one)]
+    seeing = [d.weight for d in Learned(again=3, slack=0.0, behind=0.0).judge(one)]
     assert blind[0] == pytest.approx(1.0, abs=0.05)
     assert blind[1] == pytest.approx(0.9 / (0.9 + 0.3), abs=0.05)  # the minimum of the mean
     assert seeing[0] == pytest.approx(1.0, abs=0.1)
@@ -213,3 +213,33 @@ def test_the_door_is_shut_where_a_class_is_harmed():
     one = of_two_classes([[1.0, 0.8], [1.0, 1.2]], harmed_by=3.0)
     assert "certified" in Learned(again=0, slack=100.0).judge(one)[0].reason
     assert "certified" not in Learned(slack=100.0).judge(one)[0].reason
+
+
+def test_a_slope_that_is_not_shown_gives_no_weight_however_little_the_way_costs():
+    deltas = [[1.0, 0.0], [0.0, 0.1]]  # the second leads downhill by 0.02 a step
+    shown = [d.weight for d in Learned(slack=0.0, behind=0.0).judge(trial(deltas, [1.0, 0.1]))]
+    assert shown[1] > 0.5
+    vague = trial(deltas, [1.0, 0.1], errors=0.03)
+    doubted = Learned(slack=0.0, behind=0.0).judge(vague)
+    assert [d.accepted for d in doubted] == [True, False]
+    assert doubted[0].weight == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_cloud_s_own_is_believed_whatever_its_slope_is():
+    deltas = [[1.0, 0.0], [0.0, 0.1]]
+    own = trial(deltas, [1.0, 0.1], errors=0.03, own=1)
+    assert Learned(slack=0.0, behind=0.0).judge(own)[1].weight > 0.5
+
+
+def test_a_plain_merge_that_leaves_much_behind_is_not_taken_though_nothing_shows_it():
+    deltas = [[1.0, 0.0], [1.0, 0.0], [-0.4, 0.0]]  # the plain merge gets a little over half way
+    _, _, strict = judged(deltas, [1.0, 0.0], Learned(slack=0.0, behind=0.2, error=1e-12))
+    assert [d.accepted for d in strict] == [True, True, False]
+    _, _, lenient = judged(deltas, [1.0, 0.0], Learned(slack=0.0, behind=0.5, error=1e-12))
+    assert [d.accepted for d in lenient] == [True, True, True]
+
+
+def test_where_nothing_is_left_to_gain_nobody_is_refused_for_it():
+    deltas = [[0.01, 0.0], [0.0, 0.01], [-0.01, 0.0]]  # around the best merge there is
+    accepted, _, _ = judged(deltas, [0.0, 0.0])
+    assert accepted == [True] * 3

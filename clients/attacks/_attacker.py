@@ -217,9 +217,10 @@ class Attacker:
         asked = self if node == self.fog_node else self._as(node)
 
         def find_out() -> Weights:
-            if node != self.fog_node:
+            update = asked.honest_update
+            if node != self.fog_node and "honest_reply" in vars(asked):  # it has trained
                 overhear(self.context.run_id, node, self.message, asked.honest_reply)
-            return asked.honest_update
+            return update
 
         return self.shared(f"fog-{node}", find_out)
 
