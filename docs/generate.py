@@ -15,6 +15,10 @@ import typer
 from fog_flower.named import Catalogue
 from simulations.cli.commands import app
 from simulations.cli.keys import explained
+from simulations.reports.attack_grid.grid_goals import goal_table
+from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.attack_grid.grid_tables import backdoor_table, notes, worst_table
+from simulations.reports.text_tables import as_markdown
 
 PACKAGES = ("fog_flower", "strategies", "clients", "simulations")
 PAGES = Path(__file__).resolve().parent
@@ -54,7 +58,38 @@ def folders() -> str:
     return "\n".join(rows)
 
 
+def claim() -> str:
+    """Return what the records of the claim's evaluation say, a section a data set."""
+    parts = []
+    for name, title in CLAIM.items():
+        folder = PAGES.parent / "results" / "claim" / name
+        if not (folder / "comparison.csv").exists():
+            continue
+        records = load_comparison(folder)
+        parts += [f"### {title}", "\n".join(f"- {told}" for told in notes(records)[:3])]
+        tables = (goal_table, worst_table, backdoor_table)
+        parts += [as_markdown(table(records)) for table in tables]
+        link = f"../../results/claim/{name}/comparison.md"
+        parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
+    return "\n\n".join(parts)
+
+
+def worst_of_svhn() -> str:
+    """Return the attack that costs each column most, at 7 fog nodes on real SVHN."""
+    records = load_comparison(PAGES.parent / "results" / "claim" / "svhn")
+    table = worst_table(records)
+    return as_markdown(table[table["fog nodes"] == 7])
+
+
+CLAIM = {
+    "svhn": "Real SVHN, `cnn-small`",
+    "mnist-mlp": "Real MNIST, `mlp-narrow`",
+    "mnist": "Real MNIST, `cnn-small`",
+    "rendered": "Rendered digits, `cnn-small`",
+}
 GENERATED = {
+    "../README.md": worst_of_svhn,
+    "results/attacks.md": claim,
     "reference/keys.md": keys,
     "reference/commands.md": commands,
     "reference/structure.md": folders,

@@ -27,7 +27,7 @@ def write_markdown(
     for heading, table in sections.items():
         if heading:
             parts.append(f"## {_plain(heading)}")
-        parts.append(_grid(table) if len(table) else "(no records)")
+        parts.append(as_markdown(table) if len(table) else "(no records)")
     parts += map(_plain, notes)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "\n\n".join(parts) + "\n")
@@ -46,7 +46,8 @@ def write_rows_to(path: Path, rows: pd.DataFrame) -> Path:
     return path
 
 
-def _grid(table: pd.DataFrame) -> str:
+def as_markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown."""
     cells = table.rename(columns=_cell).map(_cell)
     return str(cells.to_markdown(index=False, disable_numparse=True))
 
