@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -15,8 +16,6 @@ from strategies.gate import Decision, Slope, Trial
 
 Vector = npt.NDArray[np.float64]
 SURER = 2.0  # by what factor answers may be surer, or less sure, than they should be
-MEANINGLESS = 0.001  # of the loss of knowing nothing: smaller differences decide nothing
-THESE = "the plain merge of these"
 DOUBT = 1.0  # standard errors by which a slope has to lead downhill
 PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
 NEGLIGIBLE = 0.02  # of the longest step: what is below it is no part of the merge
@@ -45,13 +44,12 @@ class Learned:
        shown to be told apart worse than by W count ``boost`` times as much, and the weights are
        learned again: who harms one class alone hardly moves the mean (multiplicative weights, as
        in group DRO, Sagawa et al. 2020, arXiv:1911.08731).
-    3. On the other part the losses at the best temperature decide, within a factor of two again.
-       Candidates are, the plainest first, F; the plain merge of those whose learned weight is not
-       0; the learned one without its short steps; the learned one; the cloud's own update alone;
-       and W. The first is taken that leaves at most ``behind`` of the best one's gain behind, or
-       less than means anything, and is not shown to answer a group worse than W and the learned
-       one do. The plain merge of those with weights need only not be shown to be worse than the
-       learned one and W: steps as long as training makes them lead further in the end.
+    3. On the other part, paired one-sided tests, of losses at the best temperature, within a factor
+       of two again: the plainest merge is taken that is not shown to be worse than the learned one,
+       than W, or than the cloud's own update alone, nor to answer a group worse than W and the
+       learned one do. Plainest is F, then the plain merge of those whose learned weight is not 0,
+       then the learned one without its short steps, then the learned one, then the cloud's own; W
+       is kept where all are shown to be worse.
 
     Attributes
     ----------
@@ -63,8 +61,6 @@ class Learned:
         Chance with which what is no worse is taken to be worse (one-sided paired tests).
     slack : float
         How much of a round's gain a certified plain merge may leave behind; 0 always learns.
-    behind : float
-        Of the best merge's gain on the other examples, how much a plainer one may leave behind.
     again : int
         How often weights are learned again for groups that suffer; 0: groups do not matter.
     boost : float
@@ -75,7 +71,6 @@ class Learned:
     evaluations: int = 12
     error: float = 0.01
     slack: float = 0.5
-    behind: float = 0.2
     again: int = 2
     boost: float = 4.0
 
@@ -200,7 +195,7 @@ class Learned:
             own[trial.weighing.own] = 1.0
         candidates = {
             "the plain merge": trial.weighing.shares,
-            THESE: _shares_of(trial.weighing.shares, kept),
+            "the plain merge of these": _shares_of(trial.weighing.shares, kept),
             "the learned merge of the longest": np.where(
                 lengths > SHORT * lengths.max(initial=0.0), weights, 0.0
             ),
@@ -217,30 +212,14 @@ class Learned:
 
         none, learned = judged(np.zeros(len(trial))), judged(weights)
         before = none.scores.mean()
-        fit = {
-            name: chosen
-            for name, chosen in candidates.items()
-            if chosen.any()
-            and judged(chosen).scores.finite
-            and not self._harms_a_group(judged(chosen), none, learned)
-        }
-        least = min([judged(chosen).loss for chosen in fit.values()], default=math.inf)
-        gain = max(none.loss - least, 0.0) if none.scores.finite else 0.0
-        allowed = max(self.behind * gain, MEANINGLESS * none.scores.chance)
-        within = min(least, none.loss) + allowed
-        name = next(
-            (
-                name
-                for name, chosen in fit.items()
-                if judged(chosen).loss <= within
-                or (name == THESE and not self._shown_worse(judged(chosen), none, learned))
-            ),
-            "",
-        )
-        if not name:
+        others = [none, learned, *([judged(own)] if own.any() else [])]
+        for name, chosen in candidates.items():  # noqa: B007  (used behind the loop)
+            if chosen.any() and not self._shown_worse(judged(chosen), others):
+                break
+        else:
             reason, mean = "rejected: no merge is better than W", learned.scores.mean()
             return [Decision(False, reason, before, mean, stop, weight=0.0)] * len(trial)
-        chosen, is_plain = candidates[name], name == "the plain merge"
+        is_plain = name == "the plain merge"
         joins = np.ones(len(trial), bool) if is_plain else chosen > 0.0
         return [
             Decision(
@@ -256,17 +235,18 @@ class Learned:
             for number in range(len(trial))
         ]
 
-    def _shown_worse(self, one: "_Judged", none: "_Judged", learned: "_Judged") -> bool:
-        """Tell whether a merge is shown to be worse than W or the learned one."""
-        others = [other for other in (none, learned) if other.scores.finite]
-        return any(_is_harm(one.calm - other.calm, self.error) for other in others)
+    def _shown_worse(self, one: "_Judged", others: Sequence["_Judged"]) -> bool:
+        """Tell whether a merge is shown to be worse than one of others.
 
-    def _harms_a_group(self, one: "_Judged", none: "_Judged", learned: "_Judged") -> bool:
-        """Tell whether a merge is shown to answer a group worse than W and the learned one do."""
-        others = [other for other in (none, learned) if other.scores.finite]
-        if not self.again or len(others) < 2:
+        Or to answer a group worse than W and the learned one do, the first two of them.
+        """
+        if not one.scores.finite:
+            return True
+        if any(o.scores.finite and _is_harm(one.calm - o.calm, self.error) for o in others):
+            return True
+        if not (self.again and all(other.scores.finite for other in others[:2])):
             return False
-        suffering = [self._suffering(o.known, one.known, one.scores.groups) for o in others]
+        suffering = [self._suffering(o.known, one.known, one.scores.groups) for o in others[:2]]
         return bool(set.intersection(*map(set, suffering)))
 
 
@@ -280,11 +260,6 @@ class _Judged:
     def calm(self) -> Vector:
         """The losses at the best temperature."""
         return self.scores.recalibrated(biases=False, at_most=SURER)
-
-    @functools.cached_property
-    def loss(self) -> float:
-        """Their mean."""
-        return float(self.calm.mean()) if self.scores.finite else math.inf
 
     @functools.cached_property
     def known(self) -> Vector:

@@ -1,0 +1,65 @@
+"""The updates of a round as steps from W, read where they lie: nothing of them is copied."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg.blas import saxpy
+
+from fog_flower.weights import Weights, as_dtype, flatten
+
+Vector = npt.NDArray[np.float64]
+Flat = npt.NDArray[np.float32]
+
+
+class Steps:
+    """What can be computed of k updates without leaving their arrays.
+
+    One matrix [k, d] of them would take as much memory again as all that the nodes sent.
+
+    Parameters
+    ----------
+    start : Weights
+        W.
+    deltas : k Weights
+        Each dW, in W's shapes.
+    """
+
+    def __init__(self, start: Weights, deltas: Sequence[Weights]) -> None:
+        self._start, self._deltas = start, deltas
+        self._flat = [[_flat(array) for array in delta] for delta in deltas]
+
+    def __len__(self) -> int:
+        return len(self._deltas)
+
+    def merged(self, factors: npt.ArrayLike) -> Weights:
+        """Return W + sum of factor * dW, in W's dtypes; ``factors`` [k]."""
+        chosen = [(float(f), d) for f, d in zip(np.asarray(factors), self._flat, strict=True) if f]
+        merged = []
+        for position, array in enumerate(self._start):
+            total = np.zeros(array.size, np.float32)
+            for factor, delta in chosen:
+                total = saxpy(delta[position], total, a=factor)
+            there = _flat(array) + total
+            merged.append(as_dtype(there.reshape(array.shape), array.dtype))
+        return merged
+
+    def along(self, gradients: Sequence[Weights]) -> Vector:
+        """Return the slope of each gradient along each dW [gradients, k]."""
+        sides = [
+            np.stack([_flat(gradient[position]) for gradient in gradients], axis=1)
+            for position in range(len(self._start))
+        ]
+        slopes = [
+            sum(array @ side for array, side in zip(delta, sides, strict=True))
+            for delta in self._flat
+        ]
+        return np.asarray(slopes, np.float64).T
+
+    def rows(self) -> Flat:
+        """Return them as a matrix [k, d], for who needs one."""
+        return np.stack([flatten(delta) for delta in self._deltas])
+
+
+def _flat(array: np.ndarray) -> Flat:
+    return np.ascontiguousarray(array, np.float32).reshape(-1)
