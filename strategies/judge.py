@@ -15,10 +15,11 @@ from fog_flower.errors import UserError
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Indices
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer, Scores
-from fog_flower.weights import Weights, all_finite, flatten, norm, unflatten
+from fog_flower.weights import Weights, all_finite, norm
 from strategies.gate import Decision, Gate, Slope, Trial, Vector, Weighing
 from strategies.gates._agreement import Agreement
 from strategies.merging import mean_shares, sum_shares
+from strategies.steps import Steps
 from strategies.updates import OwnUpdates, Update
 
 
@@ -197,25 +198,20 @@ class Judge:
         own: bool,
     ) -> Trial:
         order = order_of(self.seed, server_round, len(self.evaluator))
-        start = flatten(weights)
-        deltas = np.stack([flatten(update.delta) for update in updates])
+        steps = Steps(weights, [update.delta for update in updates])
         examples = [update.num_examples for update in updates]
         shares = mean_shares if self.merge == MEAN else sum_shares
         reference = self.reference
 
         def score_merge(numbers: tuple[int, ...], first: int, stop: int) -> Scores:
-            merged = start
+            factors = np.zeros(len(steps), np.float32)
             if numbers:
-                chosen = list(numbers)
-                merged = start + shares([examples[n] for n in chosen]) @ deltas[chosen]
-            return self.evaluator.score(unflatten(merged, weights), order[first:stop])
+                factors[list(numbers)] = shares([examples[n] for n in numbers])
+            return self.evaluator.score(steps.merged(factors), order[first:stop])
 
         def trust() -> list[float]:
             assert reference is not None  # noqa: S101  (asked only where there is one)
-            return Agreement(reference.directions(weights, server_round)).trust(deltas)
-
-        def merged(alphas: npt.NDArray[np.float64]) -> Weights:
-            return unflatten(start + alphas.astype(np.float32) @ deltas, weights)
+            return Agreement(reference.directions(weights, server_round)).trust(steps.rows())
 
         def slope(
             alphas: Vector,
@@ -224,18 +220,18 @@ class Judge:
             sharpness: float = 1.0,
             parts: int = 1,
         ) -> Slope:
-            weights_there, shares = merged(alphas), np.ones(count, np.float32)
+            there, importances = steps.merged(alphas), np.ones(count, np.float32)
             if importance is not None:
-                shares = importance.astype(np.float32)
-            found, sizes = [], []
-            for part in np.array_split(np.arange(count), min(parts, count)):
-                found.append(
-                    self.evaluator.slope(weights_there, order[part], shares[part], sharpness)
-                )
-                sizes.append(float(shares[part].sum()))
-            along = np.stack([deltas @ flatten(one.gradient) for one in found]).astype(np.float64)
+                importances = importance.astype(np.float32)
+            pieces = np.array_split(np.arange(count), min(parts, count))
+            found = [
+                self.evaluator.slope(there, order[piece], importances[piece], sharpness)
+                for piece in pieces
+            ]
+            sizes = [float(importances[piece].sum()) for piece in pieces]
+            along = steps.along([one.gradient for one in found])
             scores = functools.reduce(lambda one, more: one.then(more), [f.scores for f in found])
-            spread = np.full(len(deltas), np.nan)
+            spread = np.full(len(steps), np.nan)
             if len(found) > 1:
                 spread = along.std(axis=0, ddof=1) / np.sqrt(len(found))
             return Slope(
@@ -247,7 +243,7 @@ class Judge:
             )
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
-            return self.evaluator.score(merged(alphas), order[first:stop])
+            return self.evaluator.score(steps.merged(alphas), order[first:stop])
 
         return Trial(
             weighing=Weighing(
