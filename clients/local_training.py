@@ -3,7 +3,7 @@
 import functools
 from typing import TYPE_CHECKING
 
-from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
 
 from clients.end_node import EndNode
 from clients.fog_node import NodeData, gather
@@ -27,7 +27,7 @@ from fog_flower.scratch import clear_old_scratch, mark_used, scratch_dir
 from fog_flower.simulated import check_noise_source, is_simulated_node
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
-from fog_flower.weights import from_record, to_record
+from fog_flower.weights import Weights, from_record, to_record
 
 if TYPE_CHECKING:
     from clients.training import Trainer
@@ -59,12 +59,19 @@ def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int)
     instructions = message.content.config_records[CONFIG]
     return trainer_of(config).train(
         config,
-        start=from_record(message.content.array_records[ARRAYS]),
+        start=_weights_of(message.content.array_records[ARRAYS]),
         data=data,
         fog_node=fog_node,
         server_round=int(instructions[SERVER_ROUND]),  # type: ignore[arg-type]
         mu=float(instructions.get(PROXIMAL_MU, 0.0)),  # type: ignore[arg-type]
     )
+
+
+def _weights_of(record: ArrayRecord) -> Weights:
+    """Return W, read once where all fog nodes of a process are sent the same record."""
+    if not (_last_read and _last_read[0][0] is record):
+        _last_read[:] = [(record, from_record(record))]
+    return _last_read[0][1]
 
 
 def answer(result: LocalResult, num_examples: int, message: Message, fog_node: int) -> Message:
@@ -90,6 +97,7 @@ def answer(result: LocalResult, num_examples: int, message: Message, fog_node: i
 # many runs follow each other: a trainer serves them all, data is let go with its run.
 
 _data_of_run: dict[int, dict[int, NodeData]] = {}
+_last_read: list[tuple[ArrayRecord, Weights]] = []  # one at most
 
 
 def trainer_of(config: RunConfig) -> "Trainer":

@@ -14,6 +14,7 @@ from clients.shared_tensor import shared_tensor
 from fog_flower.causes import describe_failure
 from fog_flower.config import EPOCH_MEAN, RunConfig
 from fog_flower.errors import UserError
+from fog_flower.keras_weights import load_weights, weights_of
 from fog_flower.seeds import generator, seed_for
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
@@ -87,10 +88,10 @@ class Trainer:
         """
         began = time.perf_counter()
         self._optimizer.learning_rate = config.learning_rate_in(server_round)
-        self._model.set_weights(start)
+        load_weights(self._model, start)
         if self._optimizer.anchor(self._model.trainable_variables, mu):
             self._compile()  # the step traced before has no proximal term
-            self._model.set_weights(start)
+            load_weights(self._model, start)
         self._reseed(seed_for(config.seed, "train", fog_node, server_round))
         history: dict[str, float] = {}
         total: Weights = []
@@ -98,14 +99,14 @@ class Trainer:
             rng = generator(config.seed, "shuffle", fog_node, server_round, epoch)
             history = self._fit_epoch(data, rng, config.batch_size)
             if config.upload == EPOCH_MEAN:
-                total = _accumulate(total, self._model.get_weights())
+                total = _accumulate(total, weights_of(self._model))
         if config.upload == EPOCH_MEAN:
             end = [
                 as_dtype(t / config.local_epochs, s.dtype)
                 for t, s in zip(total, start, strict=True)
             ]
         else:
-            end = self._model.get_weights()
+            end = weights_of(self._model)
         return LocalResult(
             delta=subtract(end, start),
             loss=history["loss"],

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fog_flower.build_model import build_model
+from fog_flower.keras_weights import load_weights, weights_of
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, subtract
@@ -33,13 +34,12 @@ class CompiledModel:
         self.ascent = tf.function(self._ascent, reduce_retracing=True)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
-        """Take these weights; what ``set_weights`` does, in a tenth of its time."""
-        for variable, weight in zip(self.model.weights, weights, strict=True):
-            variable.value.assign(weight)
+        """Take these weights."""
+        load_weights(self.model, weights)
 
     def weights(self) -> Weights:
         """Return the weights as they are now."""
-        return [variable.value.numpy() for variable in self.model.weights]
+        return weights_of(self.model)
 
     def trained_from(
         self,

@@ -10,6 +10,8 @@ from fog_flower.weights import norm
 from strategies.gate import Decision
 from strategies.updates import Update
 
+LISTED = 10  # fog nodes with the same fate
+
 
 def verdict_of(update: Update, decision: Decision, alone: Scores | None) -> Verdict:
     """Put what is known of one update into its row."""
@@ -32,11 +34,24 @@ def verdict_of(update: Update, decision: Decision, alone: Scores | None) -> Verd
     )
 
 
+def _refused(report: RoundReport) -> dict[str, list[int]]:
+    """Return the fog nodes that were refused, by the reason."""
+    nodes: dict[str, list[int]] = {}
+    for verdict in report.verdicts:
+        if not verdict.accepted:
+            nodes.setdefault(verdict.reason, []).append(verdict.fog_node)
+    return nodes
+
+
 def log_report(report: RoundReport) -> None:
     """Log who was accepted, and why the others were not."""
     log(INFO, "merge: %d of %d updates accepted", report.accepted, len(report.verdicts))
-    for verdict in report.verdicts:
-        if not verdict.accepted:
-            log(WARNING, "\tfog node %d: %s", verdict.fog_node, verdict.reason)
+    for reason, nodes in _refused(report).items():
+        if len(nodes) <= LISTED:
+            for node in nodes:
+                log(WARNING, "\tfog node %d: %s", node, reason)
+        else:
+            some = ", ".join(map(str, nodes[:LISTED]))
+            log(WARNING, "\t%d fog nodes (%s, ...): %s", len(nodes), some, reason)
     if report.note:
         log(WARNING, "\t%s", report.note)
