@@ -107,6 +107,6 @@ def sums() -> Dataset:
         targets = table @ np.array([0.5, -0.4, 0.3, 0.2, 0.1, 0.0])
         return Examples(table, targets.astype(np.float32))
 
-    train, test = part(400, 1), part(200, 2)
+    train, test = part(400, 1), part(700, 2)
     preprocess = ColumnNormaliser(np.zeros(()), np.ones(()))
     return Dataset("sums", fingerprint(train, test), train, test, Regression(), preprocess)

@@ -31,7 +31,7 @@ def test_inline_and_ray_leave_the_same_records(make_config):
         "attack_rounds": "2",
         "fog_nodes": 7,
         "num-server-rounds": 2,
-        "gate_args": "tolerance=0.5,examples=0",
+        "gate_args": "error=0.001,examples=0",
     }
     folders = []
     for engine in ("inline", "ray"):
