@@ -17,7 +17,14 @@ from simulations.cli.commands import app
 from simulations.cli.keys import explained
 from simulations.reports.attack_grid.grid_goals import goal_table
 from simulations.reports.attack_grid.grid_records import load_comparison
-from simulations.reports.attack_grid.grid_tables import backdoor_table, notes, worst_table
+from simulations.reports.attack_grid.grid_tables import (
+    accuracy_tables,
+    backdoor_table,
+    decision_table,
+    failures,
+    notes,
+    worst_table,
+)
 from simulations.reports.text_tables import as_markdown
 
 PACKAGES = ("fog_flower", "strategies", "clients", "simulations")
@@ -71,6 +78,15 @@ def claim() -> str:
         parts += [as_markdown(table(records)) for table in tables]
         link = f"../../results/claim/{name}/comparison.md"
         parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
+    for name, title in CASES.items():
+        folder = PAGES.parent / "results" / "claim" / name
+        records = load_comparison(folder)
+        parts += [f"### {title}", "\n".join(f"- {told}" for told in notes(records)[:2])]
+        for heading, table in accuracy_tables(records).items():
+            parts += [f"{heading}:", as_markdown(table)]
+        parts.append(as_markdown(decision_table(records)))
+        if len(failed := failures(records)):
+            parts.append(as_markdown(failed))
     return "\n\n".join(parts)
 
 
@@ -86,6 +102,13 @@ CLAIM = {
     "mnist-mlp": "Real MNIST, `mlp-narrow`",
     "mnist": "Real MNIST, `cnn-small`",
     "rendered": "Rendered digits, `cnn-small`",
+}
+CASES = {
+    "no-attack": "Nobody attacks, IID",
+    "all-malicious": "All are malicious",
+    "consensus-batch": "Updates that are nearly the same: batches of 500",
+    "consensus-rate": "Updates that are nearly the same: a learning rate of 0.001",
+    "consensus-three": "Updates that are nearly the same: 3 nodes with 4,000 examples each",
 }
 GENERATED = {
     "../README.md": worst_of_svhn,

@@ -62,7 +62,7 @@ def test_the_demo():
     ("run", "words"),
     [
         ("fedavg", ("`gate=off` (plain FedAvg)",)),
-        ("validated", ("(the default gate)",)),
+        ("validated", ("`gate=trusted` (the default then)",)),
         ("alone", ("`gate=alone`", "stalled")),
         ("honest-six", ("(the honest six)",)),
         ("nan-validated", ("one node sends NaN in every round",)),

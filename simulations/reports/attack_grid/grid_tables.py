@@ -103,17 +103,19 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
     runs = records.finished
     shown = runs[runs["attack"].map(is_backdoor)]
     lines = []
-    for key, part in shown.groupby(["fog_nodes", "malicious"]):
-        nodes, malicious = key
+    for key, part in shown.groupby(["fog_nodes", "malicious", "attack"]):
+        nodes, malicious, attack = key
         for name in gate_first(part["strategy"].unique()):
             rows = part[part["strategy"] == name]
             found = summarise_accuracy(rows["backdoor_success"].astype(float))
+            interval = f" ({formats.percent(found.low)} to {formats.percent(found.high)})"
             lines.append(
                 {
                     "federation": f"{malicious} of {nodes} malicious",
+                    "attack": attack,
                     "strategy": name,
-                    "the trigger works on": f"{formats.percent(found.mean)} "
-                    f"({formats.percent(found.low)} to {formats.percent(found.high)})",
+                    "the trigger works on": formats.percent(found.mean)
+                    + (interval if len(rows) > 1 else ""),
                     "test accuracy": _summary(rows),
                     "runs": len(rows),
                 }
