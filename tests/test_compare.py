@@ -114,6 +114,7 @@ def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
     plan = plan_sweep(experiment, COMPARE_SCALE, (0, 1), "", settings, tmp_path)
     assert execute(plan, "inline", lambda _: None) == ["finished"] * 12
     text = dict(write_comparison(tmp_path))["table"].read_text()
+    without_kept(plan)  # the tables that are there now are this plan's: it goes on from them
     runs = load_comparison(tmp_path).runs
     means = runs.groupby("strategy")["test_accuracy"].mean()
     for name, words in (("honest", "the honest nodes alone"), ("cloud-alone", "the cloud alone")):
