@@ -21,7 +21,7 @@ from fog_flower.messages import (
     NUM_EXAMPLES,
     PARTITION_ID,
     PROXIMAL_MU,
-    SERVER_ROUND,
+    round_of,
 )
 from fog_flower.scratch import clear_old_scratch, mark_used, scratch_dir
 from fog_flower.simulated import check_noise_source, is_simulated_node
@@ -62,7 +62,7 @@ def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int)
         start=_weights_of(message.content.array_records[ARRAYS]),
         data=data,
         fog_node=fog_node,
-        server_round=int(instructions[SERVER_ROUND]),  # type: ignore[arg-type]
+        server_round=round_of(message),
         mu=float(instructions.get(PROXIMAL_MU, 0.0)),  # type: ignore[arg-type]
     )
 

@@ -7,7 +7,7 @@ from clients.attacks import ATTACKS
 from clients.local_training import who
 from clients.overheard import reply_of
 from fog_flower.config import NONE
-from fog_flower.messages import CONFIG, SERVER_ROUND
+from fog_flower.messages import round_of
 from fog_flower.seeds import generator
 
 
@@ -21,7 +21,7 @@ def misbehaviour(message: Message, context: Context, call_next: ClientAppCallabl
     attack = ATTACKS.load(config.attack)  # in the handshake already: it may not be there
     if message.metadata.message_type != MessageType.TRAIN:
         return call_next(message, context)
-    server_round = int(message.content.config_records[CONFIG][SERVER_ROUND])  # type: ignore[arg-type]
+    server_round = round_of(message)
     chance = generator(config.seed, "attack-now", fog_node, server_round).random()
     if server_round not in config.attack_rounds or chance >= config.attack_probability:
         return call_next(message, context)

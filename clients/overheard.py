@@ -4,14 +4,14 @@ from flwr.app import Context, Message, MessageType, RecordDict
 from flwr.clientapp.typing import ClientAppCallable
 
 from fog_flower.config import RunConfig
-from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
+from fog_flower.messages import ARRAYS, CONFIG, round_of
 
-_known: dict[tuple[int, object, int], tuple[RecordDict, RecordDict]] = {}
+_known: dict[tuple[int, int, int], tuple[RecordDict, RecordDict]] = {}
 
 
 def overhear(run_id: int, fog_node: int, asked: Message, reply: Message) -> None:
     """Keep what a node will answer honestly, until it is asked or another round begins."""
-    now = run_id, _round_of(asked)
+    now = run_id, round_of(asked)
     for key in [key for key in _known if key[:2] != now]:
         del _known[key]
     if reply.has_content():
@@ -32,14 +32,10 @@ def reply_of(
     """
     # A mod of the user's own may keep a state, so it is always asked.
     if message.metadata.message_type == MessageType.TRAIN and not config.client_mods:
-        known = _known.pop((context.run_id, _round_of(message), fog_node), None)
+        known = _known.pop((context.run_id, round_of(message), fog_node), None)
         if known is not None and _same(known[0], message.content):
             return Message(known[1], reply_to=message)
     return call_next(message, context)
-
-
-def _round_of(message: Message) -> object:
-    return message.content.config_records[CONFIG][SERVER_ROUND]
 
 
 def _same(one: RecordDict, other: RecordDict) -> bool:

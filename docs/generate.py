@@ -15,16 +15,9 @@ import typer
 from fog_flower.named import Catalogue
 from simulations.cli.commands import app
 from simulations.cli.keys import explained
-from simulations.reports.attack_grid.grid_goals import goal_table
+from simulations.reports.attack_grid import ACCURACY, tables_of
 from simulations.reports.attack_grid.grid_records import load_comparison
-from simulations.reports.attack_grid.grid_tables import (
-    accuracy_tables,
-    backdoor_table,
-    decision_table,
-    failures,
-    notes,
-    worst_table,
-)
+from simulations.reports.attack_grid.grid_tables import notes, worst_table
 from simulations.reports.text_tables import as_markdown
 
 PACKAGES = ("fog_flower", "strategies", "clients", "simulations")
@@ -66,27 +59,22 @@ def folders() -> str:
 
 
 def claim() -> str:
-    """Return what the records of the claim's evaluation say, a section a data set."""
+    """Return what the records of the claim's evaluation say, a section a data set or case."""
     parts = []
-    for name, title in CLAIM.items():
+    for name, title in (CLAIM | CASES).items():
         folder = PAGES.parent / "results" / "claim" / name
-        if not (folder / "comparison.csv").exists():
-            continue
+        if name in CLAIM and not (folder / "comparison.csv").exists():
+            continue  # still to be made
         records = load_comparison(folder)
-        parts += [f"### {title}", "\n".join(f"- {told}" for told in notes(records)[:3])]
-        tables = (goal_table, worst_table, backdoor_table)
-        parts += [as_markdown(table(records)) for table in tables]
-        link = f"../../results/claim/{name}/comparison.md"
-        parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
-    for name, title in CASES.items():
-        folder = PAGES.parent / "results" / "claim" / name
-        records = load_comparison(folder)
-        parts += [f"### {title}", "\n".join(f"- {told}" for told in notes(records)[:2])]
-        for heading, table in accuracy_tables(records).items():
-            parts += [f"{heading}:", as_markdown(table)]
-        parts.append(as_markdown(decision_table(records)))
-        if len(failed := failures(records)):
-            parts.append(as_markdown(failed))
+        told = notes(records)[: 3 if name in CLAIM else 2]
+        parts += [f"### {title}", "\n".join(f"- {line}" for line in told)]
+        for heading, table in tables_of(records).items():
+            if (heading in SUMMARIES) == (name in CLAIM) and heading != "Cells below a goal":
+                federation = heading.startswith(ACCURACY)
+                parts += [f"{heading.removeprefix(ACCURACY)}:"] * federation + [as_markdown(table)]
+        if name in CLAIM:
+            link = f"../../results/claim/{name}/comparison.md"
+            parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
     return "\n\n".join(parts)
 
 
@@ -97,6 +85,7 @@ def worst_of_svhn() -> str:
     return as_markdown(table[table["fog nodes"] == 7])
 
 
+SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
     "mnist-mlp": "Real MNIST, `mlp-narrow`",

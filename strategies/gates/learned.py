@@ -186,7 +186,7 @@ class Learned:
         return downhill
 
     def _choose(self, trial: Trial, count: int, weights: Vector) -> list[Decision]:
-        """Take the plainest merge that leaves nearly nothing behind of the best one's gain."""
+        """Take the plainest merge that is not shown to be worse than others."""
         stop = min(trial.examples, 2 * count)
         lengths = weights * np.asarray(trial.norms, np.float64)
         kept = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
@@ -264,7 +264,7 @@ class _Judged:
     @functools.cached_property
     def known(self) -> Vector:
         """The losses that say what can be told apart."""
-        return self.scores.recalibrated()
+        return _known(self.scores)
 
 
 class _Search:

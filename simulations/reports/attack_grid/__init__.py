@@ -3,6 +3,8 @@
 import shlex
 from pathlib import Path
 
+import pandas as pd
+
 from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_pictures import (
     draw_curves,
@@ -10,7 +12,7 @@ from simulations.reports.attack_grid.grid_pictures import (
     draw_raster,
     draw_strengths,
 )
-from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
 from simulations.reports.attack_grid.grid_tables import (
     accuracy_tables,
     backdoor_table,
@@ -24,13 +26,30 @@ from simulations.reports.data_seen import data_seen
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.text_tables import write_markdown
 
-__all__ = ["write_comparison"]
+__all__ = ["ACCURACY", "tables_of", "write_comparison"]
+
+ACCURACY = "Test accuracy: "  # begins the heading of a federation's table
 
 
 def _as_typed(folder: Path) -> str:
     """Return how a folder is named from where one stands; committed pages name no machine."""
     here = Path.cwd()
     return str(folder.relative_to(here)) if folder.is_relative_to(here) else folder.name
+
+
+def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
+    """Return the tables of a report by their headings, without those that have no rows."""
+    accuracy = accuracy_tables(records)
+    tables = {
+        "What is reached": goal_table(records),
+        "The attack that costs most": worst_table(records),
+        "Cells below a goal": short_table(records),
+        **{f"{ACCURACY}{federation}": table for federation, table in accuracy.items()},
+        "The backdoor": backdoor_table(records),
+        "Decisions of the gate": decision_table(records),
+        "Failed runs": failures(records),
+    }
+    return {heading: table for heading, table in tables.items() if len(table)}
 
 
 def write_comparison(folder: Path) -> list[tuple[str, Path]]:
@@ -42,8 +61,6 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         If there are no records.
     """
     records = load_comparison(folder)
-    accuracy, decisions = accuracy_tables(records), decision_table(records)
-    failed, remarks = failures(records), notes(records)
     pictures = {
         "Accuracy beside that of the honest nodes alone": draw_heat_maps(
             records, folder / "heat-map.png"
@@ -54,19 +71,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         pictures["Accuracy over the strength of an attack"] = strengths
     if raster := draw_raster(records, folder / "raster.png"):
         pictures["Who was accepted, round by round"] = raster
-    first = {
-        "What is reached": goal_table(records),
-        "The attack that costs most": worst_table(records),
-        "Cells below a goal": short_table(records),
-    }
-    tables = {heading: table for heading, table in first.items() if len(table)}
-    tables |= {f"Test accuracy: {name}": table for name, table in accuracy.items()}
-    if len(backdoor := backdoor_table(records)):
-        tables["The backdoor"] = backdoor
-    if len(decisions):
-        tables["Decisions of the gate"] = decisions
-    if len(failed):
-        tables["Failed runs"] = failed
+    tables, remarks = tables_of(records), notes(records)
     title = "Strategies against attacks"
     page = Page(
         title=title,
