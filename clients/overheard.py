@@ -1,21 +1,14 @@
-"""What attackers of this process found out about other nodes, who need not train again."""
+"""What was answered in this round in this process: nobody trains twice, attackers included."""
 
-from flwr.app import Context, Message, MessageType, RecordDict
+import copy
+
+from flwr.app import ArrayRecord, Context, Message, MessageType, RecordDict
 from flwr.clientapp.typing import ClientAppCallable
 
 from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, CONFIG, round_of
 
-_known: dict[tuple[int, int, int], tuple[RecordDict, RecordDict]] = {}
-
-
-def overhear(run_id: int, fog_node: int, asked: Message, reply: Message) -> None:
-    """Keep what a node will answer honestly, until it is asked or another round begins."""
-    now = run_id, round_of(asked)
-    for key in [key for key in _known if key[:2] != now]:
-        del _known[key]
-    if reply.has_content():
-        _known[*now, fog_node] = asked.content, reply.content
+_known: dict[tuple[int, int, int], tuple[RunConfig, RecordDict, RecordDict]] = {}
 
 
 def reply_of(
@@ -25,17 +18,33 @@ def reply_of(
     context: Context,
     call_next: ClientAppCallable,
 ) -> Message:
-    """Return the honest ClientApp's reply; what is known of a train message is not trained again.
+    """Return the honest ClientApp's reply; what it answered in this round it is not asked again.
 
-    Training is repeatable, and an attacker that knows the honest updates of a simulation has
-    trained them.
+    Training is repeatable, and an attacker that knows the honest updates of a simulation would
+    train them, before or after the honest nodes do.
     """
     # A mod of the user's own may keep a state, so it is always asked.
-    if message.metadata.message_type == MessageType.TRAIN and not config.client_mods:
-        known = _known.pop((context.run_id, round_of(message), fog_node), None)
-        if known is not None and _same(known[0], message.content):
-            return Message(known[1], reply_to=message)
-    return call_next(message, context)
+    if message.metadata.message_type != MessageType.TRAIN or config.client_mods:
+        return call_next(message, context)
+    now = context.run_id, round_of(message)
+    known = _known.get((*now, fog_node))
+    if known is not None and known[0] == config and _same(known[1], message.content):
+        return Message(_copied(known[2]), reply_to=message)
+    reply = call_next(message, context)
+    for key in [key for key in _known if key[:2] != now]:
+        del _known[key]
+    if reply.has_content():
+        _known[*now, fog_node] = config, message.content, _copied(reply.content)
+    return reply
+
+
+def _copied(content: RecordDict) -> RecordDict:
+    """Return a copy in which metrics can be changed and arrays replaced; these are not copied."""
+    kept = {
+        key: record if isinstance(record, ArrayRecord) else copy.deepcopy(record)
+        for key, record in content.items()
+    }
+    return RecordDict(kept)
 
 
 def _same(one: RecordDict, other: RecordDict) -> bool:

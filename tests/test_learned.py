@@ -200,8 +200,8 @@ def of_two_classes(deltas, harmed_by):
 
 def test_who_helps_the_mean_and_harms_one_class_gets_less_weight():
     one = of_two_classes([[1.0, 0.0], [0.0, 1.0]], harmed_by=3.0)
-    blind = [d.weight for d in Learned(again=0, slack=0.0).judge(one)]
-    seeing = [d.weight for d in Learned(again=3, slack=0.0).judge(one)]
+    blind = [d.weight for d in Learned(again=0, slack=0.0, margin=0.0).judge(one)]
+    seeing = [d.weight for d in Learned(again=3, slack=0.0, margin=0.0).judge(one)]
     assert blind[0] == pytest.approx(1.0, abs=0.05)
     assert blind[1] == pytest.approx(0.9 / (0.9 + 0.3), abs=0.05)  # the minimum of the mean
     assert seeing[0] == pytest.approx(1.0, abs=0.1)
@@ -215,14 +215,34 @@ def test_the_door_is_shut_where_a_class_is_harmed():
     assert "certified" not in Learned(slack=100.0).judge(one)[0].reason
 
 
-def test_a_slope_that_is_not_shown_gives_no_weight_however_little_the_way_costs():
+def test_a_slope_that_is_not_shown_gives_a_small_share_at_most_however_little_the_way_costs():
     deltas = [[1.0, 0.0], [0.0, 0.1]]  # the second leads downhill by 0.02 a step
     shown = [d.weight for d in Learned(slack=0.0).judge(trial(deltas, [1.0, 0.1]))]
     assert shown[1] > 0.5
     vague = trial(deltas, [1.0, 0.1], errors=0.03)
-    doubted = Learned(slack=0.0).judge(vague)
-    assert [d.accepted for d in doubted] == [True, False]
-    assert doubted[0].weight == pytest.approx(1.0, abs=0.05)
+    doubted = Learned(slack=0.0, margin=0.0).judge(vague)
+    assert doubted[0].weight == pytest.approx(1.0, abs=0.1)
+    assert 0.1 * doubted[1].weight <= 0.125 / 2 * doubted[0].weight * 1.1  # in lengths, evened
+
+
+@pytest.mark.parametrize("opposite", [0, 3])
+def test_who_only_repeats_others_is_not_refused_for_it(opposite):
+    honest = [[0.4, 0.1], [0.4, -0.1], [0.4, 0.0], [0.4, 0.02]]  # too short: F is worse
+    one = trial(honest + [[-0.4, 0.0]] * opposite, [1.0, 0.0])
+    decisions = Learned(slack=0.0).judge(one)
+    assert [d.accepted for d in decisions] == [True] * 4 + [False] * opposite
+    weights = np.array([d.weight for d in decisions[:4]])
+    assert "learned" in decisions[0].reason
+    assert weights @ np.array(honest) == pytest.approx([1.0, 0.0], abs=0.1)
+    assert weights.min() > 0.25 * weights.max()
+
+
+def test_a_plainer_merge_may_leave_a_margin_of_what_the_learned_one_gains():
+    deltas = [[0.9, 0.0], [0.9, 0.01], [-0.1, 0.0]]  # plain: 0.57 of the way, without the third 0.9
+    plain = Learned(slack=0.0, margin=0.05).judge(trial(deltas, [1.0, 0.0]))
+    assert plain[0].reason == "accepted: the plain merge of these is taken"
+    strict = Learned(slack=0.0, margin=0.0).judge(trial(deltas, [1.0, 0.0]))
+    assert "learned" in strict[0].reason
 
 
 def test_the_cloud_s_own_is_believed_whatever_its_slope_is():

@@ -1,13 +1,13 @@
-"""What an attacker trained of an honest node is not trained again, and only that."""
+"""What a node trained in a round is not trained again, and only that."""
 
 import dataclasses
 
 import numpy as np
 import pytest
-from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
-from clients.overheard import overhear, reply_of
+from clients.overheard import reply_of
 from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.weights import to_record
@@ -39,9 +39,10 @@ def trained():
 
     def call_next(message, _context):
         calls.append(message)
-        return Message(RecordDict({"trained": ConfigRecord()}), reply_to=message)
+        content = RecordDict({"trained": ConfigRecord(), "told": MetricRecord({"loss": 1.0})})
+        return Message(content, reply_to=message)
 
-    overhear(7, 0, asked(), call_next(asked(), CONTEXT))
+    reply_of(CONFIG_OF_RUN, 0, asked(), CONTEXT, call_next)
     return calls, call_next
 
 
@@ -52,11 +53,14 @@ def replies(trained, message, config=CONFIG_OF_RUN, node=0, context=CONTEXT):
     return reply_of(config, node, message, context, call_next), len(calls) > before
 
 
-def test_a_known_answer_is_given_once(trained):
-    reply, again = replies(trained, asked())
-    assert "trained" in reply.content
-    assert not again
-    assert replies(trained, asked())[1]
+def test_a_known_answer_is_given_again_and_nobody_can_change_it(trained):
+    for _ in range(2):
+        reply, again = replies(trained, asked())
+        assert not again
+        assert "trained" in reply.content
+        assert reply.content["told"]["loss"] == 1.0
+        reply.content["told"]["loss"] = 2.0
+        del reply.content["trained"]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +71,9 @@ def test_a_known_answer_is_given_once(trained):
         {"node": 1},
         {"context": Context(8, 1001, {}, RecordDict(), {})},
         {"config": dataclasses.replace(CONFIG_OF_RUN, client_mods="a:b")},
+        {"config": RunConfig.from_run_config(default_run_config() | {"learning-rate": 0.2})},
     ],
-    ids=["other weights", "other round", "other node", "other run", "mods that may keep a state"],
+    ids=["other weights", "other round", "other node", "other run", "mods", "other configuration"],
 )
 def test_whoever_is_asked_something_else_trains(trained, other):
     other = dict(other)

@@ -16,7 +16,7 @@ from clients.attacks._claimed import Claimed
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from clients.local_training import answer, node_data, train_on
-from clients.overheard import overhear, reply_of
+from clients.overheard import reply_of
 from fog_flower.causes import in_user_code
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
@@ -216,13 +216,7 @@ class Attacker:
     def _honest_update(self, node: int) -> Weights:
         asked = self if node == self.fog_node else self._as(node)
 
-        def find_out() -> Weights:
-            update = asked.honest_update
-            if node != self.fog_node and "honest_reply" in vars(asked):  # it has trained
-                overhear(self.context.run_id, node, self.message, asked.honest_reply)
-            return update
-
-        return self.shared(f"fog-{node}", find_out)
+        return self.shared(f"fog-{node}", lambda: asked.honest_update)
 
     def _as(self, node: int) -> "Attacker":
         context = Context(

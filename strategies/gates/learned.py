@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -18,8 +17,7 @@ Vector = npt.NDArray[np.float64]
 SURER = 2.0  # by what factor answers may be surer, or less sure, than they should be
 DOUBT = 1.0  # standard errors by which a slope has to lead downhill
 PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
-NEGLIGIBLE = 0.02  # of the longest step: what is below it is no part of the merge
-SHORT = 0.25  # of the longest step: whether what is below it is worth anything, is asked
+EVENED = (1 / 2, 1 / 8, 1 / 32)  # parts of the way that are shared out evenly
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +43,13 @@ class Learned:
        learned again: who harms one class alone hardly moves the mean (multiplicative weights, as
        in group DRO, Sagawa et al. 2020, arXiv:1911.08731).
     3. On the other part, paired one-sided tests, of losses at the best temperature, within a factor
-       of two again: the plainest merge is taken that is not shown to be worse than the learned one,
-       than W, or than the cloud's own update alone, nor to answer a group worse than W and the
-       learned one do. Plainest is F, then the plain merge of those whose learned weight is not 0,
-       then the learned one without its short steps, then the learned one, then the cloud's own; W
-       is kept where all are shown to be worse.
+       of two again: the plainest merge is taken that is not shown to be worse than W, nor, by
+       ``margin`` times what the learned one gained, than the learned one or the cloud's own update
+       alone, nor to answer a group worse than W and the learned one do. Plainest is F; then the
+       plain merge of all updates that are not shown to lead uphill at W; then the learned one with
+       half, an eighth, or a thirty-second, of its way shared out evenly among these (what only
+       repeats others gets no weight while learning, and is no worse for it); then the learned
+       one; then the cloud's own. W is kept where all are shown to be worse.
 
     Attributes
     ----------
@@ -61,6 +61,8 @@ class Learned:
         Chance with which what is no worse is taken to be worse (one-sided paired tests).
     slack : float
         How much of a round's gain a certified plain merge may leave behind; 0 always learns.
+    margin : float
+        How much of what the learned merge gained a plainer one may leave behind.
     again : int
         How often weights are learned again for groups that suffer; 0: groups do not matter.
     boost : float
@@ -71,6 +73,7 @@ class Learned:
     evaluations: int = 12
     error: float = 0.01
     slack: float = 0.5
+    margin: float = 0.05
     again: int = 2
     boost: float = 4.0
 
@@ -93,7 +96,7 @@ class Learned:
                 )
             ] * len(trial)
         weights = self._learn(trial, count, before, plain, known, groups)
-        return self._choose(trial, count, weights)
+        return self._choose(trial, count, weights, before)
 
     def _certified(
         self,
@@ -185,40 +188,34 @@ class Learned:
             downhill[trial.weighing.own] = True
         return downhill
 
-    def _choose(self, trial: Trial, count: int, weights: Vector) -> list[Decision]:
+    def _choose(self, trial: Trial, count: int, weights: Vector, before: Slope) -> list[Decision]:
         """Take the plainest merge that is not shown to be worse than others."""
         stop = min(trial.examples, 2 * count)
-        lengths = weights * np.asarray(trial.norms, np.float64)
-        kept = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
-        own = np.zeros(len(trial))
+        judged = _Judgements(trial, count, stop)
+        none, learned, own = np.zeros(len(trial)), judged[weights], None
         if trial.weighing.own is not None:
-            own[trial.weighing.own] = 1.0
+            alone = none.copy()
+            alone[trial.weighing.own] = 1.0
+            own = judged[alone]
+        even, joining = self._shared_out(trial, weights, before)
         candidates = {
             "the plain merge": trial.weighing.shares,
-            "the plain merge of these": _shares_of(trial.weighing.shares, kept),
-            "the learned merge of the longest": np.where(
-                lengths > SHORT * lengths.max(initial=0.0), weights, 0.0
-            ),
+            "the plain merge of these": _shares_of(trial.weighing.shares, joining),
+            **{
+                f"the learned merge, evened by {part:.0%},": part * even + (1.0 - part) * weights
+                for part in EVENED
+            },
             "the learned merge": weights,
-            "the cloud's own": own,
+            "the cloud's own": none if own is None else own.merge,
         }
-        known: dict[bytes, _Judged] = {}
-
-        def judged(merge: Vector) -> _Judged:
-            key = merge.tobytes()  # two candidates may be the same
-            if key not in known:
-                known[key] = _Judged(trial.weighing.score(merge, count, stop))
-            return known[key]
-
-        none, learned = judged(np.zeros(len(trial))), judged(weights)
-        before = none.scores.mean()
-        others = [none, learned, *([judged(own)] if own.any() else [])]
+        start = judged[none]
         for name, chosen in candidates.items():  # noqa: B007  (used behind the loop)
-            if chosen.any() and not self._shown_worse(judged(chosen), others):
+            if chosen.any() and not self._shown_worse(judged[chosen], start, learned, own):
                 break
         else:
             reason, mean = "rejected: no merge is better than W", learned.scores.mean()
-            return [Decision(False, reason, before, mean, stop, weight=0.0)] * len(trial)
+            rejected = Decision(False, reason, start.scores.mean(), mean, stop, weight=0.0)
+            return [rejected] * len(trial)
         is_plain = name == "the plain merge"
         joins = np.ones(len(trial), bool) if is_plain else chosen > 0.0
         return [
@@ -227,34 +224,57 @@ class Learned:
                 f"accepted: {name} is taken"
                 if joins[number]
                 else "rejected: it adds nothing to the rest",
-                before,
-                judged(chosen).scores.mean(),
+                start.scores.mean(),
+                judged[chosen].scores.mean(),
                 stop,
                 weight=np.nan if is_plain else float(chosen[number]),
             )
             for number in range(len(trial))
         ]
 
-    def _shown_worse(self, one: "_Judged", others: Sequence["_Judged"]) -> bool:
-        """Tell whether a merge is shown to be worse than one of others.
+    def _shared_out(
+        self, trial: Trial, weights: Vector, before: Slope
+    ) -> tuple[Vector, npt.NDArray[np.bool_]]:
+        """Return the whole way of a merge as equal steps of all that may join, and who these are.
 
-        Or to answer a group worse than W and the learned one do, the first two of them.
+        Who has a weight may, and who is not shown to lead uphill at W.
+        """
+        norms = np.asarray(trial.norms, np.float64)
+        doubt = NormalDist().inv_cdf(1.0 - self.error) * np.nan_to_num(before.errors)
+        joining = ((weights > 0.0) | (before.along < doubt)) & (norms > 0.0)
+        step = float(weights @ norms) / max(int(joining.sum()), 1)
+        return np.divide(step, norms, out=np.zeros(len(trial)), where=joining), joining
+
+    def _shown_worse(
+        self, one: "_Judged", start: "_Judged", learned: "_Judged", own: "_Judged | None"
+    ) -> bool:
+        """Tell whether a merge is shown to be worse than W, the learned one or the cloud's own.
+
+        Or to answer a group worse than both W and the learned one do.
         """
         if not one.scores.finite:
             return True
-        if any(o.scores.finite and _is_harm(one.calm - o.calm, self.error) for o in others):
+        if start.scores.finite and _is_harm(one.calm - start.calm, self.error):
             return True
-        if not (self.again and all(other.scores.finite for other in others[:2])):
+        others = [other for other in (learned, own) if other and other.scores.finite]
+        spared = 0.0
+        if learned.scores.finite and start.scores.finite:
+            spared = self.margin * max(float((start.calm - learned.calm).mean()), 0.0)
+        if any(_is_harm(one.calm - other.calm - spared, self.error) for other in others):
+            return True
+        if not (self.again and start.scores.finite and learned.scores.finite):
             return False
-        suffering = [self._suffering(o.known, one.known, one.scores.groups) for o in others[:2]]
+        suffering = [
+            self._suffering(other.known, one.known, one.scores.groups) for other in (start, learned)
+        ]
         return bool(set.intersection(*map(set, suffering)))
 
 
 class _Judged:
-    """Scores, with what is fitted to them, once."""
+    """A merge with its scores, and what is fitted to them, once."""
 
-    def __init__(self, scores: Scores) -> None:
-        self.scores = scores
+    def __init__(self, merge: Vector, scores: Scores) -> None:
+        self.merge, self.scores = merge, scores
 
     @functools.cached_property
     def calm(self) -> Vector:
@@ -265,6 +285,21 @@ class _Judged:
     def known(self) -> Vector:
         """The losses that say what can be told apart."""
         return _known(self.scores)
+
+
+class _Judgements:
+    """Merges, judged once each on the examples that certify."""
+
+    def __init__(self, trial: Trial, first: int, stop: int) -> None:
+        self._trial, self._first, self._stop = trial, first, stop
+        self._known: dict[bytes, _Judged] = {}
+
+    def __getitem__(self, merge: Vector) -> _Judged:
+        key = merge.tobytes()  # two candidates may be the same
+        if key not in self._known:
+            scores = self._trial.weighing.score(merge, self._first, self._stop)
+            self._known[key] = _Judged(merge, scores)
+        return self._known[key]
 
 
 class _Search:
