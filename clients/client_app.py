@@ -5,10 +5,13 @@ from flwr.clientapp import ClientApp
 
 from clients.local_training import answer, node_data, precision_of, train_on, trainer_of, who
 from clients.misbehaviour import misbehaviour
+from clients.privacy.fog_protection import packs
+from clients.privacy.releases import releases_of
 from clients.user_mods import user_mods
 from fog_flower.code_identity import code_identity
 from fog_flower.data.field import prepare_field
 from fog_flower.messages import METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
+from fog_flower.privacy.ledger import packed
 
 app = ClientApp(mods=[misbehaviour, user_mods])
 
@@ -34,6 +37,7 @@ def report(message: Message, context: Context) -> Message:
             "refused": list(data.refused),
             "precision": precision_of(config),
             "threads": trainer.threads,
+            "releases": packed(releases_of(config, len(data.targets))),
         }
     )
     content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})
@@ -46,4 +50,4 @@ def train(message: Message, context: Context) -> Message:
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
     result = train_on(data, message, config, fog_node)
-    return answer(result, len(data.targets), message, fog_node)
+    return answer(result, len(data.targets), message, fog_node, packed=packs(config))

@@ -1,11 +1,13 @@
 """The IoT tier: an end node owns examples, and shares a protected portion of them."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from clients.privacy import PROTECTIONS
 from clients.privacy._context import Context
+from clients.privacy.build import built
 from clients.shipment import pack
 from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
@@ -40,23 +42,20 @@ class EndNode:
         share = Examples(preprocess(chosen.inputs), chosen.targets)
         spec = preprocess.spec(chosen.inputs)
         context = Context(config, self.fog_node, self.end_node, spec, task, preprocess.deviation)
-        for name in config.protection:
-            share = _protected(name, share, context)
+        for text, protection in built(PROTECTIONS, config.protection):
+            share = _protected(text, protection, share, context)
         return pack(share)
 
 
-def _protected(name: str, share: Examples, context: Context) -> Examples:
-    named = PROTECTIONS.load(name)
+def _protected(text: str, protection: Any, share: Examples, context: Context) -> Examples:
     try:
-        protected = named.item(share, context)
+        protected = protection(share, context)
     except UserError:
         raise
     except Exception as error:
-        if not named.own:
-            raise
-        raise UserError(f"protection={name!r}: {describe_failure(error)}") from error
+        raise UserError(f"protection={text!r}: {describe_failure(error)}") from error
     if not isinstance(protected, Examples):
         raise UserError(
-            f"protection={name!r}: returned {type(protected).__name__}; return Examples"
+            f"protection={text!r}: returned {type(protected).__name__}; return Examples"
         )
     return protected

@@ -1,5 +1,6 @@
 """What a fog node does with W, and what its process keeps between rounds and runs."""
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from clients.end_node import EndNode
 from clients.fog_node import NodeData, gather
 from clients.local_result import LocalResult
 from clients.node_store import stored_data
+from clients.privacy._fog_context import FogContext
+from clients.privacy.fog_protection import private_training, protected
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
@@ -25,6 +28,7 @@ from fog_flower.messages import (
 )
 from fog_flower.scratch import clear_old_scratch, mark_used, scratch_dir
 from fog_flower.simulated import check_noise_source, is_simulated_node
+from fog_flower.sparse import to_sparse_record
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, from_record, to_record
@@ -55,16 +59,20 @@ def who(context: Context) -> tuple[int, RunConfig]:
 
 
 def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int) -> LocalResult:
-    """Train from the W in ``message`` on ``data``."""
-    instructions = message.content.config_records[CONFIG]
-    return trainer_of(config).train(
+    """Train from the W in ``message`` on ``data``, and protect dW as the configuration says."""
+    instructions, server_round = message.content.config_records[CONFIG], round_of(message)
+    result = trainer_of(config).train(
         config,
         start=_weights_of(message.content.array_records[ARRAYS]),
         data=data,
         fog_node=fog_node,
-        server_round=round_of(message),
+        server_round=server_round,
         mu=float(instructions.get(PROXIMAL_MU, 0.0)),  # type: ignore[arg-type]
     )
+    if not config.fog_protection:
+        return result
+    context = FogContext(config, fog_node, server_round, len(data.targets))
+    return dataclasses.replace(result, delta=protected(result.delta, context))
 
 
 def _weights_of(record: ArrayRecord) -> Weights:
@@ -74,8 +82,10 @@ def _weights_of(record: ArrayRecord) -> Weights:
     return _last_read[0][1]
 
 
-def answer(result: LocalResult, num_examples: int, message: Message, fog_node: int) -> Message:
-    """Answer a train message with dW and what is told of its training."""
+def answer(
+    result: LocalResult, num_examples: int, message: Message, fog_node: int, *, packed: bool = False
+) -> Message:
+    """Answer a train message with dW and what is told of its training; ``packed`` omits zeros."""
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
         NUM_EXAMPLES: num_examples,
@@ -85,7 +95,7 @@ def answer(result: LocalResult, num_examples: int, message: Message, fog_node: i
     }
     content = RecordDict(
         {
-            ARRAYS: to_record(result.delta),
+            ARRAYS: (to_sparse_record if packed else to_record)(result.delta),
             METRICS: MetricRecord(metrics),
             NODE: ConfigRecord({"code": code_identity()}),
         }
@@ -108,7 +118,12 @@ def trainer_of(config: RunConfig) -> "Trainer":
     field = prepare_field(config)
     dataset = field.dataset
     return _trainer(
-        config.model, config.clip_norm, precision_of(config), dataset.spec, dataset.task
+        config.model,
+        config.clip_norm,
+        precision_of(config),
+        dataset.spec,
+        dataset.task,
+        config.fog_protection,
     )
 
 
@@ -136,11 +151,19 @@ def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
 
 
 @functools.lru_cache(maxsize=2)
-def _trainer(model: str, clip_norm: float, precision: str, spec: Spec, task: Task) -> "Trainer":
+def _trainer(
+    model: str,
+    clip_norm: float,
+    precision: str,
+    spec: Spec,
+    task: Task,
+    protection: tuple[str, ...],
+) -> "Trainer":
     from clients.training import Trainer  # noqa: PLC0415  (TensorFlow, only where one trains)
     from fog_flower.build_model import build_model  # noqa: PLC0415
 
-    return Trainer(build_model(model, spec, task, 0, precision), spec, task, clip_norm)
+    private = private_training(protection)
+    return Trainer(build_model(model, spec, task, 0, precision), spec, task, clip_norm, private)
 
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:

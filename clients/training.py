@@ -1,5 +1,6 @@
 """Local training of a fog node: SGD on its noisy data, epoch by epoch."""
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
+from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.proximal import ProximalSGD
 from clients.shared_tensor import shared_tensor
 from fog_flower.causes import describe_failure
@@ -16,7 +18,7 @@ from fog_flower.config import EPOCH_MEAN, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.keras_weights import load_weights, weights_of
 from fog_flower.seeds import generator, seed_for
-from fog_flower.tasks.examples import Spec
+from fog_flower.tasks.examples import Examples, Spec
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, as_dtype, subtract
 
@@ -35,6 +37,8 @@ class Trainer:
         What its inputs and targets are.
     clip_norm : float
         Bound of the global gradient norm; 0 is none.
+    private : DpSgd, optional
+        How each example's part in a step is bounded and hidden.
 
     Attributes
     ----------
@@ -42,8 +46,15 @@ class Trainer:
         TensorFlow's; 0: all cores.
     """
 
-    def __init__(self, model: keras.Model, spec: Spec, task: Task, clip_norm: float = 0.0) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: keras.Model,
+        spec: Spec,
+        task: Task,
+        clip_norm: float = 0.0,
+        private: DpSgd | None = None,
+    ) -> None:
+        self._model, self._private = model, private
         self._spec = spec
         self._task = task
         self._optimizer = ProximalSGD(global_clipnorm=clip_norm or None)
@@ -96,8 +107,14 @@ class Trainer:
         history: dict[str, float] = {}
         total: Weights = []
         for epoch in range(config.local_epochs):
-            rng = generator(config.seed, "shuffle", fog_node, server_round, epoch)
-            history = self._fit_epoch(data, rng, config.batch_size)
+            if self._private:
+                place = {"fog_node": fog_node, "server_round": server_round, "epoch": epoch}
+                examples = Examples(data.inputs, data.targets)
+                self._private_epoch.run(self._private, config, examples, **place)
+                history = {"loss": math.nan, "accuracy": math.nan}  # they would tell of the data
+            else:
+                rng = generator(config.seed, "shuffle", fog_node, server_round, epoch)
+                history = self._fit_epoch(data, rng, config.batch_size)
             if config.upload == EPOCH_MEAN:
                 total = _accumulate(total, weights_of(self._model))
         if config.upload == EPOCH_MEAN:
@@ -115,8 +132,14 @@ class Trainer:
         )
 
     def _compile(self) -> None:
-        self._task.compile(self._model, self._optimizer)
         spec, task = self._spec, self._task
+        if self._private:
+            from clients.privacy.fog_node._private_epoch import PrivateEpoch  # noqa: PLC0415
+
+            self._private_epoch = PrivateEpoch(self._model, self._optimizer, spec, task)
+            self.draws_globally = False
+            return
+        self._task.compile(self._model, self._optimizer)
         # Metrics and optimizer make their variables in their first step, which a graph forbids; not
         # by train_on_batch, which traces a graph of its own for it.
         self._model.train_step(

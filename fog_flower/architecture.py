@@ -15,6 +15,7 @@ CENTRALIZED_SETTINGS: Mapping[str, Scalar] = {
     "partition": "iid",
     "share-fraction": 1.0,
     "protection": "",
+    "fog-protection": "",
     "noise-sigma": 0.0,
     "upload": "per-epoch",
     "local-epochs": 1,

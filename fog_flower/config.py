@@ -30,7 +30,7 @@ LARGEST = 2**63 - 1  # Flower sends 64-bit integers
 
 # Keys whose value may be `module:Name`, code of the user's own.
 PLUG_INS = (
-    *("dataset", "partition", "model", "protection", "client-mods"),
+    *("dataset", "partition", "model", "protection", "fog-protection", "client-mods"),
     *("strategy", "gate", "attack", "trackers"),
 )
 
@@ -118,7 +118,13 @@ class RunConfig:
     share_fraction: float = _key("fraction of its examples an end node shares", low=0.0, high=1.0)
     protection: tuple[str, ...] = _key(
         "what an end node does to its share before it ships it, in this order: names of "
-        "clients/privacy or module:function, separated by commas; empty: nothing",
+        "clients/privacy/end_node or module:function, separated by commas, with arguments if you "
+        "like, e.g. gaussian(epsilon=8,delta=1e-5); empty: nothing",
+        parse=split_names,
+    )
+    fog_protection: tuple[str, ...] = _key(
+        "what a fog node does to its training and its dW, in this order: names of "
+        "clients/privacy/fog_node or module:Name, e.g. dp-sgd(epsilon=3); empty: nothing",
         parse=split_names,
     )
     noise_sigma: float = _key("standard deviation of protection=noise, Gaussian", low=0.0)

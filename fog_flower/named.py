@@ -12,6 +12,8 @@ import difflib
 import importlib
 import importlib.util
 import pkgutil
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,14 @@ class Named:
         What follows the colon of a name in a catalogue, e.g. ``0.3`` of ``dirichlet:0.3``.
     own : bool
         Whether it is the user's, by ``module:Name``.
+    arguments : mapping
+        What stands in parentheses behind it, e.g. ``{"epsilon": 8}`` of ``gaussian(epsilon=8)``.
     """
 
     item: Any
     argument: str
     own: bool
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,25 +74,28 @@ class Catalogue:
 
     def module_of(self, text: str) -> str | None:
         """Return the module of ``name`` or ``name:argument``; None if the catalogue has none."""
-        stem = self._stem(text.partition(":")[0])
+        stem = self._stem(text.partition("(")[0].partition(":")[0])
         return None if stem is None else f"{self.package}.{stem}"
 
     def load(self, text: str) -> Named:
         """Import what ``name``, ``name:argument`` or ``module:Name`` stands for.
+
+        Each may have arguments in parentheses: ``gaussian(epsilon=8)``.
 
         Raises
         ------
         UserError
             If there is no such name, or the user's module or object cannot be imported.
         """
-        head, colon, argument = text.partition(":")
+        called, arguments = split_call(text, self.key)
+        head, colon, argument = called.partition(":")
         stem = self._stem(head)
         if stem is not None:
             module = importlib.import_module(f"{self.package}.{stem}")
-            return Named(_namesake(module, stem), argument, own=False)
+            return Named(_namesake(module, stem), argument, False, arguments)
         if not colon:
             raise self.unknown(text)
-        return Named(load_reference(text, self.key), "", own=True)
+        return Named(load_reference(called, self.key), "", True, arguments)
 
     def unknown(self, text: str) -> UserError:
         """Return the error for a name that is not in the catalogue."""
@@ -164,8 +172,25 @@ def parse_arguments(text: str, key: str) -> dict[str, Any]:
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Read ``one,other``; empty is none, and what is said twice counts once."""
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    """Read ``one,other(a=1,b=2)``; empty is none, and what is said twice counts once."""
+    parts = re.split(r",(?![^()]*\))", text)
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def split_call(text: str, key: str) -> tuple[str, dict[str, Any]]:
+    """Read ``name`` or ``name(a=1,b=2)`` into the name and its arguments.
+
+    Raises
+    ------
+    UserError
+        If what stands in the parentheses are no arguments with plain values.
+    """
+    head, opened, rest = text.partition("(")
+    if not opened:
+        return text, {}
+    if not rest.endswith(")"):
+        raise UserError(f"{key}={text!r}: write name(argument=value,...)")
+    return head.strip(), parse_arguments(rest[:-1], key)
 
 
 def _namesake(module: Any, stem: str) -> Any:

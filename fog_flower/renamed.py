@@ -28,6 +28,7 @@ BEFORE: Mapping[str, Any] = {
     "test-source": "test",
     "normalisation": "fitted",
     "protection": "noise",
+    "fog-protection": "",
     "noise-source": "seeded",
     "client-mods": "",
     "fraction-train": 1.0,

@@ -19,7 +19,7 @@ def own_modules(config: RunConfig) -> dict[str, ModuleSpec]:
     values = config.to_run_config()
     for key in PLUG_INS:
         for text in split_names(str(values[key])):
-            match = _REFERENCE.fullmatch(text)
+            match = _REFERENCE.fullmatch(text.partition("(")[0])
             spec = _spec(match[1]) if match else None
             if match and spec is not None and spec.origin and Path(spec.origin).is_file():
                 found[match[1]] = spec

@@ -7,6 +7,9 @@ from typing import Any
 
 from clients.attacks import ATTACKS
 from clients.privacy import PROTECTIONS
+from clients.privacy._fog_context import FogContext
+from clients.privacy.build import built
+from clients.privacy.fog_protection import fog_protections, private_training, protected
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
 from fog_flower.causes import in_user_code
@@ -82,10 +85,13 @@ def check_data(
     if config.attack in TRIGGERS:
         check_images(dataset, config.attack)
     rehearse_shipment(config, dataset)
+    private = private_training(config.fog_protection) is not None
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
     own_gate = config.gate != OFF and not GATES.has(config.gate)
-    if own_attack or own_gate or not (only_own_model and MODELS.has(config.model)):
-        weights = _check_model(config, dataset)
+    own_model = not (only_own_model and MODELS.has(config.model))
+    if config.fog_protection or own_attack or own_gate or own_model:
+        weights = _check_model(config, dataset, private=private)
+        protected(weights, FogContext(config, 0, 1, len(split.train)))  # as if they were dW
         if own_gate:
             from simulations.contract.rehearsed_gate import (  # noqa: PLC0415  (Flower)
                 rehearse_gate,
@@ -114,8 +120,8 @@ def check_plug_ins(config: RunConfig) -> None:
     with without_native_chatter():
         _check_names(config)
         _check_attack(config)
-        for name in config.protection:
-            PROTECTIONS.load(name)
+        built(PROTECTIONS, config.protection)
+        fog_protections(config)
         for name in config.client_mods:
             load_mod(name)
         build_trackers(config.trackers)
@@ -225,10 +231,14 @@ def _check_strength(config: RunConfig, attack: Any) -> None:
         ) from error
 
 
-def _check_model(config: RunConfig, dataset: Dataset) -> Weights:
+def _check_model(config: RunConfig, dataset: Dataset, *, private: bool) -> Weights:
     with without_native_chatter():
         from fog_flower.build_model import build_untrained  # noqa: PLC0415  (TensorFlow: seconds)
 
         model = build_untrained(config.model, dataset.spec, dataset.task, config.seed)
+        if private:
+            from clients.privacy.fog_node._clipping import check_model  # noqa: PLC0415
+
+            check_model(model)
         weights: Weights = model.get_weights()
         return weights

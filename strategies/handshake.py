@@ -11,6 +11,7 @@ from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.messages import CONFIG, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
+from fog_flower.privacy.ledger import Release, unpacked
 from fog_flower.topology import Topology
 
 
@@ -33,6 +34,8 @@ class Introduction:
         In which it trains.
     threads : int
         On how many.
+    releases : tuple of Release
+        What it and its end nodes release, and what they promise of it.
     """
 
     fog_node: int
@@ -42,6 +45,7 @@ class Introduction:
     refused: tuple[str, ...]
     precision: str
     threads: int
+    releases: tuple[Release, ...] = ()
 
 
 def ask(grid: Grid, node_ids: list[int]) -> dict[str, int]:
@@ -89,6 +93,7 @@ def read_introduction(
             tuple(str(line) for line in node["refused"]),
             str(node["precision"]),
             int(node["threads"]),
+            tuple(unpacked(str(node["releases"]))),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(

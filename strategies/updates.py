@@ -11,6 +11,7 @@ from flwr.app import ArrayRecord, Message, RecordDict
 from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
+from fog_flower.sparse import KEY, from_sparse_record, is_sparse
 from fog_flower.weights import Weights, add, count_bytes, from_record, step_dtype
 
 CLOUD = -1  # in place of a fog node, for what the cloud trained itself
@@ -34,6 +35,8 @@ class Update:
         The single numbers it reported; lists are left out.
     extras : tuple of str
         Names of records with further arrays, which the strategy asked for.
+    bytes_up : int
+        Of dW on the wire, without headers.
     """
 
     fog_node: int
@@ -42,6 +45,7 @@ class Update:
     message: Message
     metrics: dict[str, int | float]
     extras: tuple[str, ...] = ()
+    bytes_up: int = 0
 
     @property
     def node_id(self) -> int:
@@ -53,11 +57,6 @@ class Update:
         if shift is None:
             return self
         return dataclasses.replace(self, delta=add(self.delta, shift))
-
-    @property
-    def bytes_up(self) -> int:
-        """Bytes of dW."""
-        return count_bytes(self.delta)
 
     def metric(self, name: str) -> float:
         """Return a number that the node reported, NaN if it did not."""
@@ -178,9 +177,10 @@ def _read_reply(
             raise _UnusableError(f"failed: {last_cause(reply.error.reason)}")
         _check_code(reply)
         metrics = _read_metrics(reply, fog_node, max_examples)
-        delta = _read_arrays(reply, weights, extras)
+        delta, bytes_up = _read_arrays(reply, weights, extras)
         fog_node = int(metrics.get(PARTITION_ID, fog_node))
-        return Update(fog_node, delta, int(metrics[NUM_EXAMPLES]), reply, metrics, tuple(extras))
+        examples = int(metrics[NUM_EXAMPLES])
+        return Update(fog_node, delta, examples, reply, metrics, tuple(extras), bytes_up)
     except _UnusableError as problem:
         return Refusal(fog_node, str(problem))
 
@@ -215,7 +215,8 @@ def _read_arrays(
     reply: Message,
     weights: Sequence[np.ndarray],
     extras: Mapping[str, Sequence[np.ndarray]],
-) -> Weights:
+) -> tuple[Weights, int]:
+    """Return dW, and its bytes on the wire."""
     records = reply.content.array_records
     own = [name for name in records if name not in extras]
     if len(own) != 1:
@@ -223,7 +224,23 @@ def _read_arrays(
     for name in records:
         if name in extras:
             _read_fitting(records[name], extras[name], [array.dtype for array in extras[name]])
-    return _read_fitting(records[own[0]], weights, [step_dtype(w.dtype) for w in weights])
+    record, dtypes = records[own[0]], [step_dtype(w.dtype) for w in weights]
+    if is_sparse(record):
+        return _read_sparse(record, weights, dtypes)
+    delta = _read_fitting(record, weights, dtypes)
+    return delta, count_bytes(delta)
+
+
+def _read_sparse(
+    record: ArrayRecord, weights: Sequence[np.ndarray], dtypes: Sequence[np.dtype[Any]]
+) -> tuple[Weights, int]:
+    """Return dW that was sent without its zeros, and its bytes on the wire."""
+    if any(dtype != np.float32 for dtype in dtypes):
+        raise _UnusableError("unreadable arrays: packed, and the model is not all float32")
+    try:
+        return from_sparse_record(record, weights), len(record[KEY].data)
+    except Exception as error:  # hostile bytes
+        raise _UnusableError(f"unreadable arrays: {last_cause(str(error))}") from error
 
 
 def _read_fitting(

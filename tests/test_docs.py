@@ -246,6 +246,7 @@ RUNS = {
     "gate": [
         *("gate=my_gate:Shortest", "gate-args=factor=1.01", "trackers=my_tracker:Diary"),
         *("protection=my_protection:coarse,noise", "client-mods=my_mod:bounded"),
+        "fog-protection=my_upload:Coarse(step=0.01)",
     ],
     "attack": [
         "attack=my_attack:now_and_then",

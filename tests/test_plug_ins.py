@@ -1,4 +1,4 @@
-"""Nine plug-ins of a user's own at once, from an empty folder: those that the docs show."""
+"""Ten plug-ins of a user's own at once, from an empty folder: those that the docs show."""
 
 import subprocess
 import sys
@@ -23,6 +23,7 @@ ALL = {
     "partition": "my_partition:doubling",
     "attack": "my_attack:now_and_then",
     "protection": "my_protection:coarse",
+    "fog-protection": "my_upload:Coarse(step=0.01)",
     "client-mods": "my_mod:bounded",
     "trackers": "my_tracker:Diary",
 }
@@ -120,6 +121,7 @@ WRONG = {
     "partition": "def odd(groups, fog_nodes, seed):\n    return groups['a']\n",
     "attack": "def odd(attacker):\n    return attacker.nothing\n",
     "protection": "def odd(share, context):\n    return share.nothing\n",
+    "fog-protection": "def odd(delta, context):\n    return delta.nothing\n",
     "trackers": "class odd:\n    start = log = end = id\n    def __init__(self):\n        1 / 0\n",
 }
 

@@ -17,6 +17,7 @@ from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from clients.local_training import answer, node_data, train_on
 from clients.overheard import reply_of
+from clients.privacy.fog_protection import packs
 from fog_flower.causes import in_user_code
 from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
@@ -26,6 +27,7 @@ from fog_flower.messages import ARRAYS, NUM_EXAMPLES
 from fog_flower.named import Named
 from fog_flower.scratch import scratch_dir
 from fog_flower.seeds import generator
+from fog_flower.sparse import from_sparse_record, is_sparse
 from fog_flower.tasks.examples import Array, Spec
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, from_record, step_dtype, to_record
@@ -62,7 +64,10 @@ class Attacker:
     @property
     def honest_update(self) -> Weights:
         """The dW in it."""
-        return from_record(self.honest_reply.content.array_records[ARRAYS])
+        record = self.honest_reply.content.array_records[ARRAYS]
+        return (
+            from_sparse_record(record, self.weights) if is_sparse(record) else from_record(record)
+        )
 
     @cached_property
     def weights(self) -> Weights:
@@ -106,7 +111,8 @@ class Attacker:
     def answer(self, sent: Weights | LocalResult | Claimed) -> Message:
         """Return the reply with what an attack sends; around a dW it is the honest reply."""
         if isinstance(sent, LocalResult):
-            return answer(sent, len(self.data.targets), self.message, self.fog_node)
+            count = len(self.data.targets)
+            return answer(sent, count, self.message, self.fog_node, packed=packs(self.config))
         reply = self.honest_reply
         if reply.has_content():
             delta = sent.delta if isinstance(sent, Claimed) else sent

@@ -1,9 +1,12 @@
-"""What an end node does to its share before it ships it, a file each.
+"""What protects examples and updates: a folder for each tier, a file a mechanism.
 
-``def noise(share, context)`` takes and returns ``Examples`` as a model sees them. A user's own is
-``protection=module:function`` with the same two arguments; several are applied in their order.
+``end_node/``: ``mechanism(share, context)`` takes and returns ``Examples`` as a model sees them.
+``fog_node/``: how a fog node trains, and what becomes of its dW. A function is called with the
+arguments of the configuration as well; of a class, an object is made with them, which may say what
+it promises (``guarantee``).
 """
 
 from fog_flower.named import Catalogue
 
-PROTECTIONS = Catalogue(__name__, "protection", own="module:function")
+PROTECTIONS = Catalogue(f"{__name__}.end_node", "protection", own="module:function")
+FOG_PROTECTIONS = Catalogue(f"{__name__}.fog_node", "fog-protection", own="module:Name")

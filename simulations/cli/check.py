@@ -11,8 +11,8 @@ terminal = Terminal()
 
 WORDS = typer.Argument(
     metavar="[KIND] NAME [KEY=VALUE]...",
-    help="KIND: strategy, gate, model, dataset, partition, attack, protection, mod or tracker; it "
-    "may be left out where it can be told",
+    help="KIND: strategy, gate, model, dataset, partition, attack, protection, fog-protection, mod "
+    "or tracker; it may be left out where it can be told",
 )
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from fog_flower.architecture import CENTRALIZED
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.config import HALF_COSINE, NONE, RunConfig
+from fog_flower.named import split_names
 from fog_flower.records.reading import (
     computed_in,
     figures_so_far,
@@ -21,6 +22,7 @@ from fog_flower.records.reading import (
     read_run,
 )
 from fog_flower.records.recorder import FAILED, FINISHED, RUNNING
+from simulations.cli.ledger_display import print_ledger
 from simulations.cli.terminal import Terminal, progress_bar, styled
 from simulations.reports.time_shares import shares
 from simulations.visible import counted
@@ -90,6 +92,7 @@ def print_run(terminal: Terminal, folder: Path) -> None:
     for label, text in (*_what_it_was(run), *_its_figures(run, rounds)):
         table.add_row(label, text)
     terminal.print(table)
+    print_ledger(terminal, folder)
     noted = [row for row in rounds if row["note"]]
     for row in noted[:NOTES]:
         terminal.say(f"round {row['round']}: {row['note']}")
@@ -115,6 +118,8 @@ def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{data['validation_examples']:,} validation, {data['test_examples']:,} test examples)",
         )
     yield "topology", f"{describe_tiers(config)}, {config['partition']}, {_protection(config)}"
+    if config.get("fog-protection"):
+        yield "fog nodes", str(config["fog-protection"])
     parameters = run.get("model_parameters")
     yield (
         "model",
@@ -229,10 +234,10 @@ def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], round
 def _protection(config: Mapping[str, Any]) -> str:
     """Say in words what end nodes do to their shares; records of before have noise alone."""
     told = str(config.get("protection", "noise")) or "no protection"
-    if "noise" not in told.split(","):
+    if "noise" not in split_names(told):
         return told
     noise = f"noise {config['noise-sigma']} {config['noise-unit']}"
-    return ", ".join(noise if name == "noise" else name for name in told.split(","))
+    return ", ".join(noise if name == "noise" else name for name in split_names(told))
 
 
 def _round_line(row: dict[str, str]) -> str:

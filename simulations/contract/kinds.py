@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clients.attacks import ATTACKS
-from clients.privacy import PROTECTIONS
+from clients.privacy import FOG_PROTECTIONS, PROTECTIONS
 from fog_flower.architecture import Scalar
 from fog_flower.config import RunConfig
 from fog_flower.data.partitions import PARTITIONS
@@ -67,6 +67,9 @@ KINDS: dict[str, Kind] = {
     "partition": Kind("partition", "of_partition", PARTITIONS, {}, ("groups", "fog_nodes", "seed")),
     "attack": Kind("attack", "of_attack", ATTACKS, _ATTACKED, ("attacker",)),
     "protection": Kind("protection", "of_protection", PROTECTIONS, {}, ("share", "context")),
+    "fog-protection": Kind(
+        "fog-protection", "of_fog_protection", FOG_PROTECTIONS, {}, ("delta", "context")
+    ),
     "mod": Kind("client-mods", "of_mod", None, {}, ("message", "context", "call_next")),
     "tracker": Kind("trackers", "of_tracker", TRACKERS, {}, ("start", "log", "end")),
 }

@@ -4,6 +4,7 @@ from clients.end_node import EndNode
 from clients.fog_node import gather
 from clients.privacy import PROTECTIONS
 from clients.privacy._context import Context
+from clients.privacy.build import built
 from clients.shipment import RefusedShipmentError
 from fog_flower.causes import in_user_code
 from fog_flower.config import SEEDED, RunConfig
@@ -70,7 +71,7 @@ class _Contract:
     def _protected(self, share: Examples) -> Examples:
         spec, task, deviation = self._dataset.spec, self._dataset.task, self._preprocess.deviation
         context = Context(self._config, 0, 0, spec, task, deviation)
-        for name in self._config.protection:
-            with in_user_code(f"protection={name!r}"):
-                share = PROTECTIONS.load(name).item(share, context)
+        for text, protection in built(PROTECTIONS, self._config.protection):
+            with in_user_code(f"protection={text!r}"):
+                share = protection(share, context)
         return share

@@ -1,0 +1,51 @@
+"""From the text of a configuration to a mechanism, with its arguments."""
+
+import functools
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from fog_flower.causes import in_user_code
+from fog_flower.errors import UserError
+from fog_flower.named import Catalogue
+
+
+def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return each mechanism that a configuration names, with its text for messages.
+
+    Raises
+    ------
+    UserError
+        If there is no such mechanism, or it does not take these arguments.
+    """
+    return [(text, _one(catalogue, text)) for text in texts]
+
+
+def _one(catalogue: Catalogue, text: str) -> Any:
+    named = catalogue.load(text)
+    what, item, given = f"{catalogue.key}={text!r}", named.item, named.arguments
+    if not callable(item):
+        raise UserError(f"{what}: is a {type(item).__name__}; name a function or a class")
+    _check_arguments(what, item, given)
+    if not inspect.isclass(item):
+        return functools.partial(item, **given) if given else item
+    if not named.own:
+        return item(**given)
+    with in_user_code(what):
+        return item(**given)
+
+
+def _check_arguments(what: str, item: Any, given: Any) -> None:
+    """Refuse names of arguments that are not there, by the names that are."""
+    known = inspect.signature(item).parameters
+    if any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        return
+    skipped = 0 if inspect.isclass(item) else 2  # share and context
+    names = list(known)[skipped:]
+    for name in given:
+        if name not in names:
+            told = ", ".join(names) or "none"
+            raise UserError(f"{what}: there is no argument {name!r}; there are: {told}")
+    needed = [n for n in names if known[n].default is inspect.Parameter.empty and n not in given]
+    if inspect.isclass(item) and needed:
+        raise UserError(f"{what}: say {needed[0]}=..., e.g. in parentheses behind its name")

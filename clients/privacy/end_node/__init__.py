@@ -1,0 +1,1 @@
+"""What an end node does to its share before it ships it, a file each."""

@@ -1,0 +1,81 @@
+"""Random projection, the paper's future work: fewer numbers, and no guarantee."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+from clients.privacy._context import Context
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from fog_flower.privacy.guarantee import INPUTS, Guarantee
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples
+
+
+@dataclasses.dataclass(frozen=True)
+class Projection:
+    """Projects each input onto a random subspace (Liu, Kargupta & Ryan 2006).
+
+    With R [k, d] of orthonormal rows, x becomes R'Rx: what a fog node would make of Rx in the shape
+    that models take, so it tells as much as Rx. R comes from the run's seed, which every node
+    knows. **It is no privacy**: whoever knows R, or some pairs, gets an image back that is sharper
+    the larger k is.
+
+    Attributes
+    ----------
+    dimensions : int
+        k.
+    per_node : bool
+        Another R for each end node.
+    """
+
+    dimensions: int = 384
+    per_node: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a subspace without dimensions."""
+        if not isinstance(self.dimensions, int) or self.dimensions < 1:
+            raise UserError(
+                f"protection=projection: dimensions={self.dimensions!r} must be a whole number "
+                "from 1 to that of an input's numbers"
+            )
+
+    def __call__(self, share: Examples, context: Context) -> Examples:
+        """Project inputs float32 [n, ...].
+
+        Raises
+        ------
+        UserError
+            If the inputs are no floating-point numbers, or have fewer than ``dimensions``.
+        """
+        size = int(np.prod(context.spec.shape))
+        if context.spec.dtype != "float32" or self.dimensions > size:
+            raise UserError(
+                f"protection=projection: inputs are {context.spec}, which is not float32 with at "
+                f"least dimensions={self.dimensions} numbers; use fewer dimensions or another "
+                "protection"
+            )
+        whose = (context.fog_node, context.end_node) if self.per_node else (-1, -1)
+        rows = _subspace(context.config.seed, whose, self.dimensions, size)
+        flat = share.inputs.reshape(len(share.inputs), -1)
+        return Examples(((flat @ rows.T) @ rows).reshape(share.inputs.shape), share.targets)
+
+    def guarantee(self, config: RunConfig) -> Guarantee:  # noqa: ARG002  (the same in each)
+        """Promise nothing."""
+        return Guarantee(
+            f"random projection onto {self.dimensions} dimensions",
+            part=INPUTS,
+            uncovered=("an input can be reconstructed by whoever knows the projection",),
+        )
+
+
+@functools.lru_cache(maxsize=2)
+def _subspace(
+    seed: int, whose: tuple[int, int], dimensions: int, size: int
+) -> npt.NDArray[np.float32]:
+    """Return R [dimensions, size] with orthonormal rows."""
+    rng = generator(seed, "projection", whose[0] + 1, whose[1] + 1)
+    columns, _ = np.linalg.qr(rng.standard_normal((size, dimensions)))
+    return np.ascontiguousarray(columns.T, np.float32)

@@ -1,0 +1,259 @@
+"""Sums of gradients that are clipped for each example, in one backward pass.
+
+Ghost norms with book-keeping (Li et al. 2022, arXiv:2110.05679; Bu et al. 2023, arXiv:2210.00038):
+of each layer only its inputs a and the gradient g of its pre-activations are kept; the norm of an
+example's gradient follows from them, and so does the sum of clipped gradients.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fog_flower.errors import UserError
+from fog_flower.tasks.task import Task
+
+
+class Clipping:
+    """Clips the gradient of each example of a batch, in the graph.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Dense layers on vectors and plain Conv2D layers take one backward pass for the whole batch;
+        with any other trainable layer every example takes one of its own.
+    task : Task
+        Has the loss.
+
+    Raises
+    ------
+    UserError
+        If a layer mixes examples, or the model adds losses of its own.
+    """
+
+    def __init__(self, model: keras.Model, task: Task) -> None:
+        check_model(model)
+        self._model, self._task = model, task
+        layers = [layer for layer in _layers(model) if layer.trainable_variables]
+        self.one_pass = all(map(_is_known, layers)) and _used_once(layers)
+
+    def clipped_sum(
+        self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        """Return the sum of clipped gradients, and loss and norm of each example.
+
+        Parameters
+        ----------
+        inputs : tensor [k, ...]
+        targets : tensor [k, ...]
+        weights : tensor float32 [k]
+            By which an example counts once it is clipped: 0 leaves it out.
+        clip : tensor float32 []
+            Largest norm of an example's gradient; infinite clips none.
+
+        Returns
+        -------
+        tuple of list of tensor, tensor [k], tensor [k]
+            The sum in the order of ``model.trainable_variables``.
+        """
+        if self.one_pass:
+            return self._in_one_pass(inputs, targets, weights, clip)
+        return self._one_by_one(inputs, targets, weights, clip)
+
+    def _in_one_pass(
+        self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            with _kept(self._model, tape.watch) as kept:
+                outputs = self._model(inputs, training=True)
+            losses = self._task.losses(targets, outputs)
+            total = tf.reduce_sum(losses)
+        gradients = tape.gradient(total, [z for _, _, z in kept])
+        parts = [_Part(layer, a, g) for (layer, a, _), g in zip(kept, gradients, strict=True)]
+        norms = tf.sqrt(tf.add_n([part.squares() for part in parts]))
+        counts = weights * _factors(norms, clip)
+        found: dict[int, tf.Tensor] = {}
+        for part in parts:
+            found |= part.summed(counts)
+        return [found[id(v)] for v in self._model.trainable_variables], losses, norms
+
+    def _one_by_one(
+        self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        variables = self._model.trainable_variables
+        values = [variable.value for variable in variables]
+        count = tf.shape(weights)[0]
+        sums = [tf.zeros(v.shape, tf.float32) for v in variables]
+        losses, norms = tf.TensorArray(tf.float32, count), tf.TensorArray(tf.float32, count)
+        for number in tf.range(count):
+            one = slice(number, number + 1)
+            with tf.GradientTape() as tape:
+                outputs = self._model(inputs[one], training=True)
+                loss = tf.reduce_sum(self._task.losses(targets[one], outputs))
+            gradients = [
+                tf.convert_to_tensor(gradient)
+                for gradient in tape.gradient(
+                    loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                )
+            ]
+            norm = tf.linalg.global_norm(gradients)
+            factor = weights[number] * _factors(norm, clip)
+            sums = [total + factor * more for total, more in zip(sums, gradients, strict=True)]
+            losses, norms = losses.write(number, loss), norms.write(number, norm)
+        return sums, losses.stack(), norms.stack()
+
+
+def check_model(model: keras.Model) -> None:
+    """Refuse a model whose gradient is no sum over examples.
+
+    Raises
+    ------
+    UserError
+        If a layer mixes examples, or the model adds losses of its own.
+    """
+    for layer in _layers(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            raise UserError(
+                f"fog-protection: layer {layer.name!r} of the model is a BatchNormalization, which "
+                "mixes the examples of a batch, so no example's part can be bounded; use "
+                "GroupNormalization or LayerNormalization"
+            )
+        if getattr(layer, "activity_regularizer", None) or getattr(
+            layer, "kernel_regularizer", None
+        ):
+            raise UserError(
+                f"fog-protection: layer {layer.name!r} of the model adds a loss of its own, which "
+                "is no example's; leave its regularizer out"
+            )
+
+
+class _Part:
+    """One layer's inputs and the gradient of its pre-activations, as positions [k, t, ...]."""
+
+    def __init__(self, layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> None:
+        self._layer, self._inputs, self._gradient = layer, inputs, gradient
+        self._each: tf.Tensor | None = None  # the kernel's gradient of each example, if that pays
+
+    def squares(self) -> tf.Tensor:
+        """Return the squared norm of each example's gradient [k]."""
+        if isinstance(self._layer, keras.layers.Dense):
+            squares = tf.reduce_sum(self._inputs**2, -1) * tf.reduce_sum(self._gradient**2, -1)
+            bias = tf.reduce_sum(self._gradient**2, -1)
+            return squares + bias if self._layer.use_bias else squares
+        patches, gradient = self._patches(), self._positions()
+        places, size, filters = patches.shape[1], patches.shape[2], gradient.shape[2]
+        if places**2 * (size + filters) < places * size * filters:
+            alike = tf.matmul(patches, patches, transpose_b=True)
+            squares = tf.reduce_sum(
+                alike * tf.matmul(gradient, gradient, transpose_b=True), axis=(1, 2)
+            )
+        else:
+            self._each = tf.matmul(patches, gradient, transpose_a=True)
+            squares = tf.reduce_sum(self._each**2, axis=(1, 2))
+        if self._layer.use_bias:
+            squares += tf.reduce_sum(tf.reduce_sum(gradient, axis=1) ** 2, -1)
+        return squares
+
+    def summed(self, counts: tf.Tensor) -> dict[int, tf.Tensor]:
+        """Return the sum of ``counts`` [k] times each example's gradient, by variable."""
+        layer = self._layer
+        shape = [-1] + [1] * (len(self._gradient.shape) - 1)
+        counted = self._gradient * tf.reshape(counts, shape)
+        if isinstance(layer, keras.layers.Dense):
+            kernel = tf.matmul(self._inputs, counted, transpose_a=True)
+        elif self._each is not None:
+            kernel = tf.reshape(tf.tensordot(counts, self._each, 1), layer.kernel.shape)
+        else:
+            kernel = tf.raw_ops.Conv2DBackpropFilter(
+                input=self._inputs,
+                filter_sizes=layer.kernel.shape,
+                out_backprop=counted,
+                strides=[1, *layer.strides, 1],
+                padding=layer.padding.upper(),
+            )
+        found = {id(layer.kernel): kernel}
+        if layer.use_bias:
+            found[id(layer.bias)] = tf.reduce_sum(counted, axis=list(range(len(shape) - 1)))
+        return found
+
+    def _patches(self) -> tf.Tensor:
+        layer = self._layer
+        patches = tf.image.extract_patches(
+            self._inputs,
+            [1, *layer.kernel_size, 1],
+            [1, *layer.strides, 1],
+            [1, 1, 1, 1],
+            layer.padding.upper(),
+        )
+        return tf.reshape(patches, [-1, patches.shape[1] * patches.shape[2], patches.shape[3]])
+
+    def _positions(self) -> tf.Tensor:
+        _, rows, columns, filters = self._gradient.shape
+        return tf.reshape(self._gradient, [-1, rows * columns, filters])
+
+
+@contextlib.contextmanager
+def _kept(
+    model: keras.Model, watch: Callable[[tf.Tensor], None]
+) -> Iterator[list[tuple[keras.Layer, tf.Tensor, tf.Tensor]]]:
+    """Keep inputs and pre-activations of all trained layers while the model is called."""
+    kept: list[tuple[keras.Layer, tf.Tensor, tf.Tensor]] = []
+    layers = [layer for layer in _layers(model) if layer.trainable_variables]
+
+    def keeping(layer: keras.Layer, call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+        def called(inputs: tf.Tensor, *args: Any, **kwargs: Any) -> tf.Tensor:
+            activation, layer.activation = layer.activation, keras.activations.linear
+            try:
+                z = call(inputs, *args, **kwargs)
+            finally:
+                layer.activation = activation
+            watch(z)
+            kept.append((layer, inputs, z))
+            return activation(z)
+
+        return called
+
+    try:
+        for layer in layers:
+            layer.call = keeping(layer, layer.call)
+        yield kept
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("call", None)
+
+
+def _factors(norms: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
+    """Return min(1, clip / norm); what is not finite counts nothing."""
+    factors = tf.minimum(1.0, clip / tf.maximum(norms, 1e-12))
+    return tf.where(tf.math.is_finite(norms), factors, 0.0)
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    return [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if not isinstance(layer, keras.Model)
+    ]
+
+
+def _is_known(layer: keras.Layer) -> bool:
+    """Tell whether a layer's gradient is known by formula."""
+    if type(layer) is keras.layers.Dense:
+        return len(layer.input.shape) == 2
+    return (
+        type(layer) is keras.layers.Conv2D
+        and layer.groups == 1
+        and tuple(layer.dilation_rate) == (1, 1)
+        and layer.data_format == "channels_last"
+        and None not in layer.output.shape[1:]
+    )
+
+
+def _used_once(layers: list[keras.Layer]) -> bool:
+    """Tell whether every layer is called once: what is shared adds up in an example's gradient."""
+    try:
+        return all(len(layer._inbound_nodes) == 1 for layer in layers)
+    except AttributeError:
+        return False

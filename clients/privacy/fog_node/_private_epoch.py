@@ -1,0 +1,126 @@
+"""An epoch of DP-SGD, without leaving the graph."""
+
+import secrets
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from clients.privacy.fog_node._clipping import Clipping
+from clients.privacy.fog_node.dp_sgd import DpSgd
+from clients.shared_tensor import shared_tensor
+from fog_flower.config import ENTROPY, RunConfig
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples, Spec
+from fog_flower.tasks.task import Task
+
+LARGEST_SEED = 2**63 - 1
+
+
+class PrivateEpoch:
+    """Takes the steps of one epoch on Poisson samples, with clipped and noised gradients.
+
+    Parameters
+    ----------
+    model : keras.Model
+    optimizer : keras.optimizers.Optimizer
+        Applies what remains: its learning rate, and whatever needs no data, as a proximal term.
+    spec, task : Spec, Task
+    """
+
+    def __init__(
+        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, spec: Spec, task: Task
+    ) -> None:
+        self._model, self._optimizer = model, optimizer
+        self._clipping = Clipping(model, task)
+        optimizer.build(model.trainable_variables)
+        self._run = tf.function(
+            self._steps,
+            input_signature=[
+                tf.TensorSpec((None, *spec.shape), spec.dtype),
+                tf.TensorSpec((None, *task.target_shape), task.target_dtype),
+                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None,), tf.int64),
+                tf.TensorSpec((None, 2), tf.int64),
+                *[tf.TensorSpec((), tf.float32)] * 3,
+            ],
+        )
+
+    def run(
+        self,
+        mechanism: DpSgd,
+        config: RunConfig,
+        data: Examples,
+        *,
+        fog_node: int,
+        server_round: int,
+        epoch: int,
+    ) -> None:
+        """Train an epoch from the model's weights.
+
+        Samples and noise come from the system's entropy, or, with ``noise-source=seeded``, from the
+        run's seed: then whoever knows it can take the noise away.
+        """
+        count = len(data.targets)
+        rng: np.random.Generator = np.random.default_rng()
+        if config.noise_source != ENTROPY:
+            rng = generator(config.seed, "dp-sgd", fog_node, server_round, epoch)
+        steps = mechanism.steps(config, count)
+        batches = poisson_batches(count, mechanism.rate(config, count), steps, rng)
+        seeds = rng.integers(0, LARGEST_SEED, (steps, 2))
+        if config.noise_source == ENTROPY:
+            drawn = [secrets.randbelow(LARGEST_SEED) for _ in range(2 * steps)]
+            seeds = np.array(drawn, np.int64).reshape(steps, 2)
+        self._run(
+            shared_tensor(data.inputs),
+            data.targets,
+            np.concatenate(batches).astype(np.int64),
+            np.cumsum([0, *map(len, batches)]),
+            seeds,
+            mechanism.clip,
+            mechanism.noise_for(config, count),
+            float(min(config.batch_size, count)),
+        )
+
+    def _steps(
+        self,
+        inputs: tf.Tensor,
+        targets: tf.Tensor,
+        order: tf.Tensor,
+        edges: tf.Tensor,
+        seeds: tf.Tensor,
+        clip: tf.Tensor,
+        noise: tf.Tensor,
+        expected: tf.Tensor,
+    ) -> None:
+        for number in tf.range(tf.shape(seeds)[0]):
+            chosen = order[edges[number] : edges[number + 1]]
+            weights = tf.ones(tf.shape(chosen), tf.float32)
+            # One more that counts nothing, because a sample may be empty.
+            chosen, weights = tf.concat([chosen, [0]], 0), tf.concat([weights, [0.0]], 0)
+            sums, _, _ = self._clipping.clipped_sum(
+                tf.gather(inputs, chosen), tf.gather(targets, chosen), weights, clip
+            )
+            sums = tf.cond(
+                noise > 0.0,
+                lambda sums=sums, number=number: _noised(sums, seeds[number], noise * clip),
+                lambda sums=sums: sums,
+            )
+            self._optimizer.apply([total / expected for total in sums])
+
+
+def poisson_batches(
+    count: int, rate: float, steps: int, rng: np.random.Generator
+) -> list[npt.NDArray[np.int64]]:
+    """Return which examples are in each step's batch, each with probability ``rate``."""
+    return [np.flatnonzero(rng.random(count) < rate) for _ in range(steps)]
+
+
+def _noised(sums: list[tf.Tensor], seed: tf.Tensor, deviation: tf.Tensor) -> list[tf.Tensor]:
+    """Add noise to each sum, from parts of one stream that do not overlap."""
+    return [
+        total
+        + deviation * tf.random.stateless_normal(total.shape, tf.stack([seed[0], seed[1] ^ number]))
+        for number, total in enumerate(sums)
+    ]

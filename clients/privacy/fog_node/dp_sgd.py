@@ -1,0 +1,97 @@
+"""DP-SGD (Abadi et al. 2016, doi:10.1145/2976749.2978318) on Poisson samples."""
+
+import dataclasses
+import math
+
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from fog_flower.privacy.accounting import check_budget, subsampled_epsilon, subsampled_noise
+from fog_flower.privacy.guarantee import Guarantee
+
+
+@dataclasses.dataclass(frozen=True)
+class DpSgd:
+    """Clips each example's gradient and adds Gaussian noise to their sum, in every step.
+
+    A step's batch is a Poisson sample: each example is in it with probability ``batch-size`` by
+    the node's number of examples. The sum is divided by ``batch-size``, the expected number. The
+    noise is what the whole run needs, over all rounds and local epochs, by privacy loss
+    distributions. Loss and accuracy of training are not sent.
+
+    Attributes
+    ----------
+    epsilon, delta : float
+        Of the whole run; neighbours differ by one example of the node.
+    clip : float
+        Largest L2 norm of an example's gradient; ``1e999`` clips none, which needs ``noise=0``.
+    noise : float
+        Standard deviation in units of ``clip``, in place of what epsilon asks for; 0 promises
+        nothing. Negative: what epsilon asks for.
+    """
+
+    epsilon: float = 8.0
+    delta: float = 1e-5
+    clip: float = 1.0
+    noise: float = -1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what promises nothing without saying so."""
+        what = "fog-protection=dp-sgd"
+        check_budget(what, self.epsilon, self.delta)
+        if not self.clip > 0.0:
+            raise UserError(f"{what}: clip={self.clip!r} must be positive; 0.1 to 2 is usual")
+        if math.isinf(self.clip) and self.noise != 0.0:
+            raise UserError(f"{what}: clip={self.clip!r} bounds nothing; give a bound, or noise=0")
+
+    def check(self, config: RunConfig) -> None:
+        """Refuse settings that break it.
+
+        Raises
+        ------
+        UserError
+            For ``clip-norm``, which bounds whole batches and would be counted twice.
+        """
+        if config.clip_norm:
+            raise UserError(
+                f"clip-norm={config.clip_norm:g} bounds the gradient of a batch, but "
+                "fog-protection=dp-sgd that of each example; use its clip=..., and clip-norm=0"
+            )
+
+    def rate(self, config: RunConfig, num_examples: int) -> float:
+        """Return with which probability each example is in a step's batch."""
+        return min(1.0, config.batch_size / num_examples)
+
+    def steps(self, config: RunConfig, num_examples: int) -> int:
+        """Return the steps of an epoch."""
+        return max(1, round(num_examples / config.batch_size))
+
+    def noise_for(self, config: RunConfig, num_examples: int) -> float:
+        """Return the standard deviation of a step's noise, in units of ``clip``."""
+        if self.noise >= 0.0:
+            return self.noise
+        return subsampled_noise(
+            self.epsilon,
+            self.rate(config, num_examples),
+            self._all_steps(config, num_examples, config.num_server_rounds),
+            self.delta,
+        )
+
+    def guarantee(self, config: RunConfig, num_examples: int, rounds: int) -> Guarantee:
+        """Return what ``rounds`` rounds promise each example of a node with so many."""
+        noise = self.noise_for(config, num_examples)
+        rate = self.rate(config, num_examples)
+        steps = self._all_steps(config, num_examples, rounds)
+        return Guarantee(
+            f"DP-SGD: {steps} steps, Poisson rate {rate:.4g}, noise {noise:.4g} x clip "
+            f"{self.clip:g}",
+            subsampled_epsilon(noise, rate, steps, self.delta),
+            self.delta,
+            relation="add or remove",
+            uncovered=(
+                "the node's number of examples",
+                "an end node with many examples (the unit is one example)",
+            ),
+        )
+
+    def _all_steps(self, config: RunConfig, num_examples: int, rounds: int) -> int:
+        return self.steps(config, num_examples) * config.local_epochs * rounds

@@ -1,0 +1,69 @@
+"""What a fog node's protections are, in the order in which they work."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from clients.privacy import FOG_PROTECTIONS
+from clients.privacy._fog_context import FogContext
+from clients.privacy.build import built
+from clients.privacy.fog_node.dp_sgd import DpSgd
+from fog_flower.causes import in_user_code
+from fog_flower.config import RunConfig
+from fog_flower.errors import UserError
+from fog_flower.weights import Weights
+
+
+def private_training(protection: Sequence[str]) -> DpSgd | None:
+    """Return how a fog node trains privately; None: it does not."""
+    found = [one for _, one in built(FOG_PROTECTIONS, protection) if isinstance(one, DpSgd)]
+    return found[0] if found else None
+
+
+def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
+    """Return each protection with its text, checked against the configuration.
+
+    Raises
+    ------
+    UserError
+        If one does not fit the others, or the rest of the configuration.
+    """
+    found = built(FOG_PROTECTIONS, config.fog_protection)
+    private = [text for text, one in found if isinstance(one, DpSgd)]
+    if len(private) > 1:
+        raise UserError(f"fog-protection={','.join(private)!r}: train with one of them")
+    if private and found[0][0] != private[0]:
+        raise UserError(
+            f"fog-protection={','.join(config.fog_protection)!r}: {private[0]} is how a node "
+            "trains, and comes first"
+        )
+    for _, one in found:
+        if check := getattr(one, "check", None):
+            check(config)
+    return found
+
+
+def protected(delta: Weights, context: FogContext) -> Weights:
+    """Return what becomes of dW behind all protections that do not train.
+
+    Raises
+    ------
+    UserError
+        If a user's own fails, or returns arrays of other shapes.
+    """
+    for text, one in fog_protections(context.config):
+        if isinstance(one, DpSgd):
+            continue
+        what = f"fog-protection={text!r}"
+        with in_user_code(what):
+            found = [*one(delta, context)]
+        if [np.shape(array) for array in found] != [array.shape for array in delta]:
+            raise UserError(f"{what}: returned arrays of other shapes; return those of dW")
+        delta = [np.asarray(new, old.dtype) for new, old in zip(found, delta, strict=True)]
+    return delta
+
+
+def packs(config: RunConfig) -> bool:
+    """Tell whether dW is mostly zeros, which are not sent."""
+    return any(getattr(one, "packs", False) for _, one in fog_protections(config))

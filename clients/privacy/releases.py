@@ -1,0 +1,77 @@
+"""What leaves a fog node and its end nodes, and what their protections promise of it."""
+
+import dataclasses
+from typing import Any
+
+from clients.privacy import PROTECTIONS
+from clients.privacy.build import built
+from clients.privacy.fog_node.dp_sgd import DpSgd
+from clients.privacy.fog_protection import fog_protections
+from fog_flower.config import SEEDED, RunConfig
+from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
+from fog_flower.privacy.ledger import Release
+
+END_NODE, FOG_NODE, CLOUD = "end node", "fog node", "cloud"
+
+
+def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
+    """Return what a fog node with so many examples releases over the run, and its end nodes.
+
+    Parameters
+    ----------
+    config : RunConfig
+    num_examples : int
+        Of the fog node.
+    """
+    shipped = [_promise(text, one, config) for text, one in built(PROTECTIONS, config.protection)]
+    inputs, targets = best_of(shipped, INPUTS), best_of(shipped, TARGETS)
+    seeded = config.noise_source == SEEDED
+    update = _of_update(config, num_examples, _together(inputs, targets))
+    trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
+    metrics = Guarantee("not sent", epsilon=0.0) if trains_privately else Guarantee("none")
+    return [
+        Release("shipment: inputs", END_NODE, FOG_NODE, inputs, seeded and inputs.promises),
+        Release("shipment: targets", END_NODE, FOG_NODE, targets, seeded and targets.promises),
+        Release("shipment: number of examples", END_NODE, FOG_NODE, Guarantee("none")),
+        Release("dW of all rounds", FOG_NODE, CLOUD, update, seeded and update.promises),
+        Release("loss and accuracy of training", FOG_NODE, CLOUD, metrics),
+        Release("number of examples", FOG_NODE, CLOUD, Guarantee("none")),
+    ]
+
+
+def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:
+    """Return what two mechanisms promise of an example: epsilons and deltas add up."""
+    return Guarantee(
+        f"{inputs.mechanism}; {targets.mechanism}",
+        inputs.epsilon + targets.epsilon,
+        inputs.delta + targets.delta,
+        part=BOTH,
+    )
+
+
+def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Guarantee:
+    """Return the best of what the fog node does and of what its end nodes did before."""
+    found = [shipment] if shipment.promises else []
+    if shipment.promises:
+        told = f"post-processing of the shipment ({shipment.mechanism})"
+        found = [dataclasses.replace(shipment, mechanism=told)]
+    for text, one in fog_protections(config):
+        if isinstance(one, DpSgd):
+            found.append(one.guarantee(config, num_examples, config.num_server_rounds))
+        else:
+            found.append(_promise(text, one, config))
+    return best_of(found, BOTH)
+
+
+def _promise(text: str, mechanism: Any, config: RunConfig) -> Guarantee:
+    """Return what a mechanism says that it promises; one that says nothing promises nothing."""
+    if hasattr(mechanism, "guarantee"):
+        told: Guarantee = mechanism.guarantee(config)
+        return told
+    if text == "noise":
+        return Guarantee(
+            f"the paper's noise, sigma {config.noise_sigma:g} ({config.noise_unit}): a blur",
+            part=INPUTS,
+            uncovered=("it hides no input from anybody",),
+        )
+    return Guarantee(text, uncovered=("nobody accounted for it",))

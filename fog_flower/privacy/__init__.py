@@ -1,0 +1,1 @@
+"""What protections promise and how promises add up; mechanisms are in ``clients/privacy``."""

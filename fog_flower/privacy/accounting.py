@@ -1,0 +1,155 @@
+"""Epsilons of mechanisms, by the privacy loss distributions of ``dp-accounting``."""
+
+import functools
+import math
+from typing import Any
+
+from scipy.optimize import brentq
+from scipy.special import log_ndtr, ndtr
+
+from fog_flower.errors import UserError
+
+LEAST_NOISE = 0.1  # multiplier below which distributions are huge and nothing is promised
+LARGEST_NOISE = 1e6  # multiplier that is tried when one is looked for
+INTERVAL = 1e-3  # of privacy loss; rounded up, so epsilon is too large by less than 0.001 of 4.5
+TOLERANCE = 1e-3  # of a noise multiplier that is looked for
+LARGEST_EPSILON = 100.0  # of DP-SGD: beyond it nothing is promised, and the distributions are huge
+
+
+def check_budget(what: str, epsilon: float, delta: float) -> None:
+    """Refuse an epsilon or delta that promises nothing, or cannot be kept.
+
+    Parameters
+    ----------
+    what : str
+        Key and mechanism, for the message.
+
+    Raises
+    ------
+    UserError
+        If epsilon is not positive and finite, or delta not between 0 and 1.
+    """
+    if not (isinstance(epsilon, int | float) and 0.0 < epsilon < math.inf):
+        raise UserError(f"{what}: epsilon={epsilon!r} must be positive; 1 to 8 is usual")
+    if not (isinstance(delta, int | float) and 0.0 < delta < 1.0):
+        raise UserError(
+            f"{what}: delta={delta!r} must be between 0 and 1, and below 1 / (number of examples); "
+            "1e-5 is usual"
+        )
+
+
+@functools.lru_cache(maxsize=64)
+def gaussian_epsilon(noise: float, delta: float) -> float:
+    """Return epsilon of one Gaussian mechanism (Balle & Wang 2018, ICML, theorem 8): exact.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation in units of the L2 sensitivity; 0 promises nothing.
+    delta : float
+    """
+    if noise <= 0.0:
+        return math.inf
+    if _gaussian_delta(noise, 0.0) <= delta:
+        return 0.0
+    high = 1.0
+    while _gaussian_delta(noise, high) > delta:
+        high *= 2.0
+    return float(brentq(lambda epsilon: _gaussian_delta(noise, epsilon) - delta, 0.0, high))
+
+
+@functools.lru_cache(maxsize=64)
+def gaussian_noise(epsilon: float, delta: float) -> float:
+    """Return the least noise, in units of the sensitivity, of one (epsilon, delta) mechanism."""
+    low = high = 1.0
+    while _gaussian_delta(high, epsilon) > delta:
+        high *= 2.0
+    while _gaussian_delta(low, epsilon) <= delta:
+        low /= 2.0
+    return float(brentq(lambda noise: _gaussian_delta(noise, epsilon) - delta, low, high))
+
+
+def _gaussian_delta(noise: float, epsilon: float) -> float:
+    """Return the least delta of a Gaussian mechanism at ``epsilon``."""
+    half, far = 0.5 / noise, epsilon * noise
+    return float(ndtr(half - far) - math.exp(min(epsilon + log_ndtr(-half - far), 700.0)))
+
+
+@functools.lru_cache(maxsize=64)
+def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
+    """Return epsilon of DP-SGD: ``steps`` Gaussian mechanisms on Poisson samples.
+
+    Privacy loss distributions, add or remove one example (Koskela et al. 2020; Doroshenko et al.
+    2022). It does not hold for shuffled batches of a fixed size (Chua et al. 2024).
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation in units of the clipping norm.
+    rate : float
+        With which each example is in a step's batch; 1: all of them are.
+    steps : int
+        Over all rounds.
+    delta : float
+    """
+    if noise <= 0.0:
+        return math.inf
+    if not steps:
+        return 0.0
+    return float(_accountant().compose(_event(noise, rate, steps)).get_epsilon(delta))
+
+
+@functools.lru_cache(maxsize=64)
+def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> float:
+    """Return the least noise with which ``subsampled_epsilon`` is at most ``epsilon``."""
+    if epsilon > LARGEST_EPSILON:
+        raise UserError(
+            f"epsilon={epsilon:g}: promises nothing; use at most {LARGEST_EPSILON:g}, or noise=..."
+        )
+    import dp_accounting  # noqa: PLC0415  (takes a second)
+
+    found = dp_accounting.calibrate_dp_mechanism(
+        _accountant,
+        lambda noise: _event(noise, rate, steps),
+        epsilon,
+        delta,
+        bracket_interval=dp_accounting.LowerEndpointAndGuess(LEAST_NOISE, 1.0),
+        tol=TOLERANCE,
+    )
+    if not found < LARGEST_NOISE:
+        raise UserError(f"epsilon={epsilon:g}: no noise is enough for delta={delta:g}")
+    return float(found)
+
+
+def response_epsilon(keep: float, answers: int) -> float:
+    """Return epsilon of k-ary randomised response (Warner 1965; Kairouz et al. 2014).
+
+    Parameters
+    ----------
+    keep : float
+        Probability with which the true answer is given.
+    answers : int
+        How many there are.
+    """
+    if keep >= 1.0:
+        return math.inf
+    return math.log(keep * (answers - 1) / (1.0 - keep))
+
+
+def response_keep(epsilon: float, answers: int) -> float:
+    """Return the probability of the true answer at ``epsilon``."""
+    return 1.0 / (1.0 + (answers - 1) * math.exp(-epsilon))
+
+
+def _accountant() -> Any:
+    from dp_accounting.pld import PLDAccountant  # noqa: PLC0415
+
+    return PLDAccountant(value_discretization_interval=INTERVAL)
+
+
+def _event(noise: float, rate: float, steps: int) -> Any:
+    from dp_accounting import dp_event  # noqa: PLC0415
+
+    one = dp_event.GaussianDpEvent(noise)
+    step = one if rate >= 1.0 else dp_event.PoissonSampledDpEvent(rate, one)
+    return step if steps == 1 else dp_event.SelfComposedDpEvent(step, steps)

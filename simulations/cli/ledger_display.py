@@ -1,0 +1,41 @@
+"""What the terminal shows of a run's ledger."""
+
+import json
+from pathlib import Path
+
+from rich.table import Table
+
+from simulations.cli.terminal import Terminal, styled
+from strategies.ledger import LEDGER
+
+
+def print_ledger(terminal: Terminal, folder: Path) -> None:
+    """Print what a run's releases promise; nothing where none promises anything.
+
+    Runs of before there was a ledger have none.
+    """
+    path = folder / LEDGER
+    if not path.exists():
+        return
+    told = json.loads(path.read_text())
+    rows = [row for row in told["releases"] if row["epsilon"] is not None and row["epsilon"] > 0]
+    if not rows:
+        terminal.say(f"privacy: nothing is promised of any release ({LEDGER})")
+        return
+    table = Table(
+        "release", "from", "to", "epsilon", "delta", "of", title=f"privacy, from {LEDGER}"
+    )
+    for row in rows:
+        epsilon = f"{row['epsilon']:.3g}"
+        again = row["noise_can_be_drawn_again"]
+        table.add_row(
+            *(row[name] for name in ("release", "from", "to")),
+            styled(f"{epsilon}, seeded", "red") if again else epsilon,
+            f"{row['delta']:.1g}",
+            row["unit"],
+        )
+    terminal.print(table)
+    open_ones = [row["release"] for row in told["releases"] if row["epsilon"] is None]
+    terminal.say(f"not accounted for: {', '.join(open_ones)}")
+    if told["warning"]:
+        terminal.say(told["warning"])

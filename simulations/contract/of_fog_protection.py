@@ -1,0 +1,73 @@
+"""The contract of what a fog node does to its dW."""
+
+import numpy as np
+
+from clients.privacy._fog_context import FogContext
+from clients.privacy.fog_protection import fog_protections, private_training, protected
+from fog_flower.config import SEEDED, RunConfig
+from fog_flower.data.load import load_dataset
+from fog_flower.weights import Weights
+from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.made_up_model import initial_weights
+
+NORM_OF_UPDATE = 0.01  # standard deviation of the numbers of a made-up dW
+
+
+def checks(config: RunConfig) -> Checks:
+    """Return the checks of the fog protections that ``config`` names, one after the other."""
+    contract = _Contract(config)
+    return {
+        "fits the model": contract.fits,
+        "returns dW of the same shapes and dtypes": contract.returns_updates,
+        "does the same twice where the run's seed decides": contract.is_repeatable,
+        "does not change what it is given": contract.changes_nothing,
+    }
+
+
+class _Contract:
+    def __init__(self, config: RunConfig) -> None:
+        self._config, dataset = config, load_dataset(config)
+        self._dataset = dataset
+        rng = np.random.default_rng(config.seed)
+        self._delta = [
+            rng.normal(scale=NORM_OF_UPDATE, size=array.shape).astype(array.dtype)
+            for array in initial_weights(config, dataset)
+        ]
+
+    def fits(self) -> None:
+        fog_protections(self._config)
+        if private_training(self._config.fog_protection) is None:
+            return
+        from clients.privacy.fog_node._clipping import check_model  # noqa: PLC0415
+        from fog_flower.build_model import build_untrained  # noqa: PLC0415  (TensorFlow)
+
+        spec, task = self._dataset.spec, self._dataset.task
+        check_model(build_untrained(self._config.model, spec, task, 0))
+
+    def returns_updates(self) -> None:
+        found = self._protected(self._given())
+        for new, old in zip(found, self._delta, strict=True):
+            if not np.isfinite(new).all():
+                raise BrokenContractError(f"made numbers that are not finite of {old.shape}")
+
+    def is_repeatable(self) -> None:
+        if self._config.noise_source != SEEDED:
+            return
+        one, other = (self._protected(self._given()) for _ in range(2))
+        if not same_arrays(one, other):
+            raise BrokenContractError(
+                "with noise-source=seeded it did two different things: draw from context.rng(...)"
+            )
+
+    def changes_nothing(self) -> None:
+        given = self._given()
+        before = copies(given)
+        self._protected(given)
+        if not same_arrays(before, given):
+            raise BrokenContractError("it changed dW in place: work on a copy")
+
+    def _given(self) -> Weights:
+        return [array.copy() for array in self._delta]
+
+    def _protected(self, delta: Weights) -> Weights:
+        return protected(delta, FogContext(self._config, 0, 1, len(self._dataset.train)))

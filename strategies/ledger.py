@@ -1,0 +1,82 @@
+"""``privacy.json``: what leaves which tier in a run, to whom, and what is promised of it."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+from fog_flower.config import FITTED, OFF, SEEDED, RunConfig
+from fog_flower.privacy.guarantee import BOTH, Guarantee
+from fog_flower.privacy.ledger import Release, worst_of_nodes
+from fog_flower.records.files import write_json
+from strategies.handshake import Introduction
+
+LEDGER = "privacy.json"
+UPDATES = "dW of all rounds"
+
+
+def write_ledger(folder: Path, config: RunConfig, nodes: Iterable[Introduction]) -> None:
+    """Write the ledger of a run, for all rounds that it is to have.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    config : RunConfig
+    nodes : iterable of Introduction
+        What fog nodes say that they release; where they differ, the most.
+    """
+    releases = worst_of_nodes(one.releases for one in nodes)
+    releases += of_cloud(config, releases)
+    told = {
+        "noise_source": config.noise_source,
+        "warning": (
+            "noise-source=seeded: whoever knows the run's seed can draw the noise again and take "
+            "it away, so nothing here protects anybody outside of a simulation"
+        )
+        if config.noise_source == SEEDED and any(one.seeded for one in releases)
+        else "",
+        "holds_for": "all rounds of the configuration; for fewer it is an upper bound",
+        "releases": [one.to_json() for one in releases],
+    }
+    write_json(folder / LEDGER, told)
+
+
+def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
+    """Return what the cloud releases, which is made of what fog nodes released to it."""
+    update = next((one for one in told if one.name == UPDATES), None)
+    merged = update.guarantee if update else Guarantee("none", part=BOTH)
+    if merged.promises:
+        told_of = f"post-processing of every dW ({merged.mechanism})"
+        merged = dataclasses.replace(merged, mechanism=told_of)
+    seeded = bool(update and update.seeded)
+    decisions = "on all validation examples of the cloud" if config.gate != OFF else ""
+    releases = [Release("W after each round", "cloud", "everybody", merged, seeded)]
+    if decisions:
+        releases += [
+            Release("accepted or refused, and weights", "cloud", "everybody", merged, seeded),
+            Release(
+                "decisions, loss and accuracy of W",
+                "cloud",
+                "everybody",
+                Guarantee("none", uncovered=("the cloud's validation examples",)),
+            ),
+        ]
+    if config.cloud_examples:
+        releases.append(
+            Release(
+                "what the cloud trains, in W",
+                "cloud",
+                "everybody",
+                Guarantee("none", uncovered=("the cloud's own training examples",)),
+            )
+        )
+    if config.normalisation == FITTED:
+        releases.append(
+            Release(
+                "constants of preprocessing, fitted to all training examples",
+                "end node",
+                "everybody",
+                Guarantee("none", uncovered=("what they tell of any training example",)),
+            )
+        )
+    return releases

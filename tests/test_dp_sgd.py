@@ -1,0 +1,228 @@
+"""DP-SGD: clipping agrees with one example at a time, sampling is Poisson, noise is as wide."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from clients.privacy.fog_node._clipping import Clipping, check_model
+from clients.privacy.fog_node._private_epoch import PrivateEpoch, poisson_batches
+from clients.privacy.fog_node.dp_sgd import DpSgd
+from clients.proximal import ProximalSGD
+from fog_flower.build_model import build_model
+from fog_flower.errors import UserError
+from fog_flower.models import MODELS
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples
+from simulations.preflight import check
+from tests.conftest import SPEC, TASK
+from tests.runs import rounds, run_here
+
+RNG = np.random.default_rng(0)
+INPUTS = RNG.normal(size=(7, *SPEC.shape)).astype(np.float32)
+TARGETS = RNG.integers(0, 10, 7)
+WEIGHTS = np.array([1, 1, 1, 1, 1, 0.5, 0], np.float32)
+
+
+def model_of(*layers):
+    return keras.Sequential([keras.Input(SPEC.shape), *layers, keras.layers.Dense(10, "softmax")])
+
+
+MODELS_IN_ONE_PASS = {
+    **{
+        name: lambda name=name: build_model(name, SPEC, TASK, 0, "float32")
+        for name in ("mlp-narrow", "cnn-small", "cnn-narrow")
+    },
+    "strides": lambda: model_of(
+        keras.layers.Conv2D(4, 5, strides=2, padding="same", use_bias=False),
+        keras.layers.Activation("relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(8, "tanh", use_bias=False),
+    ),
+}
+ONE_BY_ONE = {
+    "normalised": lambda: model_of(keras.layers.LayerNormalization(), keras.layers.Flatten()),
+    "grouped": lambda: model_of(keras.layers.Conv2D(6, 3, groups=3), keras.layers.Flatten()),
+}
+
+
+def by_hand(model, clip):
+    """Return the sum of clipped gradients, and norms, with plain gradients of one example each."""
+    sums, norms = [np.zeros(v.shape) for v in model.trainable_variables], []
+    for x, y, weight in zip(INPUTS, TARGETS, WEIGHTS, strict=True):
+        with tf.GradientTape() as tape:
+            loss = TASK.losses(tf.constant([y]), model(x[None], training=True))[0]
+        found = [
+            g.numpy() for g in tape.gradient(loss, [v.value for v in model.trainable_variables])
+        ]
+        norm = np.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in found))
+        norms.append(norm)
+        sums = [s + weight * min(1.0, clip / norm) * g for s, g in zip(sums, found, strict=True)]
+    return sums, np.array(norms)
+
+
+@pytest.mark.parametrize("name", [*MODELS_IN_ONE_PASS, *ONE_BY_ONE])
+@pytest.mark.parametrize("clip", [0.1, 20.0, np.inf])
+def test_it_agrees_with_one_example_at_a_time(name, clip):
+    model = (MODELS_IN_ONE_PASS | ONE_BY_ONE)[name]()
+    clipping = Clipping(model, TASK)
+    assert clipping.one_pass == (name in MODELS_IN_ONE_PASS)
+    sums, losses, norms = tf.function(clipping.clipped_sum)(
+        tf.constant(INPUTS),
+        tf.constant(TARGETS),
+        tf.constant(WEIGHTS),
+        tf.constant(np.float32(clip)),
+    )
+    wanted, lengths = by_hand(model, clip)
+    np.testing.assert_allclose(norms, lengths, rtol=1e-5)
+    assert losses.shape == (7,)
+    for found, want in zip(sums, wanted, strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-5 * np.abs(want).max())
+
+
+def test_a_layer_that_is_used_twice_is_not_taken_for_two():
+    inputs = keras.Input((10,))
+    dense = keras.layers.Dense(10, "tanh")
+    model = keras.Model(inputs, dense(dense(inputs)))
+    assert not Clipping(model, TASK).one_pass
+
+
+def test_layers_are_as_they_were():
+    model = build_model("cnn-small", SPEC, TASK, 0, "float32")
+    before = model(INPUTS).numpy()
+    Clipping(model, TASK).clipped_sum(
+        tf.constant(INPUTS), tf.constant(TARGETS), tf.constant(WEIGHTS), tf.constant(1.0)
+    )
+    np.testing.assert_array_equal(model(INPUTS), before)
+    assert all("call" not in vars(layer) for layer in model.layers)
+
+
+def epoch(config, model, mechanism, count=90, **place):
+    """Run one epoch from the model's weights, and return them before and after."""
+    optimizer = ProximalSGD(learning_rate=config.learning_rate)
+    optimizer.anchor(model.trainable_variables, 0.0)
+    before = model.get_weights()
+    data = Examples(
+        np.tile(INPUTS, (count // 7 + 1, 1, 1, 1))[:count], np.tile(TARGETS, 13)[:count]
+    )
+    place = {"fog_node": 0, "server_round": 1, "epoch": 0} | place
+    PrivateEpoch(model, optimizer, SPEC, TASK).run(mechanism, config, data, **place)
+    return before, model.get_weights(), data
+
+
+def test_without_noise_and_bound_it_is_sgd_on_the_same_batches(make_config):
+    config = make_config(batch_size=30, learning_rate=0.1)
+    model = build_model("mlp-narrow", SPEC, TASK, 0, "float32")
+    before, after, data = epoch(config, model, DpSgd(clip=np.inf, noise=0.0))
+    batches = poisson_batches(90, 30 / 90, 3, generator(config.seed, "dp-sgd", 0, 1, 0))
+    model.set_weights(before)
+    for chosen in batches:
+        with tf.GradientTape() as tape:
+            losses = TASK.losses(data.targets[chosen], model(data.inputs[chosen], training=True))
+            loss = tf.reduce_sum(losses) / 30.0
+        values = [v.value for v in model.trainable_variables]
+        for variable, gradient in zip(values, tape.gradient(loss, values), strict=True):
+            variable.assign_sub(0.1 * gradient)
+    for found, want in zip(after, model.get_weights(), strict=True):
+        np.testing.assert_allclose(found, want, atol=1e-6)
+
+
+def test_every_example_is_in_a_batch_with_the_same_chance_whoever_else_is():
+    batches = poisson_batches(1000, 0.05, 400, np.random.default_rng(0))
+    sizes = np.array([len(batch) for batch in batches])
+    assert sizes.mean() == pytest.approx(50, abs=1)
+    assert sizes.var() == pytest.approx(1000 * 0.05 * 0.95, rel=0.25)  # a fixed size has none
+    counts = np.bincount(np.concatenate(batches), minlength=1000)
+    assert counts.mean() == pytest.approx(20, abs=0.5)
+
+
+def test_the_noise_is_as_wide_as_it_is_accounted_for(make_config):
+    config = make_config(batch_size=30, learning_rate=1.0)
+    model = build_model("mlp-narrow", SPEC, TASK, 0, "float32")
+    tiny = 1e-6  # so that nothing but noise is left
+    before, after, _ = epoch(config, model, DpSgd(clip=tiny, noise=2.0))
+    moved = np.concatenate([(a - b).ravel() for a, b in zip(after, before, strict=True)])
+    steps = 3
+    assert moved.std() == pytest.approx(2.0 * tiny / 30 * np.sqrt(steps), rel=0.05)
+
+
+def test_noise_of_two_rounds_nodes_and_layers_is_not_the_same(make_config):
+    config = make_config(batch_size=90, learning_rate=1.0)
+    moves = []
+    for place in ({}, {"server_round": 2}, {"fog_node": 1}):
+        model = build_model("mlp-narrow", SPEC, TASK, 0, "float32")
+        before, after, _ = epoch(config, model, DpSgd(clip=1e-6, noise=2.0), **place)
+        moves.append([(a - b).ravel()[:10] for a, b in zip(after, before, strict=True)])
+    drawn = np.array([array for move in moves for array in move if len(array) == 10])
+    assert np.abs(np.corrcoef(drawn) - np.eye(len(drawn))).max() < 0.99
+
+
+def test_from_the_system_s_entropy_it_is_another_one_each_time(make_config):
+    config = make_config(batch_size=90, learning_rate=1.0, noise_source="entropy")
+    moves = []
+    for _ in range(2):
+        model = build_model("mlp-narrow", SPEC, TASK, 0, "float32")
+        before, after, _ = epoch(config, model, DpSgd(clip=1e-6, noise=2.0))
+        moves.append(after[0] - before[0])
+    assert not np.allclose(*moves, atol=1e-9)
+
+
+def test_the_noise_follows_from_epsilon_rounds_and_examples(make_config):
+    config = make_config(batch_size=256, num_server_rounds=20, model="mlp-narrow")
+    mechanism = DpSgd(epsilon=4.512)
+    assert mechanism.noise_for(config, 10_000) == pytest.approx(1.0, abs=0.01)
+    told = mechanism.guarantee(config, 10_000, 20)
+    assert told.epsilon == pytest.approx(4.51, abs=0.02)
+    assert mechanism.guarantee(config, 10_000, 5).epsilon < told.epsilon
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("epsilon=0", "epsilon=0 must be positive"),
+        ("delta=2", "delta=2 must be between"),
+        ("clip=0", "clip=0 must be positive"),
+        ("clip=1e999", "clip=inf bounds nothing"),
+        ("epsilom=3", "there is no argument 'epsilom'; there are: epsilon, delta, clip, noise"),
+        ("epsilon=", "write name=value"),
+    ],
+)
+def test_odd_arguments_are_refused_before_the_run(make_config, given, words):
+    with pytest.raises(UserError, match=words):
+        check(make_config(fog_protection=f"dp-sgd({given})"))
+
+
+def test_a_bound_of_whole_batches_beside_it_is_refused(make_config):
+    with pytest.raises(UserError, match="clip-norm=1 bounds the gradient of a batch"):
+        check(make_config(fog_protection="dp-sgd", clip_norm=1.0))
+
+
+def mixing():
+    return model_of(keras.layers.BatchNormalization(), keras.layers.Flatten())
+
+
+def regularised():
+    return model_of(keras.layers.Flatten(), keras.layers.Dense(4, kernel_regularizer="l2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("mixing", "is a BatchNormalization, which mixes"), ("regularised", "adds a loss of its own")],
+)
+def test_a_model_whose_examples_mix_is_refused_before_the_run(make_config, name, words):
+    with pytest.raises(UserError, match=words):
+        check(make_config(fog_protection="dp-sgd", model=f"{__name__}:{name}"))
+
+
+def test_a_run_learns_tells_no_metrics_and_accounts(make_config):
+    config = make_config(
+        fog_protection="dp-sgd(noise=0.3)", batch_size=12, learning_rate=0.5, num_server_rounds=3
+    )
+    rows = rounds(run_here(config))
+    assert float(rows[-1]["test_accuracy"]) > 0.5
+    assert {row["train_loss"] for row in rows} == {"nan"}
+
+
+def test_all_models_of_the_catalogue_can_be_trained_privately():
+    for name in MODELS.names():
+        check_model(build_model(name, SPEC, TASK, 0, "float32"))

@@ -1,0 +1,98 @@
+"""The ledger: what a run's releases promise, and how promises add up."""
+
+import json
+import math
+
+import pytest
+
+from clients.privacy.releases import releases_of
+from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
+from fog_flower.privacy.ledger import Release, packed, unpacked, worst_of_nodes
+from strategies.ledger import LEDGER
+from tests.runs import run_here
+
+
+def ledger(config):
+    told = json.loads((run_here(config) / LEDGER).read_text())
+    return told, {row["release"]: row for row in told["releases"]}
+
+
+def test_the_paper_s_noise_promises_nothing(make_config):
+    told, rows = ledger(make_config())
+    assert rows["shipment: inputs"]["epsilon"] is None
+    assert "blur" in rows["shipment: inputs"]["mechanism"]
+    assert all(row["epsilon"] is None for row in rows.values())
+    assert told["warning"] == ""  # nothing is promised, so nothing is taken back
+    assert "constants of preprocessing, fitted to all training examples" in rows
+
+
+def test_dp_sgd_covers_dw_and_what_is_made_of_it(make_config):
+    told, rows = ledger(make_config(fog_protection="dp-sgd(epsilon=5)", batch_size=12))
+    for name in ("dW of all rounds", "W after each round", "accepted or refused, and weights"):
+        assert rows[name]["epsilon"] == pytest.approx(5.0, abs=0.05)
+        assert rows[name]["noise_can_be_drawn_again"]
+    assert rows["W after each round"]["mechanism"].startswith("post-processing of every dW")
+    assert rows["loss and accuracy of training"]["mechanism"] == "not sent"
+    assert rows["number of examples"]["epsilon"] is None
+    assert rows["decisions, loss and accuracy of W"]["not_covered"]
+    assert "seeded" in told["warning"]
+
+
+def test_entropy_takes_the_warning_away(make_config):
+    settings = {"noise_source": "entropy", "normalisation": "public"}
+    told, rows = ledger(make_config(fog_protection="dp-sgd", batch_size=12, **settings))
+    assert told["warning"] == ""
+    assert not rows["dW of all rounds"]["noise_can_be_drawn_again"]
+    assert not any("fitted" in name for name in rows)
+
+
+def named(config, count=100):
+    return {one.name: one.guarantee for one in releases_of(config, count)}
+
+
+def test_a_protected_shipment_protects_what_is_trained_on_it(make_config):
+    both = "gaussian(epsilon=2,delta=1e-6),randomised-response(epsilon=1)"
+    told = named(make_config(protection=both))
+    assert told["shipment: inputs"].epsilon == pytest.approx(2.0)
+    assert told["shipment: targets"].epsilon == pytest.approx(1.0)
+    assert told["dW of all rounds"].epsilon == pytest.approx(3.0)
+    assert told["dW of all rounds"].delta == pytest.approx(1e-6)
+    half = named(make_config(protection="gaussian(epsilon=2)"))
+    assert not half["dW of all rounds"].promises  # the labels are in clear
+
+
+def test_the_better_of_both_tiers_holds_for_dw(make_config):
+    both = "gaussian(epsilon=2),randomised-response(epsilon=1)"
+    config = make_config(protection=both, fog_protection="dp-sgd(epsilon=1.5)", batch_size=12)
+    told = named(config, 120)["dW of all rounds"]
+    assert told.epsilon == pytest.approx(1.5, abs=0.02)
+    assert told.relation == "add or remove"
+
+
+def test_what_nobody_accounted_for_promises_nothing(make_config):
+    told = named(make_config(protection="tests.any_data:spoil"))["shipment: inputs"]
+    assert not told.promises
+    assert "nobody accounted for it" in told.uncovered
+
+
+def test_of_mechanisms_that_follow_each_other_the_best_holds():
+    strong, weak = Guarantee("a", 1.0, 1e-5, part=INPUTS), Guarantee("b", 4.0, 1e-6, part=INPUTS)
+    found = best_of([weak, strong, Guarantee("c", part=INPUTS)], INPUTS)
+    assert (found.epsilon, found.mechanism) == (1.0, "b, then a, then c")
+    assert not best_of([strong], TARGETS).promises
+
+
+def test_of_nodes_with_examples_of_their_own_the_worst_holds():
+    def told(epsilon):
+        return [Release("dW", "fog node", "cloud", Guarantee("m", epsilon, 1e-5, part=BOTH))]
+
+    assert worst_of_nodes([told(1.0), told(3.0), told(2.0)])[0].guarantee.epsilon == 3.0
+    assert not worst_of_nodes([told(1.0), told(math.inf)])[0].guarantee.promises
+
+
+def test_it_travels():
+    releases = [Release("a", "b", "c", Guarantee("m", uncovered=("x", "y")), seeded=True)]
+    assert unpacked(packed(releases)) == releases
+    for text in ("[]x", '[{"name": 1}]', "3"):
+        with pytest.raises(ValueError):  # noqa: PT011  (of several kinds)
+            unpacked(text)
