@@ -6,6 +6,7 @@
 import ast
 import importlib
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,37 @@ def worst_of_svhn() -> str:
     return as_markdown(table[table["fog nodes"] == 7])
 
 
+def audits() -> str:
+    """Return what recorded audits found, a table a folder."""
+    parts = []
+    for folder in sorted((PAGES.parent / "results" / "audit").iterdir()):
+        told = json.loads((folder / "audit.json").read_text())
+        config = told["config"]
+        protected = config["protection"] or config["fog-protection"] or "no protection"
+        seen = {one["data"] for one in told["audits"].values()}
+        seconds = sum(one["seconds"] for one in told["audits"].values())
+        parts.append(
+            f"`{protected}`, noise-source={config['noise-source']}, {', '.join(seen)}, "
+            f"model={config['model']}, seed {config['seed']} ({seconds:.0f} s):"
+        )
+        rows = ["| attack | measure | found | promised | verdict |", "|---|---|---|---|---|"]
+        for one in told["audits"].values():
+            rows += [
+                f"| {f['attack']} | {f['measure']} | {_found(f)} | "
+                f"{'nothing' if f['claimed'] is None else format(f['claimed'], '.3g')} | "
+                f"{f['verdict']} |"
+                for f in one["findings"]
+            ]
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _found(finding: dict[str, Any]) -> str:
+    value, low, high = finding["value"], finding["low"], finding["high"]
+    told = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
+    return f"{value:.3g}{told}"
+
+
 SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
@@ -102,6 +134,7 @@ CASES = {
 GENERATED = {
     "../README.md": worst_of_svhn,
     "results/attacks.md": claim,
+    "privacy.md": audits,
     "reference/keys.md": keys,
     "reference/commands.md": commands,
     "reference/structure.md": folders,

@@ -92,10 +92,10 @@ def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> f
         Over all rounds.
     delta : float
     """
-    if noise <= 0.0:
-        return math.inf
     if not steps:
         return 0.0
+    if noise < LEAST_NOISE:
+        return math.inf
     return float(_accountant().compose(_event(noise, rate, steps)).get_epsilon(delta))
 
 

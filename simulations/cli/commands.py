@@ -13,6 +13,7 @@ import typer
 from fog_flower.errors import UserError
 from fog_flower.extras import needed_for
 from fog_flower_command import INTERRUPTED_STATUS
+from simulations.cli.audit import audit
 from simulations.cli.bench import bench
 from simulations.cli.check import check
 from simulations.cli.compare import compare
@@ -36,6 +37,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     report: "report table2",
     compare: "compare --strategies gate,FedAvg,honest --attacks sign-flip,alie --malicious 7:3",
     check: "check attack mine:far attack-strength=2.0",
+    audit: "audit results/runs/mine --only shipments --out results/audit/mine",
     bench: "bench shares start --out bench-here",
     keys: "keys noise",
 }

@@ -1,0 +1,1 @@
+"""Attacks on what a run releases, beside what its protections promise: ``fog-flower audit``."""

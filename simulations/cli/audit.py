@@ -1,0 +1,65 @@
+"""``fog-flower audit``: attack what a run releases."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from fog_flower.errors import UserError
+from simulations.cli.terminal import Terminal, styled
+
+terminal = Terminal()
+AUDITS = ("shipments", "one-run")
+
+
+def audit(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN] [KEY=VALUE]...", help="a run's folder, or settings of one"),
+    ] = None,
+    only: Annotated[str, typer.Option(help=f"of {', '.join(AUDITS)}, separated by commas")] = "",
+    out: Annotated[str, typer.Option(help="folder of the findings")] = "results/audit/mine",
+) -> None:
+    """Attack what a run releases, and put what was found beside what its ledger promises.
+
+    Attacks use the run's own data and code. Audits that are recorded in --out already are not made
+    again.
+    """
+    from simulations.audits.make import make_audits  # noqa: PLC0415  (TensorFlow, pictures)
+    from simulations.overrides import configure, configure_settings, parse_settings  # noqa: PLC0415
+    from simulations.preflight import check, import_from_here  # noqa: PLC0415
+
+    words = what or []
+    chosen = [name.strip() for name in only.split(",") if name.strip()] or list(AUDITS)
+    for name in chosen:
+        if name not in AUDITS:
+            raise UserError(f"--only {name!r}: there are {', '.join(AUDITS)}")
+    import_from_here()
+    folder = Path(words[0]).expanduser() if words and "=" not in words[0] else None
+    if folder is not None:
+        from fog_flower.records.reading import read_run  # noqa: PLC0415
+
+        recorded = read_run(folder)["config"]
+        config = configure_settings({**recorded, **parse_settings(words[1:]), "run-name": "audit"})
+    else:
+        config = configure("demo", [*words, "run-name=audit"])
+    check(config)
+    findings = make_audits(config, Path(out).expanduser().absolute(), chosen, terminal.say)
+    table = Table("audit", "attack", "measure", "found", "95% interval", "promised", "verdict")
+    for row in findings:
+        interval = "" if row["low"] is None else f"{row['low']:.3g} to "
+        interval += "" if row["high"] is None or not interval else f"{row['high']:.3g}"
+        claim = "nothing" if row["claimed"] is None else f"epsilon {row['claimed']:.3g}"
+        verdict = row["verdict"]
+        table.add_row(
+            row["audit"],
+            row["attack"],
+            row["measure"],
+            f"{row['value']:.3g}",
+            interval.removesuffix(" to "),
+            claim,
+            styled(verdict, "red") if verdict == "refuted" else verdict,
+        )
+    terminal.print(table)
+    terminal.say(f"records: {out}")

@@ -1,0 +1,133 @@
+"""Audits: what they measure is known, and a broken mechanism does not survive them."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from clients.local_training import _trainer
+from clients.privacy.end_node.gaussian import Gaussian
+from fog_flower.errors import UserError
+from fog_flower.privacy.accounting import gaussian_epsilon
+from fog_flower.privacy.guarantee import INPUTS, Guarantee
+from simulations.audits import one_run, shipments
+from simulations.audits.bounds import from_one_run, from_pairs, proportion
+from simulations.audits.finding import HOLDS, NO_CLAIM, REFUTED, AuditFinding
+from simulations.audits.make import make_audits
+from simulations.cli.commands import app
+
+RNG = np.random.default_rng(0)
+
+
+def test_an_interval_of_a_proportion():
+    assert proportion(0, 300) == (0.0, pytest.approx(0.0122, abs=1e-4))  # 1 - 0.025^(1/300)
+    assert proportion(300, 300)[1] == 1.0
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0, 2.0])
+def test_a_bound_from_pairs_is_below_the_truth_and_not_far(noise):
+    one, other = RNG.normal(1.0, noise, 4000), RNG.normal(0.0, noise, 4000)
+    bound, _ = from_pairs(one, other, 1e-5)
+    assert 0.15 * gaussian_epsilon(noise, 1e-5) < bound < gaussian_epsilon(noise, 1e-5)
+
+
+def test_what_is_the_same_gives_no_bound():
+    assert from_pairs(RNG.normal(size=2000), RNG.normal(size=2000), 0.0)[0] < 0.3
+
+
+def test_a_bound_from_one_run():
+    included = RNG.random(1000) < 0.5
+    assert from_one_run(included + 0.01 * RNG.normal(size=1000), included, 1e-5)[0] > 4.0
+    assert from_one_run(RNG.normal(size=1000), included, 1e-5)[0] < 0.5
+    # randomised response at epsilon 1 on each canary: a bound below 1
+    kept = RNG.random(1000) < np.exp(1) / (1 + np.exp(1))
+    told = np.where(kept, included, ~included) + 1e-6 * RNG.normal(size=1000)
+    assert 0.5 < from_one_run(told, included, 0.0)[0] < 1.0
+
+
+def test_verdicts():
+    assert AuditFinding("a", "b", "c", 2.0, claimed=1.0, bound=True).verdict == REFUTED
+    assert AuditFinding("a", "b", "c", 0.5, claimed=1.0, bound=True).verdict == HOLDS
+    assert AuditFinding("a", "b", "c", 99.0, claimed=1.0).verdict == ""
+    assert AuditFinding("a", "b", "c", 99.0, bound=True).verdict == NO_CLAIM
+
+
+def told(findings, attack):
+    (found,) = [one for one in findings if one.attack == attack and one.bound]
+    return found
+
+
+def test_a_gaussian_survives_until_its_seed_is_known(make_config, tmp_path):
+    config = make_config(protection="gaussian(epsilon=2,clip=5)")
+    findings = shipments.audit(config, tmp_path)
+    assert told(findings, "two far inputs told apart").verdict == HOLDS
+    again = "two far inputs told apart, noise drawn again from the seed"
+    assert told(findings, again).verdict == REFUTED
+    assert (tmp_path / "shipments.png").exists()
+    entropy = config.changed({"noise-source": "entropy"})
+    assert again not in {one.attack for one in shipments.audit(entropy, tmp_path)}
+
+
+def test_a_gaussian_without_its_noise_is_caught(make_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(Gaussian, "_deviation", 1e-9)
+    monkeypatch.setattr(Gaussian, "guarantee", lambda self, config: honest)
+    honest = Guarantee("Gaussian", 2.0, 1e-5, part=INPUTS)
+    config = make_config(protection="gaussian(epsilon=2,clip=5)", noise_source="entropy")
+    findings = shipments.audit(config, tmp_path)
+    assert told(findings, "two far inputs told apart").verdict == REFUTED
+
+
+def test_labels_are_attacked_as_well(make_config, tmp_path):
+    config = make_config(protection="randomised-response(epsilon=1)", noise_source="entropy")
+    found = told(shipments.audit(config, tmp_path), "two labels told apart")
+    assert found.verdict == HOLDS
+    assert 0.5 < found.value < 1.0
+
+
+def test_unprotected_images_are_found_again(make_config, tmp_path):
+    findings = shipments.audit(make_config(noise_sigma=0.01), tmp_path)
+    shares = [one.value for one in findings if one.measure.startswith("re-identified")]
+    assert min(shares[:1]) > 0.99
+
+
+SMALL = {
+    "fog_nodes": 1,
+    "train_examples": 360,
+    "batch_size": 100,
+    "learning_rate": 0.5,
+    "num_server_rounds": 12,
+    "noise_source": "entropy",
+    "protection": "",
+    "model": "mlp-narrow",
+}
+
+
+def test_dp_sgd_survives_and_without_its_noise_does_not(make_config, monkeypatch):
+    config = make_config(**SMALL, fog_protection="dp-sgd(epsilon=1)")
+    (honest,) = one_run.audit(config)
+    assert honest.claimed == pytest.approx(1.0, abs=0.02)
+    assert honest.verdict == HOLDS
+    monkeypatch.setattr(
+        "clients.privacy.fog_node._private_epoch._noised", lambda sums, seed, deviation: sums
+    )
+    _trainer.cache_clear()
+    (broken,) = one_run.audit(config)
+    _trainer.cache_clear()
+    assert broken.verdict == REFUTED, broken
+
+
+def test_what_is_recorded_is_not_made_again_and_other_settings_are_refused(make_config, tmp_path):
+    config, said = make_config(), []
+    first = make_audits(config, tmp_path, ["shipments"], said.append)
+    assert make_audits(config, tmp_path, ["shipments"], said.append) == first
+    assert said == ["audit 1/1 shipments ...", "audit 1/1 shipments: recorded already"]
+    assert json.loads((tmp_path / "audit.json").read_text())["audits"]["shipments"]["seconds"] > 0
+    with pytest.raises(UserError, match="has findings with other noise-sigma"):
+        make_audits(config.changed({"noise-sigma": 0.5}), tmp_path, ["shipments"], said.append)
+
+
+def test_an_audit_that_is_not_there_is_refused():
+    result = CliRunner().invoke(app, ["audit", "--only", "nothing"])
+    assert isinstance(result.exception, UserError)
+    assert "--only 'nothing': there are shipments, one-run" in str(result.exception)
