@@ -64,7 +64,7 @@ def claim() -> str:
     parts = []
     for name, title in (CLAIM | CASES).items():
         folder = PAGES.parent / "results" / "claim" / name
-        if name in CLAIM and not (folder / "comparison.csv").exists():
+        if not (folder / "comparison.csv").exists():
             continue  # still to be made
         records = load_comparison(folder)
         told = notes(records)[: 3 if name in CLAIM else 2]
@@ -125,7 +125,9 @@ CLAIM = {
     "rendered": "Rendered digits, `cnn-small`",
 }
 CASES = {
-    "no-attack": "Nobody attacks, IID",
+    "refusals": "Nobody attacks, IID: who is refused, over 20 seeds",
+    "refusals-dirichlet": "Nobody attacks, `dirichlet:0.1`: who is refused, over 20 seeds",
+    "no-attack": "Nobody attacks, IID (third evaluation)",
     "all-malicious": "All are malicious",
     "consensus-batch": "Updates that are nearly the same: batches of 500",
     "consensus-rate": "Updates that are nearly the same: a learning rate of 0.001",

@@ -10,7 +10,7 @@ from clients.end_node import EndNode
 from clients.fog_node import gather
 from clients.node_store import stored_data
 from clients.privacy._context import Context
-from clients.privacy.noise import noise
+from clients.privacy.end_node.noise import noise
 from clients.shipment import MAGIC, RefusedShipmentError, pack, unpack
 from fog_flower.data.preprocess import fit_normaliser
 from fog_flower.tasks.examples import Examples

@@ -3,7 +3,6 @@
 import math
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from fog_flower.data.trigger import TRIGGERS
 from fog_flower.records.recorder import FINISHED
@@ -124,23 +123,25 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return how many updates each gate refused, of honest and of malicious nodes, with CIs."""
+    """Return how many updates each gate refused, of honest and of malicious nodes.
+
+    Intervals are over seeds: decisions of one run depend on each other. Honest updates that are not
+    finite are counted apart as well: their own training diverged.
+    """
     runs = records.finished
     runs = runs[runs["strategy"].map(is_gated)]
     lines = []
     for key, part in runs.groupby(["strategy", "attack"], sort=False):
         strategy, attack = key
-        counts = part[
-            ["honest_updates", "honest_rejected", "malicious_updates", "malicious_rejected"]
-        ].sum()
-        honest, false, bad, caught = (int(value) for value in counts)
+        caught, false = (int(part[f"{who}_rejected"].sum()) for who in ("malicious", "honest"))
         lines.append(
             {
                 "gate": strategy,
                 "attack": attack,
-                "honest refused": _rate(false, honest),
-                "malicious refused (recall)": _rate(caught, bad),
-                "precision": _rate(caught, caught + false),
+                "honest refused": _rate_by_seed(part, "honest"),
+                "of these not finite": _not_finite(records.updates, str(strategy), str(attack)),
+                "malicious refused (recall)": _rate_by_seed(part, "malicious"),
+                "precision": f"{100 * caught / (caught + false):.1f}%" if caught + false else "-",
                 "runs": len(part),
             }
         )
@@ -178,7 +179,7 @@ def notes(records: ComparisonRecords) -> list[str]:
         + _better_one(records)
         + "A run that diverged "
         "counts with the accuracy of its last model.",
-        "Rates have Wilson intervals (95%) over updates, which within a run are not independent.",
+        "Rates have t intervals (95%) over seeds.",
     ]
 
 
@@ -225,8 +226,21 @@ def _against(runs: "pd.Series[float]", honest: "pd.Series[float]") -> str:
     )
 
 
-def _rate(count: int, total: int) -> str:
+def _rate_by_seed(runs: pd.DataFrame, who: str) -> str:
+    """Return the share of refused updates, with the t interval of the seeds' shares."""
+    seeds = runs.groupby("seed")[[f"{who}_rejected", f"{who}_updates"]].sum()
+    refused, total = (int(seeds[f"{who}_{what}"].sum()) for what in ("rejected", "updates"))
     if not total:
         return "-"
-    low, high = proportion_confint(count, total, method="wilson")
-    return f"{100 * count / total:.1f}% of {total} ({100 * low:.1f} to {100 * high:.1f})"
+    shares = (seeds[f"{who}_rejected"] / seeds[f"{who}_updates"]).dropna()
+    found = summarise(shares)
+    low, high = max(found.low, 0.0), min(found.high, 1.0)
+    interval = f" ({100 * low:.1f} to {100 * high:.1f})" if found.n > 1 else ""
+    return f"{100 * refused / total:.1f}% of {total}{interval}"
+
+
+def _not_finite(updates: pd.DataFrame, strategy: str, attack: str) -> int:
+    """Return how many updates of honest nodes were refused because they are not finite."""
+    here = updates[(updates["strategy"] == strategy) & (updates["attack"] == attack)]
+    honest = ~here["is_malicious"].astype(bool)
+    return int((honest & here["reason"].astype(str).str.contains("not finite")).sum())
