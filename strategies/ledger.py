@@ -1,6 +1,7 @@
 """``privacy.json``: what leaves which tier in a run, to whom, and what is promised of it."""
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def write_ledger(folder: Path, config: RunConfig, nodes: Iterable[Introduction])
         "holds_for": "all rounds of the configuration; for fewer it is an upper bound",
         "releases": [one.to_json() for one in releases],
     }
-    write_json(folder / LEDGER, told)
+    path = folder / LEDGER
+    if not path.exists() or json.loads(path.read_text()) != told:  # somebody came later
+        write_json(path, told)
 
 
 def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:

@@ -67,7 +67,6 @@ def _run(grid: Grid, context: Context) -> None:
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
     recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)
-    write_ledger(folder, config, membership.introductions.values())
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         if server_round == 0:
@@ -87,6 +86,7 @@ def _run(grid: Grid, context: Context) -> None:
         )
 
     with keep_results(recorder, cloud, config) as results:
+        write_ledger(folder, config, membership.introductions.values())
         rounds: Strategy = gated
         if stopped or CHECKPOINT in config.artifacts:
             rounds = Continuable(gated, recorder, config, dataset.sha256, stopped)

@@ -11,7 +11,8 @@ from tests.runs import run_here
 
 def test_nothing_but_tables(make_config):
     folder = run_here(make_config(artifacts=""))
-    assert {path.name for path in folder.iterdir()} == {"run.json", "rounds.csv", "updates.csv"}
+    tables = {"run.json", "privacy.json", "rounds.csv", "updates.csv"}
+    assert {path.name for path in folder.iterdir()} == tables
 
 
 def test_model_and_curves_by_default(make_config):

@@ -272,7 +272,7 @@ def examples(tmp_path, monkeypatch) -> Path:
 
 
 def test_an_example_is_short():
-    assert len(EXAMPLES) == 9
+    assert len(EXAMPLES) == 10
     for name, block in EXAMPLES.items():
         lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
         body = [line for line in lines if not re.match(r"(from|import) ", line)]

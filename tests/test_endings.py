@@ -42,8 +42,8 @@ class FullDisk:
         self._fsync(number)
 
 
-# Written in this order: run.json, then updates.csv and rounds.csv of each round.
-@pytest.mark.parametrize(("after", "complete"), [(1, 0), (3, 1), (4, 1), (5, 2)])
+# Written in this order: run.json, privacy.json, then updates.csv and rounds.csv of each round.
+@pytest.mark.parametrize(("after", "complete"), [(1, 0), (2, 0), (4, 1), (5, 1), (6, 2)])
 def test_a_full_disk_is_one_line_and_keeps_what_was_recorded(
     make_config, monkeypatch, after, complete
 ):
@@ -63,7 +63,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_recorded(
 
 def test_a_disk_that_has_room_again_at_the_end_gets_the_cause(make_config, monkeypatch):
     config = make_config(artifacts="checkpoint")
-    disk = FullDisk(6)  # through round 1 and its checkpoint
+    disk = FullDisk(7)  # through round 1 and its checkpoint
     monkeypatch.setattr(files.os, "fsync", disk.fsync)
     fail = RunRecorder.fail
 

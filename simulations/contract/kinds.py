@@ -15,7 +15,7 @@ from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
-from fog_flower.named import Catalogue, load_reference
+from fog_flower.named import Catalogue, load_reference, split_call
 from fog_flower.records.trackers import TRACKERS
 from simulations.contract.finding import Finding, findings
 from simulations.contract.made_up import SETTINGS
@@ -138,15 +138,16 @@ def _told_by(name: str) -> list[str]:
     """Return the kinds that a user's own object looks like: by its methods or its parameters."""
     if ":" not in name:
         return []
-    item = load_reference(name, "check")
-    if inspect.isclass(item):
+    item = load_reference(split_call(name, "check")[0], "check")
+    called = inspect.isclass(item) and "__call__" in vars(item)  # an object of it is a function
+    if inspect.isclass(item) and not called:
         return [
             kind
             for kind, one in KINDS.items()
             if one.parameters and all(hasattr(item, method) for method in one.parameters)
         ]
     try:
-        takes = tuple(inspect.signature(item).parameters)
+        takes = tuple(inspect.signature(item.__call__ if called else item).parameters)[called:]
     except (TypeError, ValueError):
         return []
     return [
