@@ -186,7 +186,7 @@ def test_two_processes_do_not_make_the_same_run(make_config):
 def test_a_finished_run_leaves_no_checkpoint(make_config):
     folder = run_here(make_config())
     assert {path.name for path in folder.iterdir()} == {
-        *("run.json", "rounds.csv", "updates.csv", "model.keras")
+        *("run.json", "privacy.json", "rounds.csv", "updates.csv", "model.keras")
     }
     with pytest.raises(UserError, match="run has finished: there is nothing to go on with"):
         check(make_config(run_name="more", continue_from=str(folder)))
