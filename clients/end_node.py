@@ -42,9 +42,20 @@ class EndNode:
         share = Examples(preprocess(chosen.inputs), chosen.targets)
         spec = preprocess.spec(chosen.inputs)
         context = Context(config, self.fog_node, self.end_node, spec, task, preprocess.deviation)
-        for text, protection in built(PROTECTIONS, config.protection):
-            share = _protected(text, protection, share, context)
-        return pack(share)
+        return pack(protected_share(share, context))
+
+
+def protected_share(share: Examples, context: Context) -> Examples:
+    """Return a share behind all protections of the configuration, in their order.
+
+    Raises
+    ------
+    UserError
+        If one fails, or returns no examples.
+    """
+    for text, protection in built(PROTECTIONS, context.config.protection):
+        share = _protected(text, protection, share, context)
+    return share
 
 
 def _protected(text: str, protection: Any, share: Examples, context: Context) -> Examples:

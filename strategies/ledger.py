@@ -7,12 +7,11 @@ from pathlib import Path
 
 from fog_flower.config import FITTED, OFF, SEEDED, RunConfig
 from fog_flower.privacy.guarantee import BOTH, Guarantee
-from fog_flower.privacy.ledger import Release, worst_of_nodes
+from fog_flower.privacy.ledger import UPDATES, Release, worst_of_nodes
 from fog_flower.records.files import write_json
 from strategies.handshake import Introduction
 
 LEDGER = "privacy.json"
-UPDATES = "dW of all rounds"
 
 
 def write_ledger(folder: Path, config: RunConfig, nodes: Iterable[Introduction]) -> None:
@@ -52,9 +51,8 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
         told_of = f"post-processing of every dW ({merged.mechanism})"
         merged = dataclasses.replace(merged, mechanism=told_of)
     seeded = bool(update and update.seeded)
-    decisions = "on all validation examples of the cloud" if config.gate != OFF else ""
     releases = [Release("W after each round", "cloud", "everybody", merged, seeded)]
-    if decisions:
+    if config.gate != OFF:
         releases += [
             Release("accepted or refused, and weights", "cloud", "everybody", merged, seeded),
             Release(

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from fog_flower.config import ENTROPY, RunConfig
-from fog_flower.seeds import generator
+from clients.privacy._rng import protecting_rng
+from fog_flower.config import RunConfig
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 
@@ -35,12 +35,5 @@ class Context:
     deviation: npt.NDArray[np.float64]
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """Return the generator of one purpose, e.g. ``noise``.
-
-        With ``noise-source=seeded`` it is keyed by run and end node, so that a simulation can be
-        repeated, and whoever knows the seed can take the noise away again; with ``entropy`` it
-        comes from the operating system, another one at every call.
-        """
-        if self.config.noise_source == ENTROPY:
-            return np.random.default_rng()
-        return generator(self.config.seed, purpose, self.fog_node, self.end_node)
+        """Return the generator of one purpose, e.g. ``noise``; see ``protecting_rng``."""
+        return protecting_rng(self.config, purpose, self.fog_node, self.end_node)

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from fog_flower.config import ENTROPY, RunConfig
-from fog_flower.seeds import generator
+from clients.privacy._rng import protecting_rng
+from fog_flower.config import RunConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +26,5 @@ class FogContext:
     num_examples: int
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """Return the generator of one purpose: seeded by the run, or from the system's entropy.
-
-        See ``noise-source``.
-        """
-        if self.config.noise_source == ENTROPY:
-            return np.random.default_rng()
-        return generator(self.config.seed, purpose, self.fog_node, self.server_round)
+        """Return the generator of one purpose; see ``protecting_rng``."""
+        return protecting_rng(self.config, purpose, self.fog_node, self.server_round)

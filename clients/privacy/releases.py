@@ -9,7 +9,7 @@ from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
-from fog_flower.privacy.ledger import Release
+from fog_flower.privacy.ledger import UPDATES, Release
 
 END_NODE, FOG_NODE, CLOUD = "end node", "fog node", "cloud"
 
@@ -33,7 +33,7 @@ def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
         Release("shipment: inputs", END_NODE, FOG_NODE, inputs, seeded and inputs.promises),
         Release("shipment: targets", END_NODE, FOG_NODE, targets, seeded and targets.promises),
         Release("shipment: number of examples", END_NODE, FOG_NODE, Guarantee("none")),
-        Release("dW of all rounds", FOG_NODE, CLOUD, update, seeded and update.promises),
+        Release(UPDATES, FOG_NODE, CLOUD, update, seeded and update.promises),
         Release("loss and accuracy of training", FOG_NODE, CLOUD, metrics),
         Release("number of examples", FOG_NODE, CLOUD, Guarantee("none")),
     ]
@@ -51,7 +51,7 @@ def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:
 
 def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Guarantee:
     """Return the best of what the fog node does and of what its end nodes did before."""
-    found = [shipment] if shipment.promises else []
+    found = []
     if shipment.promises:
         told = f"post-processing of the shipment ({shipment.mechanism})"
         found = [dataclasses.replace(shipment, mechanism=told)]

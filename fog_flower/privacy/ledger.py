@@ -8,7 +8,7 @@ from typing import Any
 
 from fog_flower.privacy.guarantee import Guarantee
 
-NO_PROMISE = "none"
+UPDATES = "dW of all rounds"  # the release of which what the cloud releases is made
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, binom
+from scipy.stats import binom
+from statsmodels.stats.proportion import proportion_confint
 
 Scores = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -13,10 +14,8 @@ GUESSES = 6  # numbers of guesses that are tried in a one-run audit, each at its
 
 def proportion(hits: int, tries: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return the Clopper-Pearson interval of a proportion, two-sided."""
-    error = 1.0 - confidence
-    low = float(beta.ppf(error / 2, hits, tries - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - error / 2, hits + 1, tries - hits)) if hits < tries else 1.0
-    return low, high
+    low, high = proportion_confint(hits, tries, 1.0 - confidence, method="beta")
+    return float(low), float(high)
 
 
 def from_pairs(

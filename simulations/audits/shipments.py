@@ -7,9 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 
-from clients.privacy import PROTECTIONS
+from clients.end_node import protected_share
 from clients.privacy._context import Context
-from clients.privacy.build import built
 from clients.privacy.releases import releases_of
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.data.field import Field, prepare_field
@@ -42,9 +41,7 @@ class _Attacker:
         spec = self.field.dataset.spec
         deviation = self.field.preprocess.deviation
         context = Context(self.config, 0, self.end_node, spec, self.field.dataset.task, deviation)
-        for _, mechanism in built(PROTECTIONS, self.config.protection):
-            share = mechanism(share, context)
-        return share
+        return protected_share(share, context)
 
 
 def audit(config: RunConfig, folder: Path) -> list[AuditFinding]:

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from clients.privacy._rng import protecting_rng
 from clients.privacy.fog_node._clipping import Clipping
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.shared_tensor import shared_tensor
 from fog_flower.config import ENTROPY, RunConfig
-from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples, Spec
 from fog_flower.tasks.task import Task
 
@@ -63,9 +63,7 @@ class PrivateEpoch:
         run's seed: then whoever knows it can take the noise away.
         """
         count = len(data.targets)
-        rng: np.random.Generator = np.random.default_rng()
-        if config.noise_source != ENTROPY:
-            rng = generator(config.seed, "dp-sgd", fog_node, server_round, epoch)
+        rng = protecting_rng(config, "dp-sgd", fog_node, server_round, epoch)
         steps = mechanism.steps(config, count)
         batches = poisson_batches(count, mechanism.rate(config, count), steps, rng)
         seeds = rng.integers(0, LARGEST_SEED, (steps, 2))
