@@ -15,11 +15,11 @@ PACKAGES = ("clients", "fog_flower", "strategies")  # all that runs in a node or
 
 @functools.cache
 def code_identity() -> str:
-    """Return 12 hex digits over all Python files of these packages, as they are found here."""
+    """Return 12 hex digits over all code and constants of these packages, as found here."""
     digest = hashlib.sha256()
     for package in PACKAGES:
         root = _folder(package)
-        for path in sorted(root.rglob("*.py")):
+        for path in sorted([*root.rglob("*.py"), *root.rglob("*.json")]):
             digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

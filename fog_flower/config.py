@@ -17,7 +17,7 @@ from fog_flower.renamed import new_name
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, LEARNED = "off", "learned"  # of `gate`; the others are the files in strategies/gates
-NONE = "none"  # of `attack`
+NONE = "none"  # of `attack` and `features`
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
 CONSTANT, HALF_COSINE = "constant", "cosine"
@@ -30,8 +30,8 @@ LARGEST = 2**63 - 1  # Flower sends 64-bit integers
 
 # Keys whose value may be `module:Name`, code of the user's own.
 PLUG_INS = (
-    *("dataset", "partition", "model", "protection", "fog-protection", "client-mods"),
-    *("strategy", "gate", "attack", "trackers"),
+    *("dataset", "features", "partition", "model", "protection", "fog-protection"),
+    *("client-mods", "strategy", "gate", "attack", "trackers"),
 )
 
 
@@ -101,6 +101,11 @@ class RunConfig:
         "constants of preprocessing: the data set's public ones, or fitted to all training "
         "examples together (the paper), which no tier could do without sharing them",
         choices=(PUBLIC, FITTED),
+    )
+    features: str = _key(
+        "fixed map of inputs, which every tier applies and a model sees: none, a file of "
+        "fog_flower/data/features, or module:function, with arguments if you like, e.g. "
+        "hog(cell=8)"
     )
     # Tiers
     architecture: str = _key(

@@ -1,4 +1,4 @@
-"""Ten plug-ins of a user's own at once, from an empty folder: those that the docs show."""
+"""Eleven plug-ins of a user's own at once, from an empty folder: those that the docs show."""
 
 import subprocess
 import sys
@@ -20,6 +20,7 @@ ALL = {
     "gate": "my_gate:Shortest",
     "model": "my_model:network",
     "dataset": "my_data:half_moons",
+    "features": "my_features:waves(count=32)",
     "partition": "my_partition:doubling",
     "attack": "my_attack:now_and_then",
     "protection": "my_protection:coarse",
@@ -118,6 +119,7 @@ WRONG = {
     "gate": "class odd:\n    def __init__(self):\n        raise OSError('no licence')\n",
     "model": "def odd(spec, task):\n    return {}['layers']\n",
     "dataset": "def odd():\n    return {}['rows']\n",
+    "features": "def odd(inputs):\n    return inputs.nothing\n",
     "partition": "def odd(groups, fog_nodes, seed):\n    return groups['a']\n",
     "attack": "def odd(attacker):\n    return attacker.nothing\n",
     "protection": "def odd(share, context):\n    return share.nothing\n",

@@ -8,6 +8,7 @@ from typing import Any
 from fog_flower.causes import in_user_code
 from fog_flower.config import FITTED, TEST_FILE, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
+from fog_flower.data.featured import with_features
 from fog_flower.data.from_arrays import from_arrays
 from fog_flower.data.preprocess import Preprocess
 from fog_flower.data.request import Request
@@ -24,14 +25,16 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
     Parameters
     ----------
     config : RunConfig
-        Its ``dataset``, ``dataset-args``, ``data-dir``, ``data-seed`` and numbers of examples.
+        Its ``dataset``, ``dataset-args``, ``data-dir``, ``data-seed``, numbers of examples and
+        ``features``.
     progress : callable, optional
         Called with (done, total) while images are rendered.
 
     Raises
     ------
     UserError
-        If there is no such source, or its data cannot be had. Never another source instead.
+        If there is no such source or map of features, or its data cannot be had. Never another
+        source instead.
     """
     request = Request(
         argument="",
@@ -49,7 +52,7 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
         data = _load(config.dataset, request, config.dataset_args)
         _last.clear()
         _last[key] = data
-    return _last[key]
+    return with_features(config, _last[key])
 
 
 def preprocess_of(config: RunConfig, dataset: Dataset, train: Examples) -> Preprocess:

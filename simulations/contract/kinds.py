@@ -11,6 +11,7 @@ from clients.attacks import ATTACKS
 from clients.privacy import FOG_PROTECTIONS, PROTECTIONS
 from fog_flower.architecture import Scalar
 from fog_flower.config import RunConfig
+from fog_flower.data.features import FEATURES
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
@@ -64,6 +65,7 @@ KINDS: dict[str, Kind] = {
     "gate": Kind("gate", "of_gate", GATES, {}, ("judge",)),
     "model": Kind("model", "of_model", MODELS, {}, ("spec", "task")),
     "dataset": Kind("dataset", "of_dataset", SOURCES, {}, ()),
+    "features": Kind("features", "of_features", FEATURES, {}, ("inputs",)),
     "partition": Kind("partition", "of_partition", PARTITIONS, {}, ("groups", "fog_nodes", "seed")),
     "attack": Kind("attack", "of_attack", ATTACKS, _ATTACKED, ("attacker",)),
     "protection": Kind("protection", "of_protection", PROTECTIONS, {}, ("share", "context")),

@@ -1,0 +1,175 @@
+"""Fixed maps of inputs, which every tier applies."""
+
+import numpy as np
+import pytest
+
+from fog_flower.config import RunConfig
+from fog_flower.data.features.hog import hog
+from fog_flower.data.field import prepare_field
+from fog_flower.data.load import load_dataset
+from fog_flower.errors import UserError
+from simulations.contract.kinds import check_contract
+from simulations.overrides import configure, configure_settings
+from simulations.preflight import check
+from tests.runs import run_here, summary
+
+HERE = __name__
+SMALL = {
+    "dataset": "simulations.contract.made_up:digits",
+    "train-examples": 240,
+    "validation-examples": 60,
+    "test-examples": 60,
+    "fog-nodes": 2,
+    "end-nodes": 2,
+    "model": "linear",
+    "protection": "",
+}
+
+
+def config_of(**settings) -> RunConfig:
+    named = {key.replace("_", "-"): value for key, value in settings.items()}
+    return configure_settings({**SMALL, "run-name": "features", **named})
+
+
+def means(inputs, times=1):
+    return inputs.mean(axis=(1, 2)) * times
+
+
+def of_the_batch(inputs):
+    return means(inputs) - means(inputs).mean(axis=0)
+
+
+def drawn(inputs):
+    return np.random.default_rng().normal(size=(len(inputs), 3))
+
+
+def one_row(inputs):
+    return means(inputs)[:1]
+
+
+def infinite(inputs):
+    return means(inputs) * np.inf
+
+
+def edge(angle: float, size: int = 8) -> np.ndarray:
+    """Return an image [1, size, size, 1] that grows brighter in one direction."""
+    down, across = np.mgrid[:size, :size] * 0.1
+    image = across * np.cos(angle) + down * np.sin(angle)
+    return image[None, ..., None].astype(np.float32)
+
+
+# Histograms of oriented gradients
+
+
+@pytest.mark.parametrize(("angle", "orientation"), [(0.0, 0), (np.pi / 4, 1), (np.pi / 2, 2)])
+def test_an_edge_is_found_in_its_direction(angle, orientation):
+    found = hog(edge(angle), cell=4, orientations=4).reshape(4, 4)
+    assert (found.argmax(axis=1) == orientation).all()
+
+
+def test_a_direction_between_two_orientations_is_shared_by_both():
+    cells = hog(edge(np.pi / 8)[:, :, :, :], cell=4, orientations=4).reshape(4, 4)
+    assert np.allclose(cells[:, 0], cells[:, 1], rtol=1e-3)
+
+
+def test_an_edge_and_its_negative_are_the_same():
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(3, 12, 16, 3)).astype(np.float32)
+    assert np.allclose(hog(images), hog(-images), atol=1e-6)
+
+
+def test_contrast_and_brightness_do_not_matter():
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(3, 12, 16, 1)).astype(np.float32)
+    assert np.allclose(hog(images), hog(5 * images + 3), atol=2e-2)
+
+
+def test_no_image_is_longer_than_one():
+    rng = np.random.default_rng(0)
+    lengths = np.linalg.norm(hog(rng.normal(size=(20, 32, 32, 3)).astype(np.float32)), axis=1)
+    assert (lengths <= 1.0).all()
+    assert (lengths > 0.9).all()
+
+
+def test_an_image_without_edges_is_zeros():
+    assert not hog(np.ones((2, 8, 8, 3), np.float32)).any()
+
+
+def test_what_does_not_fill_a_cell_is_left_out():
+    images = np.random.default_rng(0).normal(size=(2, 10, 11, 1)).astype(np.float32)
+    assert hog(images, cell=4).shape == (2, 36)
+
+
+# The key
+
+
+def test_every_tier_sees_features():
+    config = config_of(features="hog(cell=8)")
+    field = prepare_field(config)
+    assert field.dataset.spec.shape == (324,)
+    found = field.preprocess(field.train.inputs[:5])
+    own = load_dataset(config_of()).preprocess(field.train.inputs[:5])
+    assert np.array_equal(found, hog(own, cell=8))
+    assert field.preprocess.describe()["features"] == "hog(cell=8)"
+
+
+def test_none_changes_nothing():
+    one, other = load_dataset(config_of()), load_dataset(config_of(features="none"))
+    assert one is other
+
+
+@pytest.mark.parametrize("features", ["hog", "hog(cell=8,orientations=4)", f"{HERE}:means"])
+def test_built_in_maps_keep_their_contract(features):
+    assert [f for f in check_contract("features", features, {}) if f.problem] == []
+
+
+@pytest.mark.parametrize(
+    ("features", "check_name", "words"),
+    [
+        ("of_the_batch", "maps each example by itself", "depend on the others"),
+        ("drawn", "maps the same twice", "differ"),
+        ("infinite", "maps examples to finite numbers of one shape", "not finite"),
+    ],
+)
+def test_the_contract_finds(features, check_name, words):
+    found = {f.name: f.problem for f in check_contract("features", f"{HERE}:{features}", {})}
+    assert words in found[check_name]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"features": "hgo"}, "features='hgo': there are hog"),
+        ({"features": "hog(cells=8)"}, "unexpected keyword argument 'cells'"),
+        ({"features": "hog(cell=20)"}, "cell=20 needs images of at least 40 x 40 pixels, not 32"),
+        ({"features": f"{HERE}:SMALL"}, "is no function"),
+        ({"features": f"{HERE}:one_row"}, "return numbers [8, ...]"),
+        ({"features": f"{HERE}:infinite"}, "not finite"),
+        ({"features": "hog", "model": "cnn"}, "takes images of at least"),
+        ({"features": "hog", "attack": "backdoor", "malicious-nodes": "1"}, "inputs of"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_run(settings, words):
+    with pytest.raises(UserError) as error:
+        check(configure_settings({**SMALL, "run-name": "features", **settings}))
+    assert words in str(error.value)
+
+
+def test_a_run_on_features(tmp_path):
+    run = run_here(
+        configure(
+            "demo",
+            [
+                *(f"{key}={value}" for key, value in SMALL.items()),
+                "features=hog",
+                "learning-rate=1.0",
+                "num-server-rounds=3",
+                f"results-dir={tmp_path}",
+                "run-name=hog",
+            ],
+        )
+    )
+    told = summary(run)
+    assert told["status"] == "finished", told["cause"]
+    assert told["data"]["preprocessing"]["features"] == "hog"
+    assert told["model_parameters"] == (1764 + 1) * 10
