@@ -15,6 +15,7 @@ from clients.user_mods import load_mod
 from fog_flower.causes import in_user_code
 from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
+from fog_flower.data.features import FEATURES
 from fog_flower.data.load import load_dataset
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.shards import assign_shards
@@ -188,6 +189,8 @@ def _check_names(config: RunConfig) -> None:
         if ":" not in text:
             raise catalogue.unknown(text)
         load_reference(text, catalogue.key)
+    if config.features != NONE:
+        FEATURES.load(config.features)
 
 
 def _check_attack(config: RunConfig) -> None:

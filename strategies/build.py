@@ -208,6 +208,8 @@ def _ours(config: RunConfig) -> dict[str, Any]:
         "min_evaluate_nodes": 0,
         "min_available_nodes": least,
         "train_loss_key": "loss",  # QFedAvg's; our fog nodes report it so
+        "num_server_rounds": config.num_server_rounds,
+        "noise_source": config.noise_source,
     }
 
 
@@ -223,6 +225,12 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
         )
     if config.merge != MEAN and not is_weighted_mean(strategy):
         return f"merge={config.merge!r}: it is no weighted mean, so there is no sum; use merge=mean"
+    if config.gate != OFF and getattr(strategy, "broken_by_a_gate", False):
+        return (
+            f"gate={config.gate!r} chooses among updates before they are hidden, so that one of "
+            "them decides about others, and nothing would be promised; use gate=off, or "
+            'strategy-args="gated=True" to measure just that'
+        )
     return _waits_for_too_many(config, strategy) or problem_with(
         strategy, _updates_in_a_round(config, strategy)
     )

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from flwr.serverapp.strategy import Strategy
+
 from fog_flower.config import FITTED, OFF, SEEDED, RunConfig
 from fog_flower.privacy.guarantee import BOTH, Guarantee
 from fog_flower.privacy.ledger import UPDATES, Release, worst_of_nodes
@@ -14,7 +16,9 @@ from strategies.handshake import Introduction
 LEDGER = "privacy.json"
 
 
-def write_ledger(folder: Path, config: RunConfig, nodes: Iterable[Introduction]) -> None:
+def write_ledger(
+    folder: Path, config: RunConfig, nodes: Iterable[Introduction], strategy: Strategy | None = None
+) -> None:
     """Write the ledger of a run, for all rounds that it is to have.
 
     Parameters
@@ -24,9 +28,15 @@ def write_ledger(folder: Path, config: RunConfig, nodes: Iterable[Introduction])
     config : RunConfig
     nodes : iterable of Introduction
         What fog nodes say that they release; where they differ, the most.
+    strategy : Strategy, optional
+        Its ``guarantee(rounds)``, where it has one, is what it promises of W.
     """
     releases = worst_of_nodes(one.releases for one in nodes)
     releases += of_cloud(config, releases)
+    if promise := getattr(strategy, "guarantee", None):
+        guarantee = promise(config.num_server_rounds)
+        seeded = guarantee.promises and config.noise_source == SEEDED
+        releases.append(Release("W of all rounds", "cloud", "everybody", guarantee, seeded))
     told = {
         "noise_source": config.noise_source,
         "warning": (

@@ -76,7 +76,7 @@ def _run(grid: Grid, context: Context) -> None:
             evaluation = cloud.evaluate(from_record(arrays))
             assert gated.report is not None  # noqa: S101  (a round has just been merged)
             recorder.know({"nodes": node_facts(membership)})  # somebody may have come later
-            write_ledger(folder, config, membership.introductions.values())
+            write_ledger(folder, config, membership.introductions.values(), strategy)
             recorder.record_round(gated.report.with_note(membership.note()), evaluation)
         return MetricRecord(
             {
@@ -86,7 +86,7 @@ def _run(grid: Grid, context: Context) -> None:
         )
 
     with keep_results(recorder, cloud, config) as results:
-        write_ledger(folder, config, membership.introductions.values())
+        write_ledger(folder, config, membership.introductions.values(), strategy)
         rounds: Strategy = gated
         if stopped or CHECKPOINT in config.artifacts:
             rounds = Continuable(gated, recorder, config, dataset.sha256, stopped)

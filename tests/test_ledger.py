@@ -6,6 +6,7 @@ import math
 import pytest
 
 from clients.privacy.releases import releases_of
+from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import Release, packed, unpacked, worst_of_nodes
 from strategies.ledger import LEDGER
@@ -96,3 +97,19 @@ def test_it_travels():
     for text in ("[]x", '[{"name": 1}]', "3"):
         with pytest.raises(ValueError):  # noqa: PT011  (of several kinds)
             unpacked(text)
+
+
+def test_central_dp_promises_each_fog_node_something_of_w(make_config):
+    settings = {"strategy": "central-dp", "strategy_args": "epsilon=3.0,clip=0.5"}
+    told, rows = ledger(make_config(gate="off", **settings))
+    assert rows["W of all rounds"]["epsilon"] == pytest.approx(3.0, abs=0.02)
+    assert rows["W of all rounds"]["unit"] == "one fog node's dW, add or remove"
+    assert rows["dW of all rounds"]["epsilon"] is None  # the cloud sees it
+    assert "seeded" in told["warning"]
+
+
+def test_central_dp_behind_a_gate_is_refused_but_for_the_measuring(make_config):
+    with pytest.raises(UserError, match="one of them decides about others"):
+        run_here(make_config(strategy="central-dp", gate="learned"))
+    settings = {"strategy": "central-dp", "strategy_args": "gated=True", "gate": "learned"}
+    assert ledger(make_config(**settings))[1]["W of all rounds"]["epsilon"] is None

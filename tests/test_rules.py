@@ -8,6 +8,7 @@ from fog_flower.weights import from_record, to_record
 from strategies.enough_nodes import cannot_compute, problem_with
 from strategies.rules import RULES
 from strategies.rules.centered_clip import CenteredClip
+from strategies.rules.central_dp import CentralDP
 from strategies.rules.dnc import DnC
 from strategies.rules.fltrust import FLTrust
 from strategies.rules.geometric_median import GeometricMedian
@@ -77,6 +78,7 @@ def test_without_an_honest_majority_they_are_refused(rule):
         (lambda: GeometricMedian(iterations=0), "iterations=0"),
         (lambda: CenteredClip(tau=-1.0), "tau=-1.0"),
         (lambda: NormClip(bound=-1.0), "bound=-1.0"),
+        (lambda: CentralDP(clip=0.0), "clip=0.0"),
         (lambda: DnC(filter_fraction=0.0), "filter_fraction=0.0"),
         (lambda: NNM(rule="mean"), "rule='mean' must be median or trimmed-mean"),
     ],
@@ -103,3 +105,33 @@ def test_fltrust_compares_with_what_the_cloud_trains_as_a_client():
     arrays, _ = rule.aggregate_train(1, replies)
     for merged, start, step in zip(from_record(arrays), WEIGHTS, own, strict=True):
         np.testing.assert_allclose(merged, start + step, rtol=1e-5)  # cut to its length
+
+
+def test_central_dp_without_noise_divides_the_sum_of_what_is_cut_by_who_was_asked():
+    rows = np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])
+    rule = CentralDP(clip=1.0, noise=0.0, min_train_nodes=4)
+    np.testing.assert_allclose(rule.step(rows, np.array([1.0, 100.0, 1.0])), [0.9 / 4, 1.2 / 4])
+
+
+def test_central_dp_adds_as_much_noise_as_its_epsilon_asks_for():
+    rule = CentralDP(epsilon=2.0, clip=0.5, min_train_nodes=3, num_server_rounds=4)
+    step = rule.step(np.zeros((3, 100_000)), np.ones(3))
+    assert np.std(step) == pytest.approx(rule.noise * 0.5 / 3, rel=0.02)
+    told = rule.guarantee(4)
+    assert told.epsilon == pytest.approx(2.0, abs=0.01)
+    assert (told.unit, told.part) == ("fog node", "dW")
+
+
+def test_central_dp_draws_from_the_system_unless_it_is_to_be_repeatable():
+    def drawn(source):
+        np.random.seed(3)  # noqa: NPY002  (as before every round)
+        return CentralDP(min_train_nodes=2, noise_source=source).step(np.zeros((2, 5)), np.ones(2))
+
+    assert not np.array_equal(drawn("entropy"), drawn("entropy"))
+    np.testing.assert_array_equal(drawn("seeded"), drawn("seeded"))
+
+
+def test_behind_a_gate_central_dp_promises_nothing():
+    told = CentralDP(gated=True).guarantee(1)
+    assert not told.promises
+    assert "the gate's choice" in told.uncovered[0]

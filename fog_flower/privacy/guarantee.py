@@ -23,6 +23,8 @@ class Guarantee:
         What two neighbouring data sets are: ``replace`` one's value, or ``add or remove`` one.
     uncovered : tuple of str
         What it does not cover.
+    unit : str
+        Whose part it is.
     """
 
     mechanism: str
@@ -31,6 +33,7 @@ class Guarantee:
     part: str = BOTH
     relation: str = "replace"
     uncovered: tuple[str, ...] = ()
+    unit: str = "example"
 
     @property
     def promises(self) -> bool:

@@ -39,7 +39,7 @@ class Release:
             "release": self.name,
             "from": self.source,
             "to": self.to,
-            "unit": f"one example's {one.part}, {one.relation}",
+            "unit": f"one {one.unit}'s {one.part}, {one.relation}",
             "mechanism": one.mechanism,
             "epsilon": one.epsilon if one.promises else None,
             "delta": one.delta if one.promises else None,

@@ -61,7 +61,13 @@ class Kind:
 
 _ATTACKED: dict[str, Scalar] = {"malicious-nodes": "1"}
 KINDS: dict[str, Kind] = {
-    "strategy": Kind("strategy", "of_strategy", None, {"fog-nodes": 7}, ("configure_train",)),
+    "strategy": Kind(
+        "strategy",
+        "of_strategy",
+        None,
+        {"fog-nodes": 7, "gate": "off"},
+        ("configure_train",),
+    ),
     "gate": Kind("gate", "of_gate", GATES, {}, ("judge",)),
     "model": Kind("model", "of_model", MODELS, {}, ("spec", "task")),
     "dataset": Kind("dataset", "of_dataset", SOURCES, {}, ()),

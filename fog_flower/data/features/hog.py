@@ -67,4 +67,6 @@ def _gradients(images: Array) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.f
 
 
 def _unit(blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return blocks / (np.linalg.norm(blocks, axis=-1, keepdims=True) + np.float32(FAINT))
+    lengths = np.linalg.norm(blocks, axis=-1, keepdims=True) + np.float32(FAINT)
+    unit: npt.NDArray[np.float32] = blocks / lengths
+    return unit
