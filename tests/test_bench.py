@@ -149,6 +149,18 @@ def test_a_case_keeps_the_papers_proportions(tmp_path):
     assert all(IMAGES[model] % (nodes * 32) == 0 for model in IMAGES for nodes in (3, 5, 7))
 
 
+def test_what_dp_sgd_costs_is_told_in_epochs_that_were_timed_in_turn():
+    seconds = {"plain SGD": (1.0, 2.0, 4.0), "DP-SGD": (1.5, 2.2, 12.0)}
+    rows = [
+        {"model": "mlp", "side": side, "number": number, "seconds": spent}
+        for side, all_spent in seconds.items()
+        for number, spent in enumerate(all_spent)
+    ]
+    (row,) = tables.private(pd.DataFrame(rows)).to_dict("records")
+    assert row["ratio of neighbours, median (range)"] == "1.50 (1.10 to 3.00)"
+    assert row["timed"] == 3
+
+
 def test_memory_counts_this_process_and_its_peak():
     with MemoryWatch() as watch:
         held = bytearray(300 * 2**20)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from simulations.benchmark.cases import BARE, QUICKSTART
 from simulations.benchmark.parts.memory import PEAK
+from simulations.benchmark.parts.private import PLAIN, PRIVATE
 
 STEADY = ["training_seconds", "validation_seconds", "rest_seconds"]
 BASE_NODES = 3  # what other numbers of fog nodes are compared with
@@ -120,6 +121,24 @@ def memory(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
+def private(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what an epoch of DP-SGD costs, in those of plain SGD that were timed in turn."""
+    table = []
+    for model, group in rows.groupby("model", sort=False):
+        sides = {side: part.set_index("number")["seconds"] for side, part in group.groupby("side")}
+        ratios = sides[PRIVATE] / sides[PLAIN]
+        table.append(
+            {
+                "model": model,
+                "plain SGD, s": _spread(sides[PLAIN], "{:.2f}"),
+                "DP-SGD, s": _spread(sides[PRIVATE], "{:.2f}"),
+                "ratio of neighbours, median (range)": _spread(ratios, "{:.2f}"),
+                "timed": len(ratios),
+            }
+        )
+    return pd.DataFrame(table)
+
+
 def _early_and_late(rounds: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the second and the last quarter of a run's rounds; the first fills caches."""
     last = int(rounds["round"].max())
@@ -148,5 +167,6 @@ TABLES: dict[str, tuple[str, Tabulate]] = {
     "shares": ("Where the time of a round goes (the test images left out)", shares),
     "growth": ("How cost grows", growth),
     "start": ("From the command to round 1, caches warm", start),
+    "private": ("What DP-SGD costs: epochs of batches of 256, noise included", private),
     "memory": ("Memory of all processes together (proportional set size)", memory),
 }

@@ -14,6 +14,7 @@ CASES: dict[str, list[str]] = {
     "growth": ["what"],
     "start": [],
     "memory": ["what", "model", "precision"],
+    "private": ["model"],
 }
 
 
