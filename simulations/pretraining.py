@@ -1,57 +1,66 @@
-"""Train the network of ``features=rendered-cnn`` on rendered digits: ``python -m`` this.
+"""Make the constants of maps on rendered digits: ``python -m simulations.pretraining``.
 
-It takes some minutes, and writes the weights where the map reads them. ``--judge`` says how well
-the network itself, which has seen nothing of it, answers on another data set: what ``features=
-rendered-cnn`` gives without any example of a run.
+``patches`` takes seconds, ``rendered-cnn`` some minutes; both are written where the maps read them.
+``--judge`` says how well the network of ``rendered-cnn`` answers by itself on another data set, of
+which it has seen nothing: what it gives without any example of a run.
 """
 
 import argparse
 import base64
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from fog_flower.data.dataset import Dataset
-from fog_flower.data.features.rendered_cnn import SIDE, WEIGHTS, standardised_grey
+from fog_flower.data.features._grey import SIDE, standardised_grey
+from fog_flower.data.features._stored import place, stored
+from fog_flower.data.features.patches import answers
 from fog_flower.data.load import load_dataset
 from fog_flower.records.files import write_json
 from fog_flower.tasks.examples import Array
 from simulations.overrides import configure
 
-# Of a data seed that no run takes by itself, so that no run is judged on what the network has seen.
+# Of a data seed that no run takes by itself, so that no run is judged on what a map has seen.
 DATA = ("dataset=rendered-digits", "data-seed=1000", "train-examples=40000", "test-examples=4000")
-EPOCHS, BATCH, RATE, SEED = 8, 128, 2e-3, 0
+SEED = 0
+EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CONVOLUTIONS, HIDDEN = (32, 64, 96), 96
+FILTERS, PATCH, TRIED = 100, 6, 40_000
+LEAST_CONTRAST = 0.15  # deviation of a patch, in that of its image
+WHITENED = 0.1  # added to the variances of normalised patches before they are divided by
+MEASURED = 2_000  # digits of which features have mean 0 and deviation 1
+LEAST_DEVIATION = 1e-3  # of a feature, in that of all
 
 
 def main(words: Sequence[str]) -> None:
-    """Train the network, or judge the one that is there."""
+    """Make what is asked for, or judge the network that is there."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m simulations.pretraining")
+    parser.add_argument("map", nargs="?", choices=("patches", "rendered-cnn"), default="patches")
     parser.add_argument("--judge", nargs="+", metavar="KEY=VALUE", help="data to judge it on")
-    judged = parser.parse_args(words).judge
-    if judged:
-        config = configure("demo", [*judged, "run-name=pretraining"])
-        data = load_dataset(config)
-        print(f"{_accuracy(_stored(), data):.2%} of {len(data.test)} test digits of {data.name}")
+    asked = parser.parse_args(words)
+    if asked.judge:
+        data = load_dataset(configure("demo", [*asked.judge, "run-name=pretraining"]))
+        network = network_of(10)
+        network.set_weights(stored("rendered_cnn"))
+        print(f"{_accuracy(network, data):.2%} of {len(data.test)} test digits of {data.name}")
         return
-    config = configure("demo", [*DATA, "validation-examples=1", "run-name=pretraining"])
-    data = load_dataset(config)
-    network = _trained(data)
-    arrays = [array.astype("<f2") for array in network.get_weights()]
-    told = {
-        "made_by": f"python -m simulations.pretraining, keras {keras.__version__}",
+    data = load_dataset(configure("demo", [*DATA, "validation-examples=1", "run-name=pretraining"]))
+    facts: dict[str, Any] = {
+        "made_by": f"python -m simulations.pretraining {asked.map}",
         "data": data.name,
         "data_sha256": data.sha256,
-        "test_accuracy": _accuracy(network, data),
-        "arrays": [
-            {"shape": list(a.shape), "float16": base64.b64encode(a.tobytes()).decode()}
-            for a in arrays
-        ],
     }
-    write_json(WEIGHTS, told)
-    print(f"{told['test_accuracy']:.2%} of {len(data.test)} test digits; wrote {WEIGHTS}")
+    if asked.map == "patches":
+        print(f"wrote {_store('patches', _patches(data), facts)}")
+        return
+    network = _trained(data)
+    facts["test_accuracy"] = _accuracy(network, data)
+    path = _store("rendered_cnn", network.get_weights(), facts)
+    print(f"{facts['test_accuracy']:.2%} of {len(data.test)} test digits; wrote {path}")
 
 
 def network_of(classes: int) -> keras.Model:
@@ -94,17 +103,42 @@ def _trained(data: Dataset) -> keras.Model:
     return network
 
 
-def _stored() -> keras.Model:
-    from fog_flower.data.features.rendered_cnn import pretrained  # noqa: PLC0415
+def _patches(data: Dataset) -> list[Array]:
+    """Return filters [6, 6, 1, k], and mean and deviation of their features [25 k]."""
+    rng = np.random.default_rng(SEED)
+    images = _seen(data, data.train.inputs[:TRIED])
+    rows, columns = rng.integers(0, SIDE - PATCH + 1, (2, len(images)))
+    places = zip(images, rows, columns, strict=True)
+    found = np.stack([i[r : r + PATCH, c : c + PATCH].reshape(-1) for i, r, c in places])
+    found -= found.mean(axis=1, keepdims=True)
+    found = found[found.std(axis=1) > LEAST_CONTRAST]
+    found /= found.std(axis=1, keepdims=True)
+    variances, basis = np.linalg.eigh(np.cov(found.T))
+    whitening = basis @ np.diag(1 / np.sqrt(variances + WHITENED)) @ basis.T
+    chosen = found[rng.permutation(len(found))[:FILTERS]] @ whitening
+    chosen /= np.linalg.norm(chosen, axis=1, keepdims=True)
+    filters = whitening @ chosen.T
+    filters -= filters.mean(axis=0, keepdims=True)
+    filters = filters.reshape(PATCH, PATCH, 1, FILTERS).astype(np.float16).astype(np.float32)
+    features = answers(data.preprocess(data.train.inputs[:MEASURED]), filters)
+    least = LEAST_DEVIATION * float(features.std())
+    return [filters, features.mean(axis=0), features.std(axis=0) + least]
 
-    network = network_of(10)
-    network.set_weights([array for pair in pretrained() for array in pair])
-    return network
+
+def _store(name: str, arrays: Sequence[Array], facts: Mapping[str, Any]) -> Path:
+    """Write the arrays of a map as float16, and what they were made of."""
+    halves = [np.asarray(array, "<f2") for array in arrays]
+    told = [
+        {"shape": list(one.shape), "float16": base64.b64encode(one.tobytes()).decode()}
+        for one in halves
+    ]
+    write_json(place(name), {**facts, "arrays": told})
+    return place(name)
 
 
 def _accuracy(network: keras.Model, data: Dataset) -> float:
-    answers = network.predict(_seen(data, data.test.inputs), batch_size=500, verbose=0)
-    return float((answers.argmax(axis=1) == data.test.targets).mean())
+    found = network.predict(_seen(data, data.test.inputs), batch_size=500, verbose=0)
+    return float((found.argmax(axis=1) == data.test.targets).mean())
 
 
 def _seen(data: Dataset, inputs: Array) -> Array:

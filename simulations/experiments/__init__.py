@@ -1,11 +1,15 @@
-"""The paper's experiments as data: what each varies, and what the paper printed."""
+"""Experiments as data: what each varies, and what the paper printed."""
 
+from simulations.experiments.epsilon import EPSILON
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from simulations.experiments.precision import PRECISION
 from simulations.experiments.table1 import TABLE1
 from simulations.experiments.table2 import TABLE2
+from simulations.experiments.trilemma import TRILEMMA
 from simulations.experiments.uploads import UPLOADS
 
-EXPERIMENTS: dict[str, Experiment] = {e.name: e for e in (TABLE1, TABLE2, UPLOADS, PRECISION)}
+EXPERIMENTS: dict[str, Experiment] = {
+    one.name: one for one in (TABLE1, TABLE2, UPLOADS, PRECISION, EPSILON, TRILEMMA)
+}
 
 __all__ = ["EXPERIMENTS", "Cell", "Experiment", "Scale"]

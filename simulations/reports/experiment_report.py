@@ -6,13 +6,19 @@ from pathlib import Path
 from fog_flower.errors import UserError
 from simulations.experiments import Experiment, Scale
 from simulations.reports.pairs import PAIRS, write_pairs
+from simulations.reports.privacy_cost import write_privacy_cost
 from simulations.reports.sweep_records import SweepRecords, load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
 from simulations.sweep.sweep_folder import PLAN, read_plan
 
 TABLE2 = "table2"
-_WRITERS = {"table1": write_table1, TABLE2: write_table2, **dict.fromkeys(PAIRS, write_pairs)}
+_WRITERS = {
+    "table1": write_table1,
+    TABLE2: write_table2,
+    **dict.fromkeys(PAIRS, write_pairs),
+    **dict.fromkeys(("epsilon", "trilemma"), write_privacy_cost),
+}
 _DEFAULT_FOLDER = "reduced"
 
 

@@ -1,0 +1,74 @@
+"""Privacy, robustness and accuracy at once: DP-SGD beside sign-flipping fog nodes, with a gate."""
+
+from fog_flower.architecture import Scalar
+from simulations.experiments.epsilon import EPSILONS, SEEN, protection
+from simulations.experiments.experiment import Cell, Experiment, Scale
+
+NODES, ATTACK = 7, "sign-flip"
+MALICIOUS = (0, 2, 3)
+DEFENCES: dict[str, dict[str, Scalar]] = {
+    "FedAvg": {"gate": "off"},
+    "gate": {"gate": "learned"},
+}
+# Rounds, batch size and learning rate, as in ``epsilon``: seven nodes, with 3,000 examples each.
+_TRAINING: dict[str, tuple[int, int, float]] = {
+    "none": (8, 256, 10.0),
+    "8": (8, 256, 10.0),
+    "3": (8, 512, 10.0),
+    "1": (8, 1024, 10.0),
+}
+
+
+def _cell(defence: str, malicious: int, epsilon: str) -> Cell:
+    attacked: dict[str, Scalar] = {"attack": "none", "malicious-nodes": "0"}
+    if malicious:
+        attacked = {"attack": ATTACK, "malicious-nodes": str(malicious)}
+    return Cell(
+        name=f"{defence}-{malicious}-epsilon-{epsilon}",
+        label=f"{defence}, {malicious} of {NODES} flip signs",
+        family="any",
+        settings={"fog-nodes": NODES, **DEFENCES[defence], **attacked, **protection(epsilon)},
+        tags={"epsilon": epsilon},
+        sized_as=f"epsilon-{epsilon}",
+    )
+
+
+TRILEMMA = Experiment(
+    name="trilemma",
+    source="nothing of the paper: what its two aims cost each other",
+    varies=f"what DP-SGD promises, how many of {NODES} fog nodes attack, and who merges",
+    cells=tuple(
+        _cell(defence, malicious, epsilon)
+        for malicious in MALICIOUS
+        for defence in DEFENCES
+        for epsilon in EPSILONS
+    ),
+    scales={
+        "reduced": Scale(
+            name="reduced",
+            settings={
+                f"epsilon-{epsilon}": {
+                    **SEEN["rendered"],
+                    "train-examples": 21_000,
+                    "validation-examples": 3_000,
+                    "test-examples": 5_000,
+                    "local-validation-examples": 100,
+                    "protection": "",
+                    "end-nodes": 6,
+                    "learning-rate-schedule": "cosine",
+                    "num-server-rounds": rounds,
+                    "batch-size": batch,
+                    "learning-rate": rate,
+                }
+                for epsilon, (rounds, batch, rate) in _TRAINING.items()
+            },
+            engine="inline",
+            seeded_data=True,
+            note=(
+                "21,000 training examples on 7 fog nodes, softmax regression on features of a "
+                "network of rendered digits; epsilon is for one example of a fog node, over all "
+                "rounds, at delta 1e-5"
+            ),
+        )
+    },
+)

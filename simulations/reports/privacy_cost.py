@@ -1,0 +1,172 @@
+"""What privacy costs: accuracy at every epsilon, and beside attackers what a gate still sees."""
+
+import json
+import math
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from simulations.experiments import Cell
+from simulations.experiments.epsilon import EPSILONS, NOT_PRIVATE
+from simulations.reports import formats
+from simulations.reports.save_figure import save_figure
+from simulations.reports.statistics import Summary, summarise_accuracy
+from simulations.reports.sweep_records import CLOUD, TEST, SweepRecords
+from simulations.reports.text_tables import write_rows, write_table
+from simulations.reports.what_it_saw import what_it_saw
+
+LEDGER, RELEASE = "privacy.json", "dW of all rounds"
+
+
+def write_privacy_cost(
+    records: SweepRecords,
+    results: Path,
+    stem: str,
+    margin: float,  # noqa: ARG001  (the same in each)
+) -> list[tuple[str, Path]]:
+    """Write the table of accuracies, one row for each series of cells, and the picture.
+
+    Parameters
+    ----------
+    records : SweepRecords
+        Of ``epsilon`` or ``trilemma``, whose cells say their epsilon.
+    results : Path
+    stem : str
+        Of the files' names.
+    margin : float
+        Not used: nothing is tested for equivalence here.
+    """
+    rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
+    sections = {"Test accuracy, %": _wide(rows, _accuracy)}
+    if records.updates["fog_node"].size and rows["malicious"].any():
+        sections["Honest updates that the gate refused, %"] = _wide(rows, _refused("honest"))
+        sections["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
+    sections["What the ledger promises of dW, epsilon"] = _wide(rows, _promised)
+    files = [
+        ("table", write_table(results, stem, _title(records), sections, what_it_saw(records))),
+        ("rows", write_rows(results, stem, rows)),
+    ]
+    picture = results / "figures" / f"{stem}.png"
+    return [*files, ("picture", _draw(rows, picture))]
+
+
+def _title(records: SweepRecords) -> str:
+    return f"{records.experiment.name.capitalize()}: {records.experiment.varies}"
+
+
+def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
+    test, validation = (summarise_accuracy(records.final(cell, m)) for m in (TEST, CLOUD))
+    runs = records.runs[records.runs["cell"] == cell.name]
+    malicious = int(str(cell.settings.get("malicious-nodes", 0)))
+    return {
+        "cell": cell.name,
+        "series": cell.label,
+        "epsilon": str(cell.tags["epsilon"]),
+        "malicious": malicious,
+        **_told("test", test),
+        **_told("validation", validation),
+        "seeds": test.n,
+        "not usable": int((~runs["usable"]).sum()),
+        **_refusals(records, cell, malicious),
+        "promised": _ledger(records, cell),
+    }
+
+
+def _told(name: str, summary: Summary) -> dict[str, float]:
+    return {
+        name: summary.mean,
+        f"{name}_sd": summary.sd,
+        f"{name}_low": summary.low,
+        f"{name}_high": summary.high,
+    }
+
+
+def _refusals(records: SweepRecords, cell: Cell, malicious: int) -> dict[str, float]:
+    """Return which part of the updates of honest and of malicious nodes were refused."""
+    updates = records.updates
+    updates = updates[updates["cell"] == cell.name] if len(updates) else updates
+    if not len(updates) or "accepted" not in updates:
+        return {"honest_refused": math.nan, "malicious_refused": math.nan}
+    nodes = int(str(cell.settings.get("fog-nodes", updates["fog_node"].max() + 1)))
+    bad = updates["fog_node"] >= nodes - malicious  # the last ones
+    refused = ~updates["accepted"].astype(str).str.lower().isin(("true", "1"))
+    return {
+        "honest_refused": float(refused[~bad].mean()),
+        "malicious_refused": float(refused[bad].mean()) if bad.any() else math.nan,
+    }
+
+
+def _ledger(records: SweepRecords, cell: Cell) -> float:
+    """Return the largest epsilon that the ledgers of a cell's runs promise of dW."""
+    found = []
+    for path in sorted((records.folder / cell.name).glob(f"seed-*/{LEDGER}")):
+        releases = json.loads(path.read_text())["releases"]
+        found += [r["epsilon"] for r in releases if r["release"] == RELEASE]
+    return max((math.inf if one is None else float(one) for one in found), default=math.nan)
+
+
+def _wide(rows: pd.DataFrame, tell: Any) -> pd.DataFrame:
+    """Return a row for each series, and a column for each epsilon."""
+    lines = []
+    for series, part in rows.groupby("series", sort=False):
+        by_epsilon = {row["epsilon"]: row for row in part.to_dict("records")}
+        line: dict[str, object] = {"": series}
+        for epsilon in EPSILONS:
+            head = "not private" if epsilon == NOT_PRIVATE else f"epsilon {epsilon}"
+            line[head] = tell(by_epsilon[epsilon]) if epsilon in by_epsilon else formats.NONE
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def _accuracy(row: dict[Hashable, Any]) -> str:
+    lost = f", {row['not usable']} lost" if row["not usable"] else ""
+    if math.isnan(row["test_sd"]):
+        return f"{formats.percent(row['test'])} (n={row['seeds']}{lost})"
+    low, high = formats.percent(row["test_low"]), formats.percent(row["test_high"])
+    return f"{formats.percent(row['test'])} ({low} to {high}, n={row['seeds']}{lost})"
+
+
+def _refused(who: str) -> Any:
+    return lambda row: formats.percent(row[f"{who}_refused"])
+
+
+def _promised(row: dict[Hashable, Any]) -> str:
+    epsilon = row["promised"]
+    if math.isnan(epsilon):
+        return formats.NONE
+    return "nothing" if math.isinf(epsilon) else f"{epsilon:.2f}"
+
+
+def _draw(rows: pd.DataFrame, path: Path) -> Path:
+    """Draw accuracy along epsilon, a line for each series, with intervals over seeds."""
+    order = [*reversed(EPSILONS)]  # from the strongest promise to none
+    figure, axes = plt.subplots(figsize=(8.0, 4.2), layout="constrained")
+    for (series, part), style in zip(rows.groupby("series", sort=False), _styles(), strict=False):
+        known = part.set_index("epsilon").reindex(order)
+        errors = [known["test"] - known["test_low"], known["test_high"] - known["test"]]
+        axes.errorbar(
+            range(len(order)),
+            100 * known["test"],
+            yerr=[100 * e.fillna(0.0) for e in errors],
+            capsize=3,
+            label=series,
+            **style,
+        )
+    axes.set_xticks(range(len(order)), ["not private" if e == NOT_PRIVATE else e for e in order])
+    axes.set_xlabel("epsilon of one example, over all rounds (less: better hidden)")
+    axes.set_ylabel("test accuracy, %")
+    axes.set_ylim(0, 100)
+    axes.grid(axis="y", alpha=0.3)
+    figure.legend(loc="outside right center", frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return save_figure(figure, path, dpi=120)
+
+
+def _styles() -> Iterable[dict[str, Any]]:
+    """Return lines that can be told apart in grey as well."""
+    colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+    for number, colour in enumerate(colours):
+        yield {"color": colour, "marker": "osD^vP"[number], "linestyle": ["-", "--"][number % 2]}
