@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from fog_flower.config import RunConfig
+from fog_flower.data.features import FEATURES
+from fog_flower.data.features._grey import standardised_grey
+from fog_flower.data.features._stored import stored
 from fog_flower.data.features.hog import hog
+from fog_flower.data.features.patches import answers, patches
+from fog_flower.data.features.rendered_cnn import rendered_cnn
 from fog_flower.data.field import prepare_field
 from fog_flower.data.load import load_dataset
 from fog_flower.errors import UserError
@@ -100,6 +105,52 @@ def test_what_does_not_fill_a_cell_is_left_out():
     assert hog(images, cell=4).shape == (2, 36)
 
 
+# Maps that were made on rendered digits
+
+
+def test_the_network_s_features_are_its_last_hidden_layer():
+    import keras
+
+    from simulations.pretraining import network_of
+
+    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype(np.float32)
+    network = network_of(10)
+    network.set_weights(stored("rendered_cnn"))
+    hidden = keras.Model(network.inputs[0], network.layers[-3].output)
+    wanted = np.asarray(hidden(standardised_grey(images), training=False))
+    wanted = wanted / np.linalg.norm(wanted, axis=1, keepdims=True)
+    np.testing.assert_allclose(rendered_cnn(images), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_patches_answer_by_hand():
+    image = np.random.default_rng(0).normal(size=(1, 32, 32, 1)).astype(np.float32)
+    filters = stored("patches")[0]
+    grey = standardised_grey(image)[0, :, :, 0]
+    found = np.zeros((27, 27))
+    for row in range(27):
+        for column in range(27):
+            patch = grey[row : row + 6, column : column + 6]
+            answer = abs((patch * filters[:, :, 0, 3]).sum()) / np.sqrt(patch.var() + 0.05)
+            found[row, column] = max(answer - 0.8, 0.0)
+    middle = found[9:18, 9:18].mean()  # 27 answers, pools of 9, stride 6: the third begins at 9
+    assert answers(image, filters).reshape(5, 5, 100)[2, 2, 3] == pytest.approx(middle, rel=1e-4)
+
+
+def test_a_digit_and_its_negative_have_the_same_patches():
+    images = np.random.default_rng(0).normal(size=(3, 28, 28, 1)).astype(np.float32)
+    np.testing.assert_allclose(patches(images), patches(-images), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(patches(images), axis=1), 1.0, rtol=1e-5)
+
+
+def test_grey_images_have_one_size_mean_and_deviation():
+    rng = np.random.default_rng(0)
+    for shape in ((2, 28, 28, 1), (2, 32, 32, 3), (2, 48, 40, 5)):
+        found = standardised_grey(7 + 3 * rng.normal(size=shape).astype(np.float32))
+        assert found.shape == (2, 32, 32, 1)
+        np.testing.assert_allclose(found.mean(axis=(1, 2)), 0.0, atol=1e-5)
+        assert (np.abs(found.std(axis=(1, 2)) - 1.0) < 0.1).all()
+
+
 # The key
 
 
@@ -118,7 +169,9 @@ def test_none_changes_nothing():
     assert one is other
 
 
-@pytest.mark.parametrize("features", ["hog", "hog(cell=8,orientations=4)", f"{HERE}:means"])
+@pytest.mark.parametrize(
+    "features", [*FEATURES.names(), "hog(cell=8,orientations=4)", f"{HERE}:means"]
+)
 def test_built_in_maps_keep_their_contract(features):
     assert [f for f in check_contract("features", features, {}) if f.problem] == []
 

@@ -480,3 +480,39 @@ def test_the_other_experiments_from_real_runs(tmp_path, npz_path):
     assert "mixed bfloat16" in text
     assert "| mlp-bfloat16 | mlp-float32 |" in " ".join(text.split())
     assert "(margin 1.5 points)" in text
+
+
+def test_what_privacy_costs_from_real_runs(tmp_path, npz_path):
+    common = {
+        "dataset": f"npz:{npz_path}",
+        "features": "none",
+        "train-examples": 126,
+        "validation-examples": 60,
+        "test-examples": 60,
+        "num-server-rounds": 2,
+        "learning-rate": 1.0,
+    }
+    tables = {}
+    for name, scale, only in (
+        ("epsilon", "full", "patches-epsilon-none,patches-epsilon-3"),
+        ("trilemma", "reduced", "2-epsilon-none,2-epsilon-3"),
+    ):
+        experiment = EXPERIMENTS[name]
+        folder = tmp_path / name / scale
+        plan = plan_sweep(experiment, experiment.scale(scale), (0, 1), only, common, folder)
+        assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
+        write_report(experiment, experiment.scale(scale), folder, tmp_path / "results", MARGIN)
+        stem = name if scale == "reduced" else f"{name}-{scale}"
+        assert (tmp_path / "results" / "figures" / f"{stem}.png").is_file()
+        rows = pd.read_csv(tmp_path / "results" / "tables" / f"{stem}.csv")
+        tables[name] = rows.set_index("cell")
+        text = (tmp_path / "results" / "tables" / f"{stem}.md").read_text()
+        assert "not private" in text
+    private = tables["epsilon"].loc["patches-epsilon-3"]
+    assert private["promised"] == pytest.approx(3.0, abs=0.05)
+    assert np.isinf(tables["epsilon"].loc["patches-epsilon-none", "promised"])
+    assert private["seeds"] == 2
+    gated = tables["trilemma"].loc["gate-2-epsilon-none"]
+    assert gated["malicious"] == 2
+    assert 0.0 <= gated["honest_refused"] <= 1.0
+    assert tables["trilemma"].loc["FedAvg-2-epsilon-none", "malicious_refused"] == 0.0
