@@ -4,6 +4,7 @@ from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
 from clients.local_training import answer, node_data, precision_of, train_on, trainer_of, who
+from clients.masking import make_key, masking
 from clients.misbehaviour import misbehaviour
 from clients.privacy.fog_protection import packs
 from clients.privacy.releases import releases_of
@@ -13,7 +14,7 @@ from fog_flower.data.field import prepare_field
 from fog_flower.messages import METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
 from fog_flower.privacy.ledger import packed
 
-app = ClientApp(mods=[misbehaviour, user_mods])
+app = ClientApp(mods=[masking, misbehaviour, user_mods])
 
 
 @app.query()
@@ -42,6 +43,14 @@ def report(message: Message, context: Context) -> Message:
     )
     content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})
     return Message(content, reply_to=message)
+
+
+@app.query("mask_key")
+def mask_key(message: Message, context: Context) -> Message:
+    """Make a key for a round of masked sums (``mask-groups``)."""
+    fog_node, config = who(context)
+    data = node_data(context.run_id, config, fog_node)
+    return make_key(message, context, fog_node, len(data.targets))
 
 
 @app.train()

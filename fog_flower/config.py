@@ -132,6 +132,11 @@ class RunConfig:
         "clients/privacy/fog_node or module:Name, e.g. dp-sgd(epsilon=3); empty: nothing",
         parse=split_names,
     )
+    mask_groups: int = _key(
+        "fog nodes send dW behind masks that cancel in the sum of a group of at least so many of "
+        "them; gate and strategy see means of groups; 0: no masks",
+        low=0,
+    )
     noise_sigma: float = _key("standard deviation of protection=noise, Gaussian", low=0.0)
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     noise_source: str = _key(
@@ -299,6 +304,8 @@ class RunConfig:
                 f"min-available-nodes={self.min_available_nodes}: there are only "
                 f"fog-nodes={self.fog_nodes}; ask for at most that many, or 0 for all"
             )
+        if self.mask_groups:
+            self._check_masks()
         if self.gate == OFF and self.merge == SEQUENTIAL:
             raise UserError(
                 "merge='sequential' judges each update against the W left by the one before, but "
@@ -309,6 +316,35 @@ class RunConfig:
         if self.run_name in (".", "..") or not self.run_name.isprintable():
             raise UserError(
                 f"run-name={self.run_name!r}: must be a folder's name of characters that are seen"
+            )
+
+    def _check_masks(self) -> None:
+        told = f"mask-groups={self.mask_groups}"
+        if self.mask_groups == 1:
+            raise UserError(f"{told}: the sum of one dW is that dW; use 2 or more, or 0 for none")
+        if self.mask_groups > self.fog_nodes:
+            raise UserError(
+                f"{told}: there are only fog-nodes={self.fog_nodes}; use at most that many, or 0"
+            )
+        if self.fraction_train < 1.0:
+            raise UserError(
+                f"fraction-train={self.fraction_train:g}: other fog nodes in every round make "
+                f"other sums, whose differences are what {told} hides; use 1.0, or mask-groups=0"
+            )
+        if 0 < self.min_available_nodes < self.mask_groups:
+            raise UserError(
+                f"min-available-nodes={self.min_available_nodes}: {told} opens no sum over fewer "
+                f"fog nodes; use at least {self.mask_groups}, or 0 for all"
+            )
+        if self.merge != MEAN:
+            raise UserError(
+                f"merge={self.merge!r}: {told} gives means of groups, so the sum over all dW is "
+                "not known; use merge=mean, or mask-groups=0"
+            )
+        if self.client_mods:
+            raise UserError(
+                f"client-mods={','.join(self.client_mods)!r}: a mod may send more than dW, in "
+                f"clear, and dW is masked ({told}); leave it out, or use mask-groups=0"
             )
 
 

@@ -23,6 +23,7 @@ from fog_flower.data.sources import SOURCES
 from fog_flower.data.split import split_dataset
 from fog_flower.data.trigger import TRIGGERS, check_images
 from fog_flower.errors import UserError
+from fog_flower.masked import check_weights
 from fog_flower.models import MODELS
 from fog_flower.named import Catalogue, load_reference
 from fog_flower.records.run_folder import run_folder
@@ -244,4 +245,6 @@ def _check_model(config: RunConfig, dataset: Dataset, *, private: bool) -> Weigh
 
             check_model(model)
         weights: Weights = model.get_weights()
+        if config.mask_groups:
+            check_weights(weights, config.mask_groups)
         return weights

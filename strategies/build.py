@@ -19,6 +19,7 @@ from strategies.gate import Gate
 from strategies.gates import GATES
 from strategies.judge import Judge
 from strategies.local_models import LocalModels
+from strategies.masked_groups import MaskedGroups
 from strategies.rules import RULES
 from strategies.updates import OwnUpdates
 from strategies.validated_merge import ValidatedMerge
@@ -85,6 +86,17 @@ def gated_strategy(
             seed=config.seed,
             trainer=trainer,
         )
+    most = config.train_examples or None
+    masks = None
+    if config.mask_groups:
+        masks = MaskedGroups(
+            config.mask_groups,
+            config.fog_nodes,
+            fog_nodes,
+            seed=config.seed,
+            timeout=config.round_timeout,
+            max_examples=most,
+        )
     return ValidatedMerge(
         strategy,
         judge,
@@ -94,8 +106,9 @@ def gated_strategy(
         fog_nodes=fog_nodes,
         seed=config.seed,
         scale_to_sum=config.merge != MEAN,
-        max_examples=config.train_examples or None,
+        max_examples=most,
         client_mods=bool(config.client_mods),
+        masks=masks,
     )
 
 
@@ -231,9 +244,29 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
             "them decides about others, and nothing would be promised; use gate=off, or "
             'strategy-args="gated=True" to measure just that'
         )
-    return _waits_for_too_many(config, strategy) or problem_with(
-        strategy, _updates_in_a_round(config, strategy)
-    )
+    if too_many := _waits_for_too_many(config, strategy):
+        return too_many
+    if config.mask_groups:
+        return _unfit_for_groups(config, strategy)
+    return problem_with(strategy, _updates_in_a_round(config, strategy))
+
+
+def _unfit_for_groups(config: RunConfig, strategy: Strategy) -> str:
+    """Say why it cannot work with means of groups."""
+    told = f"mask-groups={config.mask_groups}"
+    if isinstance(strategy, flower_strategies.QFedAvg):
+        return (
+            f"it weighs fog nodes by their losses, but with {told} they send none; use another "
+            "strategy, or mask-groups=0"
+        )
+    if getattr(strategy, "bounds_single_updates", False):
+        return (
+            f"it bounds what a fog node's dW adds, but with {told} it sees means of groups, in "
+            "which one node counts twice as much; use mask-groups=0"
+        )
+    groups = config.fog_nodes // config.mask_groups
+    problem = problem_with(strategy, groups)
+    return problem and f"{problem}; {told} makes {groups} of fog-nodes={config.fog_nodes}"
 
 
 def _waits_for_too_many(config: RunConfig, strategy: Strategy) -> str:

@@ -1,5 +1,6 @@
 """What became of a round's updates, for records and log."""
 
+import dataclasses
 from logging import INFO, WARNING
 
 from flwr.common import log
@@ -13,18 +14,41 @@ from strategies.updates import Update
 LISTED = 10  # fog nodes with the same fate
 
 
-def verdict_of(update: Update, decision: Decision, alone: Scores | None) -> Verdict:
-    """Put what is known of one update into its row."""
+def verdicts_of(update: Update, decision: Decision, alone: Scores | None) -> list[Verdict]:
+    """Put what is known of one update into its row, or into one for each fog node of its group.
+
+    What is known of a group alone stands in the row of each of its nodes: norm, losses, decision.
+    """
+    if not update.members:
+        return [_verdict(update, update, decision, alone)]
+    group = "+".join(str(member.fog_node) for member in update.members)
+    reason = f"{decision.reason} (masked group {group})"
+    return [
+        _verdict(
+            member,
+            update,
+            dataclasses.replace(
+                decision,
+                reason=reason,
+                weight=decision.weight * member.num_examples / update.num_examples,
+            ),
+            alone,
+        )
+        for member in update.members
+    ]
+
+
+def _verdict(node: Update, update: Update, decision: Decision, alone: Scores | None) -> Verdict:
     return Verdict(
-        fog_node=update.fog_node,
+        fog_node=node.fog_node,
         accepted=decision.accepted,
         reason=decision.reason,
-        num_examples=update.num_examples,
-        train_loss=update.metric("loss"),
-        train_accuracy=update.metric("accuracy"),
-        seconds=update.metric("seconds"),
+        num_examples=node.num_examples,
+        train_loss=node.metric("loss"),
+        train_accuracy=node.metric("accuracy"),
+        seconds=node.metric("seconds"),
         update_norm=norm(update.delta),
-        bytes_up=update.bytes_up,
+        bytes_up=node.bytes_up,
         alone=alone.mean() if alone else UNKNOWN,
         without=decision.without,
         with_update=decision.with_update,

@@ -37,6 +37,9 @@ class Update:
         Names of records with further arrays, which the strategy asked for.
     bytes_up : int
         Of dW on the wire, without headers.
+    members : tuple of Update
+        Of which this is the mean, where the cloud knows their sum alone (``mask-groups``); their
+        dW are masked.
     """
 
     fog_node: int
@@ -46,6 +49,7 @@ class Update:
     metrics: dict[str, int | float]
     extras: tuple[str, ...] = ()
     bytes_up: int = 0
+    members: tuple["Update", ...] = ()
 
     @property
     def node_id(self) -> int:
@@ -206,7 +210,11 @@ def _read_metrics(
         raise _UnusableError(f"claims to be fog node {claimed}")
     examples = record.get(NUM_EXAMPLES)
     limit = math.inf if max_examples is None else max_examples
-    if not isinstance(examples, int | float) or not 1 <= examples <= limit:
+    if (
+        not isinstance(examples, int | float)
+        or not math.isfinite(examples)
+        or not 1 <= examples <= limit
+    ):
         raise _UnusableError(f"claims {examples} examples, of {limit} that there can be")
     return metrics
 

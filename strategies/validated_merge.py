@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from itertools import repeat
+from itertools import chain, repeat
 from logging import INFO
 from typing import cast
 
@@ -21,9 +21,10 @@ from strategies.gate import Decision
 from strategies.handing_on import HandingOn, as_metrics
 from strategies.judge import Judge, Judgement
 from strategies.local_models import LocalModels
+from strategies.masked_groups import MaskedGroups
 from strategies.nodes_in_order import NodesInOrder
 from strategies.questions import Questions, kind_of, layout_of, read_questions
-from strategies.reporting import log_report, verdict_of
+from strategies.reporting import log_report, verdicts_of
 from strategies.updates import Refusal, Update, read_replies
 from strategies.weighted_mean import is_weighted_mean
 
@@ -59,6 +60,9 @@ class ValidatedMerge(Strategy):
         Whether fog nodes have mods of the user's own. With them a strategy may send further
         settings and arrays, and gets further arrays of these names back, which no gate judges;
         without, that is an error, because nobody would read it.
+    masks : MaskedGroups, optional
+        Fog nodes send masked sums of groups: an update is the mean of a group, for the gate and for
+        the strategy. Without it each fog node's dW is one.
 
     Attributes
     ----------
@@ -70,7 +74,7 @@ class ValidatedMerge(Strategy):
     >>> strategy = ValidatedMerge(FedAvg(), Judge(Trusted(), evaluator, trainer))  # doctest: +SKIP
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (parts, each with a neutral default)
         self,
         strategy: Strategy,
         judge: Judge | None = None,
@@ -81,6 +85,7 @@ class ValidatedMerge(Strategy):
         scale_to_sum: bool = False,
         max_examples: int | None = None,
         client_mods: bool = False,
+        masks: MaskedGroups | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(strategy, Strategy):
@@ -100,6 +105,7 @@ class ValidatedMerge(Strategy):
             strategy, seed, scale_to_sum=scale_to_sum, keep_finite=judge is not None
         )
         self._client_mods = client_mods
+        self._masks = masks
         self._record = ArrayRecord()
         self._weights: Weights = []
         self._questions = Questions([], {}, {}, 0)
@@ -130,6 +136,8 @@ class ValidatedMerge(Strategy):
             self.fog_nodes,
             client_mods=self._client_mods,
         )
+        if self._masks:
+            self._questions = self._masks.ask(self._questions, server_round, self._weights, grid)
         self._sent_at = time.perf_counter()
         return self._questions.messages
 
@@ -157,7 +165,7 @@ class ValidatedMerge(Strategy):
             server_round, self._record, self._weights, accepted, factors
         )
         verdicts = [
-            *map(verdict_of, updates, decisions, alone or repeat(None)),
+            *chain.from_iterable(map(verdicts_of, updates, decisions, alone or repeat(None))),
             *(Verdict(refusal.fog_node, False, refusal.reason) for refusal in refusals),
         ]
         self.report = RoundReport(
@@ -169,7 +177,7 @@ class ValidatedMerge(Strategy):
             merge_seconds=time.perf_counter() - judged,
             note="; ".join(one for one in (judgement.note, note) if one),
             cloud_weight=judgement.own_weight(accepted, summed=self._hand_on.scale_to_sum),
-        )
+        ).with_note(self._masks.note if self._masks else "")
         log_report(self.report)
         return arrays, metrics
 
@@ -216,7 +224,7 @@ class ValidatedMerge(Strategy):
         updates, refusals = read_replies(
             replies,
             [metadata.dst_node_id for metadata in asked],
-            self._weights,
+            self._masks.layout(self._weights) if self._masks else self._weights,
             self.fog_nodes,
             self.max_examples,
             {
@@ -226,6 +234,8 @@ class ValidatedMerge(Strategy):
             },
             self._questions.extras,
         )
+        if self._masks:
+            return self._masks.open(updates, refusals)
         shifts = self._questions.shifts
         return [update.moved_by(shifts.get(update.node_id)) for update in updates], refusals
 

@@ -38,7 +38,13 @@ def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
             f"fog-protection={','.join(config.fog_protection)!r}: {private[0]} is how a node "
             "trains, and comes first"
         )
-    for _, one in found:
+    for text, one in found:
+        if config.mask_groups and getattr(one, "packs", False):
+            raise UserError(
+                f"fog-protection={text!r}: which numbers it sends cannot be hidden, and behind "
+                f"masks (mask-groups={config.mask_groups}) all are sent; leave it out, or use "
+                "mask-groups=0"
+            )
         if check := getattr(one, "check", None):
             check(config)
     return found

@@ -27,8 +27,11 @@ def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
     inputs, targets = best_of(shipped, INPUTS), best_of(shipped, TARGETS)
     seeded = config.noise_source == SEEDED
     update = _of_update(config, num_examples, _together(inputs, targets))
+    if config.mask_groups:
+        update = _behind_masks(update, config.mask_groups)
     trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
-    metrics = Guarantee("not sent", epsilon=0.0) if trains_privately else Guarantee("none")
+    silent = trains_privately or config.mask_groups > 0
+    metrics = Guarantee("not sent", epsilon=0.0) if silent else Guarantee("none")
     return [
         Release("shipment: inputs", END_NODE, FOG_NODE, inputs, seeded and inputs.promises),
         Release("shipment: targets", END_NODE, FOG_NODE, targets, seeded and targets.promises),
@@ -61,6 +64,18 @@ def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Gua
         else:
             found.append(_promise(text, one, config))
     return best_of(found, BOTH)
+
+
+def _behind_masks(update: Guarantee, size: int) -> Guarantee:
+    """Return what is promised of dW where the cloud sees sums: masks add no epsilon."""
+    masks = f"masked sums over groups of at least {size} fog nodes: the cloud sees no single dW"
+    told = masks if update.mechanism == "none" else f"{update.mechanism}; {masks}"
+    uncovered = (
+        "what the sum of a group tells, and differences of sums where a node drops out",
+        "a cloud that hands out keys of its own",
+        "a node whose group's other nodes tell the cloud theirs",
+    )
+    return dataclasses.replace(update, mechanism=told, uncovered=(*update.uncovered, *uncovered))
 
 
 def _promise(text: str, mechanism: Any, config: RunConfig) -> Guarantee:

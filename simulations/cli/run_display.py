@@ -120,6 +120,8 @@ def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "topology", f"{describe_tiers(config)}, {config['partition']}, {_protection(config)}"
     if config.get("fog-protection"):
         yield "fog nodes", str(config["fog-protection"])
+    if config.get("mask-groups"):
+        yield "masked sums", f"over groups of at least {config['mask-groups']} fog nodes"
     parameters = run.get("model_parameters")
     yield (
         "model",

@@ -37,6 +37,8 @@ class CentralDP(RowsRule):
         Of the configuration, which fills them in.
     """
 
+    bounds_single_updates = True
+
     def __init__(
         self,
         *,

@@ -1,0 +1,123 @@
+"""A fog node's part in masked sums: a key for each round, and dW behind masks.
+
+``masking`` stands around all that a node does, attacks included: a malicious node sends its dW
+behind masks as everybody does.
+"""
+
+import hashlib
+import math
+from logging import WARNING
+
+import numpy as np
+from flwr.app import (
+    ArrayRecord,
+    ConfigRecord,
+    Context,
+    Message,
+    MessageType,
+    MetricRecord,
+    RecordDict,
+)
+from flwr.clientapp.typing import ClientAppCallable
+from flwr.common import log
+
+from clients.local_training import who
+from clients.privacy._masks import mask_of, new_key
+from fog_flower.masked import GROUP_EXAMPLES, GROUP_KEYS, MASKS, PUBLIC_KEY, encode
+from fog_flower.messages import ARRAYS, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID, round_of
+from fog_flower.weights import Weights, from_record, to_record
+
+_PRIVATE_KEY, _ROUND = "private-key", "round"
+
+
+def make_key(message: Message, context: Context, fog_node: int, num_examples: int) -> Message:
+    """Make a key pair for a round, keep the private key in the node's state, tell the public one.
+
+    The number of examples goes with it, because each dW is weighted before it is masked.
+    """
+    private, public = new_key()
+    context.state[MASKS] = ConfigRecord({_PRIVATE_KEY: private, _ROUND: round_of(message)})
+    metrics = MetricRecord({PARTITION_ID: fog_node, NUM_EXAMPLES: num_examples})
+    told = RecordDict({METRICS: metrics, MASKS: ConfigRecord({PUBLIC_KEY: public})})
+    return Message(told, reply_to=message)
+
+
+def masking(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
+    """Answer a train message with a dW that tells nothing without the rest of the group.
+
+    Raises
+    ------
+    ValueError
+        Before training, if the node has no key for this round (each is used once), or its group is
+        smaller than ``mask-groups``; after it, if dW has no fixed-point numbers. Nothing is sent
+        then.
+    """
+    fog_node, config = who(context)
+    if not config.mask_groups or message.metadata.message_type != MessageType.TRAIN:
+        return call_next(message, context)
+    kept = context.state.config_records.pop(MASKS, ConfigRecord())
+    if kept.get(_ROUND) != round_of(message):
+        raise ValueError(f"fog node {fog_node} has no key for round {round_of(message)}")
+    if MASKS not in message.content.config_records:
+        raise ValueError(f"fog node {fog_node} was told no group, and sends no dW unmasked")
+    told = message.content.config_records.pop(MASKS)
+    group = [bytes(key) for key in told[GROUP_KEYS]]  # type: ignore[union-attr, arg-type]
+    if len(group) < config.mask_groups:
+        raise ValueError(
+            f"the group of fog node {fog_node} has {len(group)} nodes, but "
+            f"mask-groups={config.mask_groups}"
+        )
+    sent = message.content.array_records[ARRAYS]
+    salt = _salt(sent, round_of(message), group)
+    size = sum(math.prod(array.shape) for array in sent.values())
+    private: bytes = kept[_PRIVATE_KEY]  # type: ignore[assignment]
+    mask = mask_of(private, group, salt, size)
+    reply = call_next(message, context)
+    if not reply.has_content():
+        return reply
+    share = _examples(reply) / int(told[GROUP_EXAMPLES])  # type: ignore[arg-type]
+    delta = from_record(reply.content.array_records[ARRAYS])
+    encoded, cut = encode(delta, share, len(group))
+    if cut:
+        log(WARNING, "fog node %d: %d numbers of dW are too large and are cut off", fog_node, cut)
+    return _masked_reply(reply, _added(encoded, mask), message)
+
+
+def _salt(sent: ArrayRecord, server_round: int, group: list[bytes]) -> bytes:
+    """Return what ties masks to W, the round and the group: with others they do not cancel."""
+    digest = hashlib.sha256(f"{server_round}/{len(group)}".encode())
+    for key in sorted(group):
+        digest.update(key)
+    for array in sent.values():
+        digest.update(array.data)
+    return digest.digest()
+
+
+def _added(encoded: list[np.ndarray], mask: np.ndarray) -> Weights:
+    """Return masked arrays; on the wire they are int32, as many bytes as dW."""
+    sizes = [array.size for array in encoded]
+    if sum(sizes) != len(mask):
+        raise ValueError(f"dW has {sum(sizes)} numbers, but W has {len(mask)}")
+    parts = np.split(mask, np.cumsum(sizes)[:-1])
+    return [
+        (array + part.reshape(array.shape)).view(np.int32)
+        for array, part in zip(encoded, parts, strict=True)
+    ]
+
+
+def _examples(reply: Message) -> int:
+    return int(reply.content.metric_records[METRICS][NUM_EXAMPLES])  # type: ignore[arg-type]
+
+
+def _masked_reply(reply: Message, masked: Weights, message: Message) -> Message:
+    """Return a reply with nothing of the honest one that tells of dW: no loss, no accuracy."""
+    told = reply.content.metric_records[METRICS]
+    kept = {name: told[name] for name in (PARTITION_ID, NUM_EXAMPLES, "seconds")}
+    content = RecordDict(
+        {
+            ARRAYS: to_record(masked),
+            METRICS: MetricRecord({**kept, "loss": math.nan, "accuracy": math.nan}),
+            NODE: reply.content.config_records[NODE],
+        }
+    )
+    return Message(content, reply_to=message)

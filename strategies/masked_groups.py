@@ -1,0 +1,282 @@
+"""The cloud's part in masked sums: who is in which group, and what the sum of a group is.
+
+Bonawitz et al. 2017, doi:10.1145/3133956.3133982, in disjoint groups, so that a gate can judge
+groups (SHARE, Velicheti et al. 2021, arXiv:2110.02940).
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from logging import WARNING
+
+import numpy as np
+from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.common import log
+from flwr.serverapp import Grid
+
+from fog_flower.causes import last_cause
+from fog_flower.errors import UserError
+from fog_flower.masked import (
+    GROUP_EXAMPLES,
+    GROUP_KEYS,
+    KEY_QUESTION,
+    MASKS,
+    PUBLIC_KEY,
+    check_weights,
+    decode,
+)
+from fog_flower.messages import CONFIG, METRICS, NUM_EXAMPLES, PARTITION_ID, SERVER_ROUND
+from fog_flower.seeds import generator
+from fog_flower.weights import Weights
+from strategies.questions import Questions
+from strategies.updates import Refusal, Update
+
+Group = tuple[int, ...]
+_KEY_BYTES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeKey:
+    """What a fog node answers when it is asked for a key.
+
+    Attributes
+    ----------
+    public : bytes
+    num_examples : int
+        With which its dW will count.
+    """
+
+    public: bytes
+    num_examples: int
+
+
+class MaskedGroups:
+    """Asks for keys, tells each fog node those of its group, and opens the sums of whole groups.
+
+    Parameters
+    ----------
+    size : int
+        ``mask-groups``: no sum over fewer fog nodes is ever opened.
+    places : int
+        How many fog nodes the run has places for.
+    fog_nodes : mapping
+        Node id to partition id, as it is at any time.
+    seed : int
+        Draws the groups, once: other groups in every round would let the cloud take differences.
+    timeout : float
+        Seconds after which a fog node has no key for the round.
+    max_examples : int, optional
+        Refuse nodes that claim more.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        places: int,
+        fog_nodes: Mapping[int, int],
+        *,
+        seed: int = 0,
+        timeout: float = 3600.0,
+        max_examples: int | None = None,
+    ) -> None:
+        if not 2 <= size <= places:
+            raise ValueError(f"size must be 2 to {places}, the fog nodes, not {size}")
+        self.size = size
+        self.home = home_groups(places, size, seed)
+        self.note = ""
+        self._fog_nodes = fog_nodes
+        self._timeout = timeout
+        self._max_examples = math.inf if max_examples is None else max_examples
+        self._groups: list[Group] = []
+        self._keys: dict[int, NodeKey] = {}
+        self._refusals: list[Refusal] = []
+
+    def ask(
+        self, questions: Questions, server_round: int, weights: Weights, grid: Grid
+    ) -> Questions:
+        """Return the train messages with the keys of each node's group; the others are not asked.
+
+        Raises
+        ------
+        UserError
+            If not all start from W, or W cannot be masked.
+        """
+        check_weights(weights, self.size)
+        if questions.shifts:
+            raise UserError(
+                f"mask-groups={self.size}: the strategy sends other weights than W to some fog "
+                "nodes, but masks need the same for all; use another strategy, or mask-groups=0"
+            )
+        there = [message.metadata.dst_node_id for message in questions.messages]
+        self._keys, self._refusals = self._asked_for_keys(there, server_round, grid)
+        self._groups, left = groups_of(self.home, self._keys, self.size)
+        self._refusals += [
+            Refusal(fog_node, f"alone: a masked sum takes {self.size} fog nodes")
+            for fog_node in left
+        ]
+        self.note = ""
+        if set(self._groups) != set(self.home):
+            told = ", ".join(map(_listed, self._groups)) or "none"
+            self.note = f"masked groups changed, so differences between rounds tell more: {told}"
+        mine = {fog_node: group for group in self._groups for fog_node in group}
+        messages = [
+            self._with_keys(message, mine[self._fog_nodes[message.metadata.dst_node_id]])
+            for message in questions.messages
+            if self._fog_nodes[message.metadata.dst_node_id] in mine
+        ]
+        return dataclasses.replace(questions, messages=messages)
+
+    def layout(self, weights: Sequence[np.ndarray]) -> Weights:
+        """Return arrays as masked ones are: of W's shapes, int32."""
+        return [np.broadcast_to(np.int32(0), array.shape) for array in weights]
+
+    def open(
+        self, updates: Sequence[Update], refusals: Iterable[Refusal]
+    ) -> tuple[list[Update], list[Refusal]]:
+        """Return an update a group: the mean of its dW, weighted by examples.
+
+        The sum of a group of which somebody is missing is noise: its other nodes are refused, with
+        who it was.
+        """
+        answers = {update.fog_node: update for update in updates}
+        opened: list[Update] = []
+        refused = [*refusals, *self._refusals]
+        for group in self._groups:
+            missing = [fog_node for fog_node in group if fog_node not in answers]
+            if not missing:
+                opened.append(self._opened([answers[fog_node] for fog_node in group]))
+                continue
+            reason = f"its group cannot be opened without fog node {_listed(missing)}"
+            refused += [Refusal(one, reason) for one in group if one not in missing]
+        asked = {fog_node for group in self._groups for fog_node in group}
+        refused += [Refusal(one, "is in no masked group") for one in answers if one not in asked]
+        opened.sort(key=lambda update: update.fog_node)
+        refused.sort(key=lambda refusal: refusal.fog_node)
+        return opened, refused
+
+    def _opened(self, members: list[Update]) -> Update:
+        totals = []
+        for arrays in zip(*(member.delta for member in members), strict=True):
+            total = np.zeros(arrays[0].shape, np.uint32)
+            for array in arrays:
+                total += array.view(np.uint32)
+            totals.append(total)
+        told = sum(self._keys[member.fog_node].num_examples for member in members)
+        examples = sum(member.num_examples for member in members)
+        first = members[0]
+        metrics: dict[str, int | float] = {
+            PARTITION_ID: first.fog_node,
+            NUM_EXAMPLES: examples,
+            "loss": math.nan,
+            "accuracy": math.nan,
+            "seconds": max(member.metric("seconds") for member in members),
+        }
+        return Update(
+            first.fog_node,
+            decode(totals, told / examples),
+            examples,
+            first.message,
+            metrics,
+            bytes_up=sum(member.bytes_up for member in members),
+            members=tuple(members),
+        )
+
+    def _asked_for_keys(
+        self, node_ids: Iterable[int], server_round: int, grid: Grid
+    ) -> tuple[dict[int, NodeKey], list[Refusal]]:
+        content = RecordDict({CONFIG: ConfigRecord({SERVER_ROUND: server_round})})
+        waiting = {node_id: Message(content, node_id, KEY_QUESTION) for node_id in node_ids}
+        answers: dict[int, Message] = {}
+        replies = list(grid.send_and_receive(waiting.values(), timeout=self._timeout))
+        sent = {m.metadata.message_id: node_id for node_id, m in waiting.items()}
+        for reply in replies:
+            source = reply.metadata.src_node_id
+            # An error made by the SuperLink comes from the SuperLink's own id.
+            answers[sent.get(reply.metadata.reply_to_message_id, source)] = reply
+        keys: dict[int, NodeKey] = {}
+        refusals: list[Refusal] = []
+        for node_id in waiting:
+            fog_node = self._fog_nodes[node_id]
+            try:
+                keys[fog_node] = self._read_key(answers.get(node_id))
+            except ValueError as error:
+                refusals.append(Refusal(fog_node, f"has no key: {error}"))
+        told = [key.public for key in keys.values()]
+        for fog_node, key in list(keys.items()):
+            if told.count(key.public) > 1:
+                refusals.append(Refusal(fog_node, "has no key: it is another fog node's"))
+                del keys[fog_node]
+        for refusal in refusals:
+            log(WARNING, "\tfog node %d %s", refusal.fog_node, refusal.reason)
+        return keys, refusals
+
+    def _read_key(self, reply: Message | None) -> NodeKey:
+        """Return the key in an answer, which may be anything.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if reply is None:
+            raise ValueError("missing or late: no reply in time")
+        if reply.has_error():
+            raise ValueError(f"failed: {last_cause(reply.error.reason)}")
+        told = reply.content.config_records.get(MASKS, ConfigRecord())
+        counted = reply.content.metric_records.get(METRICS, MetricRecord())
+        public, examples = told.get(PUBLIC_KEY), counted.get(NUM_EXAMPLES)
+        if not isinstance(public, bytes) or len(public) != _KEY_BYTES:
+            raise ValueError("malformed")
+        if not isinstance(examples, int) or not 1 <= examples <= self._max_examples:
+            raise ValueError(f"claims {examples} examples, of {self._max_examples} there can be")
+        return NodeKey(public, examples)
+
+    def _with_keys(self, message: Message, group: Group) -> Message:
+        keys = [self._keys[fog_node] for fog_node in group]
+        told = ConfigRecord(
+            {
+                GROUP_KEYS: [key.public for key in keys],
+                GROUP_EXAMPLES: sum(key.num_examples for key in keys),
+            }
+        )
+        metadata = message.metadata
+        return Message(
+            RecordDict({**message.content, MASKS: told}),
+            metadata.dst_node_id,
+            metadata.message_type,
+            ttl=metadata.ttl,
+            group_id=metadata.group_id,
+        )
+
+
+def home_groups(places: int, size: int, seed: int) -> list[Group]:
+    """Return disjoint groups of fog nodes, drawn; what does not fill one joins the others."""
+    order = generator(seed, "mask-groups").permutation(places)
+    parts = np.array_split(order, places // size)
+    return sorted(tuple(sorted(int(fog_node) for fog_node in part)) for part in parts)
+
+
+def groups_of(
+    home: Sequence[Group], there: Iterable[int], size: int
+) -> tuple[list[Group], list[int]]:
+    """Return the groups of a round, and who cannot be in one.
+
+    Those of ``home``, without who is not there. The rest of groups that are too small make one
+    together; if that is still too small, it joins the smallest whole one.
+    """
+    present = set(there)
+    left = [tuple(fog_node for fog_node in group if fog_node in present) for group in home]
+    groups = [group for group in left if len(group) >= size]
+    rest = tuple(fog_node for group in left if len(group) < size for fog_node in group)
+    if rest and len(rest) < size and groups:
+        smallest = min(groups, key=lambda group: (len(group), group))
+        groups.remove(smallest)
+        rest += smallest
+    if len(rest) >= size:
+        groups.append(tuple(sorted(rest)))
+        rest = ()
+    return sorted(groups), sorted(rest)
+
+
+def _listed(group: Iterable[int]) -> str:
+    return "+".join(map(str, group))
