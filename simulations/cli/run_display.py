@@ -148,9 +148,10 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
         yield "tracker", styled(failure, "red")
     if final.get("diverged"):
         yield "diverged", styled("the cloud's last model computes no finite loss", "red")
+    alone = "means of groups" if run["config"].get("mask-groups") else "local models"
     for label, name in (
         ("training accuracy", "train_accuracy"),
-        ("validation accuracy, local models", "local_validation_accuracy"),
+        (f"validation accuracy, {alone}", "local_validation_accuracy"),
         ("validation accuracy, cloud model", "cloud_validation_accuracy"),
         ("test accuracy, cloud model", "test_accuracy"),
     ):
