@@ -236,6 +236,15 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
             "overrides start, which is not called here: the rounds are the wrapper's; put what it "
             "does into configure_train or aggregate_train"
         )
+    if problem := _unfit_beside(config, strategy) or _waits_for_too_many(config, strategy):
+        return problem
+    if config.mask_groups:
+        return _unfit_for_groups(config, strategy)
+    return problem_with(strategy, _updates_in_a_round(config, strategy))
+
+
+def _unfit_beside(config: RunConfig, strategy: Strategy) -> str:
+    """Say why it cannot work beside the configured merge or gate."""
     if config.merge != MEAN and not is_weighted_mean(strategy):
         return f"merge={config.merge!r}: it is no weighted mean, so there is no sum; use merge=mean"
     if config.gate != OFF and getattr(strategy, "broken_by_a_gate", False):
@@ -244,11 +253,7 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
             "them decides about others, and nothing would be promised; use gate=off, or "
             'strategy-args="gated=True" to measure just that'
         )
-    if too_many := _waits_for_too_many(config, strategy):
-        return too_many
-    if config.mask_groups:
-        return _unfit_for_groups(config, strategy)
-    return problem_with(strategy, _updates_in_a_round(config, strategy))
+    return ""
 
 
 def _unfit_for_groups(config: RunConfig, strategy: Strategy) -> str:

@@ -253,6 +253,7 @@ RUNS = {
         "malicious-nodes=1",
         "attack-strength=3.0",
         "gate=off",
+        "features=my_features:waves(count=8)",
     ],
 }
 
@@ -272,7 +273,7 @@ def examples(tmp_path, monkeypatch) -> Path:
 
 
 def test_an_example_is_short():
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
     for name, block in EXAMPLES.items():
         lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
         body = [line for line in lines if not re.match(r"(from|import) ", line)]

@@ -589,6 +589,10 @@ def test_endless_examples_are_refused_where_nobody_knows_how_many_there_are():
             "it weighs fog nodes by their losses, but with mask-groups=2",
         ),
         (
+            {"strategy": "central-dp", "gate": "off"},
+            "in which one node counts twice as much",
+        ),
+        (
             {"strategy": "Krum", "fog_nodes": 7, "strategy_args": "num_malicious_nodes=1"},
             "mask-groups=2 makes 3 of fog-nodes=7",
         ),
