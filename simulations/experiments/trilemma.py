@@ -10,12 +10,12 @@ DEFENCES: dict[str, dict[str, Scalar]] = {
     "FedAvg": {"gate": "off"},
     "gate": {"gate": "learned"},
 }
-# Rounds, batch size and learning rate, as in ``epsilon``: seven nodes, with 3,000 examples each.
+# Rounds, batch size and learning rate, chosen on validation examples of seed 100, without attackers.
 _TRAINING: dict[str, tuple[int, int, float]] = {
-    "none": (8, 256, 10.0),
-    "8": (8, 256, 10.0),
-    "3": (8, 512, 10.0),
-    "1": (8, 1024, 10.0),
+    "none": (8, 256, 30.0),
+    "8": (8, 256, 30.0),
+    "3": (8, 512, 30.0),
+    "1": (8, 1024, 30.0),
 }
 
 
