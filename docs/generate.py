@@ -147,7 +147,29 @@ def masks() -> str:
 
 def privacy() -> str:
     """Return the measured part of the page on privacy."""
-    return "\n\n".join(["## The gate on masked groups", masks(), "## What audits found", audits()])
+    parts = ["## Accuracy at every epsilon, and beside attackers", costs()]
+    parts += ["## The gate on masked groups", masks(), "## What audits found", audits()]
+    return "\n\n".join(parts)
+
+
+def costs() -> str:
+    """Return the tables and pictures of what privacy costs, as they were reported."""
+    parts = []
+    for name, title in COSTS.items():
+        page = PAGES.parent / "results" / "tables" / f"{name}.md"
+        if not page.exists():
+            continue  # still to be made
+        _, _, body = page.read_text().partition("\n## ")
+        parts += [f"### {title}", f"![{title}](../results/figures/{name}.png)"]
+        parts.append(f"#### {body.strip()}".replace("\n## ", "\n#### "))
+    return "\n\n".join(parts)
+
+
+COSTS = {
+    "epsilon-svhn": "Real SVHN: accuracy at every epsilon",
+    "epsilon-mnist": "Real MNIST: accuracy at every epsilon",
+    "trilemma-svhn": "Real SVHN: epsilon, attackers and accuracy",
+}
 
 
 SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")

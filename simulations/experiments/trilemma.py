@@ -10,7 +10,7 @@ DEFENCES: dict[str, dict[str, Scalar]] = {
     "FedAvg": {"gate": "off"},
     "gate": {"gate": "learned"},
 }
-# Rounds, batch size and learning rate, chosen on validation examples of seed 100, without attackers.
+# Rounds, batch size and learning rate: chosen on validation examples of seed 100, no attackers.
 _TRAINING: dict[str, tuple[int, int, float]] = {
     "none": (8, 256, 30.0),
     "8": (8, 256, 30.0),
