@@ -516,3 +516,29 @@ def test_what_privacy_costs_from_real_runs(tmp_path, npz_path):
     assert gated["malicious"] == 2
     assert 0.0 <= gated["honest_refused"] <= 1.0
     assert tables["trilemma"].loc["FedAvg-2-epsilon-none", "malicious_refused"] == 0.0
+
+
+def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
+    common = {
+        "dataset": f"npz:{npz_path}",
+        "model": "tests.small_models:small_mlp",
+        "train-examples": 126,
+        "validation-examples": 60,
+        "test-examples": 60,
+        "num-server-rounds": 2,
+    }
+    experiment = EXPERIMENTS["literature"]
+    scale, folder = experiment.scale("reduced"), tmp_path / "literature" / "reduced"
+    only = "dense-fog-3,selective-0.1-fog-3,masked-fog-3"
+    plan = plan_sweep(experiment, scale, (0, 1), only, common, folder)
+    assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
+    files = dict(write_report(experiment, scale, folder, tmp_path / "results", MARGIN))
+    rows = pd.read_csv(files["rows"]).set_index("system")["bytes_share"]
+    selective, masked = (
+        next(share for name, share in rows.items() if part in name)
+        for part in ("theta 0.1", "Phong")
+    )
+    assert 0.1 < selective < 0.2
+    assert masked == pytest.approx(1.0, abs=0.01)
+    text = files["table"].read_text()
+    assert "masks in the place of homomorphic encryption" in text

@@ -2,6 +2,7 @@
 
 from simulations.experiments.epsilon import EPSILON
 from simulations.experiments.experiment import Cell, Experiment, Scale
+from simulations.experiments.literature import LITERATURE
 from simulations.experiments.precision import PRECISION
 from simulations.experiments.table1 import TABLE1
 from simulations.experiments.table2 import TABLE2
@@ -9,7 +10,7 @@ from simulations.experiments.trilemma import TRILEMMA
 from simulations.experiments.uploads import UPLOADS
 
 EXPERIMENTS: dict[str, Experiment] = {
-    one.name: one for one in (TABLE1, TABLE2, UPLOADS, PRECISION, EPSILON, TRILEMMA)
+    one.name: one for one in (TABLE1, TABLE2, UPLOADS, PRECISION, EPSILON, LITERATURE, TRILEMMA)
 }
 
 __all__ = ["EXPERIMENTS", "Cell", "Experiment", "Scale"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fog_flower.errors import UserError
 from simulations.experiments import Experiment, Scale
+from simulations.reports.literature import write_literature
 from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.privacy_cost import write_privacy_cost
 from simulations.reports.sweep_records import SweepRecords, load_records
@@ -17,6 +18,7 @@ _WRITERS = {
     "table1": write_table1,
     TABLE2: write_table2,
     **dict.fromkeys(PAIRS, write_pairs),
+    "literature": write_literature,
     **dict.fromkeys(("epsilon", "trilemma"), write_privacy_cost),
 }
 _DEFAULT_FOLDER = "reduced"
