@@ -199,6 +199,10 @@ def test_the_contract_finds(features, check_name, words):
         ({"features": f"{HERE}:one_row"}, "return numbers [8, ...]"),
         ({"features": f"{HERE}:infinite"}, "not finite"),
         ({"features": "hog", "model": "cnn"}, "takes images of at least"),
+        (
+            {"features": "hog", "protection": "noise", "noise-unit": "pixel"},
+            "noise-unit='pixel': end nodes ship features='hog', which are no pixels",
+        ),
         ({"features": "hog", "attack": "backdoor", "malicious-nodes": "1"}, "inputs of"),
     ],
 )

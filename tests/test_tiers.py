@@ -10,7 +10,7 @@ from clients.end_node import EndNode
 from clients.fog_node import gather
 from clients.node_store import stored_data
 from clients.privacy._context import Context
-from clients.privacy.end_node.noise import noise
+from clients.privacy.end_node.noise import Noise
 from clients.shipment import MAGIC, RefusedShipmentError, pack, unpack
 from fog_flower.data.preprocess import fit_normaliser
 from fog_flower.tasks.examples import Examples
@@ -65,7 +65,7 @@ def test_every_end_node_has_a_generator_of_its_own(make_config):
 def test_neutral_noise_does_not_touch_a_bit(make_config):
     share = Examples(IMAGES, LABELS)
     context = Context(make_config(noise_sigma=0.0), 0, 0, SPEC, TASK, NORMALISER.deviation)
-    assert noise(share, context) is share
+    assert Noise()(share, context) is share
 
 
 @pytest.mark.parametrize(("fraction", "count"), [(1.0, 60), (0.5, 30), (0.001, 1)])

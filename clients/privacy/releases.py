@@ -83,10 +83,4 @@ def _promise(text: str, mechanism: Any, config: RunConfig) -> Guarantee:
     if hasattr(mechanism, "guarantee"):
         told: Guarantee = mechanism.guarantee(config)
         return told
-    if text == "noise":
-        return Guarantee(
-            f"the paper's noise, sigma {config.noise_sigma:g} ({config.noise_unit}): a blur",
-            part=INPUTS,
-            uncovered=("it hides no input from anybody",),
-        )
     return Guarantee(text, uncovered=("nobody accounted for it",))
