@@ -14,6 +14,7 @@ PARAMETERS = {
     "mlp-2-hidden": 820_874,
     "mlp-narrow": 402_250,
     "mlp-shift": 3_443_338,
+    "linear": 30_730,
     "cnn": 378_570,
     "cnn-narrow": 25_530,
     "cnn-shift": 378_570,
