@@ -101,6 +101,8 @@ def test_the_wheel_has_the_four_packages_and_nothing_else(wheel):
     others = {name for name in names if not name.endswith((".py", "/py.typed"))}
     assert PYPROJECT["project"]["scripts"] == {"fog-flower": f"{COMMAND}:main"}
     assert {name for name in others if ".dist-info/" not in name} == {
+        "fog_flower/data/features/patches.json",
+        "fog_flower/data/features/rendered_cnn.json",
         "simulations/app/LICENSE",
         "simulations/app/pyproject.toml",
         "simulations/benchmark/quickstart_app/pyproject.toml",
@@ -171,14 +173,15 @@ def test_an_installed_wheel_runs_a_users_own_code_from_an_empty_folder(
 # Flower's bundle
 
 
-def test_the_bundle_has_all_python_of_its_packages_and_the_licence(tmp_path):
+def test_the_bundle_has_all_code_and_constants_of_its_packages_and_the_licence(tmp_path):
     from_copy = build_fab_from_disk(app_folder(tmp_path))
     (tmp_path / "app.fab").write_bytes(from_copy)
     names = set(zipfile.ZipFile(tmp_path / "app.fab").namelist())
     files = {
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
-        for path in (ROOT / package).rglob("*.py")
+        for suffix in ("py", "json")
+        for path in (ROOT / package).rglob(f"*.{suffix}")
     }
     assert names == files | {"LICENSE", "pyproject.toml", ".info/CONTENT"}
     assert len(names) < 1000
