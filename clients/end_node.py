@@ -36,13 +36,18 @@ class EndNode:
 
     def ship(self, config: RunConfig, task: Task, preprocess: Preprocess) -> bytes:
         """Select the share, preprocess, protect, and pack (see ``clients.shipment``)."""
-        count = max(1, round(config.share_fraction * len(self.data)))
+        count = shared_examples(config, len(self.data))
         rng = generator(config.seed, "share", self.fog_node, self.end_node)
         chosen = self.data.take(np.sort(rng.permutation(len(self.data))[:count]))
         share = Examples(preprocess(chosen.inputs), chosen.targets)
         spec = preprocess.spec(chosen.inputs)
         context = Context(config, self.fog_node, self.end_node, spec, task, preprocess.deviation)
         return pack(protected_share(share, context))
+
+
+def shared_examples(config: RunConfig, owned: int) -> int:
+    """Return how many of its examples an end node shares."""
+    return max(1, round(config.share_fraction * owned))
 
 
 def protected_share(share: Examples, context: Context) -> Examples:

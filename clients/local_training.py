@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
 
-from clients.end_node import EndNode
+from clients.end_node import EndNode, shared_examples
 from clients.fog_node import NodeData, gather
 from clients.local_result import LocalResult
 from clients.node_store import stored_data
@@ -14,7 +14,7 @@ from clients.privacy._fog_context import FogContext
 from clients.privacy.fog_protection import private_training, protected
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
-from fog_flower.data.field import prepare_field
+from fog_flower.data.field import Field, prepare_field
 from fog_flower.errors import UserError
 from fog_flower.messages import (
     ARRAYS,
@@ -60,15 +60,41 @@ def who(context: Context) -> tuple[int, RunConfig]:
 
 def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int) -> LocalResult:
     """Train from the W in ``message`` on ``data``, and protect dW as the configuration says."""
-    instructions, server_round = message.content.config_records[CONFIG], round_of(message)
-    result = trainer_of(config).train(
+    instructions = message.content.config_records[CONFIG]
+    return released_update(
         config,
-        start=_weights_of(message.content.array_records[ARRAYS]),
-        data=data,
+        _weights_of(message.content.array_records[ARRAYS]),
+        data,
         fog_node=fog_node,
-        server_round=server_round,
+        server_round=round_of(message),
         mu=float(instructions.get(PROXIMAL_MU, 0.0)),  # type: ignore[arg-type]
     )
+
+
+def released_update(
+    config: RunConfig,
+    start: Weights,
+    data: NodeData,
+    *,
+    fog_node: int,
+    server_round: int,
+    mu: float = 0.0,
+) -> LocalResult:
+    """Return what a fog node would send: dW of its training from W, behind all its protections.
+
+    Parameters
+    ----------
+    config : RunConfig
+    start : Weights
+        W.
+    data : NodeData
+    fog_node, server_round : int
+        Key shuffles and, where noise is seeded, noise.
+    mu : float
+        FedProx' proximal weight; 0 is plain SGD.
+    """
+    place = {"fog_node": fog_node, "server_round": server_round}
+    result = trainer_of(config).train(config, start, data, **place, mu=mu)
     if not config.fog_protection:
         return result
     context = FogContext(config, fog_node, server_round, len(data.targets))
@@ -101,6 +127,11 @@ def answer(
         }
     )
     return Message(content, reply_to=message)
+
+
+def examples_of(field: Field, config: RunConfig, fog_node: int) -> int:
+    """Return how many examples end nodes ship to a fog node."""
+    return sum(shared_examples(config, len(shard)) for shard in field.shards[fog_node])
 
 
 # Actors live through the run, so what they keep here is there in the next round. In one process

@@ -9,11 +9,15 @@ from statsmodels.stats.proportion import proportion_confint
 
 Scores = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
+DELTA = 1e-5  # where nothing is promised
 GUESSES = 6  # numbers of guesses that are tried in a one-run audit, each at its share of the error
 
 
-def proportion(hits: int, tries: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the Clopper-Pearson interval of a proportion, two-sided."""
+def proportion(hits: float, tries: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the Clopper-Pearson interval of a proportion, two-sided.
+
+    ``hits`` is a whole number, or a share of fewer tries than it was measured on.
+    """
     low, high = proportion_confint(hits, tries, 1.0 - confidence, method="beta")
     return float(low), float(high)
 

@@ -20,6 +20,7 @@ class AuditFinding:
     measure : str
         Of what ``value`` is, with its unit.
     value : float
+        NaN where the attack cannot be made.
     low, high : float
         Its 95% interval; NaN where there is none. Of a lower bound of epsilon, ``value`` is it.
     claimed : float
@@ -40,6 +41,8 @@ class AuditFinding:
     @property
     def verdict(self) -> str:
         """Whether the promise survived; empty where the measure says nothing of it."""
+        if math.isnan(self.value):
+            return ""
         if not math.isfinite(self.claimed):
             return NO_CLAIM
         if not self.bound:
@@ -51,3 +54,8 @@ class AuditFinding:
         row = dataclasses.asdict(self) | {"verdict": self.verdict}
         odd = [k for k, v in row.items() if isinstance(v, float) and not math.isfinite(v)]
         return row | dict.fromkeys(odd)
+
+
+def not_applicable(audit: str, why: str) -> AuditFinding:
+    """Return the finding that an attack cannot be made, and why."""
+    return AuditFinding(audit, why, "not applicable", math.nan)

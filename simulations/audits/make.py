@@ -1,5 +1,6 @@
 """Makes the audits that are not recorded yet, and keeps what they find."""
 
+import importlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ def make_audits(
             continue
         say(f"audit {number}/{len(chosen)} {name} ...")
         began = time.perf_counter()
-        findings = [one.to_json() for one in _made(name, config, folder)]
+        findings = [one.to_json() for one in _made(name, config, folder, say)]
         told["audits"][name] = {
             "findings": findings,
             "seconds": round(time.perf_counter() - began, 1),
@@ -65,12 +66,7 @@ def make_audits(
     return [row for name in chosen for row in told["audits"][name]["findings"]]
 
 
-def _made(name: str, config: RunConfig, folder: Path) -> Any:
+def _made(name: str, config: RunConfig, folder: Path, say: Callable[[str], None]) -> Any:
     load_tensorflow_quietly()
-    if name == "shipments":
-        from simulations.audits import shipments  # noqa: PLC0415
-
-        return shipments.audit(config, folder)
-    from simulations.audits import one_run  # noqa: PLC0415
-
-    return one_run.audit(config)
+    module = importlib.import_module(f"simulations.audits.{name.replace('-', '_')}")
+    return module.audit(config, folder, say)

@@ -1,50 +1,34 @@
 """What a fog node, or whoever reads its traffic, learns from the shipments of end nodes."""
 
-import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 
-from clients.end_node import protected_share
-from clients.privacy._context import Context
 from clients.privacy.releases import releases_of
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
+from simulations.audits.alike import correlations
 from simulations.audits.bounds import from_pairs, proportion
-from simulations.audits.finding import AuditFinding
+from simulations.audits.end_nodes import OTHER_NODE, EndNodes
+from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.linear_reconstruction import reconstruct
 from simulations.reports.save_figure import save_figure
 
 NAME = "shipments"
 CANDIDATES = 600  # among whom an image is looked for
 KNOWN = 2000  # images of the attacker's own, with which it tries the protection
 DRAWS = 4000  # of each of two neighbours
-OTHER_NODE = 1_000_000  # number of an end node that no run has
 FAR = 1e3  # length of an input that is clipped for sure
-RIDGES = tuple(np.geomspace(1e-6, 1e2, 9))  # by the mean eigenvalue
 SHOWN = 6
 Rows = npt.NDArray[np.float32]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Attacker:
-    """Runs the protections of a configuration on examples of its own."""
-
-    config: RunConfig
-    field: Field
-    end_node: int = 0
-
-    def protected(self, share: Examples) -> Examples:
-        spec = self.field.dataset.spec
-        deviation = self.field.preprocess.deviation
-        context = Context(self.config, 0, self.end_node, spec, self.field.dataset.task, deviation)
-        return protected_share(share, context)
-
-
-def audit(config: RunConfig, folder: Path) -> list[AuditFinding]:
+def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
     """Attack the shipments of an end node of fog node 0, and write ``shipments.png``.
 
     Parameters
@@ -52,21 +36,25 @@ def audit(config: RunConfig, folder: Path) -> list[AuditFinding]:
     config : RunConfig
     folder : Path
         Where the picture goes; it must be there.
+    say : callable
+        Told what begins.
     """
     field = prepare_field(config)
     if field.dataset.spec.dtype != "float32":
-        return []
+        return [not_applicable(NAME, f"inputs are {field.dataset.spec}, and no amounts")]
     told = {one.name: one.guarantee for one in releases_of(config, 1)}
     inputs, targets = told["shipment: inputs"], told["shipment: targets"]
+    say(f"audit {NAME}: images")
     findings = _images(config, field, folder, inputs.epsilon)
     if config.protection:  # else there is nothing to tell apart
+        say(f"audit {NAME}: neighbours")
         findings += _input_pairs(config, field, inputs.epsilon, inputs.delta)
         findings += _label_pairs(config, field, targets.epsilon)
     return findings
 
 
 def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> list[AuditFinding]:
-    attacker = _Attacker(config, field)
+    attacker = EndNodes(config, field)
     order = generator(config.seed, "audit shipments").permutation(len(field.train))
     count = min(CANDIDATES, len(order) // 3)
     candidates, known = (field.train.take(o) for o in (order[:count], order[count:][:KNOWN]))
@@ -74,8 +62,8 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
     own = Examples(field.preprocess(known.inputs), known.targets)
     shipped = attacker.protected(raw)
     # What is keyed by the run alone, as a projection, is known; noise is another node's.
-    tried = _Attacker(config, field, OTHER_NODE).protected(own)
-    fitted = _reconstruct(own.inputs, tried.inputs, shipped.inputs)
+    tried = EndNodes(config, field, OTHER_NODE).protected(own)
+    fitted = reconstruct(own.inputs, tried.inputs, shipped.inputs)
     reconstructions = {"as shipped": shipped.inputs, "linear reconstruction": fitted}
     if config.noise_source == SEEDED and config.protection:
         empty = Examples(np.zeros_like(raw.inputs), raw.targets)
@@ -91,7 +79,7 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
         findings.append(
             AuditFinding(NAME, attack, "PSNR, dB", float(np.mean(decibels)), low, high, claimed)
         )
-        hits = int((_nearest(guess, raw.inputs) == np.arange(len(guess))).sum())
+        hits = int((correlations(guess, raw.inputs).argmax(axis=1) == np.arange(len(guess))).sum())
         findings.append(
             AuditFinding(
                 NAME,
@@ -118,14 +106,14 @@ def _input_pairs(
     for number, sign in enumerate((1.0, -1.0)):
         share = Examples(np.tile(sign * FAR * direction, (DRAWS, *[1] * len(shape))), targets)
         # Noise is keyed by end node: two of them draw two times.
-        outputs.append(_Attacker(config, field, number).protected(share).inputs)
+        outputs.append(EndNodes(config, field, number).protected(share).inputs)
     scores = [np.tensordot(out, direction, len(shape)).astype(np.float64) for out in outputs]
     findings = [_pair(scores[0], scores[1], "two far inputs told apart", delta, claimed)]
     if config.noise_source == SEEDED:
         empty = Examples(np.zeros((DRAWS, *shape), np.float32), targets)
         known = []
         for number, out in enumerate(outputs):
-            noise = _Attacker(config, field, number).protected(empty).inputs
+            noise = EndNodes(config, field, number).protected(empty).inputs
             known.append(np.tensordot(out - noise, direction, len(shape)).astype(np.float64))
         attack = "two far inputs told apart, noise drawn again from the seed"
         findings.append(_pair(known[0], known[1], attack, delta, claimed))
@@ -138,7 +126,7 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
         return []
     empty = np.zeros((DRAWS, *shape), np.float32)
     found = [
-        _Attacker(config, field, number).protected(Examples(empty, np.full(DRAWS, number))).targets
+        EndNodes(config, field, number).protected(Examples(empty, np.full(DRAWS, number))).targets
         for number in (0, 1)
     ]
     scores = [(out == 0).astype(np.float64) - (out == 1) for out in found]
@@ -148,7 +136,7 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
         agreed = []
         for number, out in enumerate(found):
             zero = Examples(empty, np.zeros(DRAWS, np.int64))
-            expected = _Attacker(config, field, number).protected(zero).targets
+            expected = EndNodes(config, field, number).protected(zero).targets
             agreed.append((out == expected).astype(np.float64))
         attack = "two labels told apart, answers drawn again from the seed"
         findings.append(_pair(agreed[0], agreed[1], attack, 0.0, claimed))
@@ -167,41 +155,10 @@ def _pair(
     return AuditFinding(NAME, attack, measure, bound, bound, claimed=claimed, bound=True)
 
 
-def _reconstruct(raw: Rows, protected: Rows, shipped: Rows) -> Rows:
-    """Return the best linear guess of what was shipped, learned on the attacker's own images.
-
-    Ridge regression in its dual form; its strength is chosen on a fifth of these.
-    """
-    x, y = protected.reshape(len(protected), -1), raw.reshape(len(raw), -1)
-    x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
-    x, y = x - x_mean, y - y_mean
-    cut = len(x) * 4 // 5
-    values, basis = np.linalg.eigh(x[:cut] @ x[:cut].T)
-    answers, held_out = basis.T @ y[:cut], x[cut:] @ x[:cut].T @ basis
-
-    def error(ridge: float) -> float:
-        guess = (held_out / (values + ridge * values.mean())) @ answers
-        return float(np.square(guess - y[cut:]).mean())
-
-    best = min(RIDGES, key=error)
-    flat = shipped.reshape(len(shipped), -1) - x_mean
-    guess = (flat @ x[:cut].T @ basis / (values + best * values.mean())) @ answers + y_mean
-    return np.asarray(guess.reshape(shipped.shape), np.float32)
-
-
 def _decibels(raw: Rows, guess: Rows, scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return each example's peak signal-to-noise ratio; the largest stored value is 1."""
     errors = np.square((raw - guess) * scale).reshape(len(raw), -1).mean(axis=1)
     return np.asarray(-10.0 * np.log10(np.maximum(errors, 1e-12)), np.float64)
-
-
-def _nearest(guess: Rows, raw: Rows) -> npt.NDArray[np.int64]:
-    """Return which raw example is most alike to each guess, by correlation."""
-    rows = [a.reshape(len(a), -1) for a in (guess, raw)]
-    rows = [a - a.mean(axis=1, keepdims=True) for a in rows]
-    rows = [a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12) for a in rows]
-    nearest: npt.NDArray[np.int64] = np.argmax(rows[0] @ rows[1].T, axis=1)
-    return nearest
 
 
 def _draw(kinds: dict[str, Rows], path: Path) -> None:

@@ -10,7 +10,7 @@ from fog_flower.errors import UserError
 from simulations.cli.terminal import Terminal, styled
 
 terminal = Terminal()
-AUDITS = ("shipments", "one-run")
+AUDITS = ("shipments", "inversion", "membership", "sampling", "one-run")
 
 
 def audit(
@@ -51,12 +51,13 @@ def audit(
         interval = "" if row["low"] is None else f"{row['low']:.3g} to "
         interval += "" if row["high"] is None or not interval else f"{row['high']:.3g}"
         claim = "nothing" if row["claimed"] is None else f"epsilon {row['claimed']:.3g}"
+        claim = "" if row["value"] is None else claim
         verdict = row["verdict"]
         table.add_row(
             row["audit"],
             row["attack"],
             row["measure"],
-            f"{row['value']:.3g}",
+            "" if row["value"] is None else f"{row['value']:.3g}",
             interval.removesuffix(" to "),
             claim,
             styled(verdict, "red") if verdict == "refuted" else verdict,

@@ -64,8 +64,8 @@ class PrivateEpoch:
         """
         count = len(data.targets)
         rng = protecting_rng(config, "dp-sgd", fog_node, server_round, epoch)
-        steps = mechanism.steps(config, count)
-        batches = poisson_batches(count, mechanism.rate(config, count), steps, rng)
+        batches = batches_of(mechanism, config, count, rng)
+        steps = len(batches)
         seeds = rng.integers(0, LARGEST_SEED, (steps, 2))
         if config.noise_source == ENTROPY:
             drawn = [secrets.randbelow(LARGEST_SEED) for _ in range(2 * steps)]
@@ -106,6 +106,15 @@ class PrivateEpoch:
                 lambda sums=sums: sums,
             )
             self._optimizer.apply([total / expected for total in sums])
+
+
+def batches_of(
+    mechanism: DpSgd, config: RunConfig, count: int, rng: np.random.Generator
+) -> list[npt.NDArray[np.int64]]:
+    """Return which of ``count`` examples are in each step's batch of an epoch, as int64 [k]."""
+    return poisson_batches(
+        count, mechanism.rate(config, count), mechanism.steps(config, count), rng
+    )
 
 
 def poisson_batches(

@@ -1,0 +1,176 @@
+"""Whether an image was among the few that a node trained an epoch on, from its dW."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from clients.local_training import released_update
+from clients.privacy.releases import releases_of
+from fog_flower.config import RunConfig
+from fog_flower.data.field import Field
+from fog_flower.keras_weights import load_weights, weights_of
+from fog_flower.privacy.ledger import UPDATES
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples
+from fog_flower.tasks.task import Task
+from fog_flower.weights import Weights
+from simulations.audits.bounds import DELTA, from_one_run
+from simulations.audits.crafted import first_dense
+from simulations.audits.end_nodes import EndNodes, as_queried
+from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
+from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.roc import area, rate_at
+
+SIZES = (100, 300)  # expected members; below and above the width of narrow layers
+FRESH = 1000  # images that cannot be members, for false positives of 0.1%
+AT_ONCE = 200
+Scores = npt.NDArray[np.float64]
+Curves = dict[str, tuple[Scores, Scores]]
+
+
+def attack_epochs(
+    name: str,
+    config: RunConfig,
+    field: Field,
+    model: keras.Model,
+    say: Callable[[str], None],
+) -> tuple[list[AuditFinding], Curves]:
+    """Return what is found of nodes with about 100 and 300 images, and the scores of each attack.
+
+    Each candidate is a member with probability 1/2, drawn for itself, so that the guesses bound
+    epsilon as canaries do (Steinke et al. 2023).
+
+    Parameters
+    ----------
+    name : str
+        Of the audit.
+    config : RunConfig
+    field : Field
+    model : keras.Model
+        With W of the first round.
+    say : callable
+        Told what begins.
+    """
+    start = weights_of(model)
+    private = with_noise_of_run(config, field).changed({"local-epochs": 1, "num-server-rounds": 1})
+    findings: list[AuditFinding] = []
+    curves: Curves = {}
+    for size in SIZES:
+        what = f"dW of an epoch over {size} images"
+        fresh = min(FRESH, len(field.train) - 2 * size)
+        if fresh < size:
+            findings.append(not_applicable(name, f"{what}: needs train-examples={3 * size}"))
+            continue
+        say(f"audit {name}: {what}")
+        rng = generator(config.seed, "audit epoch", size)
+        candidates, strangers = dealt(config, field, rng, 2 * size, fresh)
+        included = rng.random(2 * size) < 0.5
+        examples = field.train.take(np.concatenate([candidates, strangers]))
+        raw = Examples(field.preprocess(examples.inputs), examples.targets)
+        trained = EndNodes(config, field).protected(raw.take(np.flatnonzero(included)))
+        data = node_of(trained)
+        delta = released_update(private, start, data, fog_node=0, server_round=1).delta
+        asked = as_queried(config, field, raw)
+        attacks = {
+            f"{what}, along gradients": along(model, start, field.dataset.task, delta, asked)
+        }
+        kernel = first_dense(model)
+        if kernel is not None:
+            attacks[f"{what}, in its span"] = in_span(
+                delta[kernel], asked.inputs, len(data.targets)
+            )
+        (update,) = [
+            one.guarantee for one in releases_of(private, len(data.targets)) if one.name == UPDATES
+        ]
+        false = np.concatenate([~included, np.ones(fresh, bool)])
+        for attack, scores in attacks.items():
+            one, other = scores[~false], scores[false]
+            curves[attack] = (one, other)
+            findings += separation(name, attack, one, other, update.epsilon)
+            given = update.delta if update.promises else DELTA
+            bound, right, guesses = from_one_run(scores[: 2 * size], included, given)
+            told = f"{attack}: {right} of {guesses} guesses right"
+            findings.append(bounded(name, told, bound, update.epsilon))
+    return findings, curves
+
+
+def separation(
+    name: str,
+    attack: str,
+    one: Scores,
+    other: Scores,
+    claimed: float,
+    independent: tuple[int, int] | None = None,
+) -> list[AuditFinding]:
+    """Return the area under the ROC curve, and members found at few false positives."""
+    sizes = independent or (len(one), len(other))
+    return [
+        AuditFinding(name, attack, "area under ROC", *area(one, other, sizes), claimed),
+        AuditFinding(
+            name,
+            attack,
+            "members found at 0.1% false positives",
+            *rate_at(one, other, independent=sizes[0]),
+            claimed,
+        ),
+    ]
+
+
+def bounded(name: str, attack: str, bound: float, claimed: float) -> AuditFinding:
+    """Return the finding of a lower bound of epsilon."""
+    measure = "epsilon, at least"
+    return AuditFinding(name, attack, measure, bound, bound, claimed=claimed, bound=True)
+
+
+def in_span(kernel: npt.NDArray[np.float32], inputs: npt.NDArray[np.float32], count: int) -> Scores:
+    """Return how near each input is to the span of the first layer's dW.
+
+    What a dense layer's kernel moves by is a sum of inputs times gradients, so members lie in its
+    span as long as there are fewer of them than neurons.
+
+    Parameters
+    ----------
+    kernel : float32 [size, width]
+        Its dW.
+    inputs : float32 [n, ...]
+    count : int
+        Of members, which is told in clear.
+
+    Returns
+    -------
+    float64 [n]
+        -log of the part of an input's squared length that lies outside.
+    """
+    rows = inputs.reshape(len(inputs), -1).astype(np.float64)
+    basis = np.linalg.svd(kernel.astype(np.float64), full_matrices=False)[0][:, :count]
+    lengths = np.maximum(np.square(rows).sum(axis=1), 1e-30)
+    outside = np.square(rows - rows @ basis @ basis.T).sum(axis=1) / lengths
+    return np.asarray(-np.log(np.maximum(outside, 1e-30)), np.float64)
+
+
+def along(
+    model: keras.Model, start: Weights, task: Task, delta: Weights, examples: Examples
+) -> Scores:
+    """Return by how much each example's loss falls along dW, to first order.
+
+    It is the inner product of dW with the example's negative gradient at W, for any model.
+
+    Returns
+    -------
+    float64 [n]
+    """
+    load_weights(model, start)
+    moves = {id(v): d for v, d in zip(model.weights, delta, strict=True)}
+    variables = [variable.value for variable in model.trainable_variables]
+    tangents = [tf.constant(moves[id(v)]) for v in model.trainable_variables]
+    found = []
+    for first in range(0, len(examples.targets), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        with tf.autodiff.ForwardAccumulator(variables, tangents) as forward:
+            answers = model(examples.inputs[some], training=False)
+            losses = task.losses(examples.targets[some], answers)
+        found.append(-forward.jvp(losses).numpy())
+    return np.concatenate(found).astype(np.float64)

@@ -1,0 +1,204 @@
+"""Which training images a cloud reads from a fog node's dW, with an honest W and a crafted one."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+
+from clients.local_training import examples_of, released_update
+from clients.privacy.releases import releases_of
+from fog_flower.build_model import build_model
+from fog_flower.config import RunConfig
+from fog_flower.data.field import Field, prepare_field
+from fog_flower.keras_weights import weights_of
+from fog_flower.privacy.ledger import UPDATES
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples
+from fog_flower.weights import Weights
+from simulations.audits.alike import correlations
+from simulations.audits.bounds import proportion
+from simulations.audits.crafted import (
+    binned,
+    bins,
+    can_be_crafted,
+    crafted,
+    first_dense,
+    ratios,
+)
+from simulations.audits.end_nodes import OTHER_NODE, EndNodes
+from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
+from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.linear_reconstruction import reconstruct
+from simulations.reports.save_figure import save_figure
+
+NAME = "inversion"
+BATCHES = (1, 4, 8, 16, 32)  # examples of a node that takes one step
+IMAGES = 64  # that are attacked at each of these, in as many tries as it takes
+EPOCH = 100  # examples of a node that trains an epoch
+KNOWN = 2000  # images of the attacker's own
+RECOVERED = 0.95  # correlation from which an image counts as recovered; see `images of nobody`
+SHOWN = 6
+HONEST, CRAFTED = "honest W", "crafted W"
+Rows = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Cloud:
+    """What the attacker knows: the model, W, the protections, and images of its own.
+
+    Attributes
+    ----------
+    kernel : int
+        Where in W the first layer's kernel stands.
+    sent : mapping of name to W
+    edges : float64 [width]
+        Of the crafted W.
+    own, tried : float32 [n, ...]
+        Its images, and what the protections of end nodes make of them.
+    """
+
+    kernel: int
+    sent: dict[str, Weights]
+    edges: npt.NDArray[np.float64]
+    own: Rows
+    tried: Rows
+
+    def guesses(self, name: str, delta: Weights, shape: tuple[int, ...]) -> Rows:
+        """Return all images that may have made dW [k, ...]."""
+        found = [ratios(delta, self.kernel)]
+        if name == CRAFTED:
+            found.append(binned(delta, self.edges))
+        rows = np.concatenate(found).reshape(-1, *shape)
+        if self.tried is self.own or not len(rows):
+            return rows
+        return np.concatenate([rows, reconstruct(self.own, self.tried, rows)])
+
+
+def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
+    """Attack one step on 1 to 32 images and an epoch over 100, and write ``inversion.png``.
+
+    An image counts as recovered if a guess correlates with it by 0.95; how many images that no node
+    had are met by the same guesses is found as well.
+
+    Parameters
+    ----------
+    config : RunConfig
+    folder : Path
+        Of the picture.
+    say : callable
+        Told what begins.
+
+    Raises
+    ------
+    UserError
+        If there are too few training examples.
+    """
+    field = prepare_field(config)
+    spec, task = field.dataset.spec, field.dataset.task
+    if spec.dtype != "float32":
+        return [not_applicable(NAME, f"inputs are {spec}, and no amounts")]
+    model = build_model(config.model, spec, task, config.seed)
+    kernel = first_dense(model)
+    if kernel is None:
+        why = f"model={config.model} does not begin with a Dense layer on its input"
+        return [not_applicable(NAME, why)]
+    rng = generator(config.seed, "audit inversion")
+    known = min(KNOWN, len(field.train) - 2 * EPOCH)
+    attacked, others, kept = dealt(config, field, rng, EPOCH, EPOCH, max(known, EPOCH))
+    raw, nobody = (field.preprocess(field.train.take(o).inputs) for o in (attacked, others))
+    targets = field.train.targets[attacked]
+    shipped = EndNodes(config, field).protected(Examples(raw, targets))
+    cloud = _cloud(config, field, model, kernel, kept)
+    (update,) = [
+        one.guarantee
+        for one in releases_of(config, examples_of(field, config, 0))
+        if one.name == UPDATES
+    ]
+
+    findings: list[AuditFinding] = []
+    shown: dict[str, Rows] = {"raw": raw}
+    strangers, tries = dict.fromkeys(cloud.sent, 0), 0
+    private = with_noise_of_run(config, field)
+    for size in (*BATCHES, EPOCH):
+        say(f"audit {NAME}: {size} images")
+        count = EPOCH if size == EPOCH else IMAGES
+        settings: dict[str, str | int] = {"local-epochs": 1}
+        settings |= {} if size == EPOCH else {"batch-size": size}
+        once = private.changed(settings)
+        tries += count
+        for name, start in cloud.sent.items():
+            best, images = [], []
+            for number, first in enumerate(range(0, count, size)):
+                chosen = slice(first, first + size)
+                data = node_of(Examples(shipped.inputs[chosen], shipped.targets[chosen]))
+                result = released_update(once, start, data, fog_node=number, server_round=1)
+                guesses = cloud.guesses(name, result.delta, spec.shape)
+                alike, image = _best(guesses, raw[chosen])
+                best.append(alike)
+                images.append(image)
+                strangers[name] += int((_best(guesses, nobody[chosen])[0] >= RECOVERED).sum())
+            hits = int((np.concatenate(best) >= RECOVERED).sum())
+            what = f"an epoch over {size} images" if size == EPOCH else f"a step on {size} images"
+            findings.append(_finding(f"{what}, {name}", hits, count, update.epsilon))
+            if size in (BATCHES[0], BATCHES[2], EPOCH):
+                shown[f"{what}, {name}"] = np.concatenate(images)
+    findings += [
+        _finding(f"images of nobody in the same guesses, {name}", met, tries, update.epsilon)
+        for name, met in strangers.items()
+    ]
+    if not can_be_crafted(model):
+        why = f"crafted W: model={config.model} is no chain of Dense layers with ReLU"
+        findings.append(not_applicable(NAME, why))
+    if spec.is_image:
+        _draw(shown, folder / f"{NAME}.png")
+    return findings
+
+
+def _cloud(
+    config: RunConfig, field: Field, model: keras.Model, kernel: int, kept: npt.NDArray[np.int64]
+) -> _Cloud:
+    examples = field.train.take(kept)
+    own = tried = field.preprocess(examples.inputs)
+    if config.protection:
+        share = Examples(own, examples.targets)
+        tried = EndNodes(config, field, OTHER_NODE).protected(share).inputs
+    sent = {HONEST: weights_of(model)}
+    edges = bins(tried, sent[HONEST][kernel].shape[1])
+    if can_be_crafted(model):
+        sent[CRAFTED] = crafted(model, edges)
+    return _Cloud(kernel, sent, edges, own, tried)
+
+
+def _best(guesses: Rows, raw: Rows) -> tuple[npt.NDArray[np.float32], Rows]:
+    """Return of each image the best correlation [n], and the guess that has it [n, ...]."""
+    if not len(guesses):
+        return np.zeros(len(raw), np.float32), np.zeros_like(raw)
+    alike = correlations(guesses, raw)
+    return alike.max(axis=0), guesses[alike.argmax(axis=0)]
+
+
+def _finding(attack: str, hits: int, count: int, claimed: float) -> AuditFinding:
+    measure = f"share of {count} recovered"
+    return AuditFinding(NAME, attack, measure, hits / count, *proportion(hits, count), claimed)
+
+
+def _draw(kinds: dict[str, Rows], path: Path) -> None:
+    """Draw images beside their best guesses, each brought to the mean and contrast of its image."""
+    figure, axes = plt.subplots(
+        len(kinds), SHOWN, figsize=(1.2 * SHOWN + 2.4, 1.25 * len(kinds)), squeeze=False
+    )
+    raw = kinds["raw"][:SHOWN]
+    low, high = float(raw.min()), float(raw.max())
+    for row, (name, images) in zip(axes, kinds.items(), strict=True):
+        for axis, image, like in zip(row, images[:SHOWN], raw, strict=False):
+            fitted = (image - image.mean()) / max(float(image.std()), 1e-12)
+            shown = np.clip((fitted * like.std() + like.mean() - low) / (high - low), 0.0, 1.0)
+            axis.imshow(shown.squeeze(), cmap="gray" if image.shape[-1] == 1 else None)
+            axis.set_axis_off()
+        row[0].text(-0.1, 0.5, name, transform=row[0].transAxes, ha="right", va="center", wrap=True)
+    figure.subplots_adjust(left=2.4 / (1.2 * SHOWN + 2.4), right=0.99, top=0.99, bottom=0.01)
+    save_figure(figure, path, dpi=120)

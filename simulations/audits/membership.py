@@ -1,0 +1,117 @@
+"""Whether an image was among those that a model was trained on, from the final W and from dW."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from clients.fog_node import NodeData
+from clients.privacy.releases import releases_of
+from fog_flower.build_model import build_model
+from fog_flower.config import RunConfig
+from fog_flower.data.field import Field, prepare_field
+from fog_flower.errors import UserError
+from fog_flower.keras_weights import weights_of
+from fog_flower.privacy.ledger import UPDATES
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples, Indices
+from simulations.audits.bounds import DELTA, from_one_run
+from simulations.audits.end_nodes import EndNodes, as_queried
+from simulations.audits.epoch_membership import Curves, attack_epochs, bounded, separation
+from simulations.audits.federation import federated
+from simulations.audits.few_examples import dealt, node_of
+from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.lira import confidences, likelihood_ratios
+from simulations.audits.losses import losses_of
+from simulations.audits.roc import draw_rocs
+
+NAME = "membership"
+POOL = 4000  # examples, of which each model is trained on half
+LEAST_POOL = 200
+SHADOWS = 16  # models by which LiRA knows what to expect of the target
+Mask = npt.NDArray[np.bool_]
+
+
+def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
+    """Train small federations as the run does, attack them, and write ``membership.png``.
+
+    The target has each example of a pool with probability 1/2, drawn for itself; each shadow model
+    has half of them. Rates are over all models, each attacked by means of the others; the bound of
+    epsilon is of the target alone.
+
+    Parameters
+    ----------
+    config : RunConfig
+    folder : Path
+        Of the picture.
+    say : callable
+        Told what begins.
+
+    Raises
+    ------
+    UserError
+        If there are too few training examples.
+    """
+    field = prepare_field(config)
+    task = field.dataset.task
+    if field.dataset.spec.dtype != "float32" or not hasattr(task, "classes"):
+        return [not_applicable(NAME, "inputs are no amounts, or targets no classes")]
+    size = min(POOL, len(field.train)) // 2 * 2
+    if size < max(LEAST_POOL, 4 * config.fog_nodes):
+        raise UserError(
+            f"train-examples={config.train_examples}: the audit of membership needs {LEAST_POOL}, "
+            "and 4 for each fog node; use more, or leave it out with --only"
+        )
+    rng = generator(config.seed, "audit membership")
+    (chosen,) = dealt(config, field, rng, size)
+    examples = field.train.take(chosen)
+    pool = Examples(field.preprocess(examples.inputs), examples.targets)
+    asked = as_queried(config, field, pool)
+    members = np.array([rng.random(size) < 0.5, *_halves(rng, size)])
+    model = build_model(config.model, field.dataset.spec, task, config.seed)
+    start = weights_of(model)
+
+    losses = []
+    for number, mask in enumerate(members):
+        say(f"audit {NAME}: model {number + 1} of {len(members)}")
+        nodes = _nodes(config, field, pool, rng.permutation(np.flatnonzero(mask)))
+        final = federated(config, start, nodes, number)
+        losses.append(losses_of(model, final, task, asked))
+        if number == 0:
+            counts = [len(node.targets) for node in nodes]
+    (update,) = [one.guarantee for one in releases_of(config, min(counts)) if one.name == UPDATES]
+    given = update.delta if update.promises else DELTA
+    attacks = {
+        "final W, loss threshold": -np.array(losses),
+        f"final W, LiRA with {SHADOWS} shadow models": likelihood_ratios(
+            confidences(np.array(losses)), members
+        ),
+    }
+    findings: list[AuditFinding] = []
+    curves: Curves = {}
+    half = size // 2
+    for attack, scores in attacks.items():
+        one, other = scores[members], scores[~members]
+        curves[attack] = (one, other)
+        findings += separation(NAME, attack, one, other, update.epsilon, (half, half))
+        bound, right, guesses = from_one_run(scores[0], members[0], given)
+        told = f"{attack}: {right} of {guesses} guesses right"
+        findings.append(bounded(NAME, told, bound, update.epsilon))
+    losses_of(model, start, task, asked.take(np.arange(1)))  # the model has W of round 1 again
+    more, of_epochs = attack_epochs(NAME, config, field, model, say)
+    draw_rocs(curves | of_epochs, folder / f"{NAME}.png", "members", "others")
+    return findings + more
+
+
+def _halves(rng: np.random.Generator, size: int) -> list[Mask]:
+    """Return which half of the pool each shadow model has."""
+    return [rng.permutation(size) < size // 2 for _ in range(SHADOWS)]
+
+
+def _nodes(config: RunConfig, field: Field, pool: Examples, members: Indices) -> list[NodeData]:
+    """Return fog nodes with equal parts of the members, as their end nodes ship them."""
+    return [
+        node_of(EndNodes(config, field, place).protected(pool.take(part)))
+        for place, part in enumerate(np.array_split(members, config.fog_nodes))
+    ]

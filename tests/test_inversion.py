@@ -1,0 +1,105 @@
+"""What is read from dW: known images of known gradients, and nothing behind DP-SGD."""
+
+import keras
+import numpy as np
+import pytest
+
+from fog_flower.errors import UserError
+from fog_flower.keras_weights import load_weights, weights_of
+from simulations.audits import inversion
+from simulations.audits.alike import correlations
+from simulations.audits.crafted import binned, bins, can_be_crafted, crafted, first_dense, ratios
+
+RNG = np.random.default_rng(0)
+
+
+def said(text: str) -> None:
+    pass
+
+
+def chain(*widths: int, activation: str = "relu") -> keras.Model:
+    layers = [keras.layers.Dense(width, activation=activation) for width in widths]
+    return keras.Sequential(
+        [keras.Input((6, 6, 1)), keras.layers.Flatten(), *layers, keras.layers.Dense(3, "softmax")]
+    )
+
+
+def step(model: keras.Model, start: list, images: np.ndarray, labels: np.ndarray) -> list:
+    load_weights(model, start)
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    model.train_on_batch(images, labels)
+    return [end - begin for end, begin in zip(weights_of(model), start, strict=True)]
+
+
+def test_correlations():
+    one = np.array([[0.0, 1.0, 2.0], [1.0, 1.0, 1.0], [np.nan, 0.0, 1.0]], np.float32)
+    other = np.array([[5.0, 7.0, 9.0], [1.0, 0.0, -1.0], [0.0, 2.0, 0.0]], np.float32)
+    expected = [[1.0, -1.0, 0.0], [0.0] * 3, [0.0] * 3]
+    np.testing.assert_allclose(correlations(one, other), expected, atol=1e-6)
+
+
+def test_one_image_is_read_from_one_step():
+    model = chain(8)
+    image = RNG.normal(size=(1, 6, 6, 1)).astype(np.float32)
+    delta = step(model, weights_of(model), image, np.array([1]))
+    guesses = ratios(delta, first_dense(model))
+    assert len(guesses) > 0
+    np.testing.assert_allclose(guesses, np.tile(image.reshape(1, -1), (len(guesses), 1)), rtol=0.01)
+
+
+@pytest.mark.parametrize("widths", [(64,), (64, 12), (64, 12, 7)])
+def test_a_crafted_w_keeps_images_apart(widths):
+    model = chain(*widths)
+    own = RNG.normal(size=(4000, 6, 6, 1)).astype(np.float32)
+    edges = bins(own, widths[0])
+    images = RNG.normal(size=(5, 6, 6, 1)).astype(np.float32)
+    images += np.linspace(-0.3, 0.3, 5).reshape(-1, 1, 1, 1) - images.mean((1, 2, 3), keepdims=True)
+    delta = step(model, crafted(model, edges), images, np.array([0, 1, 2, 0, 1]))
+    alike = correlations(binned(delta, edges), images).max(axis=0)
+    assert alike[1:].min() > 0.99, alike  # the first may be below all edges
+    honest = step(model, weights_of(chain(*widths)), images, np.array([0, 1, 2, 0, 1]))
+    assert correlations(ratios(honest, 0), images).max(axis=0).mean() < alike[1:].mean()
+
+
+def test_which_models_can_be_attacked():
+    assert first_dense(chain(8)) == 0
+    assert can_be_crafted(chain(8, 4))
+    assert not can_be_crafted(chain(8, activation="elu"))
+    assert not can_be_crafted(chain())
+    with_convolution = keras.Sequential(
+        [keras.Input((6, 6, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten()]
+    )
+    assert first_dense(with_convolution) is None
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(inversion, "BATCHES", (1, 4, 8))
+    monkeypatch.setattr(inversion, "IMAGES", 8)
+
+
+def test_a_run_is_attacked_and_dp_sgd_leaves_nothing(make_config, tmp_path, few):
+    config = make_config(protection="", noise_source="entropy")
+    found = {one.attack: one for one in inversion.audit(config, tmp_path, said)}
+    assert found["a step on 1 images, honest W"].value == 1.0
+    assert found["a step on 1 images, honest W"].low > 0.6
+    assert found["a step on 4 images, crafted W"].value > 0.5
+    assert found["images of nobody in the same guesses, honest W"].value < 0.05
+    assert (tmp_path / "inversion.png").exists()
+    config = config.changed({"fog-protection": "dp-sgd(epsilon=8)", "batch-size": 60})
+    private = inversion.audit(config, tmp_path, said)
+    assert {one.value for one in private} == {0.0}
+    assert private[0].claimed == pytest.approx(8.0, abs=0.02)
+
+
+def test_a_model_that_begins_with_something_else_is_named(make_config, tmp_path):
+    (found,) = inversion.audit(make_config(model="cnn-small"), tmp_path, said)
+    assert found.measure == "not applicable"
+    assert "model=cnn-small does not begin with a Dense layer" in found.attack
+    assert found.to_json()["value"] is None
+    assert found.verdict == ""
+
+
+def test_too_few_examples_are_refused(make_config, tmp_path):
+    with pytest.raises(UserError, match="train-examples=120: this audit needs 300"):
+        inversion.audit(make_config(train_examples=120), tmp_path, said)
