@@ -104,7 +104,7 @@ def ratios(delta: Weights, kernel: int) -> Rows:
     """
     rows, biases = delta[kernel].T.astype(np.float64), delta[kernel + 1].astype(np.float64)
     moved = biases != 0.0
-    return (rows[moved] / biases[moved, None]).astype(np.float32)
+    return np.asarray(rows[moved] / biases[moved, None], np.float32)
 
 
 def binned(delta: Weights, edges: npt.NDArray[np.float64]) -> Rows:
@@ -123,7 +123,7 @@ def binned(delta: Weights, edges: npt.NDArray[np.float64]) -> Rows:
     means = inside.mean(axis=1)
     there = means != 0.0
     scaled = inside[there] * (middles[there] / means[there])[:, None]
-    return scaled.astype(np.float32)
+    return np.asarray(scaled, np.float32)
 
 
 def _layers(model: keras.Model) -> list[keras.Layer]:

@@ -64,4 +64,4 @@ def as_queried(config: RunConfig, field: Field, raw: Examples) -> Examples:
         EndNodes(config, field, OTHER_NODE + number).protected(raw).inputs
         for number in range(COPIES)
     ]
-    return Examples(np.mean(copies, axis=0, dtype=np.float32), raw.targets)
+    return Examples(np.asarray(np.mean(copies, axis=0), np.float32), raw.targets)
