@@ -93,7 +93,8 @@ def audits() -> str:
     recorded = PAGES.parent / "results" / "audit"
     made = [path for name in AUDITED if (path := recorded / name / "audit.json").exists()]
     table = pd.DataFrame(audit_rows([path.parent for path in made]))
-    parts = [f"{ALL_AUDITED}:", as_markdown(table)]
+    told = f"Four attacks on {len(made)} of {len(AUDITED)} protections, {ALL_AUDITED}:"
+    parts = [told, as_markdown(table)]
     for folder in sorted(path.parent for path in recorded.rglob("audit.json")):
         told = json.loads((folder / "audit.json").read_text())
         config = told["config"]
