@@ -88,7 +88,7 @@ def _sizes() -> dict[str, dict[str, Scalar]]:
 EPSILON = Experiment(
     name="epsilon",
     source="nothing of the paper: what it does not offer",
-    varies="what DP-SGD on fog nodes promises, and what a model sees; 3 fog nodes",
+    varies="epsilon of DP-SGD, and what a model sees; 3 fog nodes",
     cells=tuple(_cell(family, epsilon) for family in _TRAINING for epsilon in EPSILONS),
     scales={
         "full": Scale(

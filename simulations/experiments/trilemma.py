@@ -42,7 +42,7 @@ def _cell(defence: str, malicious: int, epsilon: str) -> Cell:
 TRILEMMA = Experiment(
     name="trilemma",
     source="nothing of the paper: what its two aims cost each other",
-    varies=f"what DP-SGD promises, how many of {NODES} fog nodes attack, and who merges",
+    varies=f"epsilon of DP-SGD, how many of {NODES} fog nodes attack, and who merges",
     cells=tuple(
         _cell(defence, malicious, epsilon)
         for malicious in MALICIOUS

@@ -18,6 +18,10 @@ from simulations.reports.sweep_records import CLOUD, TEST, SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
+_TITLES = {
+    "epsilon": "What a promise costs in accuracy",
+    "trilemma": "Privacy, robustness and accuracy",
+}
 LEDGER, RELEASE = "privacy.json", "dW of all rounds"
 
 
@@ -54,7 +58,7 @@ def write_privacy_cost(
 
 
 def _title(records: SweepRecords) -> str:
-    return f"{records.experiment.name.capitalize()}: {records.experiment.varies}"
+    return f"{_TITLES[records.experiment.name]}: {records.experiment.varies}"
 
 
 def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
@@ -143,7 +147,7 @@ def _promised(row: dict[Hashable, Any]) -> str:
 def _draw(rows: pd.DataFrame, path: Path) -> Path:
     """Draw accuracy along epsilon, a line for each series, with intervals over seeds."""
     order = [*reversed(EPSILONS)]  # from the strongest promise to none
-    figure, axes = plt.subplots(figsize=(8.0, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7.0, 4.8), layout="constrained")
     for (series, part), style in zip(rows.groupby("series", sort=False), _styles(), strict=False):
         known = part.set_index("epsilon").reindex(order)
         errors = [known["test"] - known["test_low"], known["test_high"] - known["test"]]
@@ -156,11 +160,11 @@ def _draw(rows: pd.DataFrame, path: Path) -> Path:
             **style,
         )
     axes.set_xticks(range(len(order)), ["not private" if e == NOT_PRIVATE else e for e in order])
-    axes.set_xlabel("epsilon of one example, over all rounds (less: better hidden)")
+    axes.set_xlabel("epsilon (less hides better)")
     axes.set_ylabel("test accuracy, %")
     axes.set_ylim(0, 100)
     axes.grid(axis="y", alpha=0.3)
-    figure.legend(loc="outside right center", frameon=False)
+    figure.legend(loc="outside upper left", frameon=False, ncols=1 + (rows["series"].nunique() > 3))
     path.parent.mkdir(parents=True, exist_ok=True)
     return save_figure(figure, path, dpi=120)
 
