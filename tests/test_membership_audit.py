@@ -17,7 +17,11 @@ from simulations.audits.losses import losses_of
 from simulations.audits.roc import area, rate_at
 from tests.conftest import SPEC, TASK, make_digits
 
-RNG = np.random.default_rng(0)
+
+@pytest.fixture
+def rng():
+    """Return a generator of the test's own: its order among others must not matter."""
+    return np.random.default_rng(0)
 
 
 def said(text: str) -> None:
@@ -29,20 +33,20 @@ def test_an_area_is_counted_over_pairs():
     assert area(one, other)[0] == pytest.approx((3 + 1.5) / 6)  # 3 > all; 1 > 0, and is 1
 
 
-def test_an_areas_interval():
+def test_an_areas_interval(rng):
     found, low, high = area(np.arange(1.0, 101.0), -np.arange(100.0))
     assert (found, high) == (1.0, 1.0)
     assert 0.94 < low < 0.99
-    assert area(RNG.normal(size=50), RNG.normal(size=50), (5000, 5000))[1] > 0.3
+    assert area(rng.normal(size=50), rng.normal(size=50), (5000, 5000))[1] > 0.3
     swapped = area(-np.arange(100.0), np.arange(1.0, 101.0))
     assert swapped[0] == swapped[1] == 0.0
     assert swapped[2] == pytest.approx(1.0 - low)
 
 
-def test_an_areas_interval_covers():
+def test_an_areas_interval_covers(rng):
     truth, covered = 0.7602, 0  # P(N(1, 1) > N(0, 1)) = ndtr(1 / sqrt(2))
     for _ in range(300):
-        _, low, high = area(RNG.normal(1.0, 1.0, 40), RNG.normal(0.0, 1.0, 60))
+        _, low, high = area(rng.normal(1.0, 1.0, 40), rng.normal(0.0, 1.0, 60))
         covered += low < truth < high
     assert 0.90 < covered / 300 < 0.99
 
@@ -61,34 +65,34 @@ def test_confidences():
     assert np.isfinite(confidences(np.array([0.0, 100.0]))).all()
 
 
-def test_likelihood_ratios_tell_members_that_a_threshold_does_not():
+def test_likelihood_ratios_tell_members_that_a_threshold_does_not(rng):
     # Every example has a level of its own, far more than what membership adds.
-    members = RNG.random((17, 400)) < 0.5
-    confident = RNG.normal(0.0, 10.0, 400) + 1.0 * members + RNG.normal(0.0, 0.3, (17, 400))
+    members = rng.random((17, 400)) < 0.5
+    confident = rng.normal(0.0, 10.0, 400) + 1.0 * members + rng.normal(0.0, 0.3, (17, 400))
     plain = area(confident[members], confident[~members])[0]
     scores = likelihood_ratios(confident, members)
     assert plain < 0.6
     assert area(scores[members], scores[~members])[0] > 0.9
 
 
-def test_likelihood_ratios_know_nothing_of_what_all_others_had():
+def test_likelihood_ratios_know_nothing_of_what_all_others_had(rng):
     members = np.array([[True, False], [True, True], [True, False]])
-    assert (likelihood_ratios(RNG.normal(size=(3, 2)), members)[:, 0] == 0.0).all()
+    assert (likelihood_ratios(rng.normal(size=(3, 2)), members)[:, 0] == 0.0).all()
 
 
-def test_members_lie_in_the_span():
-    members, others = RNG.normal(size=(5, 40)), RNG.normal(size=(20, 40))
-    kernel = (members.T @ RNG.normal(size=(5, 16))).astype(np.float32)
+def test_members_lie_in_the_span(rng):
+    members, others = rng.normal(size=(5, 40)), rng.normal(size=(20, 40))
+    kernel = (members.T @ rng.normal(size=(5, 16))).astype(np.float32)
     assert in_span(kernel, members, 5).min() > 20.0
     assert in_span(kernel, others, 5).max() < 3.0
 
 
-def test_losses_fall_along_dw_as_the_gradient_says():
+def test_losses_fall_along_dw_as_the_gradient_says(rng):
     model = build_model("tests.small_models:small_mlp", SPEC, TASK, 0)
     images, labels = make_digits(8, 3)
     examples = Examples((images / 255.0).astype(np.float32), labels)
     start = weights_of(model)
-    delta = [0.01 * RNG.normal(size=w.shape).astype(np.float32) for w in start]
+    delta = [0.01 * rng.normal(size=w.shape).astype(np.float32) for w in start]
     found = along(model, start, TASK, delta, examples)
     for place, score in enumerate(found):
         with tf.GradientTape() as tape:
@@ -104,11 +108,11 @@ def test_losses_fall_along_dw_as_the_gradient_says():
 
 
 def test_what_is_learned_by_heart_is_found_and_behind_dp_sgd_is_not(
-    make_config, tmp_path, monkeypatch
+    make_config, tmp_path, monkeypatch, rng
 ):
     monkeypatch.setattr(membership, "SHADOWS", 4)
-    images = RNG.integers(0, 256, (500, 32, 32, 3)).astype(np.uint8)
-    labels = RNG.integers(0, 10, 500)  # nothing to learn but by heart
+    images = rng.integers(0, 256, (500, 32, 32, 3)).astype(np.uint8)
+    labels = rng.integers(0, 10, 500)  # nothing to learn but by heart
     path = tmp_path / "noise.npz"
     np.savez(
         path, x_train=images[:320], y_train=labels[:320], x_test=images[320:], y_test=labels[320:]
