@@ -22,6 +22,7 @@ def said(text: str) -> None:
 
 
 def chain(*widths: int, activation: str = "relu") -> keras.Model:
+    keras.utils.set_random_seed(1)
     layers = [keras.layers.Dense(width, activation=activation) for width in widths]
     return keras.Sequential(
         [keras.Input((6, 6, 1)), keras.layers.Flatten(), *layers, keras.layers.Dense(3, "softmax")]

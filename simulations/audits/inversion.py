@@ -32,7 +32,10 @@ from simulations.audits.crafted import (
 from simulations.audits.end_nodes import OTHER_NODE, EndNodes
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
-from simulations.audits.linear_reconstruction import reconstruct
+from simulations.audits.linear_reconstruction import (
+    LinearReconstruction,
+    learned_reconstruction,
+)
 from simulations.reports.save_figure import save_figure
 
 NAME = "inversion"
@@ -57,15 +60,14 @@ class _Cloud:
     sent : mapping of name to W
     edges : float64 [width]
         Of the crafted W.
-    own, tried : float32 [n, ...]
-        Its images, and what the protections of end nodes make of them.
+    undone : LinearReconstruction or None
+        Takes back what the protections of end nodes do, as far as it was learned on its images.
     """
 
     kernel: int
     sent: dict[str, Weights]
     edges: npt.NDArray[np.float64]
-    own: Rows
-    tried: Rows
+    undone: LinearReconstruction | None
 
     def guesses(self, name: str, delta: Weights, shape: tuple[int, ...]) -> Rows:
         """Return all images that may have made dW [k, ...]."""
@@ -73,9 +75,9 @@ class _Cloud:
         if name == CRAFTED:
             found.append(binned(delta, self.edges))
         rows = np.concatenate(found).reshape(-1, *shape)
-        if self.tried is self.own or not len(rows):
+        if self.undone is None or not len(rows):
             return rows
-        return np.concatenate([rows, reconstruct(self.own, self.tried, rows)])
+        return np.concatenate([rows, self.undone(rows)])
 
 
 def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
@@ -163,14 +165,16 @@ def _cloud(
 ) -> _Cloud:
     examples = field.train.take(kept)
     own = tried = field.preprocess(examples.inputs)
+    undone = None
     if config.protection:
         share = Examples(own, examples.targets)
         tried = EndNodes(config, field, OTHER_NODE).protected(share).inputs
+        undone = learned_reconstruction(own, tried)
     sent = {HONEST: weights_of(model)}
     edges = bins(tried, sent[HONEST][kernel].shape[1])
     if can_be_crafted(model):
         sent[CRAFTED] = crafted(model, edges)
-    return _Cloud(kernel, sent, edges, own, tried)
+    return _Cloud(kernel, sent, edges, undone)
 
 
 def _best(guesses: Rows, raw: Rows) -> tuple[npt.NDArray[np.float32], Rows]:

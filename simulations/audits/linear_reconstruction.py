@@ -1,5 +1,7 @@
 """The best linear guess of an example from what became of it, learned on the attacker's own."""
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,8 +9,28 @@ RIDGES = tuple(np.geomspace(1e-6, 1e2, 9))  # by the mean eigenvalue
 Rows = npt.NDArray[np.float32]
 
 
-def reconstruct(raw: Rows, protected: Rows, shipped: Rows) -> Rows:
-    """Return the best linear guess of what was shipped, learned on the attacker's own images.
+@dataclasses.dataclass(frozen=True)
+class LinearReconstruction:
+    """Guesses raw examples from protected ones: (shipped - protected mean) @ kernel + raw mean.
+
+    Attributes
+    ----------
+    protected_mean, raw_mean : float32 [d]
+    kernel : float32 [d, d]
+    """
+
+    protected_mean: Rows
+    raw_mean: Rows
+    kernel: Rows
+
+    def __call__(self, shipped: Rows) -> Rows:
+        """Return guesses of what was shipped [k, ...]."""
+        flat = shipped.reshape(len(shipped), -1) - self.protected_mean
+        return np.asarray((flat @ self.kernel + self.raw_mean).reshape(shipped.shape), np.float32)
+
+
+def learned_reconstruction(raw: Rows, protected: Rows) -> LinearReconstruction:
+    """Learn to reconstruct on the attacker's own examples.
 
     Ridge regression in its dual form; its strength is chosen on a fifth of these.
 
@@ -16,12 +38,6 @@ def reconstruct(raw: Rows, protected: Rows, shipped: Rows) -> Rows:
     ----------
     raw, protected : float32 [n, ...]
         The attacker's own examples, and what the protections make of them.
-    shipped : float32 [k, ...]
-        What others became.
-
-    Returns
-    -------
-    float32 [k, ...]
     """
     x, y = protected.reshape(len(protected), -1), raw.reshape(len(raw), -1)
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
@@ -35,6 +51,5 @@ def reconstruct(raw: Rows, protected: Rows, shipped: Rows) -> Rows:
         return float(np.square(guess - y[cut:]).mean())
 
     best = min(RIDGES, key=error)
-    flat = shipped.reshape(len(shipped), -1) - x_mean
-    guess = (flat @ x[:cut].T @ basis / (values + best * values.mean())) @ answers + y_mean
-    return np.asarray(guess.reshape(shipped.shape), np.float32)
+    kernel = (x[:cut].T @ basis / (values + best * values.mean())) @ answers
+    return LinearReconstruction(x_mean, y_mean, np.asarray(kernel, np.float32))

@@ -16,7 +16,7 @@ from simulations.audits.alike import correlations
 from simulations.audits.bounds import from_pairs, proportion
 from simulations.audits.end_nodes import OTHER_NODE, EndNodes
 from simulations.audits.finding import AuditFinding, not_applicable
-from simulations.audits.linear_reconstruction import reconstruct
+from simulations.audits.linear_reconstruction import learned_reconstruction
 from simulations.reports.save_figure import save_figure
 
 NAME = "shipments"
@@ -63,7 +63,7 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
     shipped = attacker.protected(raw)
     # What is keyed by the run alone, as a projection, is known; noise is another node's.
     tried = EndNodes(config, field, OTHER_NODE).protected(own)
-    fitted = reconstruct(own.inputs, tried.inputs, shipped.inputs)
+    fitted = learned_reconstruction(own.inputs, tried.inputs)(shipped.inputs)
     reconstructions = {"as shipped": shipped.inputs, "linear reconstruction": fitted}
     if config.noise_source == SEEDED and config.protection:
         empty = Examples(np.zeros_like(raw.inputs), raw.targets)
