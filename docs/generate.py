@@ -167,9 +167,19 @@ def costs() -> str:
         if not page.exists():
             continue  # still to be made
         _, _, body = page.read_text().partition("\n## ")
+        lines = body.split("\n\n")
+        lost = sum(line.startswith("Collapsed: ") for line in lines)
+        body = "\n\n".join(line for line in lines if not line.startswith("Collapsed: "))
+        told = f"Collapsed runs, which count: {lost}. [The report]({link_of(name)}) names each."
+        body += f"\n\n{told}" if lost else ""
         parts += [f"### {title}", f"![{title}](../results/figures/{name}.png)"]
         parts.append(f"#### {body.strip()}".replace("\n## ", "\n#### "))
     return "\n\n".join(parts)
+
+
+def link_of(name: str) -> str:
+    """Return where a page on privacy finds a table."""
+    return f"../results/tables/{name}.md"
 
 
 COSTS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 from simulations.experiments import Cell
@@ -23,6 +24,8 @@ _TITLES = {
     "trilemma": "Privacy, robustness and accuracy",
 }
 LEDGER, RELEASE = "privacy.json", "dW of all rounds"
+FEWEST = 3  # seeds of an interval
+DODGE = 0.05  # by which lines stand beside each other, where they would cover each other
 
 
 def write_privacy_cost(
@@ -80,11 +83,13 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
 
 
 def _told(name: str, summary: Summary) -> dict[str, float]:
+    """Return mean, deviation and interval; no interval of fewer than three seeds."""
+    few = summary.n < FEWEST
     return {
         name: summary.mean,
         f"{name}_sd": summary.sd,
-        f"{name}_low": summary.low,
-        f"{name}_high": summary.high,
+        f"{name}_low": math.nan if few else summary.low,
+        f"{name}_high": math.nan if few else summary.high,
     }
 
 
@@ -127,7 +132,7 @@ def _wide(rows: pd.DataFrame, tell: Any) -> pd.DataFrame:
 
 def _accuracy(row: dict[Hashable, Any]) -> str:
     lost = f", {row['not usable']} lost" if row["not usable"] else ""
-    if math.isnan(row["test_sd"]):
+    if math.isnan(row["test_low"]):
         return f"{formats.percent(row['test'])} (n={row['seeds']}{lost})"
     low, high = formats.percent(row["test_low"]), formats.percent(row["test_high"])
     return f"{formats.percent(row['test'])} ({low} to {high}, n={row['seeds']}{lost})"
@@ -148,11 +153,12 @@ def _draw(rows: pd.DataFrame, path: Path) -> Path:
     """Draw accuracy along epsilon, a line for each series, with intervals over seeds."""
     order = [*reversed(EPSILONS)]  # from the strongest promise to none
     figure, axes = plt.subplots(figsize=(7.0, 4.8), layout="constrained")
-    for (series, part), style in zip(rows.groupby("series", sort=False), _styles(), strict=False):
+    groups = list(rows.groupby("series", sort=False))
+    for number, ((series, part), style) in enumerate(zip(groups, _styles(), strict=False)):
         known = part.set_index("epsilon").reindex(order)
         errors = [known["test"] - known["test_low"], known["test_high"] - known["test"]]
         axes.errorbar(
-            range(len(order)),
+            np.arange(len(order)) + DODGE * (number - (len(groups) - 1) / 2),
             100 * known["test"],
             yerr=[100 * e.fillna(0.0) for e in errors],
             capsize=3,
