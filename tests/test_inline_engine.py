@@ -87,7 +87,9 @@ def test_it_tells_of_every_round_and_leaves_nothing_behind(make_config, tmp_path
     before, level = dict(os.environ), logging.getLogger("flwr").level
     engine_named("inline")(make_config(num_server_rounds=3), lambda rows: seen.append(len(rows)))
     assert seen[-1] == 4
-    assert list((tmp_path / "tmp").iterdir()) == []
+    # TensorFlow keeps what it makes of Python functions until the process ends.
+    left = [path.name for path in (tmp_path / "tmp").iterdir()]
+    assert [name for name in left if not name.startswith("__autograph_generated")] == []
     assert os.environ == before
     assert logging.getLogger("flwr").level == level
 
