@@ -8,11 +8,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from clients.local_training import released_update
-from clients.privacy.releases import releases_of
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field
 from fog_flower.keras_weights import load_weights, weights_of
-from fog_flower.privacy.ledger import UPDATES
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.tasks.task import Task
@@ -21,7 +19,8 @@ from simulations.audits.bounds import DELTA, from_one_run
 from simulations.audits.crafted import first_dense
 from simulations.audits.end_nodes import EndNodes, as_queried
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
-from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.promise import promised_of_update
 from simulations.audits.roc import area, rate_at
 
 SIZES = (100, 300)  # expected members; below and above the width of narrow layers
@@ -82,9 +81,7 @@ def attack_epochs(
             attacks[f"{what}, in its span"] = in_span(
                 delta[kernel], asked.inputs, len(data.targets)
             )
-        (update,) = [
-            one.guarantee for one in releases_of(private, len(data.targets)) if one.name == UPDATES
-        ]
+        update = promised_of_update(private, len(data.targets))
         false = np.concatenate([~included, np.ones(fresh, bool)])
         for attack, scores in attacks.items():
             one, other = scores[~false], scores[false]
@@ -117,12 +114,6 @@ def separation(
             claimed,
         ),
     ]
-
-
-def bounded(name: str, attack: str, bound: float, claimed: float) -> AuditFinding:
-    """Return the finding of a lower bound of epsilon."""
-    measure = "epsilon, at least"
-    return AuditFinding(name, attack, measure, bound, bound, claimed=claimed, bound=True)
 
 
 def in_span(kernel: npt.NDArray[np.float32], inputs: npt.NDArray[np.float32], count: int) -> Scores:

@@ -59,3 +59,9 @@ class AuditFinding:
 def not_applicable(audit: str, why: str) -> AuditFinding:
     """Return the finding that an attack cannot be made, and why."""
     return AuditFinding(audit, why, "not applicable", math.nan)
+
+
+def bounded(name: str, attack: str, bound: float, claimed: float) -> AuditFinding:
+    """Return the finding of a lower bound of epsilon."""
+    measure = "epsilon, at least"
+    return AuditFinding(name, attack, measure, bound, bound, claimed=claimed, bound=True)

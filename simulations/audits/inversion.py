@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clients.local_training import examples_of, released_update
-from clients.privacy.releases import releases_of
 from fog_flower.build_model import build_model
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.keras_weights import weights_of
-from fog_flower.privacy.ledger import UPDATES
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.weights import Weights
@@ -36,6 +34,7 @@ from simulations.audits.linear_reconstruction import (
     LinearReconstruction,
     learned_reconstruction,
 )
+from simulations.audits.promise import promised_of_update
 from simulations.reports.save_figure import save_figure
 
 NAME = "inversion"
@@ -115,11 +114,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     targets = field.train.targets[attacked]
     shipped = EndNodes(config, field).protected(Examples(raw, targets))
     cloud = _cloud(config, field, model, kernel, kept)
-    (update,) = [
-        one.guarantee
-        for one in releases_of(config, examples_of(field, config, 0))
-        if one.name == UPDATES
-    ]
+    update = promised_of_update(config, examples_of(field, config, 0))
 
     findings: list[AuditFinding] = []
     shown: dict[str, Rows] = {"raw": raw}

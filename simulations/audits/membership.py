@@ -7,23 +7,22 @@ import numpy as np
 import numpy.typing as npt
 
 from clients.fog_node import NodeData
-from clients.privacy.releases import releases_of
 from fog_flower.build_model import build_model
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.errors import UserError
 from fog_flower.keras_weights import weights_of
-from fog_flower.privacy.ledger import UPDATES
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples, Indices
 from simulations.audits.bounds import DELTA, from_one_run
 from simulations.audits.end_nodes import EndNodes, as_queried
-from simulations.audits.epoch_membership import Curves, attack_epochs, bounded, separation
+from simulations.audits.epoch_membership import Curves, attack_epochs, separation
 from simulations.audits.federation import federated
 from simulations.audits.few_examples import dealt, node_of
-from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.lira import confidences, likelihood_ratios
 from simulations.audits.losses import losses_of
+from simulations.audits.promise import promised_of_update
 from simulations.audits.roc import draw_rocs
 
 NAME = "membership"
@@ -80,7 +79,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         losses.append(losses_of(model, final, task, asked))
         if number == 0:
             counts = [len(node.targets) for node in nodes]
-    (update,) = [one.guarantee for one in releases_of(config, min(counts)) if one.name == UPDATES]
+    update = promised_of_update(config, min(counts))
     given = update.delta if update.promises else DELTA
     attacks = {
         "final W, loss threshold": -np.array(losses),

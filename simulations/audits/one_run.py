@@ -15,7 +15,7 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.weights import Weights, add
 from simulations.audits.bounds import DELTA, from_one_run
-from simulations.audits.finding import AuditFinding
+from simulations.audits.finding import AuditFinding, bounded
 from simulations.audits.losses import losses_of
 
 NAME = "one-run"
@@ -72,8 +72,4 @@ def audit(
         claimed = told.epsilon
     bound, right, guesses = from_one_run(fell, included, delta)
     attack = f"{count} canaries of noise, {right} of {guesses} guesses right"
-    return [
-        AuditFinding(
-            NAME, attack, "epsilon, at least", bound, bound, claimed=float(claimed), bound=True
-        )
-    ]
+    return [bounded(NAME, attack, bound, float(claimed))]

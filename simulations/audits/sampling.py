@@ -23,7 +23,7 @@ from fog_flower.data.field import prepare_field
 from fog_flower.privacy.accounting import subsampled_epsilon
 from fog_flower.seeds import generator
 from simulations.audits.bounds import from_pairs
-from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.roc import draw_rocs
 
 NAME = "sampling"
@@ -69,10 +69,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
             f"{EPOCHS} epochs of {length} steps told apart, noise {deviation:.3g} x clip, "
             f"delta {delta:g}"
         )
-        measure = "epsilon, at least"
-        findings.append(
-            AuditFinding(NAME, attack, measure, bound, bound, claimed=claimed, bound=True)
-        )
+        findings.append(bounded(NAME, attack, bound, claimed))
         curves[f"noise {deviation:.3g} x clip, {length} steps"] = (with_it, without)
     draw_rocs(curves, folder / f"{NAME}.png", "with the example", "without it")
     return findings

@@ -15,7 +15,7 @@ from fog_flower.tasks.examples import Examples
 from simulations.audits.alike import correlations
 from simulations.audits.bounds import from_pairs, proportion
 from simulations.audits.end_nodes import OTHER_NODE, EndNodes
-from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.linear_reconstruction import learned_reconstruction
 from simulations.reports.save_figure import save_figure
 
@@ -151,8 +151,7 @@ def _pair(
     claimed: float,
 ) -> AuditFinding:
     bound, _ = from_pairs(one, other, delta)
-    measure = "epsilon, at least"
-    return AuditFinding(NAME, attack, measure, bound, bound, claimed=claimed, bound=True)
+    return bounded(NAME, attack, bound, claimed)
 
 
 def _decibels(raw: Rows, guess: Rows, scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
