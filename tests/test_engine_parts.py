@@ -1,6 +1,8 @@
 """The parts that start, watch and end the processes of a run on Ray."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -215,6 +217,35 @@ def test_a_clock_that_is_set_does_not_make_an_orphan_of_a_run(monkeypatch):
         assert time.monotonic() < deadline
     child.communicate()
     assert not orphan_watch._alive(named)
+
+
+def test_what_does_not_obey_is_ended_where_the_launcher_was_killed(monkeypatch):
+    from simulations.engines import orphan_watch
+
+    monkeypatch.setattr(orphan_watch, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(orphan_watch, "POLL_SECONDS", 0.1)
+    deaf = "import signal as s; s.signal(s.SIGTERM, s.SIG_IGN); print(1, flush=True); input()"
+
+    def started_by(launcher):
+        child = subprocess.Popen(
+            [sys.executable, "-c", deaf],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, orphan_watch.LAUNCHER_VARIABLE: launcher},
+        )
+        assert child.stdout.readline()
+        return child
+
+    ours, others = started_by("1:0"), started_by("1:1")
+    try:
+        assert [one.pid for one in orphan_watch.processes_of("1:0")] == [ours.pid]
+        orphan_watch._end_those_left("1:0")
+        assert ours.wait(30) == -signal.SIGKILL
+        assert others.poll() is None  # another run's
+    finally:
+        for child in (ours, others):
+            child.kill()
+            child.communicate()
 
 
 def test_a_temporary_folder_without_programs_is_said(tmp_path, monkeypatch):

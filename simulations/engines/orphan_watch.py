@@ -1,12 +1,17 @@
 """Ends a run whose launcher was killed, so that it does not go on unseen and take the cores."""
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import psutil
+
+from fog_flower.variables import LAUNCHER_VARIABLE
 
 PROCESSES, ZOMBIE = Path("/proc"), "Z"
 POLL_SECONDS = 1.0
@@ -19,16 +24,45 @@ def this_process() -> str:
 
 
 def end_with(launcher: str) -> None:
-    """End this process where the one that ``this_process`` named has ended."""
+    """End this process, and all of the run, where the one that ``this_process`` named has ended."""
     threading.Thread(target=_watch, args=(launcher,), daemon=True).start()
+
+
+def processes_of(launcher: str) -> list[psutil.Process]:
+    """Return all that a launcher started, and what those started, but this process."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            theirs = process.environ().get(LAUNCHER_VARIABLE) == launcher
+            if theirs and process.pid != os.getpid() and _started(process.pid):
+                found.append(process)
+    return found
 
 
 def _watch(launcher: str) -> None:
     while _alive(launcher):
         time.sleep(POLL_SECONDS)
+    # Whoever is below this process and does not obey outlives it.
+    subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__, launcher],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     os.kill(os.getpid(), signal.SIGTERM)  # Flower's handler stops Ray as well
     time.sleep(GRACE_SECONDS)
     os._exit(1)
+
+
+def _end_those_left(launcher: str) -> None:
+    deadline = time.monotonic() + 2 * GRACE_SECONDS
+    while left := processes_of(launcher):
+        if time.monotonic() > deadline:
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        time.sleep(POLL_SECONDS)
 
 
 def _alive(launcher: str) -> bool:
@@ -51,3 +85,7 @@ def _started(pid: int) -> str:
         return "" if zombie else str(process.create_time())
     except (OSError, psutil.Error):
         return ""
+
+
+if __name__ == "__main__":
+    _end_those_left(sys.argv[1])

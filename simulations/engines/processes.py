@@ -32,7 +32,7 @@ def start(
     folder: Path,
     environment: Mapping[str, str],
     log: Path,
-    dies_by: signal.Signals = signal.SIGTERM,
+    dies_by: signal.Signals | None = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start a process that ends with this one, in a session of its own.
 
@@ -44,8 +44,8 @@ def start(
     environment : mapping
     log : Path
         Takes both outputs.
-    dies_by : Signals
-        What the kernel sends it when this process dies (Linux).
+    dies_by : Signals, optional
+        What the kernel sends it when this process dies (Linux); None for one that watches for that.
     """
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -60,9 +60,10 @@ def start(
         )
 
 
-def _dying_with_us(by: signal.Signals) -> Callable[[], None] | None:
+def _dying_with_us(by: signal.Signals | None) -> Callable[[], None] | None:
     # The kernel sends the signal when the *thread* that started the child ends.
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+    in_main = threading.current_thread() is threading.main_thread()
+    if by is None or sys.platform != "linux" or not in_main:
         return None
     prctl = ctypes.CDLL(None).prctl  # loaded before the fork
 

@@ -83,6 +83,7 @@ class SuperLink:
             workspace,
             self.environment,
             self._simulation_log,
+            dies_by=None,  # it watches, and ends what does not obey
         )
 
     @property
