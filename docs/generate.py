@@ -207,7 +207,6 @@ CLAIM = {
 CASES = {
     "refusals": "Nobody attacks, IID: who is refused, over 20 seeds",
     "refusals-dirichlet": "Nobody attacks, `dirichlet:0.1`: who is refused, over 20 seeds",
-    "no-attack": "Nobody attacks, IID (third evaluation)",
     "all-malicious": "All are malicious",
     "consensus-batch": "Updates that are nearly the same: batches of 500",
     "consensus-rate": "Updates that are nearly the same: a learning rate of 0.001",

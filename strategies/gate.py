@@ -55,6 +55,8 @@ class Weighing:
         From weights [k], start and stop to the scores on examples number start to stop - 1.
     groups : callable
         From a number of examples to the group (class) of each of the first ones.
+    cosines : callable
+        Returns the cosine of each dW with each [k, k].
     own : int or None
         The number of the cloud's own update, which is no node's; it is the last.
     """
@@ -63,6 +65,7 @@ class Weighing:
     slope: Callable[[Vector, int, Vector | None, float, int], "Slope"]
     score: Callable[[Vector, int, int], Scores]
     groups: Callable[[int], npt.NDArray[np.int64]]
+    cosines: Callable[[], Vector]
     own: int | None = None
 
 
@@ -82,6 +85,10 @@ class Slope:
         Of each example [n], with the answers as sure as they are.
     errors : float64 [k]
         Standard errors of ``along``; NaN where it was not asked in parts.
+    steepest : float
+        Slope along the gradient itself, per unit of length: no direction is steeper.
+    dimensions : int
+        How many weights a direction has.
     """
 
     losses: Vector
@@ -89,6 +96,8 @@ class Slope:
     sharper: float
     scores: Scores
     errors: Vector
+    steepest: float
+    dimensions: int
 
     @property
     def finite(self) -> bool:

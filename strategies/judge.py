@@ -240,6 +240,7 @@ class Judge:
                 float(np.average([one.sharper for one in found], weights=sizes)),
                 scores,
                 spread,
+                *_steepest([one.gradient for one in found], sizes),
             )
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
@@ -251,6 +252,7 @@ class Judge:
                 slope,
                 score,
                 lambda count: self.evaluator.groups(order[:count]),
+                steps.cosines,
                 len(updates) - 1 if own else None,
             ),
             norms=[norm(update.delta) for update in updates],
@@ -277,3 +279,13 @@ def _check_weights(what: str, weights: Sequence[float]) -> None:
 def order_of(seed: int, server_round: int, examples: int) -> Indices:
     """Return this round's order of the validation examples."""
     return generator(seed, "gate", server_round).permutation(examples)
+
+
+def _steepest(gradients: Sequence[Weights], sizes: Sequence[float]) -> tuple[float, int]:
+    """Return the length of the weighted mean of gradients, and how many weights it has."""
+    squares, count = 0.0, 0
+    for arrays in zip(*gradients, strict=True):
+        mean = np.average(arrays, axis=0, weights=sizes)
+        squares += float(np.square(mean, dtype=np.float64).sum())
+        count += mean.size
+    return squares**0.5, count

@@ -11,6 +11,8 @@ from fog_flower.weights import Weights, as_dtype, flatten
 Vector = npt.NDArray[np.float64]
 Flat = npt.NDArray[np.float32]
 
+COLUMNS = 2**14  # weights of all updates that are copied at once
+
 
 class Steps:
     """What can be computed of k updates without leaving their arrays.
@@ -55,6 +57,18 @@ class Steps:
             for delta in self._flat
         ]
         return np.asarray(slopes, np.float64).T
+
+    def cosines(self) -> Vector:
+        """Return the cosine of each dW with each [k, k]; 0 with one of length 0."""
+        products = np.zeros((len(self), len(self)))
+        for position, array in enumerate(self._start):
+            for first in range(0, array.size, COLUMNS):
+                part = np.stack([d[position][first : first + COLUMNS] for d in self._flat])
+                products += part @ part.T
+        lengths = np.sqrt(np.diag(products))
+        scale = np.outer(lengths, lengths)
+        cosines: Vector = np.divide(products, scale, out=np.zeros_like(products), where=scale > 0.0)
+        return cosines
 
     def rows(self) -> Flat:
         """Return them as a matrix [k, d], for who needs one."""

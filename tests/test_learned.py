@@ -8,7 +8,7 @@ import pytest
 from fog_flower.tasks.scores import Evaluation, Scores
 from strategies.gate import Slope, Trial, Weighing
 from strategies.gates.cloud_alone import CloudAlone
-from strategies.gates.learned import Learned
+from strategies.gates.learned import REST, Learned
 
 EXAMPLES = 2000
 RNG = np.random.default_rng(0)
@@ -44,6 +44,11 @@ class Losses(Scores):
         return Evaluation(float(self.losses.mean()), np.nan)
 
 
+def cosines(deltas):
+    units = [delta / max(np.linalg.norm(delta), 1e-300) for delta in deltas]
+    return np.array(units) @ np.array(units).T
+
+
 def trial(deltas, target, shares=None, own=None, errors=0.0):
     """Return a trial in which W is at the origin and a merge costs its distance to ``target``.
 
@@ -60,7 +65,10 @@ def trial(deltas, target, shares=None, own=None, errors=0.0):
         gradient = 2 * deltas @ (weights @ deltas - target)
         losses = np.full(examples, loss(weights))
         scores = score(weights, 0, examples)
-        return Slope(losses, gradient, 0.0, scores, np.full(count, errors))
+        steepest = 2 * float(np.linalg.norm(weights @ deltas - target))
+        return Slope(
+            losses, gradient, 0.0, scores, np.full(count, errors), steepest, deltas.shape[1]
+        )
 
     def score(weights, start, stop):
         own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
@@ -70,7 +78,9 @@ def trial(deltas, target, shares=None, own=None, errors=0.0):
         [float(np.linalg.norm(delta)) for delta in deltas],
         lambda *_: pytest.fail("no subset is asked about"),
         EXAMPLES,
-        weighing=Weighing(shares, slope, score, lambda count: np.zeros(count, np.int64), own),
+        weighing=Weighing(
+            shares, slope, score, lambda n: np.zeros(n, np.int64), lambda: cosines(deltas), own
+        ),
     )
 
 
@@ -187,14 +197,17 @@ def of_two_classes(deltas, harmed_by):
         shares = np.array([importance[groups[:count] == g].sum() for g in (0, 1)])
         gradient = shares / shares.sum() @ slopes
         of_each = 0.1 + losses[groups[:count]] + noise[:count]
-        return Slope(of_each, deltas @ gradient, 0.0, Losses(of_each, groups[:count]), NO_ERRORS)
+        scores, steepest = Losses(of_each, groups[:count]), float(np.linalg.norm(gradient))
+        return Slope(of_each, deltas @ gradient, 0.0, scores, NO_ERRORS, steepest, 2)
 
     def score(weights, start, stop):
         losses = 0.1 + parts(weights)[0][groups[start:stop]] + noise[start:stop]
         return Losses(losses, groups[start:stop])
 
     norms = [float(np.linalg.norm(delta)) for delta in deltas]
-    weighing = Weighing(np.full(2, 0.5), slope, score, lambda count: groups[:count])
+    weighing = Weighing(
+        np.full(2, 0.5), slope, score, lambda count: groups[:count], lambda: cosines(deltas)
+    )
     return Trial(norms, lambda *_: pytest.fail("nobody asks"), EXAMPLES, weighing=weighing)
 
 
@@ -216,13 +229,55 @@ def test_the_door_is_shut_where_a_class_is_harmed():
 
 
 def test_a_slope_that_is_not_shown_gives_a_small_share_at_most_however_little_the_way_costs():
-    deltas = [[1.0, 0.0], [0.0, 0.1]]  # the second leads downhill by 0.02 a step
-    shown = [d.weight for d in Learned(slack=0.0).judge(trial(deltas, [1.0, 0.1]))]
+    deltas = [[1.0, 0.0], [0.0, 0.1]]  # the second leads downhill by 0.04 a step
+    shown = [d.weight for d in Learned(slack=0.0, margin=0.0).judge(trial(deltas, [1.0, 0.2]))]
     assert shown[1] > 0.5
-    vague = trial(deltas, [1.0, 0.1], errors=0.03)
+    vague = trial(deltas, [1.0, 0.2], errors=0.06)
     doubted = Learned(slack=0.0, margin=0.0).judge(vague)
     assert doubted[0].weight == pytest.approx(1.0, abs=0.1)
-    assert 0.1 * doubted[1].weight <= 0.125 / 2 * doubted[0].weight * 1.1  # in lengths, evened
+    assert 0.1 * doubted[1].weight <= REST * doubted[0].weight  # in lengths
+
+
+def test_what_leads_downhill_by_no_more_than_chance_gets_a_small_share_at_most():
+    size = 400
+    honest, noise = np.zeros(size), np.zeros(size)
+    honest[0], noise[1], target = 1.0, 1.0, np.zeros(size)
+    target[:2] = 1.0, 0.05  # a cosine of 0.05, and chance gives noise 0.05 every other time
+    decisions = Learned(slack=0.0).judge(trial([honest, noise], target))
+    assert decisions[1].weight <= REST * decisions[0].weight
+    target[1] = 0.5
+    decisions = Learned(slack=0.0).judge(trial([honest, noise], target))
+    assert decisions[1].weight > 0.25 * decisions[0].weight
+
+
+def test_few_weights_are_no_reason_to_believe_nobody():
+    decisions = Learned(slack=0.0).judge(trial([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.5]))
+    assert decisions[1].weight > 0.25 * decisions[0].weight
+
+
+def test_copies_count_once_and_who_agrees_as_all_do_is_no_copy():
+    size = 8
+    honest = np.eye(size)[:4] + 0.5  # any two agree alike
+    copies = [honest[0]] * 3
+    target = honest.mean(axis=0)
+    decisions = Learned(slack=100.0).judge(trial([*honest, *copies], target))
+    assert decisions[0].reason == "accepted: the plain merge, copies counted once, is certified"
+    weights = np.array([d.weight for d in decisions])
+    assert weights[[0, 4, 5, 6]].sum() == pytest.approx(0.25)
+    assert weights[1:4] == pytest.approx(0.25)
+    alone = Learned(slack=100.0).judge(trial(honest, target))
+    assert alone[0].reason == "accepted: the plain merge is certified"
+
+
+def test_who_learning_gave_much_is_merged_at_its_own_pace():
+    weak = [[0.15, 0.8], [0.15, -0.8], [0.15, 0.81], [0.15, -0.81]]
+    deltas = [[1.2, 0.0], [1.2, 0.05], *weak]  # each leads downhill
+    decisions = Learned(slack=0.0, margin=0.1, much=0.5).judge(trial(deltas, [1.0, 0.0]))
+    assert decisions[0].reason == "accepted: the plain merge of the strong is taken"
+    assert all(d.accepted for d in decisions)
+    steps = [d.weight * np.linalg.norm(delta) for d, delta in zip(decisions, deltas, strict=True)]
+    assert steps[0] == pytest.approx(0.6, rel=0.1)  # half of its own: they are two
+    assert 0.0 < steps[2] < 0.1 * steps[0]
 
 
 @pytest.mark.parametrize("opposite", [0, 3])
@@ -248,7 +303,7 @@ def test_a_plainer_merge_may_leave_a_margin_of_what_the_learned_one_gains():
 def test_the_cloud_s_own_is_believed_whatever_its_slope_is():
     deltas = [[1.0, 0.0], [0.0, 0.1]]
     own = trial(deltas, [1.0, 0.1], errors=0.03, own=1)
-    assert Learned(slack=0.0).judge(own)[1].weight > 0.5
+    assert Learned(slack=0.0, margin=0.0).judge(own)[1].weight > 0.5
 
 
 def test_where_nothing_is_left_to_gain_nobody_is_refused_for_it():

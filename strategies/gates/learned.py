@@ -17,7 +17,9 @@ Vector = npt.NDArray[np.float64]
 SURER = 2.0  # by what factor answers may be surer, or less sure, than they should be
 DOUBT = 1.0  # standard errors by which a slope has to lead downhill
 PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
-EVENED = (1 / 2, 1 / 8, 1 / 32)  # parts of the way that are shared out evenly
+COPIES = 0.1  # of a merge that may be due to copies before they are counted once
+LITTLE = 0.1  # of the steepest slope: in a model of few weights chance alone gives so much
+REST = 1 / 32  # of the way, for all that are not shown to lead uphill
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,21 +37,26 @@ class Learned:
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
-       examples decide anything. An update along which the loss does not fall at W, by a standard
-       error at least, gets none: noise leads nowhere, and far along it costs nothing at once. How
-       sure the answers are is learned with them (a temperature, Guo et al. 2017, arXiv:1706.04599),
-       within a factor of two: to be less sure is no merit of a short step. Groups that are
-       shown to be told apart worse than by W count ``boost`` times as much, and the weights are
-       learned again: who harms one class alone hardly moves the mean (multiplicative weights, as
-       in group DRO, Sagawa et al. 2020, arXiv:1911.08731).
+       examples decide anything. An update gets none unless the loss is shown to fall along it at
+       W: by a standard error of the slope, and by more than chance gives to noise (whose cosine
+       with the gradient has a deviation of $1 / \sqrt d$, with d weights). Noise leads nowhere, and
+       costs nothing at once, but adds up. How sure the answers are is learned with the weights (a
+       temperature, Guo et al. 2017, arXiv:1706.04599), within a factor of two: to be less sure is
+       no merit of a short step. Groups that are shown to be told apart worse than by W count
+       ``boost`` times as much, and the weights are learned again: who harms one class alone hardly
+       moves the mean (multiplicative weights, as in group DRO, Sagawa et al. 2020,
+       arXiv:1911.08731).
     3. On the other part, paired one-sided tests, of losses at the best temperature, within a factor
        of two again: the plainest merge is taken that is not shown to be worse than W, nor, by
        ``margin`` times what the learned one gained, than the learned one or the cloud's own update
        alone, nor to answer a group worse than W and the learned one do. Plainest is F; then the
-       plain merge of all updates that are not shown to lead uphill at W; then the learned one with
-       half, an eighth, or a thirty-second, of its way shared out evenly among these (what only
-       repeats others gets no weight while learning, and is no worse for it); then the learned
-       one; then the cloud's own. W is kept where all are shown to be worse.
+       plain merge of all updates along which the loss falls by more than chance; then that of
+       those alone to which learning gave a step of ``much`` of the longest; then the learned one;
+       then the cloud's own. W is kept where all are shown to be worse. A plain merge is worth a
+       margin because it goes at the clients' own pace: what is best after this step is shorter
+       than what is best after the run. In all but F a small part of the way is shared out evenly
+       among all updates that are not shown to lead uphill at W, because what only repeats others
+       gets no weight while learning, and is no worse for it.
 
     Attributes
     ----------
@@ -63,6 +70,8 @@ class Learned:
         How much of a round's gain a certified plain merge may leave behind; 0 always learns.
     margin : float
         How much of what the learned merge gained a plainer one may leave behind.
+    much : float
+        Of the longest step that learning gave, what another needs to be merged plainly with it.
     again : int
         How often weights are learned again for groups that suffer; 0: groups do not matter.
     boost : float
@@ -72,8 +81,9 @@ class Learned:
     examples: int = 1000
     evaluations: int = 12
     error: float = 0.01
-    slack: float = 0.5
-    margin: float = 0.05
+    slack: float = 0.25
+    margin: float = 0.1
+    much: float = 0.25
     again: int = 2
     boost: float = 4.0
 
@@ -83,30 +93,33 @@ class Learned:
         count = min(self.examples or half, half)
         groups = trial.weighing.groups(count)
         before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0, PARTS)
-        plain = trial.weighing.slope(trial.weighing.shares, count, None, 1.0, 1)
+        shares, copied = _copies_once(trial, self._beyond_chance(trial, before))
+        plain = trial.weighing.slope(shares, count, None, 1.0, 1)
         known = _known(before.scores) if self.again else before.losses
-        if self._certified(trial, (before, plain), known, groups):
+        if self._certified(shares, (before, plain), known, groups):
             return [
                 Decision(
                     True,
-                    "accepted: the plain merge is certified",
+                    f"accepted: {_plain(copied)} is certified",
                     without=Evaluation(before.losses.mean(), np.nan),
                     with_update=Evaluation(plain.losses.mean(), np.nan),
                     examples=count,
+                    weight=share if copied else np.nan,
                 )
-            ] * len(trial)
-        weights = self._learn(trial, count, before, plain, known, groups)
-        return self._choose(trial, count, weights, before)
+                for share in shares
+            ]
+        weights = self._learn(trial, count, shares, before, plain, known, groups)
+        return self._choose(trial, count, shares, copied, weights, before)
 
     def _certified(
         self,
-        trial: Trial,
+        shares: Vector,
         slopes: tuple[Slope, Slope],
         known: Vector,
         groups: npt.NDArray[np.int64],
     ) -> bool:
         """Tell whether the plain merge is taken; ``slopes`` are those at W and there."""
-        (before, plain), shares = slopes, trial.weighing.shares
+        before, plain = slopes
         if not plain.finite:
             return False
         step = float(shares @ plain.along) / float(shares.sum())
@@ -132,6 +145,7 @@ class Learned:
         self,
         trial: Trial,
         count: int,
+        shares: Vector,
         before: Slope,
         plain: Slope,
         known_before: Vector,
@@ -144,6 +158,8 @@ class Learned:
         trial : Trial
         count : int
             Examples to learn on.
+        shares : float64 [k]
+            Of the plain merge.
         before, plain : Slope
             At W and at the plain merge: one of them is where learning begins.
         known_before : float64 [count]
@@ -161,7 +177,7 @@ class Learned:
         unit = np.divide(before.losses.mean() / down, norms, out=none.copy(), where=usable)
         start, known = none, before
         if plain.finite and plain.losses.mean() < before.losses.mean():
-            start = np.divide(trial.weighing.shares, unit, out=none.copy(), where=usable)
+            start = np.divide(shares, unit, out=none.copy(), where=usable)
             known = plain
         start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
         importance: Vector | None = None
@@ -182,13 +198,31 @@ class Learned:
 
     def _downhill(self, trial: Trial, before: Slope) -> npt.NDArray[np.bool_]:
         """Return whose slope at W is shown to lead downhill; the cloud's own is known to."""
-        edge = -DOUBT * before.errors
-        downhill = before.along < np.where(np.isfinite(edge), edge, 0.0)
+        edge = np.nan_to_num(DOUBT * before.errors)
+        downhill = self._beyond_chance(trial, before) & (before.along < -edge)
         if trial.weighing.own is not None:
             downhill[trial.weighing.own] = True
         return downhill
 
-    def _choose(self, trial: Trial, count: int, weights: Vector, before: Slope) -> list[Decision]:
+    def _deviations(self, trial: Trial) -> float:
+        """Return how many standard errors show something of one of the updates."""
+        return NormalDist().inv_cdf(1.0 - self.error / max(len(trial), 1))
+
+    def _beyond_chance(self, trial: Trial, before: Slope) -> npt.NDArray[np.bool_]:
+        """Return along which updates the loss falls by more at W than along noise as long."""
+        cosine = min(self._deviations(trial) / math.sqrt(before.dimensions), LITTLE)
+        norms = np.asarray(trial.norms, np.float64)
+        return (before.along < -cosine * before.steepest * norms) & (norms > 0.0)
+
+    def _choose(
+        self,
+        trial: Trial,
+        count: int,
+        shares: Vector,
+        copied: bool,
+        weights: Vector,
+        before: Slope,
+    ) -> list[Decision]:
         """Take the plainest merge that is not shown to be worse than others."""
         stop = min(trial.examples, 2 * count)
         judged = _Judgements(trial, count, stop)
@@ -197,15 +231,19 @@ class Learned:
             alone = none.copy()
             alone[trial.weighing.own] = 1.0
             own = judged[alone]
-        even, joining = self._shared_out(trial, weights, before)
+        joining = self._beyond_chance(trial, before) | (weights > 0.0)
+        norms = np.asarray(trial.norms, np.float64)
+        steps = weights * norms
+        doubt = self._deviations(trial) * np.nan_to_num(before.errors)
+        rest = (joining | (before.along < doubt)) & (norms > 0.0)  # not shown to lead uphill
+        even = np.divide(steps.sum() / max(rest.sum(), 1), norms, out=none.copy(), where=rest)
+        strong = _shares_of(shares, (steps > 0.0) & (steps >= self.much * steps.max()))
         candidates = {
-            "the plain merge": trial.weighing.shares,
-            "the plain merge of these": _shares_of(trial.weighing.shares, joining),
-            **{
-                f"the learned merge, evened by {part:.0%},": part * even + (1.0 - part) * weights
-                for part in EVENED
-            },
-            "the learned merge": weights,
+            _plain(copied): shares,
+            "the plain merge of these": _with_rest(_shares_of(shares, joining), even),
+            "the plain merge of the strong": _with_rest(strong, even),
+            "the learned merge": _with_rest(weights, even),
+            "the learned merge alone": weights,
             "the cloud's own": none if own is None else own.merge,
         }
         start = judged[none]
@@ -216,7 +254,7 @@ class Learned:
             reason, mean = "rejected: no merge is better than W", learned.scores.mean()
             rejected = Decision(False, reason, start.scores.mean(), mean, stop, weight=0.0)
             return [rejected] * len(trial)
-        is_plain = name == "the plain merge"
+        is_plain = name == _plain(copied=False)
         joins = np.ones(len(trial), bool) if is_plain else chosen > 0.0
         return [
             Decision(
@@ -231,19 +269,6 @@ class Learned:
             )
             for number in range(len(trial))
         ]
-
-    def _shared_out(
-        self, trial: Trial, weights: Vector, before: Slope
-    ) -> tuple[Vector, npt.NDArray[np.bool_]]:
-        """Return the whole way of a merge as equal steps of all that may join, and who these are.
-
-        Who has a weight may, and who is not shown to lead uphill at W.
-        """
-        norms = np.asarray(trial.norms, np.float64)
-        doubt = NormalDist().inv_cdf(1.0 - self.error) * np.nan_to_num(before.errors)
-        joining = ((weights > 0.0) | (before.along < doubt)) & (norms > 0.0)
-        step = float(weights @ norms) / max(int(joining.sum()), 1)
-        return np.divide(step, norms, out=np.zeros(len(trial)), where=joining), joining
 
     def _shown_worse(
         self, one: "_Judged", start: "_Judged", learned: "_Judged", own: "_Judged | None"
@@ -366,10 +391,41 @@ def _is_harm(harm: Vector, error: float) -> bool:
     return bool(harm.mean() > edge)
 
 
+def _plain(copied: bool) -> str:
+    return "the plain merge, copies counted once," if copied else "the plain merge"
+
+
+def _copies_once(trial: Trial, of: npt.NDArray[np.bool_]) -> tuple[Vector, bool]:
+    r"""Return the shares of the plain merge, and whether copies are counted once in them.
+
+    Who sends what another one sends takes that one's share, or what it adds would count twice. An
+    update counts $1 / \sum_j s_{ij}$, with $s_{ij}$ how much closer i and j are to one another than
+    a quarter of all pairs are, from 0 to 1 (copies). Only some, ``of`` [k], are compared.
+    """
+    shares, numbers = trial.weighing.shares, np.flatnonzero(of)
+    if len(numbers) < 3:
+        return shares, False
+    cosines = trial.weighing.cosines()[np.ix_(numbers, numbers)]
+    usual = float(np.quantile(cosines[~np.eye(len(numbers), dtype=bool)], 0.25))
+    if not usual < 1.0 - 1e-6:  # all are the same, or not finite
+        return shares, False
+    alike = np.clip((cosines - usual) / (1.0 - usual), 0.0, 1.0)
+    once = shares.copy()
+    once[numbers] /= alike.sum(axis=1)
+    once[numbers] *= shares[numbers].sum() / once[numbers].sum()
+    copied = bool(np.abs(once - shares).sum() / 2.0 > COPIES * shares.sum())
+    return (once if copied else shares), copied
+
+
 def _shares_of(shares: Vector, kept: npt.NDArray[np.bool_]) -> Vector:
     """Return what each update weighs in the plain merge of those that are kept alone."""
     chosen = np.where(kept, shares, 0.0)
     return chosen / chosen.sum() * shares.sum() if chosen.sum() > 0.0 else chosen
+
+
+def _with_rest(merge: Vector, even: Vector) -> Vector:
+    """Return a merge of which a small part of the way is shared out evenly; empty if it is."""
+    return (1.0 - REST) * merge + REST * even if merge.any() else merge
 
 
 class _EnoughError(Exception):
