@@ -9,6 +9,7 @@ name begins with ``_`` are helpers. ``module:Name`` names an object of the user'
 import ast
 import dataclasses
 import difflib
+import functools
 import importlib
 import importlib.util
 import pkgutil
@@ -61,6 +62,7 @@ class Catalogue:
     key: str
     own: str = "module:name"
 
+    @functools.cache  # noqa: B019  (catalogues live as long as the process)
     def names(self) -> tuple[str, ...]:
         """Return all names, sorted; nothing is imported for it."""
         spec = importlib.util.find_spec(self.package)

@@ -1,5 +1,6 @@
 """The Flower app that ``flwr run`` gets: a copy of our packages, made for the run."""
 
+import functools
 import shutil
 import tomllib
 from importlib import resources
@@ -13,6 +14,11 @@ BESIDE = ("pyproject.toml", "LICENSE")  # what Flower wants beside the packages
 
 def default_run_config() -> dict[str, Scalar]:
     """Return ``[tool.flwr.app.config]``, the one place of all defaults."""
+    return dict(_defaults())
+
+
+@functools.cache
+def _defaults() -> dict[str, Scalar]:
     with (_home() / "pyproject.toml").open("rb") as file:
         defaults: dict[str, Scalar] = tomllib.load(file)["tool"]["flwr"]["app"]["config"]
     return defaults
