@@ -31,7 +31,7 @@ from fog_flower.simulated import check_noise_source, is_simulated_node
 from fog_flower.sparse import to_sparse_record
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
-from fog_flower.weights import Weights, from_record, to_record
+from fog_flower.weights import Weights, to_record, views_of
 
 if TYPE_CHECKING:
     from clients.training import Trainer
@@ -102,10 +102,8 @@ def released_update(
 
 
 def _weights_of(record: ArrayRecord) -> Weights:
-    """Return W, read once where all fog nodes of a process are sent the same record."""
-    if not (_last_read and _last_read[0][0] is record):
-        _last_read[:] = [(record, from_record(record))]
-    return _last_read[0][1]
+    """Return W, which cannot be written to: fog nodes of a process that are sent it share it."""
+    return views_of(record)
 
 
 def answer(
@@ -138,7 +136,6 @@ def examples_of(field: Field, config: RunConfig, fog_node: int) -> int:
 # many runs follow each other: a trainer serves them all, data is let go with its run.
 
 _data_of_run: dict[int, dict[int, NodeData]] = {}
-_last_read: list[tuple[ArrayRecord, Weights]] = []  # one at most
 
 
 def trainer_of(config: RunConfig) -> "Trainer":

@@ -73,6 +73,7 @@ def read_questions(
     if not isinstance(answer, Iterable):
         raise UserError(f"{what} returned {kind_of(answer)}; return a list of messages")
     questions = Questions([], {}, {}, 0)
+    asked: set[int] = set()
     total = 0
     for message in answer:
         if not isinstance(message, Message):
@@ -83,10 +84,11 @@ def read_questions(
         if fog_nodes and node_id not in fog_nodes:
             known = ", ".join(map(str, sorted(fog_nodes)))
             raise UserError(f"{what} asks node {node_id}; the nodes of this run are {known}")
-        if any(node_id == other.metadata.dst_node_id for other in questions.messages):
+        if node_id in asked:
             raise UserError(
                 f"{what} sends two messages to node {node_id}; a fog node trains once in a round"
             )
+        asked.add(node_id)
         _check_settings(message, server_round, what, client_mods=client_mods)
         sent, extras = _arrays_of(message, record, weights, what, client_mods=client_mods)
         if sent is not None:

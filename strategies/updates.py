@@ -12,7 +12,7 @@ from fog_flower.causes import last_cause
 from fog_flower.code_identity import code_identity
 from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
 from fog_flower.sparse import KEY, from_sparse_record, is_sparse
-from fog_flower.weights import Weights, add, count_bytes, from_record, step_dtype
+from fog_flower.weights import Weights, add, count_bytes, step_dtype, views_of
 
 CLOUD = -1  # in place of a fog node, for what the cloud trained itself
 
@@ -138,7 +138,7 @@ def read_replies(
     extras : mapping, optional
         Node id to the further arrays that it was sent, by name: it may answer with such as well.
     """
-    updates: list[Update] = []
+    updates: dict[int, Update] = {}
     refusals: list[Refusal] = []
     answered: set[int] = set()
     for reply in replies:
@@ -152,17 +152,16 @@ def read_replies(
         read = _read_reply(reply, fog_node, weights, max_examples, further)
         if isinstance(read, Refusal):
             refusals.append(read)
-        elif any(other.fog_node == read.fog_node for other in updates):
+        elif read.fog_node in updates:
             refusals.append(Refusal(read.fog_node, "a second update in one round"))
         else:
-            updates.append(read)
+            updates[read.fog_node] = read
     refusals += [
         Refusal(fog_nodes.get(node_id, -1), "missing or late: no reply in time")
         for node_id in set(expected) - answered
     ]
-    updates.sort(key=lambda update: update.fog_node)
     refusals.sort(key=lambda refusal: refusal.fog_node)
-    return updates, refusals
+    return [updates[fog_node] for fog_node in sorted(updates)], refusals
 
 
 class _UnusableError(ValueError):
@@ -256,7 +255,7 @@ def _read_fitting(
 ) -> Weights:
     """Return the arrays of a record, if they have the shapes and dtypes that they should."""
     try:
-        arrays = from_record(record)
+        arrays = views_of(record)
     except Exception as error:  # hostile bytes: NumPy raises many kinds
         raise _UnusableError(f"unreadable arrays: {last_cause(str(error))}") from error
     if len(arrays) != len(wanted):
