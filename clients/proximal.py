@@ -21,6 +21,7 @@ class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
         if mu < 0:
             raise ValueError(f"mu must be at least 0, not {mu}")
         if not hasattr(self, "_mu"):
+            self._strength = 0.0  # what ``_mu`` is
             self._mu = keras.Variable(0.0, trainable=False, dtype="float32", name="mu")
             self._anchors: list[keras.Variable] = []  # in the order of ``variables``
         changed = mu > 0 and not self._anchors
@@ -28,7 +29,9 @@ class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
             self._anchors = [keras.Variable(v, trainable=False) for v in variables]
         for anchor, variable in zip(self._anchors, variables, strict=False):
             anchor.assign(variable)
-        self._mu.assign(mu)
+        if mu != self._strength:
+            self._mu.assign(mu)
+            self._strength = mu
         return changed
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

@@ -59,6 +59,7 @@ class Trainer:
         self._task = task
         self._optimizer = ProximalSGD(global_clipnorm=clip_norm or None)
         self._optimizer.anchor(model.trainable_variables, 0.0)
+        self._rate: float | None = None  # of the optimizer
         self._random_states = random_states(model)
         self.threads = tf.config.threading.get_intra_op_parallelism_threads()
         try:
@@ -98,7 +99,9 @@ class Trainer:
             FedProx' proximal weight, from the strategy; 0 is plain SGD.
         """
         began = time.perf_counter()
-        self._optimizer.learning_rate = config.learning_rate_in(server_round)
+        rate = config.learning_rate_in(server_round)
+        if rate != self._rate:
+            self._optimizer.learning_rate = self._rate = rate
         load_weights(self._model, start)
         if self._optimizer.anchor(self._model.trainable_variables, mu):
             self._compile()  # the step traced before has no proximal term
@@ -159,7 +162,10 @@ class Trainer:
         )
         # Setting TensorFlow's global seed makes it build every graph again, which takes a small
         # model as long as an epoch: only where something draws from that generator.
-        self.draws_globally = _draws_globally(self._run_epoch.get_concrete_function())
+        graph = self._run_epoch.get_concrete_function()
+        self.draws_globally = _draws_globally(graph)
+        if not self.draws_globally:
+            self._run_epoch = graph  # called without a search for the graph that fits
 
     def _reseed(self, seed: int) -> None:
         if self.draws_globally:
@@ -172,22 +178,27 @@ class Trainer:
     ) -> dict[str, float]:
         # Shuffled here, not by Keras, whose order comes from a global generator.
         order = rng.permutation(len(data.targets))
-        self._model.reset_metrics()
-        self._run_epoch(shared_tensor(data.inputs), data.targets, order, batch_size)
-        return {name: float(value) for name, value in self._model.get_metrics_result().items()}
+        inputs, targets = shared_tensor(data.inputs), tf.constant(data.targets)
+        figures = self._run_epoch(
+            inputs, targets, tf.constant(order), tf.constant(batch_size, tf.int64)
+        )
+        return {name: float(value) for name, value in figures.items()}
 
     def _steps(
         self, inputs: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor
-    ) -> None:
+    ) -> dict[str, tf.Tensor]:
         """Take Keras' own training step over all batches, without leaving the graph.
 
         ``fit`` returns to Python for every batch and makes a data pipeline for every epoch, which
         costs small models half of their time.
         """
         count = tf.shape(order, tf.int64)[0]
+        self._model.reset_metrics()
         for start in tf.range(0, count, batch_size):
             chosen = order[start : tf.minimum(start + batch_size, count)]
             self._model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
+        figures: dict[str, tf.Tensor] = self._model.get_metrics_result()
+        return figures
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:

@@ -175,9 +175,7 @@ def _fitting(arrays: ArrayRecord, weights: Weights, name: str) -> Weights:
 
 def _as_record(merged: Weights, record: ArrayRecord, weights: Weights) -> ArrayRecord:
     """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
-    return ArrayRecord(
-        {
-            key: Array(as_dtype(array, like.dtype))
-            for key, array, like in zip(record, merged, weights, strict=True)
-        }
-    )
+    packed = ArrayRecord()
+    for key, array, like in zip(record, merged, weights, strict=True):
+        packed[key] = Array.from_numpy_ndarray(as_dtype(array, like.dtype))
+    return packed

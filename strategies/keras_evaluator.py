@@ -88,9 +88,13 @@ class KerasEvaluator:
         self._model.load(weights)
         inputs, targets = self._inputs, self._targets
         if indices is not None:
-            inputs, targets = tf.gather(inputs, indices), targets[indices]
+            targets = targets[indices]
         batches = [
-            self._model.score(inputs[start : start + BATCH]).numpy()
+            self._model.score(
+                inputs[start : start + BATCH]
+                if indices is None
+                else tf.gather(inputs, indices[start : start + BATCH])
+            ).numpy()
             for start in range(0, len(targets), BATCH)
         ]
         return self._model.task.scores(np.concatenate(batches), targets)

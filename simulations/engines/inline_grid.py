@@ -1,11 +1,12 @@
 """Flower's public ``Grid`` in one process: no SuperLink, no Ray."""
 
+import copy
 import itertools
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flwr.app import Context, Error, Message, RecordDict
+from flwr.app import ArrayRecord, Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
@@ -138,4 +139,8 @@ def _stamp(message: Message, message_id: str) -> None:
 
 
 def _copy(record: Any) -> Any:
-    return type(record)(dict(record))  # copy.copy would share the items
+    copied = record.copy()  # a record of its own, copy.copy would share the items
+    if isinstance(record, ArrayRecord):
+        for name, array in record.items():
+            copied[name] = copy.copy(array)
+    return copied
