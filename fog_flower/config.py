@@ -89,7 +89,9 @@ class RunConfig:
     train_examples: int = _key("training examples over all end nodes; 0: all there are", low=0)
     validation_examples: int = _key("held-out examples in the cloud, which judge updates", low=1)
     local_validation_examples: int = _key(
-        "how many of these evaluate local models, in all rounds but the last; 0: all", low=0
+        "how many of these evaluate local models, in all rounds but the last, ten models a round "
+        "where there are more fog nodes; 0: all of them, on all",
+        low=0,
     )
     test_examples: int = _key("untouched test examples; 0: all that are left", low=0)
     test_source: str = _key(

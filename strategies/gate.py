@@ -130,7 +130,7 @@ class Trial:
         one before (``merge=sequential``), so the order is not the gate's to choose.
     weighing : Weighing, optional
         For gates that weigh updates instead of taking them whole.
-    alone : k Scores, optional
+    alone : k Scores or None, optional
         Of the merge of each update alone, on the first examples, where they are known already.
     """
 
@@ -142,7 +142,7 @@ class Trial:
         trust: Callable[[], Sequence[float]] | None = None,
         *,
         in_sequence: bool = False,
-        alone: Sequence[Scores] = (),
+        alone: Sequence[Scores | None] = (),
         weighing: Weighing | None = None,
     ) -> None:
         self.norms = tuple(norms)
@@ -151,7 +151,9 @@ class Trial:
         self._weighing = weighing
         self._score_merge = score_merge
         self._trust = trust
-        self._known: dict[tuple[int, ...], Scores] = {(n,): known for n, known in enumerate(alone)}
+        self._known: dict[tuple[int, ...], Scores] = {
+            (n,): known for n, known in enumerate(alone) if known
+        }
         self._losses: dict[tuple[tuple[int, ...], int, bool], npt.NDArray[np.float64]] = {}
 
     def __len__(self) -> int:

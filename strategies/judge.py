@@ -124,7 +124,7 @@ class Judge:
         server_round: int,
         weights: Weights,
         updates: Sequence[Update],
-        alone: Sequence[Scores] = (),
+        alone: Sequence[Scores | None] = (),
     ) -> Judgement:
         """Reject what is not finite, and ask the gate about the rest.
 
@@ -134,7 +134,7 @@ class Judge:
         weights : Weights
             W.
         updates : sequence of Update
-        alone : sequence of Scores
+        alone : sequence of Scores or None
             How each local model answers on the first of this round's validation examples, where
             that is known.
         """
@@ -193,7 +193,7 @@ class Judge:
         server_round: int,
         weights: Weights,
         updates: Sequence[Update],
-        alone: Sequence[Scores],
+        alone: Sequence[Scores | None],
         *,
         own: bool,
     ) -> Trial:

@@ -1,9 +1,9 @@
 """``privacy.json``: what leaves which tier in a run, to whom, and what is promised of it."""
 
 import dataclasses
-import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from flwr.serverapp.strategy import Strategy
 
@@ -16,28 +16,44 @@ from strategies.handshake import Introduction
 LEDGER = "privacy.json"
 
 
-def write_ledger(
-    folder: Path, config: RunConfig, nodes: Iterable[Introduction], strategy: Strategy | None = None
-) -> None:
-    """Write the ledger of a run, for all rounds that it is to have.
+class Ledger:
+    """The ledger of a run, for all rounds that it is to have.
 
     Parameters
     ----------
     folder : Path
         Of the run.
     config : RunConfig
-    nodes : iterable of Introduction
-        What fog nodes say that they release; where they differ, the most.
     strategy : Strategy, optional
         Its ``guarantee(rounds)``, where it has one, is what it promises of W.
     """
+
+    def __init__(self, folder: Path, config: RunConfig, strategy: Strategy | None = None) -> None:
+        self._path = folder / LEDGER
+        self._config = config
+        self._strategy = strategy
+        self._written: list[Introduction] = []
+
+    def write(self, nodes: Iterable[Introduction]) -> None:
+        """Write what fog nodes say that they release; where they differ, the most.
+
+        Nothing is done where these nodes were written before.
+        """
+        if (nodes := list(nodes)) != self._written:
+            write_json(self._path, _told(self._config, nodes, self._strategy))
+            self._written = nodes
+
+
+def _told(
+    config: RunConfig, nodes: Iterable[Introduction], strategy: Strategy | None
+) -> dict[str, Any]:
     releases = worst_of_nodes(one.releases for one in nodes)
     releases += of_cloud(config, releases)
     if promise := getattr(strategy, "guarantee", None):
         guarantee = promise(config.num_server_rounds)
         seeded = guarantee.promises and config.noise_source == SEEDED
         releases.append(Release("W of all rounds", "cloud", "everybody", guarantee, seeded))
-    told = {
+    return {
         "noise_source": config.noise_source,
         "warning": (
             "noise-source=seeded: whoever knows the run's seed can draw the noise again and take "
@@ -48,9 +64,6 @@ def write_ledger(
         "holds_for": "all rounds of the configuration; for fewer it is an upper bound",
         "releases": [one.to_json() for one in releases],
     }
-    path = folder / LEDGER
-    if not path.exists() or json.loads(path.read_text()) != told:  # somebody came later
-        write_json(path, told)
 
 
 def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:

@@ -16,7 +16,7 @@ from fog_flower.scratch import clear_scratch
 from fog_flower.simulated import check_noise_source, warn_of_open_ray
 from fog_flower.weights import from_record, to_record
 from strategies.build import build_gate, gated_strategy, inner_strategy
-from strategies.ledger import write_ledger
+from strategies.ledger import Ledger
 from strategies.membership import Membership
 
 app = ServerApp()
@@ -67,6 +67,7 @@ def _run(grid: Grid, context: Context) -> None:
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
     recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)
+    ledger = Ledger(folder, config, strategy)
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         if server_round == 0:
@@ -76,7 +77,7 @@ def _run(grid: Grid, context: Context) -> None:
             evaluation = cloud.evaluate(from_record(arrays))
             assert gated.report is not None  # noqa: S101  (a round has just been merged)
             recorder.know({"nodes": node_facts(membership)})  # somebody may have come later
-            write_ledger(folder, config, membership.introductions.values(), strategy)
+            ledger.write(membership.introductions.values())  # likewise
             recorder.record_round(gated.report.with_note(membership.note()), evaluation)
         return MetricRecord(
             {
@@ -86,7 +87,7 @@ def _run(grid: Grid, context: Context) -> None:
         )
 
     with keep_results(recorder, cloud, config) as results:
-        write_ledger(folder, config, membership.introductions.values(), strategy)
+        ledger.write(membership.introductions.values())
         rounds: Strategy = gated
         if stopped or CHECKPOINT in config.artifacts:
             rounds = Continuable(gated, recorder, config, dataset.sha256, stopped)

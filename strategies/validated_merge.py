@@ -16,6 +16,7 @@ from fog_flower.causes import in_user_code
 from fog_flower.errors import UserError
 from fog_flower.records.round_report import RoundReport, Verdict
 from fog_flower.seeds import seed_global_generators
+from fog_flower.tasks.scores import Scores
 from fog_flower.weights import Weights, from_record
 from strategies.gate import Decision
 from strategies.handing_on import HandingOn, as_metrics
@@ -44,7 +45,7 @@ class ValidatedMerge(Strategy):
     judge : Judge, optional
         Holds the gate and the validation examples.
     local_models : LocalModels, optional
-        Evaluates each node's own model; without one, nothing of it is recorded.
+        Evaluates nodes' own models; without one, nothing of them is recorded.
     fog_nodes : mapping, optional
         Node id to partition id, as it is at any time; else replies are asked for ``partition-id``.
     seed : int
@@ -150,9 +151,10 @@ class ValidatedMerge(Strategy):
         """
         began = time.perf_counter()
         updates, refusals = self._read(replies)
-        alone = []
+        alone: list[Scores | None] = []
         if self.local_models:
             alone = self.local_models.score(server_round, self._weights, updates)
+        asked = time.perf_counter()
         judgement = Judgement([Decision(True, "accepted: no gate") for _ in updates])
         if self.judge:
             judgement = self.judge.judge(server_round, self._weights, updates, alone)
@@ -174,6 +176,7 @@ class ValidatedMerge(Strategy):
             bytes_down=self._questions.bytes_down,
             train_seconds=began - self._sent_at,
             validation_seconds=judged - began,
+            gate_seconds=judged - asked,
             merge_seconds=time.perf_counter() - judged,
             note="; ".join(one for one in (judgement.note, note) if one),
             cloud_weight=judgement.own_weight(accepted, summed=self._hand_on.scale_to_sum),

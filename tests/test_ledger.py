@@ -1,5 +1,6 @@
 """The ledger: what a run's releases promise, and how promises add up."""
 
+import dataclasses
 import json
 import math
 
@@ -9,7 +10,8 @@ from clients.privacy.releases import releases_of
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import Release, packed, unpacked, worst_of_nodes
-from strategies.ledger import LEDGER
+from strategies.handshake import Introduction
+from strategies.ledger import LEDGER, Ledger
 from tests.runs import run_here
 
 
@@ -45,6 +47,30 @@ def test_entropy_takes_the_warning_away(make_config):
     assert told["warning"] == ""
     assert not rows["dW of all rounds"]["noise_can_be_drawn_again"]
     assert not any("fitted" in name for name in rows)
+
+
+def test_it_is_written_again_where_somebody_came_later(make_config, tmp_path):
+    config = make_config(fog_nodes=2, fog_protection="dp-sgd(epsilon=5)", batch_size=12)
+
+    def introduction(fog_node, examples):
+        told = tuple(releases_of(config, examples))
+        return Introduction(fog_node, examples, (), 0, (), "float32", 1, told)
+
+    def epsilon():
+        told = json.loads((tmp_path / LEDGER).read_text())["releases"]
+        return next(row["epsilon"] for row in told if row["release"] == "dW of all rounds")
+
+    nodes = [introduction(0, 100)]
+    written = Ledger(tmp_path, config)
+    written.write(nodes)
+    first = epsilon()
+    (tmp_path / LEDGER).unlink()
+    written.write(nodes)
+    assert not (tmp_path / LEDGER).exists()  # as nobody else is there
+    other = Release("dW of all rounds", "fog node", "cloud", Guarantee("none", part=BOTH), False)
+    written.write([*nodes, dataclasses.replace(introduction(1, 100), releases=(other,))])
+    assert first == pytest.approx(5.0, abs=0.05)
+    assert epsilon() is None  # the later one promises nothing
 
 
 def named(config, count=100):

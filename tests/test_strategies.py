@@ -1,6 +1,8 @@
 """One contract over all strategies, behind the gate and without it; hostile replies; hand sums."""
 
 import copy
+import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -320,6 +322,34 @@ def test_the_gate_looks_at_as_many_images_as_configured(build):
     one_round(strategy, [scaled(1)] * 2, fog_nodes=2)
     # two local models on all images, which is their merge alone, too; on the gate's: W, and both
     assert strategy.judge.evaluator.calls == [100, 100, 10, 10]
+
+
+def local_scores(examples, server_round=1, nodes=40):
+    evaluator = DistanceEvaluator(WEIGHTS)
+    updates = [SimpleNamespace(delta=scaled(1)) for _ in range(nodes)]
+    models = LocalModels(evaluator, examples, last_round=9)
+    return models.score(server_round, WEIGHTS, updates), evaluator.calls
+
+
+def test_of_many_local_models_ten_are_drawn_in_every_round():
+    one, calls = local_scores(20)
+    assert calls == [20] * 10
+    other, _ = local_scores(20, server_round=2)
+    again, _ = local_scores(20)
+    scored = [[number for number, of_it in enumerate(s) if of_it] for s in (one, other, again)]
+    assert scored[0] == scored[2] != scored[1]
+    assert local_scores(20, server_round=9)[1] == [100] * 10  # the last round: all examples
+    assert local_scores(20, nodes=10)[1] == [20] * 10
+    assert local_scores(0)[1] == [100] * 40  # nothing is sampled
+
+
+def test_a_round_of_many_nodes_is_recorded_with_the_models_that_were_drawn(build):
+    strategy = build("FedAvg", "greedy", fog_nodes=12, local_validation_examples=50)
+    one_round(strategy, [scaled(1)] * 12, fog_nodes=12)
+    known = [v.alone.loss for v in strategy.report.verdicts if math.isfinite(v.alone.loss)]
+    assert len(strategy.report.verdicts) == 12
+    assert len(known) == 10
+    assert 0.0 <= strategy.report.gate_seconds <= strategy.report.validation_seconds
 
 
 def test_wrappers_check_their_arguments():

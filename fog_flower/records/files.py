@@ -7,7 +7,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,31 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a table; floats in full precision, NaN and what a row lacks as ``nan``."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, restval="nan", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _one_row(value) for key, value in row.items()} for row in rows)
-    write_text(path, buffer.getvalue())
+    GrowingCsv(path, columns).extend(rows)
+
+
+class GrowingCsv:
+    """A table that grows while it is read: only its new rows are formatted, whatever is there.
+
+    Parameters
+    ----------
+    path : Path
+        Written by ``extend``, never half.
+    columns : sequence of str
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self._path = path
+        self._text = io.StringIO()
+        self._writer = csv.DictWriter(self._text, columns, restval="nan", lineterminator="\n")
+        self._writer.writeheader()
+
+    def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows; floats in full precision, NaN and what a row lacks as ``nan``."""
+        self._writer.writerows({key: _one_row(value) for key, value in row.items()} for row in rows)
+        write_text(self._path, self._text.getvalue())
 
 
 def _one_row(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.errors import UserError
-from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.files import GrowingCsv, write_json
 from fog_flower.records.round_report import RoundReport, Verdict
 from fog_flower.records.run_folder import create_run_folder
 from fog_flower.records.tracking import Tracking
@@ -39,6 +39,7 @@ ROUND_COLUMNS = (
     "bytes_down",
     "train_seconds",
     "validation_seconds",
+    "gate_seconds",
     "merge_seconds",
     "evaluation_seconds",
     "round_seconds",
@@ -122,7 +123,11 @@ class RunRecorder:
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
-        self._updates: list[dict[str, Any]] = []
+        self._first_reason = ""  # of the first update's fate
+        self._tables = (
+            GrowingCsv(folder / "updates.csv", UPDATE_COLUMNS),
+            GrowingCsv(folder / "rounds.csv", ROUND_COLUMNS),
+        )
         self.began = self._round_began = time.perf_counter()
         self._started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._write_run(RUNNING)
@@ -164,6 +169,7 @@ class RunRecorder:
             "bytes_down": report.bytes_down,
             "train_seconds": report.train_seconds,
             "validation_seconds": report.validation_seconds,
+            "gate_seconds": report.gate_seconds,
             "merge_seconds": report.merge_seconds,
             "round_seconds": now - self._round_began,
             "note": report.note,
@@ -173,10 +179,11 @@ class RunRecorder:
 
     def add(self, row: dict[str, Any], updates: Sequence[dict[str, Any]]) -> None:
         """Append a row to ``rounds.csv`` and its rows to ``updates.csv``, and write both."""
+        if updates and not self._first_reason:
+            self._first_reason = updates[0]["reason"]
         self._rounds.append(row)
-        self._updates += updates
-        write_csv(self.folder / "updates.csv", UPDATE_COLUMNS, self._updates)
-        write_csv(self.folder / "rounds.csv", ROUND_COLUMNS, self._rounds)
+        for table, rows in zip(self._tables, (updates, [row]), strict=True):
+            table.extend(rows)
         failures = len(self._tracking.failures)
         self._tracking.log(row, updates)
         if len(self._tracking.failures) > failures:  # told now, in case the run is killed
@@ -195,9 +202,9 @@ class RunRecorder:
         made = f"{len(rounds)} round{'' if len(rounds) == 1 else 's'}"
         merged = (row["accepted"] or row.get("cloud_weight", 0.0) > 0.0 for row in rounds)
         if rounds and not any(merged):
-            first = next((row["reason"] for row in self._updates), "no fog node was asked")
             raise UserError(
-                f"no update was accepted in {made}, so W is untrained; the first: {first}"
+                f"no update was accepted in {made}, so W is untrained; the first: "
+                f"{self._first_reason or 'no fog node was asked'}"
             )
         if rounds and not w_changed:
             notes = (f"; round {row['round']}: {row['note']}" for row in rounds if row["note"])

@@ -48,7 +48,9 @@ class RoundReport:
     Attributes
     ----------
     validation_seconds : float
-        Judging, the evaluation of every local model included.
+        Reading the replies, the local models, and the gate.
+    gate_seconds : float
+        Of these, what the gate took, with training in the cloud where it does.
     train_seconds : float
         From sending W to having all replies.
     note : str
@@ -65,6 +67,7 @@ class RoundReport:
     merge_seconds: float
     note: str = ""
     cloud_weight: float = math.nan
+    gate_seconds: float = math.nan
 
     @property
     def accepted(self) -> int:
