@@ -66,6 +66,27 @@ def test_growth_is_relative_to_three_fog_nodes_and_to_the_least_data():
     assert list(table["training, relative"]) == ["0.50", "1.00", "1.10", "1.00", "0.75"]
 
 
+def scale_row(nodes, **changed):
+    case = {"what": "w", "model": "m", "attack": "none", "fog_nodes": nodes, "images": 10 * nodes}
+    spent = {"training_seconds": 6.0, "validation_seconds": 3.0, "rest_seconds": 1.0}
+    found = {"gate_seconds": 2.0, "cpu_seconds": 8.0, "peak_mebibytes": 512.0, "load": 1.0}
+    return {**case, **spent, **found, **changed}
+
+
+def test_scale_tells_the_gates_share_and_the_exponent_of_growth():
+    rows = [scale_row(3), scale_row(100), scale_row(1000, cpu_seconds=80.0, rest_seconds=991.0)]
+    table = tables.scale(pd.DataFrame(rows))
+    assert [cell.split()[0] for cell in table["of it the gate"]] == ["20.0%", "20.0%", "0.2%"]
+    assert list(table["n^"]) == ["", "", "1.00"]
+    assert list(table["relative"]) == ["", "0.03", "0.30"]  # of an image, beside three fog nodes
+    assert list(table["peak, GiB"]) == ["0.50"] * 3
+
+
+def test_growth_is_told_only_from_where_it_was_measured():
+    table = tables.scale(pd.DataFrame([scale_row(64), scale_row(1000)]))
+    assert list(table["n^"]) == list(table["relative"]) == ["", ""]
+
+
 def test_memory_tells_early_from_late_rounds():
     rows = [{"what": ROUND, "round": n, "mebibytes": 1024.0 + n} for n in range(1, 9)]
     rows.append({"what": PEAK, "round": 2, "mebibytes": 2048.0})
@@ -145,7 +166,7 @@ def test_a_plan_that_cannot_be_is_refused_before_anything_is_timed(changed, mess
 def test_a_case_keeps_the_papers_proportions(tmp_path):
     config = config_of(Case(OURS, "cnn", 7, 14_000, 5), tmp_path)
     assert config.validation_examples * 7 == config.train_examples
-    assert (config.gate_args["examples"], config.reference_examples) == (100, 200)
+    assert (config.gate_args["examples"], config.reference_examples) == (200, 200)
     assert all(IMAGES[model] % (nodes * 32) == 0 for model in IMAGES for nodes in (3, 5, 7))
 
 

@@ -1,5 +1,6 @@
 """Tables of a sitting: medians with their range, and ratios of medians."""
 
+import math
 from collections.abc import Callable
 
 import pandas as pd
@@ -10,6 +11,7 @@ from simulations.benchmark.parts.private import PLAIN, PRIVATE
 
 STEADY = ["training_seconds", "validation_seconds", "rest_seconds"]
 BASE_NODES = 3  # what other numbers of fog nodes are compared with
+EXPONENT_FROM = 100  # fog nodes: with fewer, what does not grow with them counts too
 
 
 def throughput(rows: pd.DataFrame) -> pd.DataFrame:
@@ -89,6 +91,46 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
+def scale(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the gate's share of a round, and how rounds grow with fog nodes.
+
+    ``n^`` is the exponent of growth from 100 fog nodes, of the processor's seconds: those of the
+    clock tell of what else ran as well. An image is compared with one of three fog nodes. Shares
+    and ratios leave the test images out.
+    """
+    seconds = rows[STEADY].sum(axis=1)
+    rows = rows.assign(
+        seconds=seconds,
+        share=rows["gate_seconds"] / seconds,
+        image=1e3 * seconds / rows["images"],
+    )
+    table = []
+    for (what, model, attack), family in rows.groupby(["what", "model", "attack"], sort=False):
+        least, few = (family[family["fog_nodes"] == n] for n in (EXPONENT_FROM, BASE_NODES))
+        for count in family["fog_nodes"].unique().tolist():
+            group = family[family["fog_nodes"] == count]
+            grown = len(least) and count > EXPONENT_FROM
+            base = few["image"].median() if count != BASE_NODES else None
+            table.append(
+                {
+                    "what": what,
+                    "model": model,
+                    "attack": attack,
+                    "fog nodes": f"{count:,}",
+                    "round, s": _spread(group["seconds"], "{:.2f}"),
+                    "of it the gate": _spread(group["share"], "{:.1%}"),
+                    "ms an image": _spread(group["image"], "{:.2f}"),
+                    "relative": _ratio(group["image"].median(), base),
+                    "processor, s": _spread(group["cpu_seconds"], "{:.2f}"),
+                    "n^": _exponent(least, group) if grown else "",
+                    "peak, GiB": _gibibytes(group["peak_mebibytes"].max()),
+                    "load": _spread(group["load"], "{:.1f}"),
+                    "timed": len(group),
+                }
+            )
+    return pd.DataFrame(table)
+
+
 def start(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the seconds from the command to round 1."""
     return pd.DataFrame(
@@ -148,6 +190,12 @@ def _early_and_late(rounds: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
+def _exponent(least: pd.DataFrame, group: pd.DataFrame) -> str:
+    """Return x where the processor's seconds grow as n^x."""
+    spent, nodes = (group[c].median() / least[c].median() for c in ("cpu_seconds", "fog_nodes"))
+    return f"{math.log(spent) / math.log(nodes):.2f}"
+
+
 def _spread(values: "pd.Series[float]", pattern: str) -> str:
     show = pattern.format
     return f"{show(values.median())} ({show(values.min())} to {show(values.max())})"
@@ -166,6 +214,7 @@ TABLES: dict[str, tuple[str, Tabulate]] = {
     "throughput": ("Training throughput", throughput),
     "shares": ("Where the time of a round goes (the test images left out)", shares),
     "growth": ("How cost grows", growth),
+    "scale": ("What the gate costs, and many fog nodes (inline engine)", scale),
     "start": ("From the command to round 1, caches warm", start),
     "private": ("What DP-SGD costs: epochs of batches of 256, noise included", private),
     "memory": ("Memory of all processes together (proportional set size)", memory),

@@ -59,7 +59,7 @@ def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
         "train-examples": case.images,
         "validation-examples": max(100, round(10_000 * part)),
         "test-examples": 100,
-        "gate-args": f"examples={max(10, round(500 * part))}",
+        "gate-args": f"examples={max(10, round(1_000 * part))}",
         "reference-examples": max(32, round(1_000 * part)),
         "local-validation-examples": max(10, round(500 * part)),
         "fog-nodes": case.fog_nodes,

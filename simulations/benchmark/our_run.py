@@ -38,7 +38,7 @@ def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict
         folder = finished_run(config, engine)
         data = read_run(folder)["data"]
         rows = read_rounds(folder)[1 + WARM_UP_ROUNDS :]
-    return [_where_time_went(row, data) for row in rows]
+    return [where_time_went(row, data) for row in rows]
 
 
 def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) -> Path:
@@ -56,7 +56,14 @@ def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) 
     return outcome.folder
 
 
-def _where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, float]:
+def where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, float]:
+    """Return the seconds of a round's parts, from its row and the ``data`` of its run.
+
+    Raises
+    ------
+    UserError
+        If it took no time.
+    """
     spent = shares([row], data)
     if spent is None:
         raise UserError(f"bench: round {row['round']} took no time")

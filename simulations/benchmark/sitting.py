@@ -12,6 +12,7 @@ CASES: dict[str, list[str]] = {
     "throughput": ["model", "fog_nodes"],
     "shares": ["model", "fog_nodes"],
     "growth": ["what"],
+    "scale": ["what"],
     "start": [],
     "memory": ["what", "model", "precision"],
     "private": ["model"],

@@ -13,7 +13,7 @@ terminal = Terminal()
 
 WHAT = typer.Argument(
     metavar="[PART]...",
-    help="throughput, shares, growth, start, memory or private; by default all: 2 hours",
+    help="throughput, shares, growth, scale, start, memory or private; by default all: 3 hours",
 )
 PRECISIONS = typer.Option(help="comma-separated: float32,bfloat16")
 OUT = typer.Option(help="folder of the figures, table and picture")
@@ -33,10 +33,10 @@ def bench(
 ) -> None:
     """Measure speed, start-up and memory; nothing else should run beside it.
 
-    PART is throughput, shares, growth, start, memory or private; all of them take two hours on 2
-    cores. Every figure is kept in --out as it comes, and none is ever removed. The report takes the
-    last sitting of each case, so give a mere try an --out of its own: what it compares (a model on
-    so many fog nodes) was measured in one sitting.
+    PART is throughput, shares, growth, scale, start, memory or private; all of them take three
+    hours on 2 cores. Every figure is kept in --out as it comes, and none is ever removed. The
+    report takes the last sitting of each case, so give a mere try an --out of its own: what it
+    compares (a model on so many fog nodes) was measured in one sitting.
     """
     folder = Path(out).expanduser().absolute()
     if not report_only:

@@ -1,0 +1,133 @@
+"""What the gate costs beside training, and what a round costs as fog nodes become many.
+
+All of it on the inline engine, one fog node after the other: a thousand of them fit into a machine.
+Every run has a process of its own, so that its peak of memory is its own.
+"""
+
+import dataclasses
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fog_flower.architecture import Scalar
+from fog_flower.records.reading import read_rounds, read_run
+from simulations.benchmark.bench_plan import Plan
+from simulations.benchmark.cases import OURS, Case, config_of
+from simulations.benchmark.ledger import Ledger
+from simulations.benchmark.our_run import WARM_UP_ROUNDS, finished_run, where_time_went
+from simulations.benchmark.worker import own_worker
+from simulations.engines import INLINE
+
+PART = "scale"
+GATE, DEFAULTS, PER_IMAGE, MANY = "the gate", "make run", "3 and 64 fog nodes", "a small model"
+IMAGES = {"cnn": 7_000, "mlp": 14_000}  # parts of the paper's 70,000, and as much of its gate's
+NODES_IMAGES = 64 * 128
+MANY_NODES = (3, 64, 100, 300, 1_000)
+SMALL = "cnn-small"
+IMAGES_A_NODE = 4
+HONEST, ATTACKED = "none", "sign-flip"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run: what it shows, what is trained where, and by which attack the last node lies."""
+
+    what: str
+    model: str
+    fog_nodes: int
+    images: int
+    attack: str
+    settings: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
+
+
+def measure(plan: Plan, ledger: Ledger) -> None:
+    """Make every run, honest and with one attacker, over and over, so that all share slow spells.
+
+    Where nobody lies, the plain merge is certified; with an attacker the gate has to learn.
+    """
+    for repeat in range(plan.repeats):
+        for run in _runs(plan):
+            plan.say(f"scale: {run.what}: {run.model}, {run.fog_nodes} fog nodes, {run.attack}")
+            with own_worker() as worker:
+                rows = worker.submit(_rounds_of, run, plan.rounds, plan.precisions[0]).result()
+            for number, row in enumerate(rows):
+                ledger.add(PART, {**row, "repeat": repeat, "number": number})
+
+
+def _runs(plan: Plan) -> Iterator[Run]:
+    """Return the runs of one repeat; what is compared stands side by side."""
+    for attack in (HONEST, ATTACKED):
+        for model in plan.models:
+            for nodes in plan.fog_nodes:
+                yield Run(GATE, model, nodes, IMAGES[model], attack)
+        yield Run(DEFAULTS, "mlp", 3, 12_000, attack, _OF_DEFAULTS)
+    for nodes in (3, 64):
+        yield Run(PER_IMAGE, "cnn", nodes, NODES_IMAGES, HONEST, _SAME_CLOUD)
+    for nodes in MANY_NODES:
+        yield Run(MANY, SMALL, nodes, IMAGES_A_NODE * nodes, ATTACKED, _SAME_CLOUD)
+
+
+# What the cloud validates stays the same: fog nodes are what grows.
+_SAME_CLOUD: dict[str, Scalar] = {
+    "validation_examples": 2_000,
+    "gate_args": "",
+    "local_validation_examples": 100,
+    "end_nodes": 1,
+}
+_OF_DEFAULTS: dict[str, Scalar] = {
+    "validation_examples": 2_000,
+    "gate_args": "",
+    "local_validation_examples": 1_000,
+    "reference_examples": 1_000,
+}
+
+
+def _rounds_of(run: Run, rounds: int, precision: str) -> list[dict[str, Any]]:
+    """Make a run in this process, and return a row for each of its steady rounds."""
+    every = rounds + WARM_UP_ROUNDS + 1  # the last one evaluates local models on all images
+    case = Case(OURS, run.model, run.fog_nodes, run.images, every, precision)
+    spent: dict[int, float] = {}
+
+    def note(rows: list[dict[str, str]]) -> None:
+        spent[len(rows) - 1] = time.process_time()
+
+    attack: dict[str, Scalar] = {}
+    if run.attack != HONEST:
+        attack = {"attack": run.attack, "malicious_nodes": "1"}
+    with tempfile.TemporaryDirectory() as parent:
+        config = config_of(case, Path(parent), **attack, **run.settings)
+        folder = finished_run(config, INLINE, note)
+        data, found = read_run(folder)["data"], read_rounds(folder)
+    return [
+        {
+            "what": run.what,
+            "model": run.model,
+            "precision": precision,
+            "attack": run.attack,
+            "fog_nodes": run.fog_nodes,
+            "images": run.images,
+            **where_time_went(row, data),
+            "gate_seconds": round(float(row["gate_seconds"]), 4),
+            "cpu_seconds": _between(spent, int(row["round"])),
+            "peak_mebibytes": round(_peak_bytes() / 2**20, 1),
+            "load": round(os.getloadavg()[0], 2),
+        }
+        for row in found[1 + WARM_UP_ROUNDS : -1]
+    ]
+
+
+def _between(spent: Mapping[int, float], number: int) -> float:
+    """Return the processor's seconds of a round; NaN where a look came too late to tell."""
+    nan = float("nan")
+    return round(spent.get(number, nan) - spent.get(number - 1, nan), 4)
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process ever held, as the system counts it."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
