@@ -166,6 +166,10 @@ class Trainer:
         self.draws_globally = _draws_globally(graph)
         if not self.draws_globally:
             self._run_epoch = graph  # called without a search for the graph that fits
+        # Graphs of their own: within the training step's they change its last bits.
+        model = self._model
+        self._reset_metrics = tf.function(model.reset_metrics).get_concrete_function()
+        self._metrics_result = tf.function(model.get_metrics_result).get_concrete_function()
 
     def _reseed(self, seed: int) -> None:
         if self.draws_globally:
@@ -179,26 +183,22 @@ class Trainer:
         # Shuffled here, not by Keras, whose order comes from a global generator.
         order = rng.permutation(len(data.targets))
         inputs, targets = shared_tensor(data.inputs), tf.constant(data.targets)
-        figures = self._run_epoch(
-            inputs, targets, tf.constant(order), tf.constant(batch_size, tf.int64)
-        )
-        return {name: float(value) for name, value in figures.items()}
+        self._reset_metrics()
+        self._run_epoch(inputs, targets, tf.constant(order), tf.constant(batch_size, tf.int64))
+        return {name: float(value) for name, value in self._metrics_result().items()}
 
     def _steps(
         self, inputs: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    ) -> None:
         """Take Keras' own training step over all batches, without leaving the graph.
 
         ``fit`` returns to Python for every batch and makes a data pipeline for every epoch, which
         costs small models half of their time.
         """
         count = tf.shape(order, tf.int64)[0]
-        self._model.reset_metrics()
         for start in tf.range(0, count, batch_size):
             chosen = order[start : tf.minimum(start + batch_size, count)]
             self._model.train_step((tf.gather(inputs, chosen), tf.gather(targets, chosen)))
-        figures: dict[str, tf.Tensor] = self._model.get_metrics_result()
-        return figures
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:
