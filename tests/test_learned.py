@@ -122,6 +122,15 @@ def test_one_honest_update_among_six_opposite_ones_is_enough():
     assert weights[0] == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("copies", [1, 2, 6])
+@pytest.mark.parametrize("length", [0.1, 0.6, 3.0])
+def test_the_learned_way_is_the_best_one_whatever_is_copied_or_refused(copies, length):
+    deltas = [[length, 0.0]] * copies + [[-length, 0.0]]
+    _, weights, decisions = judged(deltas, [0.74, 0.0], Learned(slack=0.0, margin=0.0))
+    assert "learned" in decisions[0].reason
+    assert np.nansum(weights) * length == pytest.approx(0.74, abs=0.05)
+
+
 def test_free_riders_do_not_shorten_the_step():
     accepted, weights, _ = judged([[1.0, 0.0]] + [[0.0, 0.0]] * 6, [1.0, 0.0])
     assert accepted == [True] + [False] * 6

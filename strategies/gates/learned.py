@@ -161,7 +161,8 @@ class Learned:
         shares : float64 [k]
             Of the plain merge.
         before, plain : Slope
-            At W and at the plain merge: one of them is where learning begins.
+            At W and at the plain merge; learning begins at the better one, of the merge without
+            updates that get no weight.
         known_before : float64 [count]
             What W knows of each example.
         groups : int64 [count]
@@ -176,8 +177,11 @@ class Learned:
         # One unit of x is one trusted length along an update.
         unit = np.divide(before.losses.mean() / down, norms, out=none.copy(), where=usable)
         start, known = none, before
+        merge = _shares_of(shares, usable)
+        if not usable.all():
+            plain = trial.weighing.slope(merge, count, None, 1.0, 1)
         if plain.finite and plain.losses.mean() < before.losses.mean():
-            start = np.divide(shares, unit, out=none.copy(), where=usable)
+            start = np.divide(merge, unit, out=none.copy(), where=usable)
             known = plain
         start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
         importance: Vector | None = None
