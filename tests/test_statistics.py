@@ -55,9 +55,12 @@ def test_summary_by_hand():
 
 
 def test_an_interval_of_accuracies_ends_at_0_and_1():
-    low, high = summarise_accuracy([0.01, 0.30]), summarise_accuracy([0.70, 0.99])
+    lows, highs = [0.01, 0.30, 0.02], [0.70, 0.99, 0.98]
+    low, high = summarise_accuracy(lows), summarise_accuracy(highs)
     assert (low.low, high.high) == (0.0, 1.0)
-    assert (low.mean, low.sd) == (summarise([0.01, 0.30]).mean, summarise([0.01, 0.30]).sd)
+    assert formats.within(low).startswith("0.00 to ")
+    assert formats.accuracy(high).endswith(" to 100.00)")
+    assert (low.mean, low.sd) == (summarise(lows).mean, summarise(lows).sd)
     inside = [0.4, 0.5, 0.6]
     assert summarise_accuracy(inside) == summarise(inside)
     assert math.isnan(summarise_accuracy([0.5]).low)
@@ -66,6 +69,8 @@ def test_an_interval_of_accuracies_ends_at_0_and_1():
 
 def test_a_single_seed_has_no_interval_and_no_p():
     one = summarise([0.8])
+    assert formats.accuracy(one) == "80.00"
+    assert formats.within(one) == "no CI"
     assert (one.n, one.mean) == (1, 0.8)
     assert math.isnan(one.sd)
     assert math.isnan(one.low)
@@ -74,7 +79,25 @@ def test_a_single_seed_has_no_interval_and_no_p():
     assert all(math.isnan(v) for v in (pair.low, pair.p, pair.p_equivalent, pair.effect))
 
 
+def test_of_two_seeds_each_is_told_and_nothing_that_looks_like_a_spread():
+    two = summarise_accuracy([0.9, 0.8])
+    assert (two.n, two.mean) == (2, pytest.approx(0.85))
+    assert math.isnan(two.sd)
+    assert math.isnan(two.low)
+    assert formats.accuracy(two) == "80.00 and 90.00"
+    assert (
+        formats.accuracy(summarise_accuracy([0.8, 0.9, 1.0])) == "90.00 ± 10.00 (65.16 to 100.00)"
+    )
+    assert formats.accuracy(summarise_accuracy([])) == "-"
+    a, b = pd.Series([0.8, 0.9]), pd.Series([0.7, 0.75])
+    pair = compare("a", "b", a, b, margin=0.015)
+    assert (pair.n, pair.difference) == (2, pytest.approx(0.125))
+    assert all(math.isnan(v) for v in (pair.low, pair.p, pair.p_equivalent, pair.effect))
+    assert math.isnan(trend("mlp", {3: a, 5: b, 7: b - 0.1}).p)
+
+
 def test_nothing_at_all():
+    assert formats.accuracy(summarise([math.nan])) == "-"
     assert summarise([]).n == 0
     assert math.isnan(summarise([math.nan]).mean)
     assert compare("a", "b", pd.Series(dtype=float), FIRST, margin=0.1).n == 0
@@ -82,11 +105,11 @@ def test_nothing_at_all():
 
 def test_seeds_without_both_runs_are_left_out():
     """Seed 2 diverged in the first cell, seed 3 is missing from the second."""
-    a = pd.Series({0: 0.5, 1: 0.7, 2: math.nan, 3: 0.9})
-    b = pd.Series({0: 0.4, 1: 0.5, 2: 0.6})
+    a = pd.Series({0: 0.5, 1: 0.7, 2: math.nan, 3: 0.9, 4: 0.6})
+    b = pd.Series({0: 0.4, 1: 0.5, 2: 0.6, 4: 0.6})
     result = compare("a", "b", a, b, margin=0.01)
-    assert result.n == 2
-    assert result.difference == pytest.approx(0.15)
+    assert result.n == 3
+    assert result.difference == pytest.approx(0.1)
 
 
 def test_differences_without_spread_have_no_p():
@@ -107,20 +130,36 @@ def test_holm_does_not_count_what_could_not_be_tested():
 
 
 def test_trend_by_hand():
-    """Two seeds that fall by 1 and by 2 points per node: mean slope -1.5 points."""
-    falling = {n: pd.Series({0: 0.9 - 0.01 * n, 1: 0.9 - 0.02 * n}) for n in (3, 5, 7)}
+    """Three seeds that fall by 1, 2 and 3 points per node: every order the same, slope -2."""
+    falling = {
+        n: pd.Series({seed: 0.9 - 0.01 * (1 + seed) * n for seed in range(3)}) for n in (3, 5, 7)
+    }
     result = trend("mlp", falling)
-    assert result.n == 2
-    assert result.slope == pytest.approx(-0.015)
-    assert result.p == pytest.approx(stats.ttest_1samp([-0.01, -0.02], 0).pvalue)
+    assert (result.n, result.falls) == (3, True)
+    assert result.slope == pytest.approx(-0.02)
+    assert result.p == pytest.approx(2 / 6**3)  # of six orders a seed, one is as low, or as high
 
 
-def test_pages_test_sees_falling_and_not_growing_accuracy():
+def test_pages_test_sees_falling_and_growing_accuracy():
     rng = np.random.default_rng(0)
     falling = {n: pd.Series(0.9 - 0.01 * n + rng.normal(0, 0.001, 10)) for n in (3, 5, 7)}
     growing = {n: -values for n, values in falling.items()}
-    assert trend("mlp", falling).p_page < 0.001
-    assert trend("mlp", growing).p_page > 0.9
+    assert trend("mlp", falling).p < 0.001
+    assert trend("mlp", falling).falls
+    assert trend("mlp", growing).p < 0.001
+    assert not trend("mlp", growing).falls
+
+
+def test_one_wild_seed_does_not_hide_a_fall():
+    """Of ten seeds nine fall by a point a node, and one grows by fifty: its slope outweighs all."""
+    falling = {
+        n: pd.Series([0.9 - 0.01 * n + 0.001 * s for s in range(9)] + [0.1 + 0.1 * n])
+        for n in (3, 5, 7)
+    }
+    result = trend("mlp", falling)
+    assert result.slope > 0
+    assert result.falls
+    assert result.p < 0.01
 
 
 def test_a_trend_needs_all_numbers_of_nodes():

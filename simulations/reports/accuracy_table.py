@@ -1,7 +1,7 @@
 """Accuracy per cell, with spread, beside what the paper printed."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,15 +9,17 @@ import pandas as pd
 from fog_flower.records.recorder import FINISHED
 from simulations.overrides import as_typed
 from simulations.reports import formats
-from simulations.reports.collapses import collapsed_of_each
-from simulations.reports.statistics import summarise_accuracy
+from simulations.reports.statistics import FEWEST, Summary, summarise_accuracy
 from simulations.reports.sweep_records import METRICS, SweepRecords
 
 
 def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
-    """Return a row per cell and metric; diverged and failed runs are counted, not averaged."""
+    """Return a row per cell and metric; diverged, failed, collapsed runs are counted, not averaged.
+
+    ``each`` has the value of every seed that counts, from the smallest on.
+    """
     rows = []
-    lost = collapsed_of_each(records)
+    lost = records.collapsed
     for cell in records.cells:
         runs = records.runs[records.runs["cell"] == cell.name]
         for metric, label in METRICS.items():
@@ -34,6 +36,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
                     "sd": summary.sd,
                     "ci_low": summary.low,
                     "ci_high": summary.high,
+                    "each": " ".join(map(str, summary.values)),
                     "seeds": summary.n,
                     "diverged": int(runs["diverged"].sum()),
                     "failed": int((runs["status"] != FINISHED).sum()),
@@ -83,22 +86,20 @@ def _one_model(rows: pd.DataFrame) -> pd.DataFrame:
         records = part.to_dict("records")
         for row in records:
             label = str(row["metric_label"])
-            line[label] = _with_spread(row)
+            line[label] = formats.accuracy(summary_of(row))
             if not math.isnan(row["paper"]):
                 difference = formats.points(row["difference_to_paper"])
                 line[f"paper's {label.split(',', maxsplit=1)[0]}"] = (
                     f"{formats.percent(row['paper'])} ({difference})"
                 )
         seeds = records[0]["seeds"]
-        line["seeds"] = "1 (no CI)" if seeds == 1 else seeds
+        line["seeds"] = seeds if seeds >= FEWEST else f"{seeds} (no CI)"
         line |= {name: records[0][name] for name in ("diverged", "failed", "collapsed")}
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def _with_spread(row: dict[Hashable, Any]) -> str:
-    mean = formats.percent(row["mean"])
-    if math.isnan(row["sd"]):
-        return mean
-    low, high = formats.percent(row["ci_low"]), formats.percent(row["ci_high"])
-    return f"{mean} ± {formats.percent(row['sd'])} ({low} to {high})"
+def summary_of(row: Mapping[Hashable, Any]) -> Summary:
+    """Return the summary that a row of ``accuracy_rows`` was made of."""
+    each = tuple(map(float, str(row["each"]).split())) if row["seeds"] else ()
+    return Summary(row["seeds"], row["mean"], row["sd"], row["ci_low"], row["ci_high"], each)

@@ -1,9 +1,14 @@
-"""Runs that lost what they had learnt; their figures are finite, and count."""
+"""Runs that lost what they had learnt: each is a result, told with a count and not in a mean."""
 
 import dataclasses
-from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from simulations.reports.sweep_records import TEST, SweepRecords
+import pandas as pd
+
+from fog_flower.config import NONE
+
+TEST = "test_accuracy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,20 +29,32 @@ class Collapse:
     last: float
 
 
-def collapses(records: SweepRecords) -> list[Collapse]:
-    """Return the collapsed ones of the runs that finished and did not diverge."""
-    usable = records.runs[records.runs["usable"]]
+def find_collapses(
+    runs: pd.DataFrame, rounds: pd.DataFrame, facts: Iterable[Mapping[str, Any]]
+) -> list[Collapse]:
+    """Return the collapsed ones of the runs that finished and did not diverge.
+
+    A run under attack is none of them: there a fall is what is measured.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        A row a run: ``cell``, ``seed``, ``usable``.
+    rounds : DataFrame
+        Of all finished runs, with ``cell`` and ``seed``.
+    facts : iterable of mapping
+        The ``run.json`` of each row of ``runs``.
+    """
     found = []
-    for cell, seed in zip(usable["cell"], usable["seed"], strict=True):
-        rounds = records.rounds_of(cell, seed)
-        tests = rounds[TEST].to_numpy()
+    for (cell, seed, usable), fact in zip(
+        runs[["cell", "seed", "usable"]].itertuples(index=False, name=None), facts, strict=True
+    ):
+        if not usable or fact["config"].get("attack", NONE) != NONE:
+            continue
+        own = rounds[(rounds["cell"] == cell) & (rounds["seed"] == seed)]
+        tests = own[TEST].to_numpy()
         best, last = float(tests.max()), float(tests[-1])
         if last < best / 2:
-            best_round = int(rounds["round"].to_numpy()[tests.argmax()])
-            found.append(Collapse(cell, int(seed), best, best_round, last))
+            best_round = int(own["round"].to_numpy()[tests.argmax()])
+            found.append(Collapse(str(cell), int(seed), best, best_round, last))
     return found
-
-
-def collapsed_of_each(records: SweepRecords) -> Counter[str]:
-    """Return how many runs of each cell collapsed; 0 for a cell without any."""
-    return Counter(run.cell for run in collapses(records))

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.reports.save_figure import names_as_they_are, save_figure
+from simulations.reports.statistics import FEWEST, summarise_accuracy
 from simulations.reports.sweep_records import LOCAL, TRAINING, SweepRecords
 
 VALIDATION_LABEL = "validation"
@@ -100,7 +101,7 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         palette=sns.color_palette("colorblind", len(nodes)),
         dashes=[(1 + number, 1 + number / 2) for number in range(len(nodes))],
         linewidth=1.4,
-        errorbar="sd" if len(nodes) == 1 else None,
+        errorbar=_band if len(nodes) == 1 else None,
         err_kws={"alpha": 0.2},
         ax=axes,
     )
@@ -111,13 +112,20 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         label=VALIDATION_LABEL + (OF_LOCAL_MODELS if len(nodes) > 1 else ""),
         color="black",
         linewidth=2.6,
-        errorbar="sd",
+        errorbar=_band,
         err_kws={"alpha": 0.15},
         ax=axes,
     )
     axes.legend(title=None, fontsize=8, loc="best")
     seeds = training["seed"].nunique()
-    return "1 seed, no band" if seeds == 1 else f"{seeds} seeds"
+    counted = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    return counted if seeds >= FEWEST else f"{counted}, no band"
+
+
+def _band(values: "pd.Series[float]") -> tuple[float, float]:
+    """Return mean less and plus a standard deviation, within 0 and 1; of few seeds nothing."""
+    found = summarise_accuracy(values)
+    return max(found.mean - found.sd, 0.0), min(found.mean + found.sd, 1.0)
 
 
 def _training(records: SweepRecords, cell: str) -> pd.DataFrame:

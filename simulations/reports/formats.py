@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from simulations.reports.statistics import Summary
 from simulations.visible import counted
 
 NONE = "-"
@@ -12,6 +13,21 @@ NONE = "-"
 def percent(value: float) -> str:
     """Write 0.8357 as ``83.57``; the column says percent."""
     return NONE if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def accuracy(found: Summary) -> str:
+    """Write accuracies of a cell's seeds, in percent; the one place that decides what is told.
+
+    Of three seeds or more, mean ± standard deviation and the 95% interval; of fewer, each seed.
+    """
+    if math.isnan(found.sd):
+        return " and ".join(map(percent, found.values)) or NONE
+    return f"{percent(found.mean)} ± {percent(found.sd)} ({within(found)})"
+
+
+def within(found: Summary) -> str:
+    """Write the 95% interval of accuracies in percent; of fewer than three seeds there is none."""
+    return "no CI" if math.isnan(found.low) else f"{percent(found.low)} to {percent(found.high)}"
 
 
 def points(value: float) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from simulations.experiments import Cell
 from simulations.experiments.literature import DENSE, METHODS
 from simulations.reports import formats
-from simulations.reports.statistics import summarise_accuracy
+from simulations.reports.statistics import Summary, summarise_accuracy
 from simulations.reports.sweep_records import TEST, SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
@@ -31,15 +31,17 @@ def write_literature(
     margin : float
         Not used: whoever printed a figure had other data, models and numbers of nodes.
     """
-    rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
+    found = {cell.name: summarise_accuracy(records.final(cell, TEST)) for cell in records.cells}
+    rows = pd.DataFrame([_row(records, cell, found[cell.name]) for cell in records.cells])
     table = pd.DataFrame(
         {
             "system": row["system"],
             "fog nodes": row["fog_nodes"],
             "printed, %": formats.percent(row["printed"]),
-            "ours, %": _ours(row),
+            "ours, %": formats.accuracy(found[row["cell"]]),
             "bytes of a round beside dense": f"{row['bytes_share']:.4f}",
             "runs": row["seeds"],
+            "collapsed": row["collapsed"],
         }
         for row in rows.to_dict("records")
     )
@@ -54,11 +56,11 @@ def write_literature(
     return [("table", files), ("rows", write_rows(results, stem, rows))]
 
 
-def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
+def _row(records: SweepRecords, cell: Cell, summary: Summary) -> dict[str, Any]:
     name, _, nodes = cell.name.rpartition("-fog-")
-    summary = summarise_accuracy(records.final(cell, TEST))
     data = records.data.partition("-")[0].partition(" ")[0]
     return {
+        "cell": cell.name,
         "system": METHODS[name].label,
         "fog_nodes": int(nodes),
         "printed": METHODS[name].printed.get(data, float("nan")),
@@ -67,6 +69,7 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
         "low": summary.low,
         "high": summary.high,
         "seeds": summary.n,
+        "collapsed": records.collapsed[cell.name],
         "bytes_share": _bytes(records, cell.name) / _bytes(records, f"{DENSE}-fog-{nodes}"),
         "model": cell.family,
     }
@@ -77,10 +80,3 @@ def _bytes(records: SweepRecords, cell: str) -> float:
     if not len(records.updates):
         return float("nan")
     return float(records.updates.loc[records.updates["cell"] == cell, "bytes_up"].mean())
-
-
-def _ours(row: dict[Any, Any]) -> str:
-    mean = formats.percent(row["test"])
-    if pd.isna(row["low"]):
-        return mean
-    return f"{mean} ({formats.percent(row['low'])} to {formats.percent(row['high'])})"

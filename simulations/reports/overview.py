@@ -1,5 +1,6 @@
 """One picture of Table 2: test accuracy of every cell beside the validation the paper printed."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from simulations.reports.save_figure import names_as_they_are, save_figure
+from simulations.reports.statistics import FEWEST
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 
 PAPER = "validation, as the paper printed it (SVHN)"
 MARKERS = "sD^v"  # readable in black and white
 APART = 0.14  # of the distance between two cells
-ROOM = 0.02  # below the lowest point, where a collapsed one lies off the axis
 
 
 @names_as_they_are
@@ -42,7 +43,6 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     tests = rows[rows["metric"] == TEST]
     if "settings" not in tests:
         tests = tests.assign(settings="")
-    floor = _floor(tests, [cell.printed[LOCAL] for cell in records.experiment.cells])
     looks = {
         settings: {
             "fmt": MARKERS[number % len(MARKERS)],
@@ -56,7 +56,7 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
         labels = [cell.label for cell in cells]
         ran = tests[tests["model"] == model]  # settings that have not run it take no room
         for place, (settings, part) in enumerate(ran.groupby("settings", sort=False), start=1):
-            _draw_series(part, labels, APART * place, looks[settings], floor, axes)
+            _draw_series(part, labels, APART * place, looks[settings], axes)
         printed = [cell.printed[LOCAL] for cell in cells]
         axes.plot(printed, "o", mfc="none", mec="0.25", ms=10, label=PAPER, zorder=1)
         axes.set(title=model.upper(), xticks=range(len(cells)))
@@ -64,7 +64,6 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
         axes.set_xlim(-0.5, len(cells) - 0.5)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     panels[0][0].set(ylabel="accuracy")
-    panels[0][0].set_ylim(bottom=floor)  # of both; ends the search for limits, so it comes last
     series = {
         label: handle
         for axes in panels[0]
@@ -75,19 +74,12 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     return save_figure(figure, path, dpi=130)
 
 
-def _floor(tests: pd.DataFrame, printed: list[float]) -> float | None:
-    """Return where the axis begins if collapsed runs would press all others together."""
-    kept = tests[tests["collapsed"] == 0]
-    if len(kept) in (0, len(tests)):
-        return None
-    lowest = min([float(kept["ci_low"].fillna(kept["mean"]).min()), *printed])
-    return lowest - ROOM if float(tests["mean"].min()) < lowest - ROOM else None
-
-
 def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
     seeds = [*dict.fromkeys(sorted(tests["seeds"]))]
     count = " to ".join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))
-    spread = "1 seed" if seeds == [1] else f"{count} seeds, 95% CI"
+    spread = "1 seed" if seeds == [1] else f"{count} seeds"
+    if seeds[-1] >= FEWEST:
+        spread += ", 95% CI" if seeds[0] >= FEWEST else f", 95% CI from {FEWEST} on"
     have = "has" if len(tests) == 1 else "have"
     missing = f"; {len(tests)} of {cells} cells {have} run" if len(tests) < cells else ""
     return f"test images{settings and ', '}{settings} ({spread}{missing})"
@@ -98,7 +90,6 @@ def _draw_series(
     labels: list[str],
     offset: float,
     look: dict[str, Any],
-    floor: float | None,
     axes: Axes,
 ) -> None:
     found = tests.set_index("architecture")
@@ -111,24 +102,22 @@ def _draw_series(
         capsize=4,
         **look,
     )
-    _mark_collapsed(found, places, floor, axes)
+    _mark_collapsed(found, places, axes)
 
 
-def _mark_collapsed(
-    found: pd.DataFrame, places: list[float], floor: float | None, axes: Axes
-) -> None:
-    """Write at each cell with collapsed runs how many; an arrow leads to a mean below the axis."""
+def _mark_collapsed(found: pd.DataFrame, places: list[float], axes: Axes) -> None:
+    """Write at each cell with collapsed runs how many; at the axis where no other is left."""
     for place, row in zip(places, found.to_dict("records"), strict=True):
         if not row["collapsed"] > 0:
             continue
-        below = floor is not None and row["mean"] < floor
-        runs = f"{row['collapsed']:.0f} of {row['seeds']:.0f} collapsed"
+        runs = row["collapsed"] + row["seeds"]
+        alone = math.isnan(row["mean"])
         axes.annotate(
-            f"{100 * row['mean']:.1f}%:\n{runs}",
-            (place, floor if below else row["mean"]),
-            xytext=(0, 28),
+            f"{row['collapsed']:.0f} of {runs:.0f}\ncollapsed",
+            (place, 0.0 if alone else row["mean"]),
+            xycoords=axes.get_xaxis_transform() if alone else "data",
+            xytext=(0, 4 if alone else 14),
             textcoords="offset points",
-            arrowprops={"arrowstyle": "->", "color": "0.15"} if below else None,
             ha="center",
             fontsize=8,
         )

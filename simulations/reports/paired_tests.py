@@ -105,11 +105,17 @@ def trend_table(trends: Sequence[Trend]) -> pd.DataFrame:
             "seeds": t.n,
             "points per fog node": formats.points(t.slope),
             "95% CI": formats.interval(t.low, t.high),
-            "p (t, Holm)": formats.p_value(t.p_adjusted),
-            "p (Page, falling)": formats.p_value(t.p_page),
+            "p (Page, Holm)": formats.p_value(t.p_adjusted),
+            "it rather": _direction(t),
         }
         for t in trends
     )
+
+
+def _direction(t: Trend) -> str:
+    if t.p != t.p:  # NaN
+        return formats.NONE
+    return "falls" if t.falls else "grows"
 
 
 def _effect(c: Comparison) -> str:

@@ -24,7 +24,6 @@ _TITLES = {
     "trilemma": "Privacy, robustness and accuracy",
 }
 LEDGER, RELEASE = "privacy.json", "dW of all rounds"
-FEWEST = 3  # seeds of an interval
 DODGE = 0.05  # by which lines stand beside each other, where they would cover each other
 
 
@@ -47,7 +46,8 @@ def write_privacy_cost(
         Not used: nothing is tested for equivalence here.
     """
     rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
-    sections = {"Test accuracy, %": _wide(rows, _accuracy)}
+    found = {cell.name: summarise_accuracy(records.final(cell, TEST)) for cell in records.cells}
+    sections = {"Test accuracy, %": _wide(rows, lambda row: _accuracy(row, found[row["cell"]]))}
     if records.updates["fog_node"].size and rows["malicious"].any():
         sections["Honest updates that the gate refused, %"] = _wide(rows, _refused("honest"))
         sections["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
@@ -76,6 +76,7 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
         **_told("test", test),
         **_told("validation", validation),
         "seeds": test.n,
+        "collapsed": records.collapsed[cell.name],
         "not usable": int((~runs["usable"]).sum()),
         **_refusals(records, cell, malicious),
         "promised": _ledger(records, cell),
@@ -83,13 +84,12 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
 
 
 def _told(name: str, summary: Summary) -> dict[str, float]:
-    """Return mean, deviation and interval; no interval of fewer than three seeds."""
-    few = summary.n < FEWEST
+    """Return mean, deviation and interval; of fewer than three seeds the mean alone."""
     return {
         name: summary.mean,
         f"{name}_sd": summary.sd,
-        f"{name}_low": math.nan if few else summary.low,
-        f"{name}_high": math.nan if few else summary.high,
+        f"{name}_low": summary.low,
+        f"{name}_high": summary.high,
     }
 
 
@@ -130,12 +130,10 @@ def _wide(rows: pd.DataFrame, tell: Any) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _accuracy(row: dict[Hashable, Any]) -> str:
-    lost = f", {row['not usable']} lost" if row["not usable"] else ""
-    if math.isnan(row["test_low"]):
-        return f"{formats.percent(row['test'])} (n={row['seeds']}{lost})"
-    low, high = formats.percent(row["test_low"]), formats.percent(row["test_high"])
-    return f"{formats.percent(row['test'])} ({low} to {high}, n={row['seeds']}{lost})"
+def _accuracy(row: dict[Hashable, Any], found: Summary) -> str:
+    told = f"{formats.accuracy(found)}, n={found.n}"
+    told += f", {row['not usable']} lost" if row["not usable"] else ""
+    return told + (f", {row['collapsed']} collapsed" if row["collapsed"] else "")
 
 
 def _refused(who: str) -> Any:

@@ -18,6 +18,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
+FEWEST = 3  # seeds; two give a deviation of one degree of freedom, and intervals that say nothing
 BOOTSTRAP_FROM = 5  # seeds; below, resamples repeat each other and an interval means little
 RESAMPLES = 9999
 ROUNDING = 1e-12  # far below one image in a million
@@ -25,23 +26,34 @@ ROUNDING = 1e-12  # far below one image in a million
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Mean, standard deviation and t interval over seeds; NaN where too few seeds allow none."""
-
-    n: int
-    mean: float
-    sd: float
-    low: float
-    high: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """A paired comparison of two cells.
+    """Mean, standard deviation and t interval over seeds.
 
     Attributes
     ----------
     n : int
-        Seeds in which both finished without diverging.
+    mean : float
+    sd, low, high : float
+        NaN of fewer than ``FEWEST`` seeds.
+    values : tuple of float
+        A seed each, from the smallest on: what is told of fewer.
+    """
+
+    n: int
+    mean: float
+    sd: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    values: tuple[float, ...] = dataclasses.field(default=(), compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A paired comparison of two cells; of fewer than ``FEWEST`` seeds the difference alone.
+
+    Attributes
+    ----------
+    n : int
+        Seeds in which both finished, and neither diverged nor collapsed.
     difference, low, high : float
         Mean of first minus second, with its t interval.
     p, p_wilcoxon : float
@@ -80,12 +92,14 @@ class Trend:
 
     Attributes
     ----------
-    slope, low, high : float
-        Mean over seeds of each seed's least-squares slope, per fog node, with its t interval.
+    falls : bool
+        Whether it rather falls than grows: which of Page's two tests has the smaller p.
     p : float
-        t test of the slopes against 0, two-sided.
-    p_page : float
-        Page's test for falling accuracy within seeds, which assumes no line.
+        Page's test within seeds, two-sided: twice the smaller p. It takes ranks alone, so it
+        assumes no line, and one seed counts as much as any other.
+    slope, low, high : float
+        In numbers what ``p`` tests in ranks: the mean over seeds of each seed's least-squares
+        slope, per fog node, with its t interval.
     """
 
     label: str
@@ -93,26 +107,27 @@ class Trend:
     slope: float
     low: float = math.nan
     high: float = math.nan
+    falls: bool = False
     p: float = math.nan
-    p_page: float = math.nan
     p_adjusted: float = math.nan
 
 
 def summarise(values: "pd.Series[float] | Sequence[float]") -> Summary:
     """Summarise one cell; NaN values are left out."""
     finite = _finite(values)
-    n = len(finite)
+    n, each = len(finite), tuple(sorted(map(float, finite)))
     mean = float(finite.mean()) if n else math.nan
-    if n < 2:
-        return Summary(n, mean, math.nan, math.nan, math.nan)
-    sd = float(finite.std(ddof=1))
+    if n < FEWEST:
+        return Summary(n, mean, values=each)
     low, high = _interval(finite)
-    return Summary(n, mean, sd, low, high)
+    return Summary(n, mean, float(finite.std(ddof=1)), low, high, each)
 
 
 def summarise_accuracy(values: "pd.Series[float] | Sequence[float]") -> Summary:
     """Summarise accuracies of one cell; the t interval ends at 0 and 1, as accuracies do."""
     found = summarise(values)
+    if math.isnan(found.low):
+        return found
     return dataclasses.replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
@@ -130,7 +145,7 @@ def compare(
         return Comparison(first, second, 0, math.nan)
     differences = both[:, 0] - both[:, 1]
     mean = float(differences.mean())
-    if n < 2:
+    if n < FEWEST:
         return Comparison(first, second, n, mean)
     low, high = _interval(differences)
     if _no_spread(differences):  # tests divide by it
@@ -146,7 +161,7 @@ def compare(
         p=float(stats.ttest_rel(both[:, 0], both[:, 1]).pvalue),
         p_wilcoxon=float(stats.wilcoxon(differences).pvalue),
         p_equivalent=float(ttost_paired(both[:, 0], both[:, 1], -margin, margin)[0]),
-        p_normal=float(stats.shapiro(differences).pvalue) if n >= 3 else math.nan,
+        p_normal=float(stats.shapiro(differences).pvalue),
         effect=float(_effect(differences)),
         effect_low=effect_low,
         effect_high=effect_high,
@@ -154,26 +169,21 @@ def compare(
 
 
 def trend(label: str, by_nodes: "dict[int, pd.Series[float]]") -> Trend:
-    """Fit a line per seed over the numbers of fog nodes; seeds that lack one are left out."""
+    """Test whether accuracy falls or grows with the fog nodes; seeds that lack one are left out."""
     table = pd.DataFrame(by_nodes).dropna()
-    nodes, n = np.array(sorted(by_nodes), float), len(table)
+    nodes, n = sorted(by_nodes), len(table)
     if n == 0:
         return Trend(label, 0, math.nan)
-    values = table[sorted(by_nodes)].to_numpy(float)
+    values = table[nodes].to_numpy(float)
     slopes = np.array([stats.linregress(nodes, row).slope for row in values])
-    if n < 2 or _no_spread(slopes):
+    if n < FEWEST:
         return Trend(label, n, float(slopes.mean()))
+    # Page expects columns in the order of growing ranks: the most nodes first, if accuracy falls.
+    falling = float(stats.page_trend_test(values[:, ::-1]).pvalue)
+    growing = float(stats.page_trend_test(values).pvalue)
     low, high = _interval(slopes)
-    return Trend(
-        label,
-        n,
-        float(slopes.mean()),
-        low,
-        high,
-        p=float(stats.ttest_1samp(slopes, 0.0).pvalue),
-        # Page expects columns in the order of growing ranks: the most nodes first.
-        p_page=float(stats.page_trend_test(values[:, ::-1]).pvalue),
-    )
+    p = min(1.0, 2 * min(falling, growing))
+    return Trend(label, n, float(slopes.mean()), low, high, falls=falling < growing, p=p)
 
 
 def adjust(ps: Sequence[float]) -> list[float]:

@@ -1,6 +1,7 @@
 """A sweep's records as pandas tables; reports are made from these alone."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments import Cell, Experiment, Scale
+from simulations.reports.collapses import Collapse, find_collapses
 from simulations.reports.data_seen import data_seen
 from simulations.sweep.sweep_folder import read_plan
 
 TRAINING, LOCAL = "train_accuracy", "local_validation_accuracy"
+TRAINING_LOSS, LOCAL_LOSS = "train_loss", "local_validation_loss"
 CLOUD, TEST = "cloud_validation_accuracy", "test_accuracy"
 METRICS = {
     TRAINING: "training",
@@ -23,6 +26,9 @@ METRICS = {
 }
 
 
+FINAL = (*METRICS, TRAINING_LOSS, LOCAL_LOSS)
+
+
 @dataclasses.dataclass(frozen=True)
 class SweepRecords:
     """Everything that the runs of a sweep recorded.
@@ -30,13 +36,15 @@ class SweepRecords:
     Attributes
     ----------
     runs : DataFrame
-        A row a run: cell, seed, status, diverged, cause, seconds, and the final ``METRICS``.
+        A row a run: cell, seed, status, diverged, collapsed, cause, seconds, the final
+        ``METRICS``, and of training and local models the final losses.
     rounds, updates : DataFrame
         The tables of all finished runs, with ``cell`` and ``seed``.
     facts : list of dict
         Every ``run.json``.
     overrides : dict
         Run-config keys that the sweep changed in every run.
+    collapses : list of Collapse
     """
 
     experiment: Experiment
@@ -47,12 +55,19 @@ class SweepRecords:
     updates: pd.DataFrame
     facts: list[dict[str, Any]]
     overrides: dict[str, Any]
+    collapses: list[Collapse] = dataclasses.field(default_factory=list)
 
     def final(self, cell: Cell | str, metric: str) -> "pd.Series[float]":
-        """Return a metric's final value by seed, of runs that finished and did not diverge."""
+        """Return a metric's final value by seed, of runs that neither diverged nor collapsed."""
         name = cell if isinstance(cell, str) else cell.name
-        chosen = self.runs[(self.runs["cell"] == name) & self.runs["usable"]]
+        kept = self.runs["usable"] & ~self.runs["collapsed"]
+        chosen = self.runs[(self.runs["cell"] == name) & kept]
         return chosen.set_index("seed")[metric].dropna().sort_index()
+
+    @property
+    def collapsed(self) -> Counter[str]:
+        """How many runs of each cell collapsed; 0 for a cell without any."""
+        return Counter(run.cell for run in self.collapses)
 
     def fact(self, cell: str, seed: int) -> dict[str, Any]:
         """Return the ``run.json`` of a run that is recorded."""
@@ -121,7 +136,7 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
                     "usable": finished and not diverged,
                     "cause": record.get("cause") or "",
                     "seconds": record["seconds"],
-                    **{metric: final.get(metric) for metric in METRICS},
+                    **{metric: final.get(metric) for metric in FINAL},
                 }
             )
             if finished:
@@ -134,9 +149,15 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
             f"`fog-flower sweep {experiment.name} --scale {scale.name}`, or name the folder "
             "with --out"
         )
-    runs = pd.DataFrame(rows).astype(dict.fromkeys(METRICS, float))
+    runs = pd.DataFrame(rows).astype(dict.fromkeys(FINAL, float))
+    of_rounds = _joined(rounds)
+    collapses = find_collapses(runs, of_rounds, facts)
+    fallen = {(run.cell, run.seed) for run in collapses}
+    runs["collapsed"] = [
+        key in fallen for key in runs[["cell", "seed"]].itertuples(index=False, name=None)
+    ]
     return SweepRecords(
-        experiment, scale, folder, runs, _joined(rounds), _joined(updates), facts, overrides
+        experiment, scale, folder, runs, of_rounds, _joined(updates), facts, overrides, collapses
     )
 
 

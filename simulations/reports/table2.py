@@ -28,11 +28,17 @@ from simulations.reports.what_it_saw import what_it_saw
 ASSUMPTIONS = (
     "Cells are compared within seeds: runs of one seed share images, split, initial weights and "
     "noise where they can. Seeds are the unit of observation, taken as independent.",
+    "From 3 seeds on; of fewer there is no interval, no test and no effect size.",
+    "A collapsed run (test accuracy in the end below half of its best) is a result with a count of "
+    "its own, and in no mean, interval or test. What is left of a cell that loses runs in this way "
+    "says what it reaches when it does not.",
     "The t tests and intervals assume normally distributed differences; 'p normal' (Shapiro-Wilk) "
     "speaks against that where it is small, and Wilcoxon's signed ranks, which assume only "
     "symmetry, stand beside them.",
     "p values of differences and trends are adjusted after Holm over all of them for one metric; "
     "those of equivalence over the six comparisons of fog with centralized.",
+    "The trend has Page's test within seeds, two-sided, which takes ranks alone; the slope says "
+    "the same in numbers.",
     "A large p of difference is no evidence of sameness: equivalence has a test of its own (two "
     "one-sided tests).",
     "Intervals of the effect size d are BCa bootstrap intervals over seeds, from 5 seeds on.",
@@ -133,8 +139,9 @@ def _section(part: Part) -> Section:
 def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], overview: Path) -> Part:
     notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
-        "Percent; mean ± standard deviation (95% CI) over seeds. The paper's figures are on SVHN "
-        "at full scale and without spread; in brackets ours minus the paper's.",
+        "Percent; mean ± standard deviation (95% CI) over seeds; of fewer than three seeds each "
+        "one's. The paper's figures are on SVHN at full scale and without spread; in brackets ours "
+        "minus the paper's.",
         *interval_notes(rows),
     ]
     return Part(

@@ -5,7 +5,6 @@ import pandas as pd
 from fog_flower.config import FLOAT32
 from fog_flower.records.reading import computed_in
 from fog_flower.records.recorder import FINISHED
-from simulations.reports.collapses import collapses
 from simulations.reports.formats import computing, percent
 from simulations.reports.sweep_records import SweepRecords
 from simulations.visible import counted
@@ -28,6 +27,10 @@ def what_it_saw(records: SweepRecords) -> list[str]:
             f"{counted(int(runs['diverged'].sum()), 'run')} diverged and "
             f"{int((runs['status'] != FINISHED).sum())} failed: they are counted, and left out "
             "of means and tests."
+        )
+    if lost := len(records.collapses):
+        lines.append(
+            f"{counted(lost, 'run')} collapsed: they are counted, and left out of means and tests."
         )
     counts, cells = runs.groupby("cell")["seed"].nunique(), records.experiment.cells
     if counts.min() < counts.max() or len(counts) < len(cells):
@@ -77,8 +80,8 @@ def _drawn_differently(records: SweepRecords) -> list[str]:
 def _collapsed(records: SweepRecords) -> list[str]:
     return [
         f"Collapsed: {run.cell}, seed {run.seed}: test accuracy {percent(run.last)}% after the "
-        f"last round, {percent(run.best)}% after round {run.best_round}; it counts."
-        for run in collapses(records)
+        f"last round, {percent(run.best)}% after round {run.best_round}."
+        for run in records.collapses
     ]
 
 

@@ -13,7 +13,7 @@ from simulations.reports.attack_grid.grid_records import (
     to_reach,
 )
 from simulations.reports.attack_grid.kept_tables import CELL, ID
-from simulations.reports.statistics import compare
+from simulations.reports.statistics import FEWEST, compare
 
 MARGIN = 0.01  # "as good as"
 GAIN = 0.02  # of a cloud that trains beside at least half honest nodes
@@ -78,7 +78,7 @@ def goal_table(records: ComparisonRecords) -> pd.DataFrame:
                     "goal": f"{formats.points(goal)} to {_reached(bool(lowest['cloud']))}",
                     "reached": f"{int((those['difference'] >= goal).sum())} of {len(those)}",
                     "shown": f"{int((those['low'] >= goal).sum())}"
-                    if those["seeds"].min() > 1
+                    if those["seeds"].min() >= FEWEST
                     else formats.NONE,
                     "mean": formats.points(float(those["difference"].mean())),
                     "lowest cell": f"{formats.points(lowest['difference'])} "

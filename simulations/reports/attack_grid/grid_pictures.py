@@ -29,6 +29,7 @@ from simulations.reports.attack_grid.grid_records import (
 )
 from simulations.reports.data_seen import data_seen
 from simulations.reports.save_figure import names_as_they_are, save_figure
+from simulations.reports.statistics import summarise_accuracy
 
 DPI = 120
 STRAIGHT_LABELS = 4  # strategies, the honest included, that a heat map names without slanting
@@ -151,10 +152,16 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
         nodes, malicious, name = key
         for strategy in gate_first(part["strategy"].unique()):
             shown = part[part["strategy"] == strategy].groupby("strength")["test_accuracy"]
-            if len(shown) > 1:
-                middle, spread = shown.mean(), shown.sem().fillna(0.0)
+            found = {strength: summarise_accuracy(values) for strength, values in shown}
+            if len(found) > 1:
+                bars = [(s.mean - s.low, s.high - s.mean) for s in found.values()]
                 panel.errorbar(
-                    middle.index, middle, yerr=2 * spread, marker="o", capsize=3, label=strategy
+                    np.array([*found], float),
+                    [s.mean for s in found.values()],
+                    yerr=np.transpose(bars),
+                    marker="o",
+                    capsize=3,
+                    label=strategy,
                 )
         for label, rows, style in (
             ("honest alone", runs[runs["strategy"] == HONEST], "--"),
@@ -164,7 +171,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
             if len(same):
                 panel.axhline(same["test_accuracy"].mean(), color="grey", ls=style, label=label)
         panel.set(
-            title=f"{name}, {malicious} of {nodes} (bars: 2 standard errors)",
+            title=f"{name}, {malicious} of {nodes} (bars: 95% CI, from 3 seeds on)",
             xlabel="strength",
             ylabel="test accuracy",
         )

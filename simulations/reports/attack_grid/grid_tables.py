@@ -26,7 +26,7 @@ from simulations.reports.attack_grid.grid_records import (
     to_reach,
 )
 from simulations.reports.data_seen import data_seen
-from simulations.reports.statistics import compare, summarise, summarise_accuracy
+from simulations.reports.statistics import compare, summarise_accuracy
 from simulations.visible import counted
 
 _REFERENCES = {
@@ -107,14 +107,12 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
         for name in gate_first(part["strategy"].unique()):
             rows = part[part["strategy"] == name]
             found = summarise_accuracy(rows["backdoor_success"].astype(float))
-            interval = f" ({formats.percent(found.low)} to {formats.percent(found.high)})"
             lines.append(
                 {
                     "federation": f"{malicious} of {nodes} malicious",
                     "attack": attack,
                     "strategy": name,
-                    "the trigger works on": formats.percent(found.mean)
-                    + (interval if len(rows) > 1 else ""),
+                    "the trigger works on": formats.accuracy(found),
                     "test accuracy": _summary(rows),
                     "runs": len(rows),
                 }
@@ -173,7 +171,8 @@ def notes(records: ComparisonRecords) -> list[str]:
         f"Data: {data}; seeds {_seeds(records.runs)}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
         f"{counted(len(records.runs), 'run')}, {spent} of computing, code {', '.join(codes)}.",
-        "Test accuracy in percent, mean ± standard deviation over seeds. "
+        "Test accuracy in percent, mean ± standard deviation (95% CI) over seeds; of fewer than "
+        "three seeds each one's, without an interval. "
         '"less honest" is the difference to the honest nodes alone in points, paired by seed, with '
         f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. "
         + _better_one(records)
@@ -207,10 +206,7 @@ def _less(federation: pd.DataFrame, name: str) -> str:
 def _summary(runs: pd.DataFrame) -> str:
     if not len(runs):
         return "-"
-    found = summarise(runs["test_accuracy"])
-    text = formats.percent(found.mean)
-    if not math.isnan(found.sd):
-        text += f" ± {formats.percent(found.sd)}"
+    text = formats.accuracy(summarise_accuracy(runs["test_accuracy"]))
     diverged = int(runs["diverged"].sum())
     return text + (f", {diverged} diverged" if diverged else "")
 
@@ -233,9 +229,8 @@ def _rate_by_seed(runs: pd.DataFrame, who: str) -> str:
     if not total:
         return "-"
     shares = (seeds[f"{who}_rejected"] / seeds[f"{who}_updates"]).dropna()
-    found = summarise(shares)
-    low, high = max(found.low, 0.0), min(found.high, 1.0)
-    interval = f" ({100 * low:.1f} to {100 * high:.1f})" if found.n > 1 else ""
+    found = summarise_accuracy(shares)
+    interval = "" if math.isnan(found.low) else f" ({formats.within(found)})"
     return f"{100 * refused / total:.1f}% of {total}{interval}"
 
 
