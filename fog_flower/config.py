@@ -24,6 +24,7 @@ CONSTANT, HALF_COSINE = "constant", "cosine"
 STANDARDISED, PIXEL = "standardised", "pixel"
 PUBLIC, FITTED = "public", "fitted"
 TEST_FILE, SPARE = "test", "spare"
+SEEDED_ORDER, FILE_ORDER = "seeded", "file"
 SEEDED, ENTROPY = "seeded", "entropy"
 
 LARGEST = 2**63 - 1  # Flower sends 64-bit integers
@@ -98,6 +99,11 @@ class RunConfig:
         "where test examples come from: test (what validation leaves of the test file), or spare "
         "(training examples that no end node has)",
         choices=(TEST_FILE, SPARE),
+    )
+    held_out_order: str = _key(
+        "which examples of the test file validate, the others of it may test: drawn by the run's "
+        "seed (seeded), or the first ones of the file, the same for every seed (file)",
+        choices=(SEEDED_ORDER, FILE_ORDER),
     )
     normalisation: str = _key(
         "constants of preprocessing: the data set's public ones, or fitted to all training "

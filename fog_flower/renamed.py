@@ -26,6 +26,7 @@ BEFORE: Mapping[str, Any] = {
     "continue-from": "",
     "dataset-args": "",
     "test-source": "test",
+    "held-out-order": "seeded",
     "normalisation": "fitted",
     "protection": "noise",
     "fog-protection": "",

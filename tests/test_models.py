@@ -14,10 +14,12 @@ PARAMETERS = {
     "mlp-2-hidden": 820_874,
     "mlp-narrow": 402_250,
     "mlp-shift": 3_443_338,
+    "mlp-norm-shift": 3_443_338 + 2 * (1024 + 256 + 128),
     "linear": 30_730,
     "cnn": 378_570,
     "cnn-narrow": 25_530,
     "cnn-shift": 378_570,
+    "cnn-norm-shift": 378_570 + 2 * (256 + 128 + 64),
     "cnn-small": 57_002,
 }
 
@@ -70,7 +72,7 @@ def test_a_users_own_model():
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("resnet", "there are cnn, cnn-narrow, .*mlp-narrow, mlp-shift"),
+        ("resnet", "there are cnn, cnn-narrow, .*mlp-narrow, mlp-norm-shift"),
         ("tests.small_models:absent", "has no 'absent'"),
         ("no_such_module:f", "cannot be imported"),
         ("tests.small_models:wrong_output", r"output is \(None, 3072\)"),

@@ -1,5 +1,7 @@
 """Who gets which image: disjoint, seeded, stratified, and never more than there are."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -198,6 +200,28 @@ def test_what_the_files_do_not_have_is_refused_with_the_way_out(make_config, set
     sizes = {"train_examples": 70_000, "validation_examples": 10_000, **settings}
     with pytest.raises(UserError, match=words):
         split_dataset(as_large_as_svhn(), make_config(**sizes))
+
+
+def test_the_first_examples_of_the_test_file_validate_whatever_the_seed_and_the_file(make_config):
+    """Whoever has all of SVHN's test digits validates with the same, and may test with the others.
+
+    With one key: ``test-source``.
+    """
+    head = as_large_as_svhn()
+    whole = dataclasses.replace(head, name="svhn", test=head.train.take(np.arange(26_032)))
+    sizes = {"train_examples": 70_000, "validation_examples": 10_000, "test_examples": 0}
+    for seed in (0, 1):
+        config = make_config(**sizes, seed=seed, test_source="spare", held_out_order="file")
+        for data in (head, whole):
+            split = split_dataset(data, config)
+            np.testing.assert_array_equal(split.validation, np.arange(10_000))
+            assert len(split.test) == 3257
+        others = split_dataset(whole, config.changed({"test-source": "test"}))
+        np.testing.assert_array_equal(others.validation, np.arange(10_000))
+        np.testing.assert_array_equal(others.test, np.arange(10_000, 26_032))
+        np.testing.assert_array_equal(others.train, split.train)
+    drawn = split_dataset(whole, make_config(**sizes, test_source="spare"))
+    assert not np.array_equal(drawn.validation, np.arange(10_000))
 
 
 def test_spare_examples_without_numbers_leave_one_to_test_with(make_config):

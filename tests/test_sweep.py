@@ -22,7 +22,7 @@ from simulations.cli.terminal import Terminal
 from simulations.experiments import EXPERIMENTS
 from simulations.sweep.execute import execute
 from simulations.sweep.run_times import Estimator
-from simulations.sweep.sweep_folder import recorded_status
+from simulations.sweep.sweep_folder import left_out, recorded_status
 from simulations.sweep.sweep_plan import parse_seeds, plan_sweep
 from tests.runs import ending_in_round, figures, summary
 
@@ -80,6 +80,56 @@ def test_every_cell_of_table_2_is_valid_at_both_scales(tmp_path):
     assert (full["mlp-fog-3"].num_server_rounds, full["cnn-fog-3"].num_server_rounds) == (100, 20)
     assert (full["cnn-fog-7"].model, full["cnn-fog-7"].train_examples) == ("cnn", 70_000)
     assert full["cnn-centralized"].noise_sigma == 0.0
+
+
+def config_of(scale, dataset, tmp_path, *, only="cnn-fog-7", **overrides):
+    planned = plan_sweep(
+        TABLE2, TABLE2.scale(scale), (0,), only, {"dataset": dataset, **overrides}, tmp_path
+    )
+    return planned.runs[0].config, planned.scale.told(planned.overrides)
+
+
+@pytest.mark.parametrize(("cell", "epochs"), [("mlp-fog-3", 100), ("cnn-fog-7", 20)])
+def test_on_svhn_the_full_scale_is_the_paper_s_protocol(tmp_path, cell, epochs):
+    config, told = config_of("full", "svhn", tmp_path, only=cell)
+    assert (config.train_examples, config.validation_examples) == (70_000, 10_000)
+    assert (config.held_out_order, config.test_source, config.test_examples) == ("file", "spare", 0)
+    assert (config.end_nodes, config.num_server_rounds, config.local_epochs) == (6, epochs, 1)
+    assert (config.learning_rate, config.batch_size, config.noise_sigma) == (0.1, 32, 0.01)
+    assert (config.gate, config.cloud_examples) == ("learned", 0)
+    assert "3,257 training digits that are left" in told
+    assert "dataset=" not in told
+    other, told = config_of("full", "svhn", tmp_path, only=cell, **{"test-source": "test"})
+    assert other.test_source == "test"
+    assert told.startswith("full, but with test-source=test in every run (unchanged: ")
+
+
+def test_full_scale_without_a_gate_with_our_settings_and_on_mnist(tmp_path):
+    plain, _ = config_of("full", "svhn", tmp_path, gate="off")
+    assert (plain.gate, plain.test_source) == ("off", "spare")
+    ours, told = config_of("ours", "svhn", tmp_path)
+    assert (ours.model, ours.learning_rate_schedule) == ("cnn-norm-shift", "cosine")
+    assert (ours.test_source, ours.num_server_rounds) == ("spare", 20)
+    assert told.startswith("settings of our own")
+    mnist, told = config_of("full", "mnist", tmp_path)
+    assert (mnist.train_examples, mnist.num_server_rounds) == (60_000, 10)
+    assert "10 epochs, not the paper's" in told
+
+
+def test_a_variant_stands_beside_the_sweep_of_the_same_data(tmp_path):
+    def made(name, scale, dataset):
+        (tmp_path / name).mkdir()
+        overrides = {"dataset": dataset} if dataset else {}
+        identity = {"experiment": "table2", "scale": scale, "overrides": overrides}
+        write_json(tmp_path / name / "sweep.json", identity)
+        return tmp_path / name
+
+    full, ours = made("full-svhn", "full", "svhn"), made("ours-svhn", "ours", "svhn")
+    made("full", "full", "")
+    made("ours-mnist", "ours", "mnist")
+    made("reduced-svhn", "reduced", "svhn")
+    assert left_out(full, []) == [ours]
+    assert left_out(ours, []) == []
 
 
 def test_runs_of_one_seed_differ_only_in_what_the_experiment_varies(tmp_path):
@@ -389,8 +439,10 @@ def sweep_table2(*options, cwd):
 def test_it_goes_on_from_the_committed_records_alone(tmp_path):
     """All that a clone has of the full scale; then without one of its runs."""
     records = tmp_path / "results" / "table2"
-    for name in ("full", "full-cosine"):
-        shutil.copytree(ROOT / "results" / "table2" / name, records / name)
+    shutil.copytree(ROOT / "results" / "table2" / "full", records / "full")
+    identity = {"experiment": "table2", "scale": "full", "overrides": {"learning-rate": 0.05}}
+    (records / "full-slower").mkdir()
+    write_json(records / "full-slower" / "sweep.json", identity)
     options = ("--scale", "full", "--seeds", "0-1")
     shutil.move(records / "full" / "cnn-fog-5" / "seed-1", tmp_path / "kept")
     plan = sweep_table2(*options, "--dry-run", cwd=tmp_path).stdout
@@ -398,7 +450,7 @@ def test_it_goes_on_from_the_committed_records_alone(tmp_path):
     shutil.move(tmp_path / "kept", records / "full" / "cnn-fog-5" / "seed-1")
     made = sweep_table2(*options, cwd=tmp_path)
     assert "16 finished, 0 failed" in made.stdout
-    told = "report table2 --scale full --beside results/table2/full-cosine\n"
+    told = "report table2 --scale full --beside results/table2/full-slower\n"
     assert told in made.stdout  # or its rows were lost
 
 

@@ -1,16 +1,17 @@
 """Training, validation and an untouched test set.
 
 The paper trains on 70,000 and validates on 10,000 images, which is more than the training file
-has. Our reading: 70,000 of the training file; validation from the test file. The test set, which
-selects nothing, is what validation leaves of the test file, or, with ``test-source=spare``, what
-training leaves of the training file.
+has. Our reading: 70,000 of the training file; validation from the test file, drawn by the seed or,
+with ``held-out-order=file``, its first examples. The test set, which selects nothing, is what
+validation leaves of the test file, or, with ``test-source=spare``, what training leaves of the
+training file.
 """
 
 import dataclasses
 
 import numpy as np
 
-from fog_flower.config import SPARE, RunConfig
+from fog_flower.config import FILE_ORDER, SPARE, RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.errors import UserError
 from fog_flower.seeds import generator
@@ -64,6 +65,8 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
             raise _too_few(dataset.name, config, part, count, available[part])
     train_order = generator(config.seed, "split-train").permutation(available["training"])
     test_order = generator(config.seed, "split-test").permutation(available["test"])
+    if config.held_out_order == FILE_ORDER:
+        test_order = np.arange(available["test"])
     validation, rest = np.split(test_order, [config.validation_examples])
     chosen = (train_order[train:] if spare else rest)[:test]
     own = train_order[len(train_order) - config.cloud_examples :]

@@ -12,10 +12,12 @@ from simulations.cli.terminal import Terminal
 terminal = Terminal()
 
 EXPERIMENT = typer.Argument(
-    help="table1, table2, uploads, precision, epsilon, literature or trilemma"
+    help="table1, table2, uploads, sharing, precision, epsilon, literature or trilemma"
 )
-SCALE = typer.Option(help="reduced (about an hour for 10 seeds of table2) or full (the paper's)")
-DATASET = typer.Option(help="rendered-digits, svhn or npz:PATH")
+SCALE = typer.Option(
+    help="reduced (about an hour for 10 seeds of table2), full (the paper's), or, of table2, ours"
+)
+DATASET = typer.Option(help="rendered-digits, svhn, mnist or npz:PATH")
 JOBS = typer.Option(min=1, help="runs at a time (inline engine)")
 OUT = typer.Option(help="the sweep's folder; by default results/EXPERIMENT/SCALE")
 
@@ -32,7 +34,7 @@ def sweep(
         str, typer.Option(help="cells with any of these in their name, e.g. cnn,fog-5")
     ] = "",
     dataset: Annotated[str, DATASET] = "",
-    data_dir: Annotated[str, typer.Option(help="folder of SVHN's two files")] = "",
+    data_dir: Annotated[str, typer.Option(help="folder of the data set's official files")] = "",
     engine: Annotated[
         str, typer.Option(help="ray or inline; by default what suits the scale")
     ] = "",
@@ -45,8 +47,8 @@ def sweep(
 ) -> None:
     """Make every run of an experiment that is not recorded yet; resumable at any moment.
 
-    EXPERIMENT is table1, table2, uploads, precision, epsilon, literature or trilemma. KEY=VALUE
-    (see `fog-flower keys`) is changed in every run, and wants an --out of its own.
+    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature or trilemma.
+    KEY=VALUE (see `fog-flower keys`) is changed in every run, and wants an --out of its own.
     """
     from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
@@ -101,7 +103,7 @@ def report(
 ) -> None:
     """Write an experiment's tables, figures, statistics and page from its records alone.
 
-    EXPERIMENT is table1, table2, uploads, precision, epsilon, literature or trilemma.
+    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature or trilemma.
     """
     from simulations.reports.experiment_report import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415

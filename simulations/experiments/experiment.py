@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from fog_flower.architecture import CENTRALIZED, Scalar
 from fog_flower.errors import UserError
 
+DATASET = "dataset"  # the key, which an override of a sweep says
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -44,6 +46,22 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
+class OnData:
+    """What is different at a scale where the runs see one data set.
+
+    Attributes
+    ----------
+    settings : mapping
+        Run-config keys of every cell.
+    note : str
+        In the place of the scale's own, if it has one.
+    """
+
+    settings: Mapping[str, Scalar]
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Scale:
     """How large the runs are.
 
@@ -57,6 +75,10 @@ class Scale:
         Whether each seed draws rendered digits of its own, as it draws other subsets of SVHN.
     note : str
         How it differs from the paper; stands below every table and figure.
+    on : mapping
+        Data set -> what is different there.
+    beside : str
+        The scale of which this one is a variant, in rows beside those; empty: of none.
     """
 
     name: str
@@ -64,19 +86,28 @@ class Scale:
     engine: str
     seeded_data: bool
     note: str
+    on: Mapping[str, OnData] = dataclasses.field(default_factory=dict)
+    beside: str = ""
 
-    def settings_of(self, cell: Cell) -> Mapping[str, Scalar]:
-        """Return the settings of a cell's runs that make up their size."""
-        return self.settings[cell.sized_as or cell.family]
+    def settings_of(self, cell: Cell, dataset: str) -> Mapping[str, Scalar]:
+        """Return the settings of a cell's runs that make up their size, on a data set."""
+        known = self.settings[cell.sized_as or cell.family]
+        here = self.on.get(dataset)
+        return {**known, **here.settings} if here else known
 
     def told(self, overrides: Mapping[str, Scalar]) -> str:
         """Return the note and what is changed in every run; it does not claim what is changed."""
+        here = self.on.get(str(overrides.get(DATASET, "")), OnData({}))
+        note = here.note or self.note
+        if here.note:
+            overrides = {key: value for key, value in overrides.items() if key != DATASET}
         if not overrides:
-            return self.note
+            return note
         changed = ", ".join(f"{key}={value}" for key, value in overrides.items())
-        if any(key in settings for settings in self.settings.values() for key in overrides):
-            return f"{self.name}, but with {changed} in every run (unchanged: {self.note})"
-        return f"{self.note}; changed in every run: {changed}"
+        known = (here.settings, *self.settings.values())
+        if any(key in settings for settings in known for key in overrides):
+            return f"{self.name}, but with {changed} in every run (unchanged: {note})"
+        return f"{note}; changed in every run: {changed}"
 
 
 @dataclasses.dataclass(frozen=True)

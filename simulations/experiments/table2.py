@@ -2,7 +2,7 @@
 
 from fog_flower.architecture import Scalar
 from simulations.experiments.experiment import Cell, Experiment
-from simulations.experiments.scales import SCALES
+from simulations.experiments.scales import OURS, SCALES
 
 # (family, fog nodes, 0 for centralized) -> the paper's training and validation accuracy
 PRINTED = {
@@ -32,5 +32,5 @@ TABLE2 = Experiment(
     source="Table 2 and Figures 3 to 6",
     varies="architecture (centralized; 3, 5, 7 fog nodes) and model (MLP, CNN)",
     cells=tuple(_cell(family, nodes) for family, nodes in PRINTED),
-    scales=SCALES,
+    scales={**SCALES, OURS.name: OURS},
 )

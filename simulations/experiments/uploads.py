@@ -15,6 +15,9 @@ _UPLOADS: dict[str, tuple[str, dict[str, Scalar]]] = {
 }
 
 
+_EPOCHS = "num-server-rounds"
+
+
 def _once(scale: Scale) -> Scale:
     """Return the scale with its epochs for ``epoch-mean`` as well: all in one round."""
     settings = dict(scale.settings)
@@ -24,7 +27,9 @@ def _once(scale: Scale) -> Scale:
             "num-server-rounds": 1,
             "local-epochs": keys["num-server-rounds"],
         }
-    return dataclasses.replace(scale, settings=settings)
+    # Where a data set changes the number of epochs, it would change that of rounds alone.
+    on = {name: here for name, here in scale.on.items() if _EPOCHS not in here.settings}
+    return dataclasses.replace(scale, settings=settings, on=on)
 
 
 UPLOADS = Experiment(

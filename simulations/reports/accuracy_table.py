@@ -63,7 +63,10 @@ def rows_beside(records: SweepRecords, others: Sequence[SweepRecords]) -> pd.Dat
 def differing(records: SweepRecords, other: SweepRecords) -> str:
     """Return the settings in which another sweep differs, as a user types them."""
     ours = records.overrides
-    return as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
+    told = as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
+    if other.scale == records.scale:
+        return told
+    return f"--scale {other.scale.name}" + (f", {told}" if told else "")
 
 
 def interval_notes(rows: pd.DataFrame) -> list[str]:

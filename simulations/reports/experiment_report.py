@@ -8,10 +8,11 @@ from simulations.experiments import Experiment, Scale
 from simulations.reports.literature import write_literature
 from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.privacy_cost import write_privacy_cost
+from simulations.reports.sharing import write_sharing
 from simulations.reports.sweep_records import SweepRecords, load_records
 from simulations.reports.table1 import write_table1
 from simulations.reports.table2 import write_table2
-from simulations.sweep.sweep_folder import PLAN, read_plan
+from simulations.sweep.sweep_folder import PLAN, fits_beside, read_plan
 
 TABLE2 = "table2"
 _WRITERS = {
@@ -19,6 +20,7 @@ _WRITERS = {
     TABLE2: write_table2,
     **dict.fromkeys(PAIRS, write_pairs),
     "literature": write_literature,
+    "sharing": write_sharing,
     **dict.fromkeys(("epsilon", "trilemma"), write_privacy_cost),
 }
 _DEFAULT_FOLDER = "reduced"
@@ -63,11 +65,13 @@ def write_report(
         raise UserError(f"--beside {beside[0]}: only {TABLE2} has rows of another sweep")
     others: list[SweepRecords] = []
     for place in beside:
-        if not read_plan(place):
+        plan = read_plan(place)
+        if not plan:
             raise UserError(f"--beside {place}: is not the folder of a sweep, it has no {PLAN}")
-        other = load_records(experiment, scale, place)
+        fits = fits_beside(scale.name, plan["scale"])
+        other = load_records(experiment, experiment.scale(plan["scale"]) if fits else scale, place)
         for seen in (records, *others):
-            if other.overrides == seen.overrides:
+            if (other.scale, other.overrides) == (seen.scale, seen.overrides):
                 raise UserError(
                     f"--beside {place}: its runs have the settings of those in {seen.folder}; "
                     "name a sweep that changed some"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from simulations.experiments.experiment import DATASET
 from simulations.reports.accuracy_table import (
     accuracy_rows,
     differing,
@@ -126,10 +127,16 @@ def write_table2(
         lead=seen,
         sections=sections,
         facts=records.facts,
-        command=f"fog-flower sweep {records.experiment.name} --scale {records.scale.name}",
+        command=_command(records),
         seen=seen[0],
     )
     return [*files, ("page", write_page(page, results / "reports" / f"{stem}.html"))]
+
+
+def _command(records: SweepRecords) -> str:
+    data = records.overrides.get(DATASET)
+    told = f"fog-flower sweep {records.experiment.name} --scale {records.scale.name}"
+    return f"{told} --dataset {data}" if data else told
 
 
 def _section(part: Part) -> Section:

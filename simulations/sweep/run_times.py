@@ -13,9 +13,11 @@ from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 _SPEED = {
     "mlp": (2400, 16_000),
     "mlp-shift": (2000, 16_000),
+    "mlp-norm-shift": (1800, 15_000),
     "mlp-2-hidden": (5000, 30_000),
     "cnn": (400, 1200),
     "cnn-shift": (400, 1200),
+    "cnn-norm-shift": (300, 1000),
     "cnn-narrow": (2200, 9000),
     "cnn-small": (10_000, 40_000),
 }

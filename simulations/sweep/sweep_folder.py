@@ -69,9 +69,10 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 
 def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
-    """Return the sweeps next to ``folder``, of its experiment and scale, that are not ``beside``.
+    """Return the sweeps next to ``folder`` that have rows beside its own and are not ``beside``.
 
-    A report that was written with them loses their rows without. Only those of table2 have any.
+    A report that was written with them loses their rows without. Only those of table2 have any:
+    of the same data, and of its scale or a variant of that.
     """
     ours = read_plan(folder)
     if ours.get("experiment") != TABLE2.name:
@@ -82,8 +83,15 @@ def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
         path
         for path, made in others.items()
         if path.resolve() not in taken
-        and (made["experiment"], made["scale"]) == (TABLE2.name, ours["scale"])
+        and made["experiment"] == TABLE2.name
+        and fits_beside(ours["scale"], made["scale"])
+        and made["overrides"].get("dataset") == ours["overrides"].get("dataset")
     )
+
+
+def fits_beside(ours: str, theirs: str) -> bool:
+    """Tell whether rows of one scale of table2 can stand beside those of another, or its own."""
+    return ours == theirs or (theirs in TABLE2.scales and TABLE2.scales[theirs].beside == ours)
 
 
 def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:

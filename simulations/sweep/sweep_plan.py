@@ -100,7 +100,7 @@ def _configuration(
             "use --seeds, --only or --out"
         )
     merged: dict[str, Scalar] = {
-        **scale.settings_of(cell),
+        **scale.settings_of(cell, str(overrides.get("dataset", RENDERED))),
         "artifacts": CHECKPOINT,
         **overrides,
         **cell.settings,

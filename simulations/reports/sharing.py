@@ -1,0 +1,116 @@
+"""Accuracy by what an end node shares and how noisy, beside what its shipments give away."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from simulations.experiments.sharing import FRACTIONS, NOISES, name_of
+from simulations.reports import formats
+from simulations.reports.statistics import summarise_accuracy
+from simulations.reports.sweep_records import TEST, SweepRecords
+from simulations.reports.text_tables import write_rows, write_table
+from simulations.reports.what_it_saw import what_it_saw
+
+AUDIT = "audit"  # beside the seeds of a cell: the findings on its shipments
+ATTACKS = ("as shipped", "linear reconstruction")
+MEASURES = {"PSNR, dB": "PSNR, dB", "re-identified": "re-identified, %"}
+
+
+def write_sharing(
+    records: SweepRecords,
+    results: Path,
+    stem: str,
+    margin: float,  # noqa: ARG001  (the same in each)
+) -> list[tuple[str, Path]]:
+    """Write accuracy by part and noise, and what the audit of shipments found at each noise.
+
+    Parameters
+    ----------
+    records : SweepRecords
+        Of ``sharing``. Findings are in ``CELL/audit/audit.json`` below the sweep's folder, of the
+        cells that share everything: what an image gives away does not depend on the others.
+    results : Path
+    stem : str
+        Of the files' names.
+    margin : float
+        Not used: nothing is tested for equivalence here.
+    """
+    found = {
+        cell.name: summarise_accuracy(records.final(cell, TEST))
+        for cell in records.experiment.cells
+    }
+    lines, missing = [], []
+    for noise in NOISES:
+        line: dict[str, object] = {"noise": f"{noise:g}"}
+        for fraction in FRACTIONS:
+            name = name_of(fraction, noise)
+            lost = records.collapsed[name]
+            told = formats.accuracy(found[name]) if found[name].n or not lost else ""
+            count = f"{lost} collapsed" if lost else ""
+            line[f"{fraction:.0%} shared"] = ", ".join(filter(None, (told, count)))
+        audit = _audit(records.folder, noise)
+        if audit is None:
+            missing.append(noise)
+        line |= _findings(audit)
+        lines.append(line)
+    rows = pd.DataFrame(
+        {
+            "cell": cell.name,
+            **cell.tags,
+            "test": found[cell.name].mean,
+            "sd": found[cell.name].sd,
+            "low": found[cell.name].low,
+            "high": found[cell.name].high,
+            "seeds": found[cell.name].n,
+            "collapsed": records.collapsed[cell.name],
+        }
+        for cell in records.cells
+    )
+    notes = [
+        *what_it_saw(records),
+        "Noise is the standard deviation of what is added to standardised inputs. PSNR (higher "
+        "shows more) and re-identification are of images that are shared; of those that are not, a "
+        "fog node sees nothing. A linear reconstruction is learned on the attacker's own images.",
+        *(f"Not audited: noise {noise:g}. {_command(records, noise)}" for noise in missing),
+    ]
+    title = f"What an end node shares: {records.experiment.varies}"
+    heading = "Test accuracy, %, and what shipments give away"
+    page = write_table(results, stem, title, {heading: pd.DataFrame(lines)}, notes)
+    return [("table", page), ("rows", write_rows(results, stem, rows))]
+
+
+def _audit(folder: Path, noise: float) -> list[dict[str, Any]] | None:
+    path = folder / name_of(FRACTIONS[0], noise) / AUDIT / "audit.json"
+    if not path.exists():
+        return None
+    audits = json.loads(path.read_text())["audits"]
+    findings: list[dict[str, Any]] = audits["shipments"]["findings"]
+    return findings
+
+
+def _findings(audit: list[dict[str, Any]] | None) -> dict[str, str]:
+    told = {}
+    for begins, words in MEASURES.items():
+        for attack in ATTACKS:
+            value = next(
+                (
+                    float(one["value"])
+                    for one in audit or ()
+                    if one["attack"] == attack and one["measure"].startswith(begins)
+                ),
+                math.nan,
+            )
+            share = 100 * value if begins == "re-identified" else value
+            told[f"{words}, {attack}"] = formats.NONE if math.isnan(share) else f"{share:.1f}"
+    return told
+
+
+def _command(records: SweepRecords, noise: float) -> str:
+    cell = f"{records.folder.name}/{name_of(FRACTIONS[0], noise)}"
+    return (
+        f"`fog-flower audit results/sharing/{cell}/seed-0 --only shipments "
+        f"--out results/sharing/{cell}/{AUDIT}` makes it."
+    )
