@@ -17,8 +17,10 @@ from fog_flower.config import RunConfig
 from fog_flower.renamed import GATE_ARGUMENTS, RENAMED
 from fog_flower.user_code import own_modules
 from simulations.cli.commands import app
+from simulations.experiments import EXPERIMENTS
 from simulations.overrides import configure, parse_settings
 from simulations.preflight import check_plug_ins, import_from_here
+from simulations.reports.experiment_report import write_report
 from tests.runs import run_here, summary, updates
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -220,13 +222,76 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["reference/keys.md", "reference/commands.md"])
-def test_the_generated_reference_is_that_of_the_code(page):
+@pytest.mark.parametrize("page", generator().GENERATED)
+def test_generated_blocks_are_what_code_and_records_say(page):
+    """Whole blocks: no figure in them can be changed by hand."""
     made = generator()
     text = (DOCS / page).read_text()
-    assert text == made.with_block(text, made.GENERATED[page]())
+    assert text == made.with_blocks(text, [make() for make in made.GENERATED[page]])
+
+
+@pytest.mark.parametrize("page", ["reference/keys.md", "reference/commands.md"])
+def test_the_reference_has_everything(page):
+    text = (DOCS / page).read_text()
     everything = RunConfig.keys() if "keys" in page else typer.main.get_command(app).commands
     assert all(name in text for name in everything)
+
+
+def test_a_page_with_other_markers_than_blocks_is_refused():
+    made = generator()
+    page = f"a {made.BEGIN} old {made.END} b"
+    assert made.with_blocks(page, ["new"]) == f"a {made.BEGIN}\n\nnew\n\n{made.END} b"
+    with pytest.raises(ValueError, match="there are 2 blocks, but 1 pairs of markers"):
+        made.with_blocks(page, ["one", "two"])
+
+
+# What a decimal may be that no record says: of a version, a section of the paper, a constant.
+TYPED = {
+    "README.md": {"2.0"},  # the licence
+    "docs/getting-started.md": {"3.11", "3.13"},
+    "docs/deviations.md": {"0.01", "4.3"},
+    "docs/results/attacks.md": {"4.3"},
+    "docs/results/paper.md": {"0.1", "4.3"},
+    # Written down before the evaluation: settings, and bars of its success.
+    "docs/results/protocol.md": {"0.001", "0.05", "0.1", "0.3", "0.5", "4.3"},
+    "docs/privacy.md": {"0.12", "0.95"},
+}
+
+
+def typed_decimals(text: str) -> set[str]:
+    """Return the decimals of a page outside of generated blocks, code, settings and links."""
+    made = generator()
+    rest = re.sub(f"{made.BEGIN}.*?{made.END}", "", text, flags=re.DOTALL)
+    rest = re.sub(r"\]\([^)]*\)", "]", prose(rest))
+    rest = re.sub(r"`[^`]*(?:=|--)[^`]*`", "", rest)  # a setting or an option is what it is
+    return set(re.findall(r"(?<![\w.])\d+\.\d+(?![\d.]*\.\d)", rest))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in HISTORY])
+def test_no_decimal_is_typed_by_hand(page):
+    assert typed_decimals(PAGES[page]) == TYPED.get(page, set())
+
+
+def test_a_decimal_that_is_typed_is_seen():
+    made = generator()
+    inside = f"{made.BEGIN}\n\n| 12.34 |\n\n{made.END}"
+    assert typed_decimals(f"gains 1.5 points {inside} `lr=0.1` [x](a-2.5.md), of 0.75.") == {
+        *("1.5", "0.75")
+    }
+
+
+@pytest.mark.parametrize("scale", ["reduced", "full"])
+def test_the_committed_report_is_what_the_committed_records_give(scale, tmp_path):
+    """Byte for byte, pictures included."""
+    results = ROOT / "results"
+    folder = results / "table2" / scale
+    files = write_report(
+        EXPERIMENTS["table2"], EXPERIMENTS["table2"].scale(scale), folder, tmp_path, 0.015
+    )
+    for _, path in files:
+        for made in {path, path.with_suffix(".svg")} & set(path.parent.iterdir()):
+            kept = results / made.relative_to(tmp_path)
+            assert made.read_bytes() == kept.read_bytes(), kept
 
 
 # Examples

@@ -1,0 +1,205 @@
+"""Blocks of the pages in README and docs, from the committed records: the paper's experiments."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fog_flower.records.reading import read_rounds, read_run
+from simulations.reports.formats import percent
+from simulations.reports.front_table import (
+    ROWS,
+    front_table,
+    recorded,
+    report_command,
+    still_to_run,
+)
+from simulations.reports.sweep_records import LOCAL, METRICS, TEST
+from simulations.reports.text_tables import as_markdown
+from simulations.reports.what_it_saw import what_it_saw
+
+SVHN, MNIST = "svhn", "mnist"
+SVHN_REPORTS = {
+    "uploads-full-svhn": "When a fog node uploads",
+    "sharing-reduced-svhn": "What an end node shares",
+}
+GATE_RUNS = {  # below results/gate: what is varied -> what is said of it
+    "fedavg": "`gate=off` (plain FedAvg)",
+    "validated": "`gate=trusted` (the default then)",
+    "alone": "`gate=alone` (the literal reading)",
+    "honest-six": "`attack=crash malicious-nodes=1 gate=off` (the honest six)",
+    "nan-validated": "`attack=nan malicious-nodes=1 gate=trusted` (one node always sends NaN)",
+    "nan-fedavg": "`attack=nan malicious-nodes=1 gate=off`",
+}
+
+
+def table2_block(results: Path, data: str, *, links: str) -> str:
+    """Return Table 2 on a data set in both metrics, with pictures, claims, and what is missing.
+
+    Parameters
+    ----------
+    results : Path
+    data : str
+        Data set.
+    links : str
+        Where the page finds ``results``, e.g. ``../../results``.
+    """
+    found = recorded(results, data)
+    parts = []
+    for metric in (TEST, LOCAL):
+        parts += [
+            f"**{METRICS[metric].capitalize()}**, percent:",
+            as_markdown(front_table(found, metric, printed=data == SVHN)),
+        ]
+    parts += _seen(found)
+    stem = f"table2-full-{data}"
+    parts += _pictures(results, links, stem)
+    parts += tables_of(results, f"{stem}-claims", "The paper's claims")
+    if (results / "tables" / f"{stem}.md").exists():
+        parts.append(_more(results, links, stem))
+        parts.append(f"Made by:\n\n```bash\n{report_command(found, data)}\n```")
+    if data == SVHN:
+        for stem, title in SVHN_REPORTS.items():
+            parts += tables_of(results, stem, title)
+    if commands := still_to_run(found, data):
+        lines = "\n".join(commands)
+        parts.append(f"Not run yet; each of these makes what it lacks:\n\n```bash\n{lines}\n```")
+    return "\n\n".join(parts)
+
+
+def front_block(results: Path, *, links: str) -> str:
+    """Return the first table of the README: test accuracy on SVHN, and its picture if there is."""
+    found = recorded(results, SVHN)
+    picture = _picture(results, links, f"table2-full-{SVHN}-overview", "Table 2, ours beside it")
+    return "\n\n".join([as_markdown(front_table(found, TEST)), *_seen(found), *picture])
+
+
+def rendered_block(results: Path, *, links: str) -> str:
+    """Return what is recorded of Table 2 and of uploads on rendered digits."""
+    parts = []
+    for stem, title in (
+        ("table2", "Reduced scale"),
+        ("table2-full", "The paper's sizes"),
+    ):
+        parts += [*tables_of(results, stem, title), *_pictures(results, links, stem)]
+        parts.append(_more(results, links, stem))
+    parts += tables_of(results, "uploads", "When a fog node uploads")
+    parts += tables_of(results, "table1-full", "How many images each tier has")
+    return "\n\n".join(parts)
+
+
+def demo_block(results: Path) -> str:
+    """Return what `make run` gave, and what the gate buys at that scale."""
+    run = read_run(results / "demo")
+    final, data = run["final"], run["data"]
+    untrained = read_rounds(results / "demo")[0]
+    updates = run["config"]["fog-nodes"] * final["round"]
+    title = (
+        f"`make run`: {run['config']['fog-nodes']} fog nodes, {data['train_examples']:,} "
+        f"**rendered digits** (not SVHN), {final['round']} rounds, seed {run['seed']}"
+    )
+    made = {
+        f"{METRICS[TEST]}, %": _percent(final[TEST]),
+        "the same before round 1": _percent(float(untrained[TEST])),
+        **{
+            f"{METRICS[m]}, %": _percent(final[m])
+            for m in ("cloud_validation_accuracy", "local_validation_accuracy")
+        },
+        "updates rejected": f"{final['rejected']} of {updates}",
+    }
+    rows = []
+    for name, words in GATE_RUNS.items():
+        one = read_run(results / "gate" / name)
+        count = one["config"]["fog-nodes"] * one["final"]["round"]
+        rows.append(
+            {
+                "`fog-flower run fog-nodes=7 num-server-rounds=15 ...`": words,
+                "test accuracy, %": _percent(one["final"][TEST]),
+                "updates rejected": f"{one['final']['rejected']} of {count}",
+            }
+        )
+    demo = pd.DataFrame({title: made.keys(), "": made.values()})
+    return "\n\n".join([as_markdown(demo), as_markdown(pd.DataFrame(rows))])
+
+
+def single_runs_block(results: Path) -> str:
+    """Return the real data's runs that are no sweeps: a row each."""
+    rows = []
+    for folder in sorted([*(results / SVHN).iterdir(), *(results / MNIST).iterdir()]):
+        run = read_run(folder)
+        config, data, final = run["config"], run["data"], run["final"]
+        rows.append(
+            {
+                "run": f"{folder.parent.name}/{folder.name}",
+                "training, validation, test digits": ", ".join(
+                    f"{data[f'{part}_examples']:,}" for part in ("train", "validation", "test")
+                ),
+                "learning rate": f"{config['learning-rate']:g}, {config['learning-rate-schedule']}",
+                "epochs": final["round"] * config["local-epochs"],
+                "gate": config["gate"],
+                "test accuracy, %": _percent(final[TEST]),
+            }
+        )
+    return as_markdown(pd.DataFrame(rows))
+
+
+def realism_block(results: Path) -> str:
+    """Return how a model of rendered digits alone does on real ones."""
+    kept = json.loads((results / "realism.json").read_text())
+    low, high = (f"{100 * bound:.1f}" for bound in kept["interval"])
+    parts = [
+        f"{Path(file['name']).name}: {file['accuracy']:.1%} of {file['images']}"
+        for file in kept["files"]
+    ]
+    return (
+        f"Accuracy on the first {kept['images']} real SVHN digits: **{kept['accuracy']:.1%}** (95% "
+        f"CI {low} to {high}; {'; '.join(parts)}), after {kept['epochs']} epochs on "
+        f"{kept['training_images']:,} rendered ones."
+    )
+
+
+def tables_of(results: Path, stem: str, title: str) -> list[str]:
+    """Return a report's page as parts of another page: without its title, headings below one."""
+    page = results / "tables" / f"{stem}.md"
+    if not page.exists():
+        return []
+    _, _, body = page.read_text().partition("\n\n")
+    return [f"### {title}", re.sub(r"^## ", "#### ", body.strip(), flags=re.MULTILINE)]
+
+
+def _seen(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{title.capitalize()}: {' '.join(what_it_saw(found[title])[:3])}"
+        for title in (row.title for row in ROWS)
+        if title in found
+    ]
+
+
+def _pictures(results: Path, links: str, stem: str) -> list[str]:
+    parts = _picture(
+        results, links, f"{stem}-overview", "accuracy of every cell, beside the paper's"
+    )
+    for number in (3, 4, 5, 6):
+        parts += _picture(results, links, f"{stem}-figure-{number}", f"Figure {number}")
+    return parts
+
+
+def _picture(results: Path, links: str, name: str, words: str) -> list[str]:
+    there = (results / "figures" / f"{name}.png").exists()
+    return [f"![{words}]({links}/figures/{name}.png)"] if there else []
+
+
+def _more(results: Path, links: str, stem: str) -> str:
+    titles = {"-statistics": "tests", "-claims": "claims", "-costs": "what it cost"}
+    told = [
+        f"[{words}]({links}/tables/{stem}{suffix}.md)"
+        for suffix, words in titles.items()
+        if (results / "tables" / f"{stem}{suffix}.md").exists()
+    ]
+    return f"More: {', '.join(told)}; all of it in one page: `results/reports/{stem}.html`."
+
+
+def _percent(value: float) -> str:
+    return percent(float(value))
