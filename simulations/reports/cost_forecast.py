@@ -9,26 +9,21 @@ import pandas as pd
 from simulations.reports.sweep_records import SweepRecords
 
 SEEDS = 50  # the paper repeats every simulation so often
-CORES = 16
-# Both measured, on a machine with 16 cores and a GPU: medians of the records that the notes name.
+# Measured on a machine with a GPU: medians of the records that the notes name.
 GPU_STEP = {"mlp": 0.00091, "cnn": 0.00119}  # seconds a batch
-SLOWER = {"mlp": 1.95, "cnn": 1.66}  # a run of two cores, with seven others beside it
 
 NOTES = (
-    f"A run's hours and milliseconds a batch are the medians of its records; times {SEEDS} seeds. "
-    f"On {CORES} cores: as many runs at a time as there are times the recorded cores, which takes "
-    f"that many times the memory above; each takes {SLOWER['mlp']:g} (MLP) or {SLOWER['cnn']:g} "
-    "(CNN) times as long as alone, as eight at a time did there (results/side-by-side).",
+    f"A run's hours and milliseconds a batch are the medians of its records; times {SEEDS} seeds.",
     f"On one GPU: a batch takes {1000 * GPU_STEP['mlp']:g} ms (MLP) or {1000 * GPU_STEP['cnn']:g} "
     "ms (CNN), as Keras' `fit` on JAX did on an H100 (results/bench/step-time.csv; our own "
     "training, which needs TensorFlow, was not timed on a GPU), one run at a time, and everything "
     "else shrinks as training does (the median over a cell's runs, each by its own speed). Twice "
     "the milliseconds, twice the hours.",
-    "Only rounds count: rendering, and starting a run (README, Speed), come on top of all three.",
+    "Only rounds count: rendering, and starting a run (README, Speed), come on top of both.",
 )
 
 
-HOURS = (f"hours x {SEEDS}, as recorded", f"hours, on {CORES} cores", "hours, on one GPU")
+HOURS = (f"hours x {SEEDS}, as recorded", "hours, on one GPU")
 
 
 def estimate_table(records: SweepRecords) -> pd.DataFrame:
@@ -53,15 +48,12 @@ def _estimate(records: SweepRecords, cell: str, family: str) -> dict[str, Any]:
     training = runs["seed"].map(lambda seed: records.training_seconds(cell, seed))
     # Each run by its own speed: a cell's runs may come from different machines.
     on_a_gpu = runs["seconds"] * steps * GPU_STEP[family] / training
-    at_a_time = max(1, CORES // int(fact["hardware"]["cores"]))
     hours = SEEDS * seconds / 3600
-    slower = SLOWER[family] if at_a_time > 1 else 1.0
-    here, on_cores, on_gpu = HOURS
+    here, on_gpu = HOURS
     return {
         "cell": cell,
         "hours a run": f"{seconds / 3600:.2f}",
         here: hours,
-        on_cores: hours * slower / at_a_time,
         "batches a run": f"{steps:,}",
         "training, ms a batch": f"{1000 * training.median() / steps:.1f}",
         on_gpu: SEEDS * on_a_gpu.median() / 3600,
