@@ -75,7 +75,7 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
 
 
 def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
-    seeds = [*dict.fromkeys(sorted(tests["seeds"]))]
+    seeds = [*dict.fromkeys(sorted(n for n in tests["seeds"] if n))] or [0]
     count = " to ".join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))
     spread = "1 seed" if seeds == [1] else f"{count} seeds"
     if seeds[-1] >= FEWEST:
