@@ -10,9 +10,12 @@ from clients.privacy.fog_protection import packs
 from clients.privacy.releases import releases_of
 from clients.user_mods import user_mods
 from fog_flower.code_identity import code_identity
+from fog_flower.config import FINAL
 from fog_flower.data.field import prepare_field
-from fog_flower.messages import METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
+from fog_flower.errors import UserError
+from fog_flower.messages import ARRAYS, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
 from fog_flower.privacy.ledger import packed
+from fog_flower.weights import from_record
 
 app = ClientApp(mods=[masking, misbehaviour, user_mods])
 
@@ -51,6 +54,23 @@ def mask_key(message: Message, context: Context) -> Message:
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
     return make_key(message, context, fog_node, len(data.targets))
+
+
+@app.evaluate()
+def evaluate(message: Message, context: Context) -> Message:
+    """Tell how W does on the node's own data (paper, section 3), if the configuration says so."""
+    fog_node, config = who(context)
+    if config.own_evaluation != FINAL:
+        raise UserError("own-evaluation='none': a fog node tells nothing of W on its own data")
+    data = node_data(context.run_id, config, fog_node)
+    found = trainer_of(config).evaluate(from_record(message.content.array_records[ARRAYS]), data)
+    metrics: dict[str, int | float | list[int] | list[float]] = {
+        PARTITION_ID: fog_node,
+        NUM_EXAMPLES: len(data.targets),
+        "loss": found.loss,
+        "accuracy": found.accuracy,
+    }
+    return Message(RecordDict({METRICS: MetricRecord(metrics)}), reply_to=message)
 
 
 @app.train()

@@ -19,8 +19,11 @@ from fog_flower.errors import UserError
 from fog_flower.keras_weights import load_weights, weights_of
 from fog_flower.seeds import generator, seed_for
 from fog_flower.tasks.examples import Examples, Spec
+from fog_flower.tasks.scores import Evaluation
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, as_dtype, subtract
+
+EVALUATED = 500  # examples at a time
 
 
 class Trainer:
@@ -133,6 +136,15 @@ class Trainer:
             accuracy=history["accuracy"],
             seconds=time.perf_counter() - began,
         )
+
+    def evaluate(self, weights: Weights, data: NodeData) -> Evaluation:
+        """Return loss and accuracy of weights on a fog node's data; nothing is trained."""
+        load_weights(self._model, weights)
+        answers = [
+            np.asarray(self._model(data.inputs[start : start + EVALUATED], training=False))
+            for start in range(0, len(data.targets), EVALUATED)
+        ]
+        return self._task.scores(np.concatenate(answers), data.targets).mean()
 
     def _compile(self) -> None:
         spec, task = self._spec, self._task

@@ -25,6 +25,7 @@ STANDARDISED, PIXEL = "standardised", "pixel"
 PUBLIC, FITTED = "public", "fitted"
 TEST_FILE, SPARE = "test", "spare"
 SEEDED_ORDER, FILE_ORDER = "seeded", "file"
+FINAL = "final"
 SEEDED, ENTROPY = "seeded", "entropy"
 
 LARGEST = 2**63 - 1  # Flower sends 64-bit integers
@@ -174,6 +175,11 @@ class RunConfig:
     )
     local_epochs: int = _key("epochs per round; 1 with per-epoch is the paper's protocol", low=1)
     num_server_rounds: int = _key("rounds of download, training, upload, merge", low=1)
+    own_evaluation: str = _key(
+        "whether each fog node tells the loss and accuracy of the final W on its own data, as its "
+        "end nodes shipped them (paper, section 3): none, or final",
+        choices=(NONE, FINAL),
+    )
     client_mods: tuple[str, ...] = _key(
         "Flower mods of your own around the ClientApp, module:mod, separated by commas",
         parse=split_names,
@@ -311,6 +317,12 @@ class RunConfig:
             raise UserError(
                 f"min-available-nodes={self.min_available_nodes}: there are only "
                 f"fog-nodes={self.fog_nodes}; ask for at most that many, or 0 for all"
+            )
+        if self.own_evaluation == FINAL and (self.fog_protection or self.mask_groups):
+            hides = "fog-protection" if self.fog_protection else "mask-groups"
+            raise UserError(
+                f"own-evaluation={FINAL!r}: loss and accuracy on a fog node's data would tell the "
+                f"cloud what {hides} hides; use own-evaluation=none, or leave {hides} out"
             )
         if self.mask_groups:
             self._check_masks()

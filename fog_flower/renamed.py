@@ -31,6 +31,7 @@ BEFORE: Mapping[str, Any] = {
     "protection": "noise",
     "fog-protection": "",
     "noise-source": "seeded",
+    "own-evaluation": "none",
     "client-mods": "",
     "fraction-train": 1.0,
     "min-available-nodes": 0,

@@ -1,7 +1,7 @@
 """Named configurations: what each changes of the defaults in ``pyproject.toml``."""
 
 from fog_flower.architecture import Scalar
-from fog_flower.config import AUTO
+from fog_flower.config import AUTO, FINAL
 
 _PAPER: dict[str, Scalar] = {
     "normalisation": "fitted",
@@ -15,6 +15,7 @@ _PAPER: dict[str, Scalar] = {
     "upload": "per-epoch",
     "noise-sigma": 0.01,
     "end-nodes": 6,
+    "own-evaluation": FINAL,
 }
 
 PRESETS: dict[str, dict[str, Scalar]] = {

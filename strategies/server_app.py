@@ -7,7 +7,7 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.artifacts import CHECKPOINT
-from fog_flower.config import OFF, RunConfig
+from fog_flower.config import FINAL, OFF, RunConfig
 from fog_flower.data.load import load_dataset
 from fog_flower.records.recorder import RunRecorder
 from fog_flower.records.run_folder import run_folder
@@ -18,6 +18,7 @@ from fog_flower.weights import from_record, to_record
 from strategies.build import build_gate, gated_strategy, inner_strategy
 from strategies.ledger import Ledger
 from strategies.membership import Membership
+from strategies.own_evaluation import own_evaluations
 
 app = ServerApp()
 
@@ -98,3 +99,8 @@ def _run(grid: Grid, context: Context) -> None:
             timeout=config.round_timeout,
             evaluate_fn=evaluate_and_record,
         ).arrays
+        if config.own_evaluation == FINAL:
+            own = own_evaluations(
+                cast(Grid, membership), membership.fog_nodes, results.arrays, config
+            )
+            recorder.know({"own_evaluation": own})

@@ -604,3 +604,42 @@ def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
     assert masked == pytest.approx(1.0, abs=0.01)
     text = files["table"].read_text()
     assert "masks in the place of homomorphic encryption" in text
+
+
+def test_what_an_end_node_shares_from_real_runs_and_an_audit(tmp_path, npz_path):
+    common = {
+        "dataset": f"npz:{npz_path}",
+        "model": "tests.small_models:small_mlp",
+        "train-examples": 126,
+        "validation-examples": 60,
+        "test-examples": 60,
+        "num-server-rounds": 1,
+    }
+    experiment = EXPERIMENTS["sharing"]
+    scale, folder = experiment.scale("reduced"), tmp_path / "sharing" / "reduced"
+    only = "share-1-noise-0.5,share-0.5-noise-0.5"
+    plan = plan_sweep(experiment, scale, (0,), only, common, folder)
+    assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
+    finding = {"attack": "as shipped", "measure": "re-identified among 40", "value": 0.75}
+    (folder / "share-1-noise-0.5" / "audit").mkdir()
+    write_json(
+        folder / "share-1-noise-0.5" / "audit" / "audit.json",
+        {"audits": {"shipments": {"findings": [finding]}}},
+    )
+    files = dict(write_report(experiment, scale, folder, tmp_path / "results", MARGIN))
+    lines = [line.split("|") for line in files["table"].read_text().splitlines()]
+    (row,) = [
+        [cell.strip() for cell in line] for line in lines if line[1:2] and line[1].strip() == "0.5"
+    ]
+    assert row[2] != "-" != row[3]
+    assert row[4:6] == ["-", "-"]  # a quarter and a tenth were not run
+    assert "75.0" in row
+    text = files["table"].read_text()
+    assert (
+        "Not audited: noise 0.1. `fog-flower audit results/sharing/reduced/share-1-noise-0.1"
+        in text
+    )
+    assert "The final W on each fog node's own data" in text
+    runs = [json.loads(p.read_text()) for p in sorted(folder.glob("*/seed-0/run.json"))]
+    half, whole = (run["data"]["shared_examples"] for run in runs)
+    assert (half < 0.7 * whole, whole) == (True, 126)

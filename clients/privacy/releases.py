@@ -7,7 +7,7 @@ from clients.privacy import PROTECTIONS
 from clients.privacy.build import built
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
-from fog_flower.config import SEEDED, RunConfig
+from fog_flower.config import FINAL, SEEDED, RunConfig
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import UPDATES, Release
 
@@ -32,12 +32,16 @@ def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
     trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
     silent = trains_privately or config.mask_groups > 0
     metrics = Guarantee("not sent", epsilon=0.0) if silent else Guarantee("none")
+    own = [
+        Release("loss and accuracy of the final W on its data", FOG_NODE, CLOUD, Guarantee("none"))
+    ]
     return [
         Release("shipment: inputs", END_NODE, FOG_NODE, inputs, seeded and inputs.promises),
         Release("shipment: targets", END_NODE, FOG_NODE, targets, seeded and targets.promises),
         Release("shipment: number of examples", END_NODE, FOG_NODE, Guarantee("none")),
         Release(UPDATES, FOG_NODE, CLOUD, update, seeded and update.promises),
         Release("loss and accuracy of training", FOG_NODE, CLOUD, metrics),
+        *(own if config.own_evaluation == FINAL else []),
         Release("number of examples", FOG_NODE, CLOUD, Guarantee("none")),
     ]
 

@@ -19,7 +19,7 @@ _REDUCED: dict[str, Scalar] = {
 }
 
 # The gates that the committed records of rendered digits were made with; the default came later.
-_RENDERED_FULL = OnData({"gate": "trusted"})
+_RENDERED_FULL = OnData({"gate": "trusted", "own-evaluation": "none"})
 _RENDERED_REDUCED = OnData({"gate": "greedy", "gate-args": "tolerance=0.1"})
 
 # The protocol of the paper on its own data. Validation selects updates, so the test digits are

@@ -1,6 +1,7 @@
 """What an end node shares: a part of its data, with noise. The paper varies neither."""
 
 from fog_flower.architecture import Scalar
+from fog_flower.config import FINAL
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1)
@@ -44,6 +45,7 @@ SHARING = Experiment(
                     "learning-rate": 0.05,
                     "learning-rate-schedule": "cosine",
                     "num-server-rounds": 10,
+                    "own-evaluation": FINAL,
                 }
             },
             engine="inline",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from simulations.experiments.sharing import FRACTIONS, NOISES, name_of
 from simulations.reports import formats
+from simulations.reports.own_data import NOTE, own_data_table
 from simulations.reports.statistics import summarise_accuracy
 from simulations.reports.sweep_records import TEST, SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
@@ -78,7 +79,12 @@ def write_sharing(
     ]
     title = f"What an end node shares: {records.experiment.varies}"
     heading = "Test accuracy, %, and what shipments give away"
-    page = write_table(results, stem, title, {heading: pd.DataFrame(lines)}, notes)
+    sections = {heading: pd.DataFrame(lines)}
+    own = own_data_table(records)
+    if len(own):
+        sections["The final W on each fog node's own data"] = own
+        notes.append(NOTE)
+    page = write_table(results, stem, title, sections, notes)
     return [("table", page), ("rows", write_rows(results, stem, rows))]
 
 

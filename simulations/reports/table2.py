@@ -20,6 +20,8 @@ from simulations.reports.cost_forecast import SEEDS, estimate_table, missing, sp
 from simulations.reports.cost_table import NOTE, cost_table, machines
 from simulations.reports.figures_3_to_6 import draw_figures
 from simulations.reports.overview import draw_overview
+from simulations.reports.own_data import NOTE as OWN_DATA
+from simulations.reports.own_data import own_data_table
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.paired_tests import Analysis, analyse, comparison_table, trend_table
 from simulations.reports.sweep_records import LOCAL, METRICS, TEST, SweepRecords
@@ -110,7 +112,7 @@ def write_table2(
     figures = draw_figures(records, results / "figures", stem)
     overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
     analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
-    accuracy = _accuracy(rows, beside, overview)
+    accuracy = _accuracy(rows, beside, overview, own_data_table(records))
     statistics = _statistics(analyses, margin)
     claims = _claims(records, analyses, margin)
     costs = _costs(records, beside)
@@ -143,20 +145,23 @@ def _section(part: Part) -> Section:
     return Section(part.heading, part.tables, part.pictures, part.notes)
 
 
-def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], overview: Path) -> Part:
+def _accuracy(
+    rows: pd.DataFrame, beside: Sequence[SweepRecords], overview: Path, own: pd.DataFrame
+) -> Part:
     notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
         "Percent; mean ± standard deviation (95% CI) over seeds; of fewer than three seeds each "
         "one's. The paper's figures are on SVHN at full scale and without spread; in brackets ours "
         "minus the paper's.",
         *interval_notes(rows),
+        *([OWN_DATA] if len(own) else []),
     ]
     return Part(
         label="Table 2",
         suffix="",
         title="Table 2: accuracy of centralized and fog training",
         heading="Accuracy",
-        tables=readable(rows),
+        tables={**readable(rows), **({"The final W on own data": own} if len(own) else {})},
         notes=notes,
         rows=rows,
         pictures={OVERVIEW: overview},
