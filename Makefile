@@ -1,4 +1,4 @@
-# make run    set up .venv if needed and run the demo on the embedded data (the simulation extra)
+# make run    set up .venv if needed, then the demo on the embedded data: a table, a picture, a page
 # make test   the fast suite and the end-to-end runs
 # make lint   ruff and mypy
 # make docs   the pages of docs/ as a site, in site/
@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 .PHONY: run test lint docs clean
 
 run: $(READY)
-	$(BIN)/fog-flower run
+	$(BIN)/fog-flower demo
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
@@ -29,8 +29,9 @@ docs: $(VENV)/.docs-ready
 	@echo "open site/index.html"
 
 $(READY): pyproject.toml constraints.txt
+	@echo "installing TensorFlow, Flower and Ray into $(VENV): 1.5 GB, once"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[simulation,tracking,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[simulation,tracking,dev]'
 	touch $(READY)
 
 $(VENV)/.docs-ready: $(READY)

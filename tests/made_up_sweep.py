@@ -79,6 +79,7 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
                 "fog-nodes": fog_nodes,
                 "batch-size": 8,
                 "local-epochs": 1,
+                "num-server-rounds": ROUNDS,
             },
             "code_identity": "abc",
             "versions": {"flwr": "1.41.0"},

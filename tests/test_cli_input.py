@@ -115,9 +115,16 @@ def test_a_command_that_is_nearly_one_is_suggested_once(tmp_path):
     assert answer.stderr.count("Did you mean 'run'?") == 1
 
 
-@pytest.mark.parametrize("command", ["run", "continue", "show", "sweep", "compare", "keys"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("run", "demo", "sweep", "compare", "bench", "check", "audit", "keys", "report"),
+        *("continue", "show", "watch", "data prepare", "data sheet", "data realism"),
+    ],
+)
 def test_each_command_s_help_shows_an_example(tmp_path, command):
-    assert f"Example: fog-flower {command}" in fog_flower(command, "--help", cwd=tmp_path).stdout
+    shown = fog_flower(*command.split(), "--help", cwd=tmp_path).stdout
+    assert f"Example: fog-flower {command}" in shown
 
 
 def test_keys_come_in_groups_and_none_is_cut(tmp_path):

@@ -166,9 +166,16 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     experiment, _ = comparison("gate,FedAvg,honest", "nan", "3:1")
     reports = {}
     for jobs in (1, 2):
-        folder = tmp_path / f"jobs-{jobs}"
+        folder, told = tmp_path / f"jobs-{jobs}", []
         plan = plan_sweep(experiment, COMPARE_SCALE, (0, 1), "", overrides, folder)
-        assert execute(plan, "inline", lambda _: None, jobs=jobs) == ["finished"] * 6
+        statuses = execute(
+            plan,
+            "inline",
+            lambda progress, told=told: told.append(progress.round_text),
+            jobs=jobs,
+        )
+        assert statuses == ["finished"] * 6
+        assert any(text.startswith("round ") and "test " in text for text in told)
         reports[jobs] = dict(write_comparison(folder))
         for path in reports[jobs].values():
             assert path.stat().st_size > 200
@@ -190,6 +197,11 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert goal["shown"] == "1"  # a node that sends NaN is as one that is not there
     assert goal["trajectories"] == "2 of 2 runs"
     assert "The attack that costs most" in text
+    page = reports[1]["page"].read_text().partition("<body>")[2]
+    found = page.index("With 1 of 3 fog nodes malicious, test accuracy on ")
+    assert found < page.index("<img ") < page.index("<table") < page.index("<h2")
+    assert page.index("How it was made</h2>") < page.index("Settings: model=")
+    assert "Who was accepted, round by round" in page
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
 
 

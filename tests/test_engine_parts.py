@@ -205,18 +205,18 @@ def test_a_clock_that_is_set_does_not_make_an_orphan_of_a_run(monkeypatch):
 
     launcher = orphan_watch.this_process()
     monkeypatch.setattr(psutil.Process, "create_time", lambda _self: 0.0)
-    assert orphan_watch._alive(launcher)
+    assert orphan_watch.is_alive(launcher)
     pid, _, started = launcher.partition(":")
-    assert not orphan_watch._alive(f"{pid}:{started}9")  # another process of that number
+    assert not orphan_watch.is_alive(f"{pid}:{started}9")  # another process of that number
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     named = f"{child.pid}:{orphan_watch._started(child.pid)}"
-    assert orphan_watch._alive(named)
+    assert orphan_watch.is_alive(named)
     child.kill()
     deadline = time.monotonic() + 30
-    while orphan_watch._alive(named):  # a zombie is none
+    while orphan_watch.is_alive(named):  # a zombie is none
         assert time.monotonic() < deadline
     child.communicate()
-    assert not orphan_watch._alive(named)
+    assert not orphan_watch.is_alive(named)
 
 
 def test_what_does_not_obey_is_ended_where_the_launcher_was_killed(monkeypatch):

@@ -22,6 +22,7 @@ from simulations.reports.sweep_records import LOCAL, TEST, load_records
 from simulations.sweep.execute import execute
 from simulations.sweep.sweep_folder import left_out
 from simulations.sweep.sweep_plan import plan_sweep
+from tests.browser import browser_of
 from tests.made_up_sweep import default_final, make_sweep
 
 TABLE2 = EXPERIMENTS["table2"]
@@ -479,25 +480,9 @@ def test_the_page_needs_nothing_else(ten_seeds):
 
 @pytest.mark.parametrize("width", [390, 1300])
 def test_the_page_in_a_real_browser(ten_seeds, tmp_path, width):
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not browser or not driver:
-        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.by import By
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    flags = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run")
-    quiet = ("disable-background-networking", "disable-component-update", "disable-sync")
-    for flag in (*flags, *quiet, f"user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(f"--{flag}")
-    options.add_experimental_option(
-        "mobileEmulation", {"deviceMetrics": {"width": width, "height": 800, "pixelRatio": 1.0}}
-    )
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    page = webdriver.Chrome(options=options, service=Service(driver))
-    try:
+    with browser_of(width, tmp_path / "profile") as page:
         page.get(ten_seeds[2]["page"].as_uri())
         assert page.get_log("browser") == []
         pictures = page.find_elements(By.TAG_NAME, "img")
@@ -511,8 +496,19 @@ def test_the_page_in_a_real_browser(ten_seeds, tmp_path, width):
             target = link.get_attribute("href").rpartition("#")[2]
             assert page.find_element(By.ID, target).is_displayed()
         assert "fog, 7 nodes" in page.find_element(By.TAG_NAME, "body").text
-    finally:
-        page.quit()
+
+
+def test_the_page_begins_with_what_was_found(ten_seeds):
+    _, _, files = ten_seeds
+    text = files["page"].read_text().partition("<body>")[2]
+    found = text.index('<p class="finding">Test accuracy on rendered-digits')
+    assert found < text.index("<img ") < text.index("<table") < text.index("<h2")
+    made = text.index("How it was made</h2>")
+    assert text.index("Scale: ") > made  # caveats and settings come last
+    assert text.index("Runs: 80, of seeds 0 to 9") > made
+    sentence = text[found:].partition("</p>")[0]
+    values = [default_final("mlp-fog-5", seed) for seed in range(10)]
+    assert f"fog, 5 nodes: {100 * np.mean(values):.2f}%" in sentence
 
 
 def test_the_other_experiments_from_real_runs(tmp_path, npz_path):

@@ -10,6 +10,7 @@ mpl.use("Agg")  # there is no screen in a server process
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 LINES = {
@@ -20,7 +21,6 @@ LINES = {
 }
 
 
-@mpl.rc_context({"text.parse_math": False})  # names with a $ are no formulas
 def draw_curves(folder: Path, title: str) -> Path:
     """Draw accuracy per round, and who was accepted, to ``curves.png`` in the run's folder.
 
@@ -31,6 +31,16 @@ def draw_curves(folder: Path, title: str) -> Path:
     title : str
         Must say which data the run saw.
     """
+    path = folder / "curves.png"
+    figure = curves_of(folder, title)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+    return path
+
+
+@mpl.rc_context({"text.parse_math": False})  # names with a $ are no formulas
+def curves_of(folder: Path, title: str) -> Figure:
+    """Return the same as a figure, which the caller closes."""
     rounds = pd.read_csv(folder / "rounds.csv")
     updates = pd.read_csv(folder / "updates.csv")
     sns.set_theme(style="whitegrid", context="notebook")
@@ -44,10 +54,7 @@ def draw_curves(folder: Path, title: str) -> Path:
     curves.set(title=title, ylim=(0, 1))
     curves.legend(title=None, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     _draw_raster(updates, raster)
-    path = folder / "curves.png"
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    return path
+    return figure
 
 
 def _draw_raster(updates: pd.DataFrame, axes: Axes) -> None:

@@ -97,7 +97,7 @@ def draw_rocs(
     hit, false : str
         What both are, for the axes.
     """
-    figure, axis = plt.subplots(figsize=(5.2, 4.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(5.2, 5.8), layout="constrained")
     least = min(1.0 / len(other) for _, other in curves.values())
     for name, (one, other) in curves.items():
         thresholds = np.sort(np.unique(np.concatenate([one, other])))[::-1]
@@ -114,5 +114,5 @@ def draw_rocs(
         xlabel=f"false positives: {false}",
         ylabel=f"found: {hit}",
     )
-    axis.legend(loc="lower right", fontsize="small")
+    figure.legend(loc="outside lower center", fontsize="small")  # lines go everywhere
     save_figure(figure, path, dpi=120)

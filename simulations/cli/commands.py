@@ -18,9 +18,11 @@ from simulations.cli.bench import bench
 from simulations.cli.check import check
 from simulations.cli.compare import compare
 from simulations.cli.data import app as data_app
+from simulations.cli.demo import demo
 from simulations.cli.keys import keys
 from simulations.cli.run import go_on, run, show
 from simulations.cli.sweep import report, sweep
+from simulations.cli.watch import watch
 from simulations.quiet import only_errors_of_matplotlib
 from simulations.visible import visible
 
@@ -30,9 +32,11 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 _EXAMPLES: dict[Callable[..., None], str] = {
+    demo: "demo",
     run: "run fog-nodes=7 model=cnn num-server-rounds=5",
     go_on: "continue results/runs/mine",
     show: "show mine",
+    watch: "watch mine",
     sweep: "sweep table2 --seeds 0-9 --dry-run",
     report: "report table2",
     compare: "compare --strategies gate,FedAvg,honest --attacks sign-flip,alie --malicious 7:3",

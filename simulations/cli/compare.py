@@ -85,7 +85,14 @@ def compare(
         if dry_run:
             return
         with SweepDisplay(terminal) as display:
-            statuses = execute(plan, engine, display.update, retry_failed=retry_failed, jobs=jobs)
+            statuses = execute(
+                plan,
+                engine,
+                display.update,
+                retry_failed=retry_failed,
+                jobs=jobs,
+                drawn=display.drawn,
+            )
         failed = sum(status != "finished" for status in statuses)
     from simulations.reports.attack_grid import write_comparison  # noqa: PLC0415  (seaborn)
 

@@ -13,7 +13,7 @@ app = typer.Typer(help="Prepare, describe and measure the image data.", no_args_
 terminal = Terminal()
 
 
-@app.command()
+@app.command(epilog="Example: fog-flower data prepare dataset=mnist")
 def prepare(
     settings: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. dataset=svhn")
@@ -27,16 +27,12 @@ def prepare(
     from fog_flower.data.cache import cache_dir  # noqa: PLC0415
     from fog_flower.data.load import load_dataset  # noqa: PLC0415
     from fog_flower.data.split import held_out_sets, split_dataset  # noqa: PLC0415
-    from simulations.cli.run_display import render_progress  # noqa: PLC0415
+    from simulations.cli.drawing import drawing  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
 
     config = configure(preset, settings or [])
-    with render_progress(terminal) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        dataset = load_dataset(
-            config,
-            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
-        )
+    with drawing(terminal) as drawn:
+        dataset = load_dataset(config, drawn)
     split = split_dataset(dataset, config)
     validation, test = held_out_sets(dataset, split)
     sets = {
@@ -57,7 +53,7 @@ def prepare(
     terminal.say(f"cache {cache_dir()}")
 
 
-@app.command()
+@app.command(epilog="Example: fog-flower data sheet digits.png data-seed=1")
 def sheet(
     path: Annotated[Path, typer.Argument(help="the PNG to write")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
@@ -72,7 +68,7 @@ def sheet(
     terminal.say(f"picture: {path}")
 
 
-@app.command()
+@app.command(epilog="Example: fog-flower data realism --mat test_32x32.mat --epochs 1")
 def realism(
     mat: Annotated[list[Path], typer.Option(help="a .mat file of SVHN's format; repeatable")],
     train_images: Annotated[int, typer.Option(min=32, help="rendered digits to train on")] = 73_257,
@@ -85,21 +81,19 @@ def realism(
     from fog_flower.errors import UserError  # noqa: PLC0415
     from fog_flower.records.environment import hardware  # noqa: PLC0415
     from fog_flower.records.files import write_json  # noqa: PLC0415
-    from simulations.cli.run_display import print_realism, render_progress  # noqa: PLC0415
+    from simulations.cli.drawing import drawing  # noqa: PLC0415
+    from simulations.cli.run_display import print_realism  # noqa: PLC0415
     from simulations.experiments.realism import Training, measure_realism  # noqa: PLC0415
 
     if out and not out.parent.is_dir():
         raise UserError(f"--out {out}: there is no folder {out.parent}; make it first")
     training = Training(images=train_images, epochs=epochs, precision=precision)
-    with render_progress(terminal) as bar:
-        task = bar.add_task("", total=None, visible=False)
+    with drawing(terminal) as drawn:
         result = measure_realism(
             mat,
             training=training,
             seed=seed,
-            rendered=lambda done, total: bar.update(
-                task, completed=done, total=total, visible=done < total
-            ),
+            rendered=drawn,
             trained=lambda epoch, accuracy: terminal.say(
                 f"epoch {epoch}/{epochs}: accuracy {accuracy:.2%} on the rendered digits"
             ),

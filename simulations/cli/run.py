@@ -68,11 +68,11 @@ def show(run: Annotated[str, RUN]) -> None:
 
 
 def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None) -> None:
+    from simulations.cli.drawing import drawing  # noqa: PLC0415
     from simulations.cli.run_display import (  # noqa: PLC0415
         RunDisplay,
         describe_tiers,
         print_run,
-        render_progress,
     )
     from simulations.engines import RAY, engine_named  # noqa: PLC0415
     from simulations.preflight import check_data, check_quickly, import_from_here  # noqa: PLC0415
@@ -82,13 +82,8 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     config = configured()
     check_quickly(config)
     with make.prepared(config, actors) as launch:  # loads Flower meanwhile
-        with render_progress(terminal) as bar:
-            task = bar.add_task("", total=None, visible=False)
-            dataset = check_data(
-                config,
-                lambda done, total: bar.update(task, completed=done, total=total, visible=True),
-                only_own_model=engine == RAY,
-            )
+        with drawing(terminal) as drawn:
+            dataset = check_data(config, drawn, only_own_model=engine == RAY)
         terminal.say(
             f"{describe_tiers(config.to_run_config())}, {config.model}, "
             f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"

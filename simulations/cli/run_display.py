@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -50,6 +49,8 @@ class RunDisplay:
 
     def __enter__(self) -> "RunDisplay":
         self._bar.start()
+        if not self._terminal.is_terminal:
+            self._terminal.say("starting Flower")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,11 +75,6 @@ class RunDisplay:
             return ""
         seconds = (time.monotonic() - self._first_round_at) / made * (self._rounds - done)
         return f"ETA {int(seconds // 60)}:{int(seconds % 60):02d}"
-
-
-def render_progress(terminal: Terminal) -> Progress:
-    """Return a bar for images that are being rendered."""
-    return progress_bar(terminal, "rendering digits", transient=True)
 
 
 def print_run(terminal: Terminal, folder: Path) -> None:

@@ -73,7 +73,9 @@ def sweep(
     if dry_run:
         return
     with SweepDisplay(terminal) as display:
-        statuses = execute(plan, used, display.update, retry_failed=retry_failed, jobs=jobs)
+        statuses = execute(
+            plan, used, display.update, retry_failed=retry_failed, jobs=jobs, drawn=display.drawn
+        )
     failed = sum(status != "finished" for status in statuses)
     terminal.say(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
     typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from simulations.cli.drawing import DrawingLines
 from simulations.cli.terminal import Terminal, progress_bar
 from simulations.sweep.execute import Progress as SweepProgress
 from simulations.sweep.run_times import Estimator
@@ -49,6 +50,7 @@ class SweepDisplay:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._last = ""
+        self._drawing = DrawingLines(terminal)
         self._bar = progress_bar(terminal, "run")
         self._task = self._bar.add_task("checking")
 
@@ -58,6 +60,13 @@ class SweepDisplay:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def drawn(self, done: int, total: int) -> None:
+        """Show how many examples are made."""
+        told = f"drawing digits: {done:,} of {total:,}"
+        self._bar.update(self._task, description=told if done < total else "checking")
+        if not self._terminal.is_terminal:
+            self._drawing(done, total)
 
     def update(self, progress: SweepProgress) -> None:
         """Show where the sweep stands."""

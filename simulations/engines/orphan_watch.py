@@ -28,6 +28,13 @@ def end_with(launcher: str) -> None:
     threading.Thread(target=_watch, args=(launcher,), daemon=True).start()
 
 
+def is_alive(launcher: str) -> bool:
+    """Tell whether the process that ``this_process`` named is there."""
+    pid, _, started = launcher.partition(":")
+    # A number may be taken again by another process, a number and a start time not.
+    return _started(int(pid)) == started
+
+
 def processes_of(launcher: str) -> list[psutil.Process]:
     """Return all that a launcher started, and what those started, but this process."""
     found = []
@@ -40,7 +47,7 @@ def processes_of(launcher: str) -> list[psutil.Process]:
 
 
 def _watch(launcher: str) -> None:
-    while _alive(launcher):
+    while is_alive(launcher):
         time.sleep(POLL_SECONDS)
     # Whoever is below this process and does not obey outlives it.
     subprocess.Popen(
@@ -63,12 +70,6 @@ def _end_those_left(launcher: str) -> None:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
         time.sleep(POLL_SECONDS)
-
-
-def _alive(launcher: str) -> bool:
-    pid, _, started = launcher.partition(":")
-    # A number may be taken again by another process, a number and a start time not.
-    return _started(int(pid)) == started
 
 
 def _started(pid: int) -> str:

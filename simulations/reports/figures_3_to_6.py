@@ -73,6 +73,13 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
         panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0][0].set(ylabel="accuracy")
+    lines = {
+        label: line
+        for panel in axes[0]
+        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    names = sorted(lines, key=lambda label: (not label.startswith("training"), label))
+    figure.legend([lines[name] for name in names], names, loc="outside right center", fontsize=8)
     comma = "\nother" if len(panels) == 1 else ", other"
     figure.suptitle(
         f"{MODELS[model]}, {records.scale.name} scale, on {records.data.replace(', other', comma)}",
@@ -116,7 +123,7 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         err_kws={"alpha": 0.15},
         ax=axes,
     )
-    axes.legend(title=None, fontsize=8, loc="best")
+    axes.legend().remove()  # one for all panels stands beside them, over no line
     seeds = training["seed"].nunique()
     counted = "1 seed" if seeds == 1 else f"{seeds} seeds"
     return counted if seeds >= FEWEST else f"{counted}, no band"

@@ -24,12 +24,20 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What stands on the page.
+    """What stands on the page: what was found first, how it was made last.
 
     Attributes
     ----------
-    lead : sequence of str
-        Below the title.
+    finding : str
+        One sentence, with the figures and the data that they are of.
+    table : DataFrame
+        The figures of the sentence, and not many more.
+    pictures : mapping
+        By caption: the one picture that shows it; nothing where there is none.
+    sections : sequence of Section
+        All else.
+    made : sequence of str
+        How the figures were made: data, scale, seeds, what is missing.
     facts : sequence of mapping
         The ``run.json`` of all runs.
     command : str
@@ -39,8 +47,11 @@ class Page:
     """
 
     title: str
-    lead: Sequence[str]
+    finding: str
+    table: pd.DataFrame
+    pictures: Mapping[str, Path]
     sections: Sequence[Section]
+    made: Sequence[str]
     facts: Sequence[Mapping[str, Any]]
     command: str
     seen: str
@@ -48,6 +59,14 @@ class Page:
 
 def write_page(page: Page, path: Path) -> Path:
     """Write the page to ``path``."""
+    template = templates().get_template("page.html.j2")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, template.render(page=page, origins=_origins(page.facts)))
+    return path
+
+
+def templates() -> jinja2.Environment:
+    """Return what pages are made with: whatever they are given is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("simulations.reports", "templates"),
         autoescape=True,
@@ -56,15 +75,16 @@ def write_page(page: Page, path: Path) -> Path:
     )
     environment.filters["picture"] = _as_data
     environment.filters["split_bold"] = _split_bold
-    template = environment.get_template("page.html.j2")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, template.render(page=page, origins=_origins(page.facts)))
-    return path
+    return environment
+
+
+def svg_as_data(content: bytes) -> str:
+    """Return an SVG as an address that holds it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
 
 
 def _as_data(path: Path) -> str:
-    content = base64.b64encode(path.with_suffix(".svg").read_bytes()).decode()
-    return f"data:image/svg+xml;base64,{content}"
+    return svg_as_data(path.with_suffix(".svg").read_bytes())
 
 
 def _split_bold(text: object) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from simulations.reports.own_data import own_data_table
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.paired_tests import Analysis, analyse, comparison_table, trend_table
 from simulations.reports.sweep_records import LOCAL, METRICS, TEST, SweepRecords
+from simulations.reports.table2_findings import table2_finding, table2_in_short
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
@@ -72,8 +73,6 @@ class Part:
         Of the file, and of the section.
     rows : DataFrame, optional
         In full precision, for a csv beside it.
-    pictures : mapping
-        Of the section, by caption.
     """
 
     label: str
@@ -83,7 +82,6 @@ class Part:
     tables: Mapping[str, pd.DataFrame]
     notes: Sequence[str]
     rows: pd.DataFrame | None = None
-    pictures: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
     def write(self, results: Path, stem: str, seen: Sequence[str]) -> Files:
         """Write the file, with what its runs saw, and the csv."""
@@ -112,7 +110,7 @@ def write_table2(
     figures = draw_figures(records, results / "figures", stem)
     overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
     analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
-    accuracy = _accuracy(rows, beside, overview, own_data_table(records))
+    accuracy = _accuracy(rows, beside, own_data_table(records))
     statistics = _statistics(analyses, margin)
     claims = _claims(records, analyses, margin)
     costs = _costs(records, beside)
@@ -126,8 +124,11 @@ def write_table2(
     sections = [_section(accuracy), *drawn, *map(_section, (claims, costs, statistics))]
     page = Page(
         title="Privacy preserving deep learning in fog computing: Table 2, repeated",
-        lead=seen,
+        finding=table2_finding(records, rows),
+        table=table2_in_short(rows),
+        pictures={OVERVIEW: overview},
         sections=sections,
+        made=seen,
         facts=records.facts,
         command=_command(records),
         seen=seen[0],
@@ -142,11 +143,11 @@ def _command(records: SweepRecords) -> str:
 
 
 def _section(part: Part) -> Section:
-    return Section(part.heading, part.tables, part.pictures, part.notes)
+    return Section(part.heading, part.tables, notes=part.notes)
 
 
 def _accuracy(
-    rows: pd.DataFrame, beside: Sequence[SweepRecords], overview: Path, own: pd.DataFrame
+    rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame
 ) -> Part:
     notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
@@ -164,7 +165,6 @@ def _accuracy(
         tables={**readable(rows), **({"The final W on own data": own} if len(own) else {})},
         notes=notes,
         rows=rows,
-        pictures={OVERVIEW: overview},
     )
 
 

@@ -20,10 +20,14 @@ def write_table(
 
 
 def write_markdown(
-    path: Path, title: str, sections: Mapping[str, pd.DataFrame], notes: Sequence[str]
+    path: Path,
+    title: str,
+    sections: Mapping[str, pd.DataFrame],
+    notes: Sequence[str],
+    finding: str = "",
 ) -> Path:
-    """Write a page of Markdown with a section for each table, and notes below."""
-    parts = [f"# {_plain(title)}"]
+    """Write a page of Markdown: what was found, a section for each table, and notes below."""
+    parts = [f"# {_plain(title)}", *([_plain(finding)] if finding else [])]
     for heading, table in sections.items():
         if heading:
             parts.append(f"## {_plain(heading)}")

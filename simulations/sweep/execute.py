@@ -3,11 +3,14 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
+from fog_flower.data.dataset import Progress as Drawn
 from fog_flower.errors import UserError
 from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.engines import INLINE, Outcome, engine_named
+from simulations.engines.orphan_watch import this_process
 from simulations.preflight import check
-from simulations.sweep.pool import run_together
+from simulations.sweep.pool import Started, last_round, run_together
+from simulations.sweep.progress_file import Told, write_progress
 from simulations.sweep.run_times import Estimator
 from simulations.sweep.stopped_runs import forget_stopped, from_where_it_stopped
 from simulations.sweep.sweep_folder import keep_run, make_again, open_sweep, recorded_status
@@ -23,7 +26,7 @@ class Progress:
     statuses : list of str
         Of every recorded run: finished or failed.
     round_text : str
-        Of the run in progress, e.g. ``round 3/16``.
+        Of the run in progress, e.g. ``round 3/16, test 71.20%``.
     """
 
     total: int
@@ -41,6 +44,7 @@ def execute(
     *,
     retry_failed: bool = False,
     jobs: int = 1,
+    drawn: Drawn | None = None,
 ) -> list[str]:
     """Run what is not recorded yet; a run that fails does not end the sweep.
 
@@ -56,6 +60,8 @@ def execute(
         records are set aside.
     jobs : int
         Runs at a time; more than one needs the inline engine.
+    drawn : callable, optional
+        Called with (done, total) while examples are made.
 
     Returns
     -------
@@ -75,12 +81,9 @@ def execute(
     with open_sweep(plan):
         statuses = {run.name: recorded_status(plan, run) for run in plan.runs}
         if retry_failed:
-            for run in plan.runs:
-                if statuses[run.name] == FAILED:
-                    make_again(plan, run)
-                    statuses[run.name] = ""
+            _forget_failed(plan, statuses)
         missing = [run for run in plan.runs if not statuses[run.name]]
-        _check_all(missing)
+        _check_all(missing, drawn)
         estimator = Estimator(plan)
         seconds = estimator.seconds(missing) / jobs
         progress = Progress(len(plan.runs), [s for s in statuses.values() if s], seconds)
@@ -91,15 +94,20 @@ def execute(
                 show(progress)
         left = {run.name: run for run in missing}
 
+        def tell() -> None:
+            told = Told(progress.total, progress.remaining_seconds, this_process())
+            write_progress(plan.folder, told)
+            show(progress)
+
         def started(run: PlannedRun, round_text: str = "starting") -> None:
             progress.run, progress.round_text = run, round_text
             progress.remaining_seconds = estimator.seconds(left.values()) / jobs
-            show(progress)
+            tell()
 
         made = (
             run_together(missing, jobs, started)
             if jobs > 1
-            else _run_each(missing, engine, started)
+            else _run_each(missing, engine, started, drawn)
         )
         for run, outcome in made:
             record = keep_run(plan, run, outcome.cause)
@@ -111,28 +119,35 @@ def execute(
             progress.statuses.append(statuses[run.name])
             progress.last = _describe(run, record)
             progress.remaining_seconds = estimator.seconds(left.values()) / jobs
-            show(progress)
+            tell()
     return list(statuses.values())
 
 
+def _forget_failed(plan: SweepPlan, statuses: dict[str, str]) -> None:
+    for run in plan.runs:
+        if statuses[run.name] == FAILED:
+            make_again(plan, run)
+            statuses[run.name] = ""
+
+
 def _run_each(
-    runs: Sequence[PlannedRun], engine: str, started: Callable[[PlannedRun, str], None]
+    runs: Sequence[PlannedRun], engine: str, started: Started, drawn: Drawn | None
 ) -> Iterator[tuple[PlannedRun, Outcome]]:
     launch = engine_named(engine)
     for run in runs:
         started(run, "starting")
 
         def watch(rows: list[dict[str, str]], run: PlannedRun = run) -> None:
-            started(run, f"round {rows[-1]['round']}/{run.config.num_server_rounds}")
+            started(run, last_round(run, rows))
 
-        check(run.config)
+        check(run.config, drawn)
         yield run, launch(run.config, watch)
 
 
-def _check_all(runs: list[PlannedRun]) -> None:
+def _check_all(runs: list[PlannedRun], drawn: Drawn | None) -> None:
     """Find bad input before the first run: one run of every cell, as runs differ by seed alone."""
     for run in {run.cell.name: run for run in reversed(runs)}.values():
-        check(run.config)
+        check(run.config, drawn)
 
 
 def _describe(run: PlannedRun, record: dict[str, object]) -> str:

@@ -1,21 +1,25 @@
 """Several runs of a sweep at once, each in a process of its own with its share of the cores."""
 
+import math
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.records.reading import read_rounds
+from fog_flower.records.run_folder import folder_of
 from fog_flower.variables import THREADS_VARIABLE
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.engines.orphan_watch import end_with, this_process
 from simulations.preflight import check, import_from_here
 from simulations.sweep.sweep_plan import PlannedRun
 
-Started = Callable[[PlannedRun], None]
+Started = Callable[[PlannedRun, str], None]  # told where a run stands
+LOOK_SECONDS = 0.5  # between two looks at the records of the runs in progress
 
 
 def run_together(
@@ -42,12 +46,12 @@ def run_together(
     try:
         # No more are handed over than can start: what has not started is easily let go of.
         for run in waiting:
-            started(run)
+            started(run, "starting")
             running[executor.submit(_make, run.config)] = run
             if len(running) >= jobs:
-                yield from _ended(running)
+                yield from _ended(running, started)
         while running:
-            yield from _ended(running)
+            yield from _ended(running, started)
     except BrokenProcessPool as error:
         names = ", ".join(run.name for run in running.values())
         raise UserError(
@@ -60,10 +64,24 @@ def run_together(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
+def last_round(run: PlannedRun, rows: Sequence[Mapping[str, str]]) -> str:
+    """Say where a run stands by the rows of its ``rounds.csv``."""
+    told, accuracy = rows[-1]["round"], float(rows[-1]["test_accuracy"])
+    known = "" if math.isnan(accuracy) else f", test {accuracy:.2%}"
+    return f"round {told}/{run.config.num_server_rounds}{known}"
+
+
 def _ended(
-    running: dict["Future[Outcome]", PlannedRun],
+    running: dict["Future[Outcome]", PlannedRun], started: Started
 ) -> Iterator[tuple[PlannedRun, Outcome]]:
-    for future in wait(running, return_when=FIRST_COMPLETED).done:
+    seen: dict[str, int] = {}
+    while not (done := wait(running, LOOK_SECONDS, FIRST_COMPLETED).done):
+        for run in running.values():
+            rows = read_rounds(folder_of(run.config))
+            if len(rows) > seen.get(run.name, 0):
+                seen[run.name] = len(rows)
+                started(run, last_round(run, rows))
+    for future in done:
         run = running[future]
         outcome = future.result()
         del running[future]

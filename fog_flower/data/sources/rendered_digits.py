@@ -58,6 +58,7 @@ def _part(name: str, count: int, seed: int, progress: Progress) -> Cached:
     from fog_flower.data.rendered.version import renderer_version  # noqa: PLC0415
 
     def draw() -> Examples:
+        progress(0, count)  # loading what draws takes a while itself
         try:
             from fog_flower.data.rendered.render import render_digits  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from simulations.reports.attack_grid.grid_findings import comparison_finding, decisions_in_short
 from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_pictures import (
     draw_curves,
@@ -28,6 +29,7 @@ from simulations.reports.text_tables import write_markdown
 
 __all__ = ["ACCURACY", "tables_of", "write_comparison"]
 
+HEAT_MAP = "Accuracy beside that of the honest nodes alone"
 ACCURACY = "Test accuracy: "  # begins the heading of a federation's table
 
 
@@ -61,12 +63,8 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         If there are no records.
     """
     records = load_comparison(folder)
-    pictures = {
-        "Accuracy beside that of the honest nodes alone": draw_heat_maps(
-            records, folder / "heat-map.png"
-        ),
-        "Accuracy per round": draw_curves(records, folder / "curves.png"),
-    }
+    heat_map = draw_heat_maps(records, folder / "heat-map.png")
+    pictures = {"Accuracy per round": draw_curves(records, folder / "curves.png")}
     if strengths := draw_strengths(records, folder / "strength.png"):
         pictures["Accuracy over the strength of an attack"] = strengths
     if raster := draw_raster(records, folder / "raster.png"):
@@ -75,9 +73,12 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     title = "Strategies against attacks"
     page = Page(
         title=title,
-        lead=remarks,
+        finding=comparison_finding(records),
+        table=decisions_in_short(records),
+        pictures={HEAT_MAP: heat_map},
         sections=[Section(heading, {"": table}) for heading, table in tables.items()]
-        + [Section("Pictures", pictures=pictures)],
+        + [Section("More pictures", pictures=pictures)],
+        made=remarks,
         facts=records.facts,
         seen=f"Data: {data_seen(records.facts)[0]}.",
         command=f"fog-flower compare --report-only --out {shlex.quote(_as_typed(folder))}",
@@ -88,6 +89,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
             "rows",
             write_kept(folder, records.runs, records.rounds, records.updates, records.facts),
         ),
+        (HEAT_MAP, heat_map),
         *((name, path) for name, path in pictures.items()),
         ("page", write_page(page, folder / "comparison.html")),
     ]

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from clients.attacks import ATTACKS
 from clients.attacks._strength import usual_strength
-from simulations.experiments.attack_grid import FEDAVG, GATE, HONEST
+from simulations.experiments.attack_grid import FEDAVG, HONEST, is_gated
 from simulations.reports.attack_grid.grid_records import (
     ComparisonRecords,
     gate_first,
@@ -147,7 +147,10 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
         return None
     honest = (records.runs["malicious"] == 0) & (records.runs["strategy"] == FEDAVG)
     unharmed = records.runs[honest & records.runs["seed"].isin(attacked["seed"])]
-    figure, axes = _panels(len(groups), width=5.6, height=3.8, left=0.9)
+    names = gate_first(attacked["strategy"].unique())
+    colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    foot = 0.2 * math.ceil((len(names) + 2) / 3)
+    figure, axes = _panels(len(groups), width=5.6, height=3.8, left=0.9, foot=foot)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, name = key
         for strategy in gate_first(part["strategy"].unique()):
@@ -159,6 +162,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
                     np.array([*found], float),
                     [s.mean for s in found.values()],
                     yerr=np.transpose(bars),
+                    color=colours[strategy],
                     marker="o",
                     capsize=3,
                     label=strategy,
@@ -176,8 +180,12 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
             ylabel="test accuracy",
         )
         panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-        panel.set_ylim(top=panel.get_ylim()[1] + 0.3 * np.ptp(panel.get_ylim()))
-        panel.legend(fontsize=7, loc="upper right", ncols=3)
+    lines = {
+        label: line
+        for panel in axes
+        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(lines.values(), lines, fontsize=7, loc="lower center", ncols=3)
     return _save(figure, axes, len(groups), path, records)
 
 
@@ -191,37 +199,49 @@ def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
 
 @names_as_they_are
 def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
-    """Draw the gate's decisions of the first seed: rounds x fog nodes."""
+    """Draw the decisions of the first gate and seed: rounds x fog nodes."""
     updates = records.updates
-    gated = updates[(updates["strategy"] == GATE) & (updates["seed"] == updates["seed"].min())]
-    groups = list(gated.groupby(["fog_nodes", "malicious", "attack"], sort=False))
-    if not groups:
+    gates = gate_first(filter(is_gated, updates["strategy"].unique())) if len(updates) else []
+    if not gates:
         return None
-    figure, axes = _panels(len(groups), width=3.2, height=2.2, left=0.55)
+    gated = updates[(updates["strategy"] == gates[0]) & (updates["seed"] == updates["seed"].min())]
+    groups = list(gated.groupby(["fog_nodes", "malicious", "attack"], sort=False))
+    figure, axes = _panels(len(groups), width=3.2, height=2.2, left=0.55, foot=0.2)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, attack = key
-        code = pd.Series(
-            np.where(part["is_malicious"], 2, 0) + (part["accepted"] == part["is_malicious"]),
-            index=part.index,
-        )
-        grid = part.assign(code=code).pivot_table(index="fog_node", columns="round", values="code")
-        # Not a seaborn heat map, which labels every cell's row and column: too slow for a hundred.
-        last, nodes_seen = int(grid.columns.max()), len(grid)
-        panel.pcolormesh(
-            grid.to_numpy(), cmap=RASTER_COLOURS, vmin=-0.5, vmax=3.5, edgecolor="white"
-        )
-        panel.set_ylim(nodes_seen, 0)
-        panel.set_xticks([0.5, last - 0.5], [str(int(grid.columns.min())), str(last)])
-        panel.set_yticks([0.5, nodes_seen - 0.5], [str(grid.index[0]), str(grid.index[-1])])
+        draw_decisions(part, panel)
         _entitle(panel, f"{attack}, {malicious} of {nodes}")
     for panel in axes[: len(groups)][-4:]:
         panel.set_xlabel("round")
     axes[0].set_ylabel("fog node")
-    handles = [mpl.patches.Patch(color=RASTER_COLOURS(n)) for n in range(4)]
-    columns = 2 * min(len(groups), 2)
-    figure.legend(handles, RASTER_LABELS, loc="lower center", ncols=columns, fontsize=8)
+    figure.legend(handles=decisions_explained(), loc="lower center", ncols=2, fontsize=8)
     seed = int(gated["seed"].iloc[0])
-    return _save(figure, axes, len(groups), path, records, f"\ndecisions of {GATE}, seed {seed}")
+    return _save(
+        figure, axes, len(groups), path, records, f"\ndecisions of {gates[0]}, seed {seed}"
+    )
+
+
+def draw_decisions(updates: pd.DataFrame, panel: Axes) -> None:
+    """Draw who was accepted in one run: rounds x fog nodes, a colour for each kind of decision."""
+    code = pd.Series(
+        np.where(updates["is_malicious"], 2, 0) + (updates["accepted"] == updates["is_malicious"]),
+        index=updates.index,
+    )
+    grid = updates.assign(code=code).pivot_table(index="fog_node", columns="round", values="code")
+    # Not a seaborn heat map, which labels every cell's row and column: too slow for a hundred.
+    last, nodes_seen = int(grid.columns.max()), len(grid)
+    panel.pcolormesh(grid.to_numpy(), cmap=RASTER_COLOURS, vmin=-0.5, vmax=3.5, edgecolor="white")
+    panel.set_ylim(nodes_seen, 0)
+    panel.set_xticks([0.5, last - 0.5], [str(int(grid.columns.min())), str(last)])
+    panel.set_yticks([0.5, nodes_seen - 0.5], [str(grid.index[0]), str(grid.index[-1])])
+
+
+def decisions_explained() -> list[mpl.patches.Patch]:
+    """Return what the colours of ``draw_decisions`` mean, for a legend."""
+    return [
+        mpl.patches.Patch(color=RASTER_COLOURS(number), label=label)
+        for number, label in enumerate(RASTER_LABELS)
+    ]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,101 @@
+"""What the terminal shows of the demo: its runs while they go on, then what was found."""
+
+import time
+
+import pandas as pd
+from rich.table import Table
+
+from simulations.cli.drawing import DrawingLines
+from simulations.cli.terminal import Terminal, progress_bar
+from simulations.experiments.demo import told
+from simulations.reports.demo.demo_page import Demo
+from simulations.sweep.execute import Progress as SweepProgress
+from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
+
+LEDGER_ROWS = 3  # the first lines
+DRAWING = "drawing digits"
+
+
+class DemoDisplay:
+    """In a terminal a bar for each run; in a log a line for each round of each run."""
+
+    def __init__(self, terminal: Terminal, plan: SweepPlan) -> None:
+        self.drawing_seconds = 0.0
+        self.made = 0  # runs
+        self._terminal = terminal
+        self._lines = DrawingLines(terminal)
+        self._bar = progress_bar(terminal, "")
+        self._drawing = self._bar.add_task(DRAWING, total=None, visible=False)
+        self._names = {run.name: _told(run) for run in plan.runs}
+        self._tasks = {
+            run.name: self._bar.add_task(
+                f"{self._names[run.name]}: waiting", total=run.config.num_server_rounds
+            )
+            for run in plan.runs
+        }
+        self._last: dict[str, str] = {}
+        self._ended = ""
+        self._began = 0.0
+
+    def __enter__(self) -> "DemoDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def drawn(self, done: int, total: int) -> None:
+        """Show how many images are drawn."""
+        now = time.monotonic()
+        self._began = self._began or now
+        self.drawing_seconds = now - self._began
+        self._bar.update(self._drawing, completed=done, total=total, visible=done < total)
+        if not self._terminal.is_terminal:
+            self._lines(done, total)
+
+    def update(self, progress: SweepProgress) -> None:
+        """Show where the run that is told of stands."""
+        if progress.last != self._ended:
+            self._ended = progress.last
+            name = progress.last.partition(": ")[0]
+            if name in self._tasks:
+                self.made += 1
+                task = self._bar.tasks[self._tasks[name]]
+                self._bar.update(task.id, completed=task.total)
+            self._terminal.say(progress.last.replace(name, self._names.get(name, name), 1))
+        run = progress.run
+        if run is None or self._last.get(run.name) == progress.round_text:
+            return
+        self._last[run.name] = progress.round_text
+        words = f"{self._names[run.name]}: {progress.round_text}"
+        number = progress.round_text.removeprefix("round ").partition("/")[0]
+        done = int(number) if number.isdecimal() else 0
+        self._bar.update(self._tasks[run.name], completed=done, description=words)
+        if not self._terminal.is_terminal:
+            self._terminal.say(words)
+
+
+def print_demo(terminal: Terminal, demo: Demo) -> None:
+    """Print what was found, the ledger's first lines, where the time went and where it all is."""
+    terminal.say("")
+    terminal.print(demo.finding)
+    _print_table(terminal, demo.table)
+    terminal.say(f"the ledger begins ({len(demo.ledger)} lines are on the page):")
+    _print_table(terminal, demo.ledger.head(LEDGER_ROWS))
+    spent = demo.time.itertuples(index=False)
+    terminal.say(f"time: {', '.join(f'{part} {seconds} s' for part, seconds in spent)}")
+    terminal.say(f"picture: {demo.picture}")
+    terminal.say(f"page: {demo.page}")
+    terminal.say("next: fog-flower run, one run with settings of your own (fog-flower keys)")
+    terminal.say("      fog-flower compare, strategies against attacks (fog-flower compare --help)")
+
+
+def _print_table(terminal: Terminal, found: pd.DataFrame) -> None:
+    table = Table(*found.columns)
+    for row in found.itertuples(index=False):
+        table.add_row(*map(str, row))
+    terminal.print(table)
+
+
+def _told(run: PlannedRun) -> str:
+    return told(int(str(run.cell.tags["malicious"])), str(run.cell.tags["strategy"]))

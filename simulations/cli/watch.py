@@ -1,0 +1,47 @@
+"""``fog-flower watch``: the curves of a run or sweep in a browser, while it goes on."""
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from fog_flower.errors import UserError
+from simulations.cli.terminal import Terminal
+
+terminal = Terminal()
+
+FOLDER = typer.Argument(
+    metavar="[RUN]",
+    help="folder or name of a run, sweep, comparison or demo; by default what was begun last",
+)
+
+
+def watch(
+    run: Annotated[str, FOLDER] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 0,
+    browser: Annotated[bool, typer.Option(help="open it in a browser")] = False,
+) -> None:
+    """Show curves, who was accepted and the time left, on a page that updates itself.
+
+    RUN is a folder, or a name below results/runs; it may go on, or have ended. The page is served
+    to this machine alone, until Ctrl-C.
+    """
+    from simulations.watch.look import find_watched  # noqa: PLC0415  (pandas, seaborn)
+    from simulations.watch.server import WatchServer  # noqa: PLC0415
+
+    folder = find_watched(run).absolute()
+    try:
+        server = WatchServer(folder, port)
+    except OSError as error:
+        raise UserError(
+            f"--port {port}: cannot be used ({error.strerror}); choose another, or 0 for any"
+        ) from error
+    terminal.say(f"watching {folder}; Ctrl-C ends it")
+    terminal.say(server.address)
+    if browser:
+        webbrowser.open(server.address)
+    with server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            terminal.say("watching has ended; what is watched goes on")

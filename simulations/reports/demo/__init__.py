@@ -1,0 +1,1 @@
+"""What the records of ``fog-flower demo`` say: a sentence, a table, a picture, a page."""

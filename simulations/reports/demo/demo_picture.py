@@ -1,0 +1,128 @@
+"""The demo's picture: digits before and after protection, the curves, and whom the gate let in."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from fog_flower.config import RunConfig
+from fog_flower.data.field import Field, prepare_field
+from fog_flower.data.preprocess import PixelNormaliser
+from fog_flower.tasks.examples import Examples
+from simulations.audits.end_nodes import EndNodes
+from simulations.experiments.attack_grid import is_gated
+from simulations.experiments.demo import told
+from simulations.reports.attack_grid.grid_pictures import decisions_explained, draw_decisions
+from simulations.reports.attack_grid.grid_records import ComparisonRecords
+from simulations.reports.save_figure import names_as_they_are, save_figure
+
+SHOWN = 4  # digits
+STRONGER = 50  # by which the noise is shown, which is too weak to be seen
+LOOKS = (("0.25", "-"), ("tab:red", "--"), ("tab:blue", "-"))
+Pixels = npt.NDArray[np.float64]
+
+
+@names_as_they_are
+def draw_demo(records: ComparisonRecords, config: RunConfig, path: Path) -> Path:
+    """Draw it to ``path`` (PNG) and as SVG beside it.
+
+    Parameters
+    ----------
+    records : ComparisonRecords
+        Of the demo.
+    config : RunConfig
+        Of one of its runs: the digits are those of its first end node.
+    path : Path
+    """
+    sns.set_theme(style="whitegrid", context="notebook", font_scale=0.85)
+    figure = plt.figure(figsize=(11, 5), layout="constrained")
+    field = prepare_field(config)
+    right: Figure | SubFigure = figure
+    if isinstance(field.preprocess, PixelNormaliser):
+        sides = figure.subfigures(1, 2, squeeze=False, width_ratios=[1, 1.3])
+        _draw_images(_shipped(config, field, field.preprocess), sides[0, 0])
+        right = sides[0, 1]
+    above, below = right.subplots(2, 1, height_ratios=[2.6, 1])
+    _draw_curves(records.rounds, above)
+    _draw_raster(records, below)
+    return save_figure(figure, path, dpi=130)
+
+
+def _shipped(config: RunConfig, field: Field, pixels: PixelNormaliser) -> dict[str, Pixels]:
+    """Return digits as an end node has them, as it ships them, and the noise alone, in [0, 1]."""
+    raw = field.train.take(field.shards[0][0][:SHOWN])
+    seen = Examples(field.preprocess(raw.inputs), raw.targets)
+    sent = EndNodes(config, field).protected(seen).inputs
+    images = raw.inputs / np.iinfo(raw.inputs.dtype).max
+    found = {"what an end node has": images}
+    if sent.shape == images.shape:
+        shipped = sent * pixels.deviation + pixels.mean
+        found["what it ships"] = shipped
+        found[f"the difference,\n{STRONGER} times as strong"] = 0.5 + STRONGER * (shipped - images)
+    return {name: np.clip(shown, 0.0, 1.0) for name, shown in found.items()}
+
+
+def _draw_images(kinds: dict[str, Pixels], figure: SubFigure) -> None:
+    panels = figure.subplots(len(kinds), SHOWN, squeeze=False)
+    for row, (name, images) in zip(panels, kinds.items(), strict=True):
+        for panel, image in zip(row, images, strict=False):
+            panel.imshow(image.squeeze(), cmap="gray", vmin=0.0, vmax=1.0)
+        for panel in row:
+            panel.set(xticks=[], yticks=[])
+            panel.grid(visible=False)
+        row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+
+
+def _draw_curves(rounds: pd.DataFrame, panel: Axes) -> None:
+    """Draw a line a run, with its name at its end, where it covers no other."""
+    last, ends = max(rounds["round"]), []
+    runs = {
+        (int(str(malicious)), str(strategy)): part.sort_values("round")
+        for (malicious, strategy), part in rounds.groupby(["malicious", "strategy"])
+    }
+    ordered = sorted(runs, key=lambda run: (run[0], is_gated(run[1])))
+    for run, (colour, style) in zip(ordered, LOOKS, strict=True):
+        line = runs[run]
+        panel.plot(line["round"], line["test_accuracy"], color=colour, linestyle=style, linewidth=2)
+        ends.append((float(line["test_accuracy"].iloc[-1]), told(*run), colour))
+    for height, (accuracy, name, colour) in zip(_apart(ends), sorted(ends), strict=True):
+        panel.annotate(
+            f"{name}: {accuracy:.1%}",
+            (last, accuracy),
+            xytext=(1.03, height),
+            textcoords=panel.get_yaxis_transform(),
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+    panel.set(ylim=(0, 1), xlim=(0, last), xlabel="round", ylabel="test accuracy")
+    panel.yaxis.set_major_formatter(PercentFormatter(1.0))
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _apart(ends: list[tuple[float, str, str]], least: float = 0.07) -> list[float]:
+    """Return heights for the names, in the order of the accuracies, none on another."""
+    heights: list[float] = []
+    for accuracy, _, _ in sorted(ends):
+        heights.append(max(accuracy, heights[-1] + least) if heights else accuracy)
+    return [height - max(0.0, heights[-1] - 1.0) for height in heights]
+
+
+def _draw_raster(records: ComparisonRecords, panel: Axes) -> None:
+    updates = records.updates
+    gated = updates[updates["strategy"].map(is_gated)]
+    draw_decisions(gated, panel)
+    panel.set(xlabel="round", ylabel="fog node", title="whom the gate let in")
+    panel.grid(visible=False)
+    panel.legend(
+        handles=decisions_explained(), loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8
+    )

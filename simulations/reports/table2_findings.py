@@ -1,0 +1,55 @@
+"""What Table 2 found, in one sentence and a small table: with that its page begins."""
+
+from typing import Any
+
+import pandas as pd
+
+from simulations.reports import formats
+from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
+
+
+def table2_finding(records: SweepRecords, rows: pd.DataFrame) -> str:
+    """Return the test accuracy of every architecture, a clause a model.
+
+    Parameters
+    ----------
+    records : SweepRecords
+    rows : DataFrame
+        Of ``accuracy_rows``, or of ``rows_beside``.
+    """
+    tests = _own(rows)
+    tests = tests[tests["metric"] == TEST]
+    clauses = [
+        f"{str(model).upper()} "
+        + ", ".join(f"{row['architecture']}: {_percent(row['mean'])}" for row in _dicts(part))
+        for model, part in tests.groupby("model", sort=False)
+    ]
+    return f"Test accuracy on {records.data}, mean over seeds: {'; '.join(clauses)}."
+
+
+def table2_in_short(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a row an architecture: each model's test accuracy, beside what the paper printed."""
+    lines: dict[str, dict[str, str]] = {}
+    for row in _dicts(_own(rows)):
+        line = lines.setdefault(str(row["architecture"]), {})
+        model = str(row["model"]).upper()
+        if row["metric"] == TEST:
+            line[f"{model}, test images, %"] = formats.percent(row["mean"])
+        elif row["metric"] == LOCAL:
+            line[f"{model}, the paper's validation on SVHN, %"] = formats.percent(row["paper"])
+    table = pd.DataFrame([{"architecture": name, **line} for name, line in lines.items()])
+    return table.fillna(formats.NONE)
+
+
+def _own(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the sweep itself, without those of others beside it."""
+    return rows[rows["settings"] == ""] if "settings" in rows else rows
+
+
+def _dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _percent(value: float) -> str:
+    told = formats.percent(value)
+    return told if told == formats.NONE else f"{told}%"

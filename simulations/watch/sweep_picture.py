@@ -1,0 +1,48 @@
+"""The curves of all runs of a sweep, those in progress in front."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from simulations.reports.save_figure import names_as_they_are
+
+NAMED = 12  # runs that get a colour and a name; of more, those in progress alone
+
+
+@names_as_they_are
+def draw_runs(rounds: Mapping[str, Sequence[Mapping[str, str]]], going: Collection[str]) -> Figure:
+    """Return a figure of test accuracy per round, which the caller closes.
+
+    Parameters
+    ----------
+    rounds : mapping
+        Rows of ``rounds.csv``, by the run's name.
+    going : collection of str
+        Names of the runs in progress.
+    """
+    sns.set_theme(style="whitegrid", context="notebook")
+    named = list(rounds) if len(rounds) <= NAMED else [name for name in rounds if name in going]
+    colours = dict(zip(named, sns.color_palette("colorblind", len(named)), strict=True))
+    figure, panel = plt.subplots(figsize=(11, 4.6), layout="constrained")
+    for name, rows in rounds.items():
+        panel.plot(
+            [int(row["round"]) for row in rows],
+            [float(row["test_accuracy"]) for row in rows],
+            color=colours.get(name, "0.75"),
+            linewidth=2.5 if name in going else 1.5,
+            marker="o" if name in going else None,
+            label=name if name in colours else None,
+            zorder=3 if name in going else 2,
+        )
+    panel.set(xlabel="round", ylabel="test accuracy", ylim=(0, 1))
+    panel.yaxis.set_major_formatter(PercentFormatter(1.0))
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if colours:
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    return figure
