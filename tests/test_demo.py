@@ -3,10 +3,10 @@
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from simulations.cli.commands import app
 from simulations.cli.demo_display import DemoDisplay, print_demo
 from simulations.cli.drawing import DrawingLines, drawing
 from simulations.cli.terminal import Terminal
@@ -14,6 +14,9 @@ from simulations.experiments.demo import SCALE, demo, told
 from simulations.reports.demo.demo_page import note_times, write_demo
 from simulations.sweep.execute import execute
 from simulations.sweep.sweep_plan import plan_sweep
+from tests.runs import updates
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -42,7 +45,11 @@ def test_the_demo_shows_what_one_attacker_does_and_the_gate_against_it(made):
     unharmed, attacked, gated = (told(0, "FedAvg"), told(1, "FedAvg"), told(1, "gate=learned"))
     assert list(table.index) == [unharmed, attacked, gated]
     assert accuracy[attacked] < accuracy[gated] - 10
-    assert table.loc[gated, "attacker's updates refused"] == "2 of 2"
+    decided = updates(next(folder.glob("4-1/*/gate*/seed-0")))
+    malicious = [row["accepted"] for row in decided if row["fog_node"] == "3"]
+    refused = f"{malicious.count('False')} of 2"
+    assert table.loc[gated, "attacker's updates refused"] == refused
+    assert f"refused {refused} of its updates" in found.finding
     assert table.loc[attacked, "attacker's updates refused"] == "there is no gate"
     for run in accuracy:
         assert table.loc[run, "test accuracy"] in found.finding
@@ -74,6 +81,4 @@ def test_a_log_says_from_the_start_how_many_digits_are_drawn():
 
 
 def test_make_run_is_the_demo():
-    import typer
-
-    assert "demo" in typer.main.get_command(app).commands
+    assert "fog-flower demo" in (ROOT / "Makefile").read_text().partition("\nrun:")[2]

@@ -14,7 +14,7 @@ terminal = Terminal()
 
 SETTINGS = typer.Argument(metavar="[KEY=VALUE]...", help="changed in every run; wants an own --out")
 OUT = typer.Option(help="folder of records and page; what is recorded there is not made again")
-JOBS = typer.Option(min=0, help="runs at a time; 0: as many as there are cores, at most all three")
+JOBS = typer.Option(min=0, help="runs at a time; 0: all three, where there is more than one core")
 
 
 def demo(
@@ -29,7 +29,8 @@ def demo(
     page. `fog-flower watch results/runs/demo` shows the curves meanwhile.
     """
     began = time.monotonic()
-    terminal.say("demo: 3 runs of 4 fog nodes x 6 end nodes; some three minutes on 2 cores")
+    terminal.say("demo: 3 runs of 4 fog nodes x 6 end nodes; a few minutes on 2 cores")
+    terminal.say("loading Flower, and checking what the runs need")
     from simulations.cli.demo_display import DemoDisplay, print_demo  # noqa: PLC0415
     from simulations.experiments import demo as demo_runs  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
@@ -43,7 +44,7 @@ def demo(
     overrides = parse_settings(settings or [])
     plan = plan_sweep(demo_runs.demo(), size, (0,), "", overrides, folder)
     check_all_code(plan)
-    together = jobs or min(len(plan.runs), os.cpu_count() or 1)
+    together = jobs or (len(plan.runs) if (os.cpu_count() or 1) > 1 else 1)
     with DemoDisplay(terminal, plan) as display:
         statuses = execute(plan, size.engine, display.update, jobs=together, drawn=display.drawn)
     if any(status != "finished" for status in statuses):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fog_flower.config import RunConfig
+from fog_flower.config import NONE, RunConfig
 from fog_flower.records.files import write_json
 from fog_flower.records.reading import read_rounds
 from simulations.experiments.attack_grid import is_gated
@@ -76,9 +76,9 @@ def write_demo(folder: Path) -> Demo:
     data, _ = data_seen(records.facts)
     runs = pd.DataFrame([_shares(folder, fact) for fact in records.facts])
     made = [
-        f"Data: {data}. Model {config.model}, {config.num_server_rounds} rounds, batches of "
-        f"{config.batch_size}, learning rate {config.learning_rate:g} falling to 0; one seed. It "
-        "shows that the mechanism works, not how well it does: docs/results/ has that.",
+        f"Data: {data}. Model {config.model}{_mapped(config)}, {config.num_server_rounds} rounds, "
+        f"batches of {config.batch_size}, learning rate {config.learning_rate:g} falling to 0; one "
+        "seed. It shows that the mechanism works, not how well it does: docs/results/ has that.",
         f"Machine: {machine(gated['hardware'])}.",
     ]
     sections = [
@@ -102,9 +102,18 @@ def write_demo(folder: Path) -> Demo:
 
 
 _CAPTION = (
-    "Left: digits as an end node has them, and as it ships them with the paper's noise. Right: "
-    "test accuracy per round. Below: whom the gate let in"
+    "Left: digits as an end node has them, and what it ships of them with the paper's noise. "
+    "Right: test accuracy per round. Below: whom the gate let in"
 )
+
+
+def _mapped(config: RunConfig) -> str:
+    if config.features == NONE:
+        return ""
+    return (
+        f" on features={config.features}, a fixed map that every tier applies before anything is "
+        "shipped; what it learned from is no data of these runs"
+    )
 
 
 def ledger_table(folder: Path, fact: Mapping[str, Any]) -> pd.DataFrame:

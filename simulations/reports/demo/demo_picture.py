@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from fog_flower.config import RunConfig
+from fog_flower.config import NONE, RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.data.preprocess import PixelNormaliser
 from fog_flower.tasks.examples import Examples
@@ -45,11 +45,11 @@ def draw_demo(records: ComparisonRecords, config: RunConfig, path: Path) -> Path
     """
     sns.set_theme(style="whitegrid", context="notebook", font_scale=0.85)
     figure = plt.figure(figsize=(11, 5), layout="constrained")
-    field = prepare_field(config)
+    pixels = _without_features(config).preprocess
     right: Figure | SubFigure = figure
-    if isinstance(field.preprocess, PixelNormaliser):
+    if isinstance(pixels, PixelNormaliser):
         sides = figure.subfigures(1, 2, squeeze=False, width_ratios=[1, 1.3])
-        _draw_images(_shipped(config, field, field.preprocess), sides[0, 0])
+        _draw_images(_shipped(config, pixels), sides[0, 0])
         right = sides[0, 1]
     above, below = right.subplots(2, 1, height_ratios=[2.6, 1])
     _draw_curves(records.rounds, above)
@@ -57,18 +57,38 @@ def draw_demo(records: ComparisonRecords, config: RunConfig, path: Path) -> Path
     return save_figure(figure, path, dpi=130)
 
 
-def _shipped(config: RunConfig, field: Field, pixels: PixelNormaliser) -> dict[str, Pixels]:
-    """Return digits as an end node has them, as it ships them, and the noise alone, in [0, 1]."""
-    raw = field.train.take(field.shards[0][0][:SHOWN])
-    seen = Examples(field.preprocess(raw.inputs), raw.targets)
-    sent = EndNodes(config, field).protected(seen).inputs
-    images = raw.inputs / np.iinfo(raw.inputs.dtype).max
-    found = {"what an end node has": images}
-    if sent.shape == images.shape:
-        shipped = sent * pixels.deviation + pixels.mean
-        found["what it ships"] = shipped
-        found[f"the difference,\n{STRONGER} times as strong"] = 0.5 + STRONGER * (shipped - images)
+def _shipped(config: RunConfig, pixels: PixelNormaliser) -> dict[str, Pixels]:
+    """Return digits as an end node has them, as it ships them, and the noise in that, in [0, 1].
+
+    Where a map of features stands between, what is shipped is a few numbers, as a tile.
+    """
+    field, raw_field = prepare_field(config), _without_features(config)
+    place = field.shards[0][0][:SHOWN]
+    raw, mapped = raw_field.train.take(place).inputs, field.train.take(place)
+    clean = Examples(field.preprocess(mapped.inputs), mapped.targets)
+    sent = EndNodes(config, field).protected(clean).inputs
+    found = {"what an end node has": raw / np.iinfo(raw.dtype).max}
+    noise = f"the noise in it,\n{STRONGER} times as strong"
+    if clean.inputs.shape == raw.shape:
+        found["what it ships"] = sent * pixels.deviation + pixels.mean
+        found[noise] = 0.5 + STRONGER * (sent - clean.inputs) * pixels.deviation
+    elif sent.shape == clean.inputs.shape:
+        low, high = np.percentile(clean.inputs, [2, 98])
+        width = float(high - low)
+        found[f"what it ships:\n{sent[0].size} numbers"] = _tiles((sent - low) / width)
+        found[noise] = _tiles(0.5 + STRONGER * (sent - clean.inputs) / width)
     return {name: np.clip(shown, 0.0, 1.0) for name, shown in found.items()}
+
+
+def _without_features(config: RunConfig) -> Field:
+    return prepare_field(config.changed({"features": NONE}))
+
+
+def _tiles(rows: Pixels) -> Pixels:
+    """Lay out rows of numbers [n, k] as grey tiles [n, height, width], as square as k allows."""
+    size = rows[0].size
+    height = next(h for h in range(int(np.sqrt(size)), 0, -1) if size % h == 0)
+    return rows.reshape(len(rows), height, size // height)
 
 
 def _draw_images(kinds: dict[str, Pixels], figure: SubFigure) -> None:
