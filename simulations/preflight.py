@@ -31,7 +31,11 @@ from fog_flower.records.tracking import build_trackers
 from fog_flower.topology import Topology
 from fog_flower.user_code import own_modules
 from fog_flower.weights import Weights
-from simulations.quiet import only_errors_of_flower, without_native_chatter
+from simulations.quiet import (
+    load_tensorflow_quietly,
+    only_errors_of_flower,
+    without_native_chatter,
+)
 from strategies.gates import GATES
 
 
@@ -74,6 +78,9 @@ def check_data(
     UserError
         As the run itself would, but before it is made.
     """
+    if config.features != NONE:  # first the data, whose drawing tells how far it is
+        load_dataset(config.changed({"features": NONE}), progress)
+        load_tensorflow_quietly()  # a map needs it
     dataset = load_dataset(config, progress)
     _check_stopped(config, dataset)
     split = split_dataset(dataset, config)

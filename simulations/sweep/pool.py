@@ -16,6 +16,7 @@ from fog_flower.variables import THREADS_VARIABLE
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.engines.orphan_watch import end_with, this_process
 from simulations.preflight import check, import_from_here
+from simulations.quiet import load_tensorflow_quietly
 from simulations.sweep.sweep_plan import PlannedRun
 
 Started = Callable[[PlannedRun, str], None]  # told where a run stands
@@ -93,6 +94,7 @@ def _prepare_worker(threads: int, launcher: str) -> None:
     os.environ[THREADS_VARIABLE] = str(threads)
     end_with(launcher)
     import_from_here()
+    load_tensorflow_quietly()
 
 
 def _make(config: RunConfig) -> Outcome:
