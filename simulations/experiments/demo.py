@@ -16,7 +16,7 @@ _SETTINGS: dict[str, Scalar] = {
     "local-validation-examples": 100,
     "features": "rendered-cnn",  # known to every tier; learned from drawn digits that no run sees
     "model": "linear",
-    "learning-rate": 2.0,
+    "learning-rate": 0.5,
     "learning-rate-schedule": HALF_COSINE,
     "batch-size": 16,
     "num-server-rounds": 10,
