@@ -26,7 +26,8 @@ from simulations.reports.attack_grid.grid_records import ComparisonRecords
 from simulations.reports.save_figure import names_as_they_are, save_figure
 
 SHOWN = 4  # digits
-STRONGER = 50  # by which the noise is shown, which is too weak to be seen
+STRONGER = 50  # by which the noise on pixels is shown, which is too weak to be seen
+STRONGER_MAPPED = 5  # that on features, which are smaller
 LOOKS = (("0.25", "-"), ("tab:red", "--"), ("tab:blue", "-"))
 Pixels = npt.NDArray[np.float64]
 
@@ -68,15 +69,16 @@ def _shipped(config: RunConfig, pixels: PixelNormaliser) -> dict[str, Pixels]:
     clean = Examples(field.preprocess(mapped.inputs), mapped.targets)
     sent = EndNodes(config, field).protected(clean).inputs
     found = {"what an end node has": raw / np.iinfo(raw.dtype).max}
-    noise = f"the noise in it,\n{STRONGER} times as strong"
+    times = STRONGER if clean.inputs.shape == raw.shape else STRONGER_MAPPED
+    noise = f"the noise in it,\n{times} times as strong"
     if clean.inputs.shape == raw.shape:
         found["what it ships"] = sent * pixels.deviation + pixels.mean
-        found[noise] = 0.5 + STRONGER * (sent - clean.inputs) * pixels.deviation
+        found[noise] = 0.5 + times * (sent - clean.inputs) * pixels.deviation
     elif sent.shape == clean.inputs.shape:
         low, high = np.percentile(clean.inputs, [2, 98])
         width = float(high - low)
         found[f"what it ships:\n{sent[0].size} numbers"] = _tiles((sent - low) / width)
-        found[noise] = _tiles(0.5 + STRONGER * (sent - clean.inputs) / width)
+        found[noise] = _tiles(0.5 + times * (sent - clean.inputs) / width)
     return {name: np.clip(shown, 0.0, 1.0) for name, shown in found.items()}
 
 
