@@ -23,7 +23,7 @@ from flwr.common import log
 
 from clients.local_training import who
 from clients.privacy._masks import mask_of, new_key
-from fog_flower.masked import GROUP_EXAMPLES, GROUP_KEYS, MASKS, PUBLIC_KEY, encode
+from fog_flower.masked import GROUP_EXAMPLES, GROUP_KEYS, MASKS, PUBLIC_KEY, REHEARSAL, encode
 from fog_flower.messages import ARRAYS, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID, round_of
 from fog_flower.weights import Weights, from_record, to_record
 
@@ -45,6 +45,8 @@ def make_key(message: Message, context: Context, fog_node: int, num_examples: in
 def masking(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
     """Answer a train message with a dW that tells nothing without the rest of the group.
 
+    Who rehearses, because it failed before, trains as well and answers without dW.
+
     Raises
     ------
     ValueError
@@ -61,6 +63,9 @@ def masking(message: Message, context: Context, call_next: ClientAppCallable) ->
     if MASKS not in message.content.config_records:
         raise ValueError(f"fog node {fog_node} was told no group, and sends no dW unmasked")
     told = message.content.config_records.pop(MASKS)
+    if told.get(REHEARSAL):
+        reply = call_next(message, context)
+        return _masked_reply(reply, [], message) if reply.has_content() else reply
     group = [bytes(key) for key in told[GROUP_KEYS]]  # type: ignore[union-attr, arg-type]
     if len(group) < config.mask_groups:
         raise ValueError(
@@ -110,7 +115,10 @@ def _examples(reply: Message) -> int:
 
 
 def _masked_reply(reply: Message, masked: Weights, message: Message) -> Message:
-    """Return a reply with nothing of the honest one that tells of dW: no loss, no accuracy."""
+    """Return a reply with nothing of the honest one that tells of dW: no loss, no accuracy.
+
+    ``masked`` is dW behind masks; empty: no dW is sent.
+    """
     told = reply.content.metric_records[METRICS]
     kept = {name: told[name] for name in (PARTITION_ID, NUM_EXAMPLES, "seconds")}
     content = RecordDict(

@@ -17,6 +17,7 @@ MASKS = "masks"  # ConfigRecord: a fog node's key, and in a train message those 
 PUBLIC_KEY = "public-key"  # bytes
 GROUP_KEYS = "group-keys"  # list of bytes
 GROUP_EXAMPLES = "group-examples"  # of all its nodes together
+REHEARSAL = "rehearsal"  # bool, in place of keys: train, but send no dW
 
 # A mean over g nodes is off by at most g / 2^25 (3e-8 times g), and no number of a group's mean
 # may be beyond +-128: dW of a round is below 1.

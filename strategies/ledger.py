@@ -1,7 +1,7 @@
 """``privacy.json``: what leaves which tier in a run, to whom, and what is promised of it."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from fog_flower.privacy.guarantee import BOTH, Guarantee
 from fog_flower.privacy.ledger import UPDATES, Release, worst_of_nodes
 from fog_flower.records.files import write_json
 from strategies.handshake import Introduction
+from strategies.masked_groups import MaskedGroups
 
 LEDGER = "privacy.json"
 
@@ -26,28 +27,44 @@ class Ledger:
     config : RunConfig
     strategy : Strategy, optional
         Its ``guarantee(rounds)``, where it has one, is what it promises of W.
+    masks : MaskedGroups, optional
+        Says in which rounds so far groups were not the usual ones.
     """
 
-    def __init__(self, folder: Path, config: RunConfig, strategy: Strategy | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: RunConfig,
+        strategy: Strategy | None = None,
+        masks: MaskedGroups | None = None,
+    ) -> None:
         self._path = folder / LEDGER
         self._config = config
         self._strategy = strategy
-        self._written: list[Introduction] = []
+        self._masks = masks
+        self._written: tuple[list[Introduction], list[int]] | None = None
 
     def write(self, nodes: Iterable[Introduction]) -> None:
         """Write what fog nodes say that they release; where they differ, the most.
 
-        Nothing is done where these nodes were written before.
+        Nothing is done where nodes and groups are those that were written before.
         """
-        if (nodes := list(nodes)) != self._written:
-            write_json(self._path, _told(self._config, nodes, self._strategy))
-            self._written = nodes
+        changed = list(self._masks.changed) if self._masks else []
+        now = list(nodes), changed
+        if now != self._written:
+            write_json(self._path, _told(self._config, *now, self._strategy))
+            self._written = now
 
 
 def _told(
-    config: RunConfig, nodes: Iterable[Introduction], strategy: Strategy | None
+    config: RunConfig,
+    nodes: Sequence[Introduction],
+    regrouped: Sequence[int],
+    strategy: Strategy | None,
 ) -> dict[str, Any]:
     releases = worst_of_nodes(one.releases for one in nodes)
+    if regrouped:
+        releases = [_regrouped(one, regrouped) for one in releases]
     releases += of_cloud(config, releases)
     if promise := getattr(strategy, "guarantee", None):
         guarantee = promise(config.num_server_rounds)
@@ -64,6 +81,18 @@ def _told(
         "holds_for": "all rounds of the configuration; for fewer it is an upper bound",
         "releases": [one.to_json() for one in releases],
     }
+
+
+def _regrouped(release: Release, rounds: Sequence[int]) -> Release:
+    if release.name != UPDATES:
+        return release
+    told = (
+        f"masked groups of other fog nodes in round {', '.join(map(str, rounds))}, because one "
+        "was missing or rehearsed: their difference from the usual sums is about its dW"
+    )
+    one = release.guarantee
+    guarantee = dataclasses.replace(one, uncovered=(*one.uncovered, told))
+    return dataclasses.replace(release, guarantee=guarantee)
 
 
 def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:

@@ -8,6 +8,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from logging import WARNING
+from typing import Any
 
 import numpy as np
 from flwr.app import ConfigRecord, Message, MetricRecord, RecordDict
@@ -22,14 +23,16 @@ from fog_flower.masked import (
     KEY_QUESTION,
     MASKS,
     PUBLIC_KEY,
+    REHEARSAL,
     check_weights,
     decode,
 )
 from fog_flower.messages import CONFIG, METRICS, NUM_EXAMPLES, PARTITION_ID, SERVER_ROUND
 from fog_flower.seeds import generator
-from fog_flower.weights import Weights
+from fog_flower.weights import Weights, count_bytes
 from strategies.questions import Questions
-from strategies.updates import Refusal, Update
+from strategies.rehearsals import Rehearsals
+from strategies.updates import Refusal, Update, read_replies
 
 Group = tuple[int, ...]
 _KEY_BYTES = 32
@@ -67,6 +70,15 @@ class MaskedGroups:
         Seconds after which a fog node has no key for the round.
     max_examples : int, optional
         Refuse nodes that claim more.
+
+    Attributes
+    ----------
+    note : str
+        Of the round, where its groups are not the usual ones; empty otherwise.
+    changed : list of int
+        Rounds whose groups were not the usual ones.
+    rehearsals : Rehearsals
+        Who is left out of groups, because it failed in training.
     """
 
     def __init__(
@@ -84,10 +96,14 @@ class MaskedGroups:
         self.size = size
         self.home = home_groups(places, size, seed)
         self.note = ""
+        self.changed: list[int] = []
+        self.rehearsals = Rehearsals()
         self._fog_nodes = fog_nodes
         self._timeout = timeout
-        self._max_examples = math.inf if max_examples is None else max_examples
+        self._most = max_examples
+        self._round = 0
         self._groups: list[Group] = []
+        self._rehearsing: list[int] = []
         self._keys: dict[int, NodeKey] = {}
         self._refusals: list[Refusal] = []
 
@@ -108,29 +124,107 @@ class MaskedGroups:
                 "nodes, but masks need the same for all; use another strategy, or mask-groups=0"
             )
         there = [message.metadata.dst_node_id for message in questions.messages]
+        self._round = server_round
         self._keys, self._refusals = self._asked_for_keys(there, server_round, grid)
-        self._groups, left = groups_of(self.home, self._keys, self.size)
+        self._rehearsing = self.rehearsals.due(self._keys)
+        self._groups, left = self._grouped(self._rehearsing)
+        if not self._groups:  # without those who rehearse there is nothing to sum
+            self._rehearsing = []
+            self._groups, left = self._grouped(())
         self._refusals += [
             Refusal(fog_node, f"alone: a masked sum takes {self.size} fog nodes")
             for fog_node in left
         ]
-        self.note = ""
-        if set(self._groups) != set(self.home):
-            told = ", ".join(map(_listed, self._groups)) or "none"
-            self.note = f"masked groups changed, so differences between rounds tell more: {told}"
+        self._tell()
         mine = {fog_node: group for group in self._groups for fog_node in group}
-        messages = [
-            self._with_keys(message, mine[self._fog_nodes[message.metadata.dst_node_id]])
-            for message in questions.messages
-            if self._fog_nodes[message.metadata.dst_node_id] in mine
-        ]
-        return dataclasses.replace(questions, messages=messages)
+        messages = []
+        for message in questions.messages:
+            fog_node = self._fog_nodes[message.metadata.dst_node_id]
+            if fog_node in mine:
+                messages.append(_with_record(message, self._keys_of(mine[fog_node])))
+            elif fog_node in self._rehearsing:
+                messages.append(_with_record(message, ConfigRecord({REHEARSAL: True})))
+        bytes_down = len(messages) * count_bytes(weights)
+        return dataclasses.replace(questions, messages=messages, bytes_down=bytes_down)
 
-    def layout(self, weights: Sequence[np.ndarray]) -> Weights:
-        """Return arrays as masked ones are: of W's shapes, int32."""
-        return [np.broadcast_to(np.int32(0), array.shape) for array in weights]
+    def _grouped(self, without: Iterable[int]) -> tuple[list[Group], list[int]]:
+        there = set(self._keys) - set(without)
+        return groups_of(self.home, there, self.size)
 
-    def open(
+    def _tell(self) -> None:
+        self.note = ""
+        if set(self._groups) == set(self.home):
+            return
+        self.changed.append(self._round)
+        told = ", ".join(map(_listed, self._groups)) or "none"
+        self.note = f"masked groups changed, so differences between rounds tell more: {told}"
+
+    def read(
+        self,
+        replies: Iterable[Message],
+        asked: Sequence[Message],
+        weights: Sequence[np.ndarray],
+    ) -> tuple[list[Update], list[Refusal]]:
+        """Return an update a group, and who is in none, of the replies to ``asked``.
+
+        Parameters
+        ----------
+        replies : iterable of Message
+        asked : sequence of Message
+            The train messages of the round, as ``ask`` returned them.
+        weights : sequence of arrays
+            W.
+        """
+        sent = {
+            one.metadata.message_id: one.metadata.dst_node_id
+            for one in asked
+            if one.metadata.message_id
+        }
+        # By whether a node rehearses. An error of the SuperLink comes from an id of its own.
+        sorted_replies: dict[bool, list[Message]] = {True: [], False: []}
+        for reply in replies:
+            metadata = reply.metadata
+            node_id = sent.get(metadata.reply_to_message_id, metadata.src_node_id)
+            sorted_replies[self._rehearses(node_id)].append(reply)
+        expected: dict[bool, list[int]] = {True: [], False: []}
+        for message in asked:
+            node_id = message.metadata.dst_node_id
+            expected[self._rehearses(node_id)].append(node_id)
+        masked = [np.broadcast_to(np.int32(0), array.shape) for array in weights]
+        (updates, refusals), (able, unable) = (
+            read_replies(
+                sorted_replies[one], expected[one], layout, self._fog_nodes, self._most, sent
+            )
+            for one, layout in ((False, masked), (True, []))
+        )
+        opened, refused = self._open(updates, refusals)
+        refused += self._rehearsed(able, unable)
+        return opened, sorted(refused, key=lambda refusal: refusal.fog_node)
+
+    def take(self) -> dict[str, Any]:
+        """Return what it remembers from round to round, as JSON takes it."""
+        failed, passed = self.rehearsals.failed.items(), self.rehearsals.passed.items()
+        return {"failed": list(failed), "passed": list(passed), "changed": self.changed}
+
+    def give_back(self, kept: Mapping[str, Any]) -> None:
+        """Take over what ``take`` returned in another process."""
+        self.rehearsals.failed = dict(kept["failed"])
+        self.rehearsals.passed = dict(kept["passed"])
+        self.changed = kept["changed"]
+
+    def _rehearses(self, node_id: int) -> bool:
+        return self._fog_nodes.get(node_id) in self._rehearsing
+
+    def _rehearsed(self, able: list[Update], refusals: list[Refusal]) -> list[Refusal]:
+        """Return in words what became of those who rehearsed."""
+        told = [Refusal(one.fog_node, self.rehearsals.rehearse(one.fog_node)) for one in able]
+        for one in refusals:
+            self.rehearsals.fail_rehearsal(one.fog_node)
+            reason = f"{one.reason} ({self.rehearsals.why(one.fog_node)})"
+            told.append(Refusal(one.fog_node, reason))
+        return told
+
+    def _open(
         self, updates: Sequence[Update], refusals: Iterable[Refusal]
     ) -> tuple[list[Update], list[Refusal]]:
         """Return an update a group: the mean of its dW, weighted by examples.
@@ -143,6 +237,11 @@ class MaskedGroups:
         refused = [*refusals, *self._refusals]
         for group in self._groups:
             missing = [fog_node for fog_node in group if fog_node not in answers]
+            for fog_node in group:
+                if fog_node in missing:
+                    self.rehearsals.fail(fog_node, self._round)
+                else:
+                    self.rehearsals.join(fog_node)
             if not missing:
                 opened.append(self._opened([answers[fog_node] for fog_node in group]))
                 continue
@@ -227,26 +326,30 @@ class MaskedGroups:
         public, examples = told.get(PUBLIC_KEY), counted.get(NUM_EXAMPLES)
         if not isinstance(public, bytes) or len(public) != _KEY_BYTES:
             raise ValueError("malformed")
-        if not isinstance(examples, int) or not 1 <= examples <= self._max_examples:
-            raise ValueError(f"claims {examples} examples, of {self._max_examples} there can be")
+        most = math.inf if self._most is None else self._most
+        if not isinstance(examples, int) or not 1 <= examples <= most:
+            raise ValueError(f"claims {examples} examples, of {most} there can be")
         return NodeKey(public, examples)
 
-    def _with_keys(self, message: Message, group: Group) -> Message:
+    def _keys_of(self, group: Group) -> ConfigRecord:
         keys = [self._keys[fog_node] for fog_node in group]
-        told = ConfigRecord(
+        return ConfigRecord(
             {
                 GROUP_KEYS: [key.public for key in keys],
                 GROUP_EXAMPLES: sum(key.num_examples for key in keys),
             }
         )
-        metadata = message.metadata
-        return Message(
-            RecordDict({**message.content, MASKS: told}),
-            metadata.dst_node_id,
-            metadata.message_type,
-            ttl=metadata.ttl,
-            group_id=metadata.group_id,
-        )
+
+
+def _with_record(message: Message, told: ConfigRecord) -> Message:
+    metadata = message.metadata
+    return Message(
+        RecordDict({**message.content, MASKS: told}),
+        metadata.dst_node_id,
+        metadata.message_type,
+        ttl=metadata.ttl,
+        group_id=metadata.group_id,
+    )
 
 
 def home_groups(places: int, size: int, seed: int) -> list[Group]:

@@ -68,7 +68,7 @@ def _run(grid: Grid, context: Context) -> None:
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
     recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)
-    ledger = Ledger(folder, config, strategy)
+    ledger = Ledger(folder, config, strategy, gated.masks)
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         if server_round == 0:

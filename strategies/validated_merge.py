@@ -69,6 +69,7 @@ class ValidatedMerge(Strategy):
     ----------
     report : RoundReport or None
         What was decided in the last round.
+    masks : MaskedGroups or None
 
     Examples
     --------
@@ -106,7 +107,7 @@ class ValidatedMerge(Strategy):
             strategy, seed, scale_to_sum=scale_to_sum, keep_finite=judge is not None
         )
         self._client_mods = client_mods
-        self._masks = masks
+        self.masks = masks
         self._record = ArrayRecord()
         self._weights: Weights = []
         self._questions = Questions([], {}, {}, 0)
@@ -137,8 +138,8 @@ class ValidatedMerge(Strategy):
             self.fog_nodes,
             client_mods=self._client_mods,
         )
-        if self._masks:
-            self._questions = self._masks.ask(self._questions, server_round, self._weights, grid)
+        if self.masks:
+            self._questions = self.masks.ask(self._questions, server_round, self._weights, grid)
         self._sent_at = time.perf_counter()
         return self._questions.messages
 
@@ -180,7 +181,7 @@ class ValidatedMerge(Strategy):
             merge_seconds=time.perf_counter() - judged,
             note="; ".join(one for one in (judgement.note, note) if one),
             cloud_weight=judgement.own_weight(accepted, summed=self._hand_on.scale_to_sum),
-        ).with_note(self._masks.note if self._masks else "")
+        ).with_note(self.masks.note if self.masks else "")
         log_report(self.report)
         return arrays, metrics
 
@@ -223,11 +224,13 @@ class ValidatedMerge(Strategy):
 
     def _read(self, replies: Iterable[Message]) -> tuple[list[Update], list[Refusal]]:
         """Sort the replies; what a node adds to other weights than W becomes what it adds to W."""
+        if self.masks:
+            return self.masks.read(replies, self._questions.messages, self._weights)
         asked = [message.metadata for message in self._questions.messages]
         updates, refusals = read_replies(
             replies,
             [metadata.dst_node_id for metadata in asked],
-            self._masks.layout(self._weights) if self._masks else self._weights,
+            self._weights,
             self.fog_nodes,
             self.max_examples,
             {
@@ -237,8 +240,6 @@ class ValidatedMerge(Strategy):
             },
             self._questions.extras,
         )
-        if self._masks:
-            return self._masks.open(updates, refusals)
         shifts = self._questions.shifts
         return [update.moved_by(shifts.get(update.node_id)) for update in updates], refusals
 

@@ -44,6 +44,13 @@ STRATEGIES = {
     "dropout": {"model": "tests.small_models:with_dropout"},
     "cosine": {"learning_rate_schedule": "cosine"},
     "attack": {"fog_nodes": 4, "attack": "alie", "malicious_nodes": "1", "attack_rounds": "2-"},
+    "masks": {
+        "fog_nodes": 4,
+        "mask_groups": 2,
+        "attack": "crash",
+        "malicious_nodes": "1",
+        "attack_rounds": "1",
+    },
     "centralized": {"architecture": "centralized"},
 }
 

@@ -23,6 +23,7 @@ from simulations.preflight import check, check_plug_ins
 from strategies import membership
 from strategies.ledger import LEDGER
 from strategies.masked_groups import groups_of, home_groups
+from strategies.rehearsals import Rehearsals
 from strategies.server_app import app as server_app
 from strategies.updates import read_replies
 from tests.messages import WEIGHTS
@@ -389,17 +390,20 @@ def test_a_rule_takes_means_of_groups(watched):
     assert refused_in(folder, 1) == {}
 
 
-# Fog node 0 drops out in every other round, each time in another phase.
+# Fog node 0 drops out, each time in another phase. Where its group lost a round by that, it
+# rehearses as many rounds as it has failed in, and is there again.
 
 MINE = next(group for group in GROUPS if 0 in group)
 PHASES = {
     2: ("asked", "has no key: failed: Error: Node Unavailable"),
     4: ("between", "failed: Error: Node Unavailable"),
     6: ("trained", "failed: Error: Node Unavailable"),
-    8: ("restarted", "failed: ValueError: fog node 0 has no key for round 8"),
-    10: ("late", "missing or late: no reply in time"),
-    12: ("attack", "failed: AttackCrashError: fog node 0 crashes in round 12 (attack)"),
+    9: ("restarted", "failed: ValueError: fog node 0 has no key for round 9"),
+    13: ("late", "missing or late: no reply in time"),
+    18: ("attack", "failed: AttackCrashError: fog node 0 crashes in round 18 (attack)"),
 }
+REHEARSALS = {5: "1 of 1", 7: "1 of 2", 8: "2 of 2", 10: "1 of 3", 11: "2 of 3", 12: "3 of 3"}
+REHEARSALS |= {13 + n: f"{n} of 4" for n in range(1, 5)} | {19: "1 of 5"}
 
 
 class FaultyGrid(WatchedGrid):
@@ -428,23 +432,107 @@ class FaultyGrid(WatchedGrid):
 
 
 def test_who_drops_out_costs_its_group_a_round_at_most(watched):
-    attack = {"attack": "crash", "malicious_nodes": "nodes:0", "attack_rounds": "12"}
-    folder, _ = watched("faulty", FaultyGrid, mask_groups=2, num_server_rounds=13, **attack)
+    attack = {"attack": "crash", "malicious_nodes": "nodes:0", "attack_rounds": "18"}
+    folder, grid = watched("faulty", FaultyGrid, mask_groups=2, num_server_rounds=19, **attack)
     cannot = "its group cannot be opened without fog node 0"
-    for server_round in range(1, 14):
+    for server_round in range(1, 20):
         assert len(rows_of(folder, server_round)) == 5
-        expected, note = {}, ""
-        if server_round in PHASES:
-            phase, words = PHASES[server_round]
+        refused, expected, note = refused_in(folder, server_round), {}, ""
+        phase, words = PHASES.get(server_round, ("", ""))
+        if server_round in REHEARSALS:
+            words = refused[0]
+            assert words.startswith("in no masked group, because it failed in training in round")
+            assert words.endswith(f"rehearsed {REHEARSALS[server_round]}")
+            assert grid.answers(server_round)[0]["arrays"] == ArrayRecord()
+        if words:
             expected = {0: words}
-            if phase == "asked":  # the others are summed without it at once
-                note = "masked groups changed, so differences between rounds tell more: "
-                groups, _ = groups_of(GROUPS, range(1, 5), 2)
-                note += ", ".join("+".join(map(str, group)) for group in groups)
-            else:
-                expected |= {n: cannot for n in MINE if n != 0}
-        assert refused_in(folder, server_round) == expected
+        if phase == "asked" or server_round in REHEARSALS:  # the others are summed without it
+            note = OTHERS
+        elif phase:
+            expected |= {n: cannot for n in MINE if n != 0}
+        assert refused == expected, server_round
         assert rounds(folder)[server_round]["note"] == note
+
+
+OTHERS = "masked groups changed, so differences between rounds tell more: " + ", ".join(
+    "+".join(map(str, group)) for group in groups_of(GROUPS, range(1, 5), 2)[0]
+)
+
+
+def test_who_always_fails_costs_its_group_one_round(watched):
+    attack = {"attack": "crash", "malicious_nodes": "nodes:0"}
+    folder, grid = watched("always", mask_groups=2, num_server_rounds=5, **attack)
+    assert set(refused_in(folder, 1)) == set(MINE)
+    others, _ = groups_of(GROUPS, range(1, 5), 2)
+    for server_round in range(2, 6):
+        told = f"failed: AttackCrashError: fog node 0 crashes in round {server_round} (attack) "
+        why = "(in no masked group, because it failed in training in round 1)"
+        assert refused_in(folder, server_round) == {0: told + why}
+        ring = grid.vectors(server_round)
+        assert sorted(ring) == [1, 2, 3, 4]
+        for group in others:
+            assert len(group) >= 2
+            assert np.abs(mean_of(ring, group)).max() < 1.0
+        for vector in ring.values():
+            assert_uniform(vector.view(np.uint32))
+        down = [int(row["bytes_down"]) for row in rounds(folder)[1:]]
+        assert len(set(down)) == 1  # who rehearses is sent W as well
+    assert fewest_keys(grid) >= 2
+    rows = {row["release"]: row for row in json.loads((folder / LEDGER).read_text())["releases"]}
+    told = "masked groups of other fog nodes in round 2, 3, 4, 5, because"
+    assert any(text.startswith(told) for text in rows["dW of all rounds"]["not_covered"])
+
+
+def fewest_keys(grid):
+    """Return how many fog nodes are in the smallest group that any of them was told."""
+    told = [m.content[MASKS] for _, m in grid.sent if MASKS in m.content]
+    return min(len(one["group-keys"]) for one in told if "group-keys" in one)
+
+
+class FailsInGroups(WatchedGrid):
+    """Fog node 0 fails wherever that costs a round, and rehearses well."""
+
+    def reply(self, server_round, kind, fog_node, message):
+        told = message.content.config_records.get(MASKS, {})
+        if fog_node == 0 and "group-keys" in told:
+            return Message(Error(ErrorCode.NODE_UNAVAILABLE, "gone"), reply_to=message)
+        return super().reply(server_round, kind, fog_node, message)
+
+
+def test_who_fails_only_where_it_counts_costs_less_and_less(watched):
+    folder, grid = watched("spite", FailsInGroups, mask_groups=2, num_server_rounds=10)
+    lost = [n for n in range(1, 11) if set(refused_in(folder, n)) == set(MINE)]
+    assert lost == [1, 3, 6, 10]
+    assert all(set(refused_in(folder, n)) == {0} for n in range(1, 11) if n not in lost)
+    assert fewest_keys(grid) >= 2
+
+
+class SendsAnyway(WatchedGrid):
+    """Fog node 0 fails in round 1, and sends a dW in clear when it is to rehearse."""
+
+    def reply(self, server_round, kind, fog_node, message):
+        reply = super().reply(server_round, kind, fog_node, message)
+        if fog_node == 0 and kind == "train":
+            if server_round == 1:
+                return Message(Error(ErrorCode.NODE_UNAVAILABLE, "gone"), reply_to=message)
+            reply.content["arrays"] = to_record(from_record(message.content["arrays"]))
+        return reply
+
+
+def test_a_dw_of_who_rehearses_is_not_taken(watched):
+    folder, _ = watched("anyway", SendsAnyway, mask_groups=2, num_server_rounds=2)
+    assert set(refused_in(folder, 2)) == {0}
+    assert refused_in(folder, 2)[0].startswith("wrong shape: ")
+
+
+def test_nobody_rehearses_where_the_others_make_no_group(watched):
+    attack = {"attack": "crash", "malicious_nodes": "nodes:0", "attack_rounds": "1-2"}
+    few = {"fog_nodes": 2, "num_server_rounds": 3}
+    folder, _ = watched("pair", mask_groups=2, **few, **attack)
+    for server_round in (1, 2):
+        assert set(refused_in(folder, server_round)) == {0, 1}
+        assert rounds(folder)[server_round]["note"].endswith("W is kept")
+    assert refused_in(folder, 3) == {}
 
 
 class Leaving(WatchedGrid):
@@ -548,7 +636,8 @@ class HostileGrid(WatchedGrid):
         return reply
 
 
-def test_hostile_answers_are_refused_with_a_reason(watched):
+def test_hostile_answers_are_refused_with_a_reason(watched, monkeypatch):
+    monkeypatch.setattr(Rehearsals, "due", lambda self, fog_nodes: [])  # one after the other
     attack = {"attack": "nan", "malicious_nodes": "nodes:0", "attack_rounds": f"{len(HOSTILE)}"}
     settings = {"num_server_rounds": len(HOSTILE), **attack}
     folder, _ = watched("hostile", HostileGrid, mask_groups=2, **settings)

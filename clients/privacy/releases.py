@@ -75,7 +75,7 @@ def _behind_masks(update: Guarantee, size: int) -> Guarantee:
     masks = f"masked sums over groups of at least {size} fog nodes: the cloud sees no single dW"
     told = masks if update.mechanism == "none" else f"{update.mechanism}; {masks}"
     uncovered = (
-        "what the sum of a group tells, and differences of sums where a node drops out",
+        "what the sum of a group tells, and differences of sums where a node goes or rehearses",
         "a cloud that hands out keys of its own",
         "a node whose group's other nodes tell the cloud theirs",
     )

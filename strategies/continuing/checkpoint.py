@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class Checkpoint:
         Under which the run was made (``conditions``); it can go on only under the same.
     problem : str
         Why it cannot go on at all; then there is no state.
+    masks : mapping
+        What masked groups remember (``MaskedGroups.take``); empty without masks.
     """
 
     server_round: int
@@ -41,6 +44,7 @@ class Checkpoint:
     state: bytes
     conditions: Mapping[str, str]
     problem: str = ""
+    masks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write ``checkpoint.npz``."""
@@ -49,6 +53,7 @@ class Checkpoint:
             "round": self.server_round,
             "conditions": dict(self.conditions),
             "problem": self.problem,
+            "masks": dict(self.masks),
         }
         np.savez(
             content,
@@ -85,6 +90,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
                 content[_STATE].tobytes(),
                 facts["conditions"],
                 facts["problem"],
+                facts["masks"],
             )
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is damaged ({error}): begin the run again") from error

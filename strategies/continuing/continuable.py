@@ -102,6 +102,8 @@ class Continuable(Strategy):
             updates = [update for update in stopped.updates if update["round"] == row["round"]]
             self._recorder.add(row, updates)
         self._state.give_back(stopped.checkpoint.state)
+        if masks := self._strategy.masks:
+            masks.give_back(stopped.checkpoint.masks)
         log(INFO, "goes on after round %d of %s", self._before, stopped.folder)
         return to_record(stopped.checkpoint.weights)
 
@@ -110,7 +112,11 @@ class Continuable(Strategy):
             return
         try:
             kept = Checkpoint(
-                server_round, from_record(arrays), self._state.take(), self._conditions
+                server_round,
+                from_record(arrays),
+                self._state.take(),
+                self._conditions,
+                masks=masks.take() if (masks := self._strategy.masks) else {},
             )
         except UserError as error:
             self._keeps = False
