@@ -14,6 +14,7 @@ from fog_flower.config import FINAL
 from fog_flower.data.field import prepare_field
 from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
+from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.ledger import packed
 from fog_flower.weights import from_record
 
@@ -27,11 +28,12 @@ def report(message: Message, context: Context) -> Message:
     data = node_data(context.run_id, config, fog_node)
     dataset = prepare_field(config).dataset
     trainer = trainer_of(config)  # built before round 1, not in it
+    hidden = config.example_counts.how != SENT
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
-        NUM_EXAMPLES: len(data.targets),
-        "end-node-examples": list(data.end_node_examples),
-        "bytes-received": data.bytes_received,
+        NUM_EXAMPLES: data.told,
+        "end-node-examples": [] if hidden else list(data.end_node_examples),
+        "bytes-received": 0 if hidden else data.bytes_received,
     }
     identity = ConfigRecord(
         {
@@ -53,7 +55,7 @@ def mask_key(message: Message, context: Context) -> Message:
     """Make a key for a round of masked sums (``mask-groups``)."""
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
-    return make_key(message, context, fog_node, len(data.targets))
+    return make_key(message, context, fog_node, data.told)
 
 
 @app.evaluate()
@@ -79,4 +81,4 @@ def train(message: Message, context: Context) -> Message:
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
     result = train_on(data, message, config, fog_node)
-    return answer(result, len(data.targets), message, fog_node, packed=packs(config))
+    return answer(result, data.told, message, fog_node, packed=packs(config))

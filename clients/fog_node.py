@@ -21,6 +21,7 @@ class NodeData:
     end_node_examples : examples taken from each end node, in their order; 0 where refused
     bytes_received : from its end nodes, refused shipments included
     refused : one line for each refused shipment, which names the end node
+    told_examples : how many it says it has; None: as many as it has
     """
 
     inputs: Array
@@ -28,6 +29,12 @@ class NodeData:
     end_node_examples: tuple[int, ...]
     bytes_received: int
     refused: tuple[str, ...]
+    told_examples: int | None = None
+
+    @property
+    def told(self) -> int:
+        """How many examples the cloud is told that there are."""
+        return len(self.targets) if self.told_examples is None else self.told_examples
 
 
 def gather(

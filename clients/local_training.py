@@ -11,6 +11,7 @@ from clients.fog_node import NodeData, gather
 from clients.local_result import LocalResult
 from clients.node_store import stored_data
 from clients.privacy._fog_context import FogContext
+from clients.privacy.disclosed import told_count, with_metrics, without_metrics
 from clients.privacy.fog_protection import private_training, protected
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
@@ -26,6 +27,7 @@ from fog_flower.messages import (
     PROXIMAL_MU,
     round_of,
 )
+from fog_flower.privacy.disclosure import DROPPED, LAPLACE
 from fog_flower.scratch import clear_old_scratch, mark_used, scratch_dir
 from fog_flower.simulated import check_noise_source, is_simulated_node
 from fog_flower.sparse import to_sparse_record
@@ -94,7 +96,13 @@ def released_update(
         FedProx' proximal weight; 0 is plain SGD.
     """
     place = {"fog_node": fog_node, "server_round": server_round}
-    result = trainer_of(config).train(config, start, data, **place, mu=mu)
+    trainer = trainer_of(config)
+    result = trainer.train(config, start, data, **place, mu=mu)
+    if config.training_metrics.how == DROPPED:
+        result = without_metrics(result)
+    if config.training_metrics.how == LAPLACE:
+        losses, right = trainer.judge(start, data)
+        result = with_metrics(result, config, losses, right, **place)
     if not config.fog_protection:
         return result
     context = FogContext(config, fog_node, server_round, len(data.targets))
@@ -203,4 +211,6 @@ def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
         for number, shard in enumerate(field.shards[fog_node])
     )
     shipments = ((node.end_node, node.ship(config, task, field.preprocess)) for node in end_nodes)
-    return gather(fog_node, shipments, spec, task)
+    data = gather(fog_node, shipments, spec, task)
+    told = told_count(config, len(data.targets), fog_node)
+    return dataclasses.replace(data, told_examples=told)

@@ -34,6 +34,7 @@ def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
         end_node_examples=tuple(receipt["end_node_examples"]),
         bytes_received=receipt["bytes_received"],
         refused=tuple(receipt["refused"]),
+        told_examples=receipt["told_examples"],
     )
 
 
@@ -42,6 +43,7 @@ def _write(folder: Path, data: NodeData) -> None:
         "end_node_examples": list(data.end_node_examples),
         "bytes_received": data.bytes_received,
         "refused": list(data.refused),
+        "told_examples": data.told_examples,
     }
     with whole_folder(folder, RECEIPT, REMEDY) as staging:
         np.save(staging / "inputs.npy", data.inputs, allow_pickle=False)

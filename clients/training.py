@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from clients.fog_node import NodeData
@@ -23,7 +24,7 @@ from fog_flower.tasks.scores import Evaluation
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, as_dtype, subtract
 
-EVALUATED = 500  # examples at a time
+JUDGED_AT_ONCE = 500  # examples
 
 
 class Trainer:
@@ -139,12 +140,22 @@ class Trainer:
 
     def evaluate(self, weights: Weights, data: NodeData) -> Evaluation:
         """Return loss and accuracy of weights on a fog node's data; nothing is trained."""
+        losses, right = self.judge(weights, data)
+        return Evaluation(float(losses.mean()), float(right.mean()))
+
+    def judge(
+        self, weights: Weights, data: NodeData
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Return each example's loss and whether it is answered right, under ``weights``."""
         load_weights(self._model, weights)
-        answers = [
-            np.asarray(self._model(data.inputs[start : start + EVALUATED], training=False))
-            for start in range(0, len(data.targets), EVALUATED)
-        ]
-        return self._task.scores(np.concatenate(answers), data.targets).mean()
+        parts = []
+        for first in range(0, len(data.targets), JUDGED_AT_ONCE):
+            some = slice(first, first + JUDGED_AT_ONCE)
+            outputs = self._model(data.inputs[some], training=False)
+            answers = np.asarray(self._task.answers(outputs))
+            parts.append(self._task.scores(answers, data.targets[some]))
+        losses = np.concatenate([part.losses for part in parts])
+        return losses, np.concatenate([part.right for part in parts])
 
     def _compile(self) -> None:
         spec, task = self._spec, self._task

@@ -26,7 +26,6 @@ from simulations.reports.audit_table import audit_rows
 from simulations.reports.blocks import (
     MNIST,
     SVHN,
-    demo_block,
     front_block,
     realism_block,
     rendered_block,

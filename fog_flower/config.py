@@ -13,6 +13,7 @@ from fog_flower.artifacts import parse_artifacts
 from fog_flower.attack_schedule import parse_malicious_nodes, parse_rounds
 from fog_flower.errors import UserError
 from fog_flower.named import parse_arguments, split_names
+from fog_flower.privacy.disclosure import EQUAL, LAPLACE, Disclosure, counts, metrics
 from fog_flower.renamed import new_name
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
@@ -140,6 +141,17 @@ class RunConfig:
         "what a fog node does to its training and its dW, in this order: names of "
         "clients/privacy/fog_node or module:Name, e.g. dp-sgd(epsilon=3); empty: nothing",
         parse=split_names,
+    )
+    training_metrics: Disclosure = _key(
+        "loss and accuracy of a fog node, which are for records: sent (of training), dropped, or "
+        "laplace(epsilon=1,largest_loss=5): those of W on its examples, behind noise, epsilon over "
+        "all rounds",
+        parse=metrics,
+    )
+    example_counts: Disclosure = _key(
+        "how many examples a fog node says it has, by which it is weighted: sent (as it is), equal "
+        "(all count alike), or laplace(epsilon=1): with noise, drawn once",
+        parse=counts,
     )
     mask_groups: int = _key(
         "fog nodes send dW behind masks that cancel in the sum of a group of at least so many of "
@@ -318,12 +330,7 @@ class RunConfig:
                 f"min-available-nodes={self.min_available_nodes}: there are only "
                 f"fog-nodes={self.fog_nodes}; ask for at most that many, or 0 for all"
             )
-        if self.own_evaluation == FINAL and (self.fog_protection or self.mask_groups):
-            hides = "fog-protection" if self.fog_protection else "mask-groups"
-            raise UserError(
-                f"own-evaluation={FINAL!r}: loss and accuracy on a fog node's data would tell the "
-                f"cloud what {hides} hides; use own-evaluation=none, or leave {hides} out"
-            )
+        self._check_disclosure()
         if self.mask_groups:
             self._check_masks()
         if self.gate == OFF and self.merge == SEQUENTIAL:
@@ -336,6 +343,19 @@ class RunConfig:
         if self.run_name in (".", "..") or not self.run_name.isprintable():
             raise UserError(
                 f"run-name={self.run_name!r}: must be a folder's name of characters that are seen"
+            )
+
+    def _check_disclosure(self) -> None:
+        if self.own_evaluation == FINAL and (self.fog_protection or self.mask_groups):
+            hides = "fog-protection" if self.fog_protection else "mask-groups"
+            raise UserError(
+                f"own-evaluation={FINAL!r}: loss and accuracy on a fog node's data would tell the "
+                f"cloud what {hides} hides; use own-evaluation=none, or leave {hides} out"
+            )
+        if self.example_counts.how == EQUAL and self.cloud_examples:
+            raise UserError(
+                f"example-counts='equal': the cloud would count as cloud-examples="
+                f"{self.cloud_examples} fog nodes; use laplace(epsilon=1), or cloud-examples=0"
             )
 
     def _check_masks(self) -> None:
@@ -360,6 +380,11 @@ class RunConfig:
             raise UserError(
                 f"merge={self.merge!r}: {told} gives means of groups, so the sum over all dW is "
                 "not known; use merge=mean, or mask-groups=0"
+            )
+        if self.training_metrics.how == LAPLACE:
+            raise UserError(
+                f"training-metrics='laplace': behind masks ({told}) fog nodes send neither loss "
+                "nor accuracy; use sent or dropped, or mask-groups=0"
             )
         if self.client_mods:
             raise UserError(

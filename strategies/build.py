@@ -12,6 +12,7 @@ from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, OFF, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.named import load_reference
+from fog_flower.privacy.disclosure import DROPPED
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
 from strategies.construct import construct
 from strategies.enough_nodes import problem_with
@@ -244,7 +245,12 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
 
 
 def _unfit_beside(config: RunConfig, strategy: Strategy) -> str:
-    """Say why it cannot work beside the configured merge or gate."""
+    """Say why it cannot work beside the configured merge, gate or metrics."""
+    if config.training_metrics.how == DROPPED and isinstance(strategy, flower_strategies.QFedAvg):
+        return (
+            "it weighs fog nodes by their losses, but with training-metrics=dropped they send "
+            "none; use training-metrics=laplace(epsilon=1)"
+        )
     if config.merge != MEAN and not is_weighted_mean(strategy):
         return f"merge={config.merge!r}: it is no weighted mean, so there is no sum; use merge=mean"
     if config.gate != OFF and getattr(strategy, "broken_by_a_gate", False):

@@ -639,3 +639,29 @@ def test_what_an_end_node_shares_from_real_runs_and_an_audit(tmp_path, npz_path)
     runs = [json.loads(p.read_text()) for p in sorted(folder.glob("*/seed-0/run.json"))]
     half, whole = (run["data"]["shared_examples"] for run in runs)
     assert (half < 0.7 * whole, whole) == (True, 126)
+
+
+def test_central_dp_from_real_runs(tmp_path, npz_path):
+    common = {
+        "dataset": f"npz:{npz_path}",
+        "features": "none",
+        "model": "tests.small_models:small_mlp",
+        "fog-nodes": 6,
+        "train-examples": 126,
+        "validation-examples": 60,
+        "test-examples": 60,
+        "num-server-rounds": 1,
+    }
+    experiment = EXPERIMENTS["central-dp"]
+    scale, folder = experiment.scale("reduced"), tmp_path / "central-dp" / "reduced"
+    plan = plan_sweep(experiment, scale, (0,), "central-1,gated-1", common, folder)
+    assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
+    files = dict(write_report(experiment, scale, folder, tmp_path / "results", MARGIN))
+    rows = pd.read_csv(files["rows"]).set_index("cell")
+    assert rows.loc["central-1", "promised"] == pytest.approx(8.0, abs=0.05)
+    assert np.isinf(rows.loc["gated-1", "promised"])  # one dW decides about others
+    assert rows.loc["central-1", ["honest", "malicious"]].tolist() == [5, 1]
+    assert rows.loc["central-1", ["honest_refused", "malicious_refused"]].tolist() == [0, 0]
+    text = files["table"].read_text()
+    assert "central-dp behind the gate, 1 of 60 malicious" in text
+    assert "| nothing" in text

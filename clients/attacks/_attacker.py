@@ -111,8 +111,9 @@ class Attacker:
     def answer(self, sent: Weights | LocalResult | Claimed) -> Message:
         """Return the reply with what an attack sends; around a dW it is the honest reply."""
         if isinstance(sent, LocalResult):
-            count = len(self.data.targets)
-            return answer(sent, count, self.message, self.fog_node, packed=packs(self.config))
+            return answer(
+                sent, self.data.told, self.message, self.fog_node, packed=packs(self.config)
+            )
         reply = self.honest_reply
         if reply.has_content():
             delta = sent.delta if isinstance(sent, Claimed) else sent

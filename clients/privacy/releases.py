@@ -5,9 +5,11 @@ from typing import Any
 
 from clients.privacy import PROTECTIONS
 from clients.privacy.build import built
+from clients.privacy.disclosed import of_counts, of_metrics
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
 from fog_flower.config import FINAL, SEEDED, RunConfig
+from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import UPDATES, Release
 
@@ -31,7 +33,7 @@ def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
         update = _behind_masks(update, config.mask_groups)
     trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
     silent = trains_privately or config.mask_groups > 0
-    metrics = Guarantee("not sent", epsilon=0.0) if silent else Guarantee("none")
+    metrics, counts = of_metrics(config, silent=silent), of_counts(config)
     own = [
         Release("loss and accuracy of the final W on its data", FOG_NODE, CLOUD, Guarantee("none"))
     ]
@@ -40,9 +42,15 @@ def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
         Release("shipment: targets", END_NODE, FOG_NODE, targets, seeded and targets.promises),
         Release("shipment: number of examples", END_NODE, FOG_NODE, Guarantee("none")),
         Release(UPDATES, FOG_NODE, CLOUD, update, seeded and update.promises),
-        Release("loss and accuracy of training", FOG_NODE, CLOUD, metrics),
+        Release(
+            "loss and accuracy of training",
+            FOG_NODE,
+            CLOUD,
+            metrics,
+            seeded and metrics.epsilon > 0,
+        ),
         *(own if config.own_evaluation == FINAL else []),
-        Release("number of examples", FOG_NODE, CLOUD, Guarantee("none")),
+        Release("number of examples", FOG_NODE, CLOUD, counts, seeded and counts.epsilon > 0),
     ]
 
 
@@ -64,10 +72,19 @@ def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Gua
         found = [dataclasses.replace(shipment, mechanism=told)]
     for text, one in fog_protections(config):
         if isinstance(one, DpSgd):
-            found.append(one.guarantee(config, num_examples, config.num_server_rounds))
+            promise = one.guarantee(config, num_examples, config.num_server_rounds)
+            found.append(_without_count(promise, one, config))
         else:
             found.append(_promise(text, one, config))
     return best_of(found, BOTH)
+
+
+def _without_count(promise: Guarantee, one: DpSgd, config: RunConfig) -> Guarantee:
+    """Return a promise of DP-SGD whose words do not tell how many examples there are."""
+    if config.example_counts.how == SENT or one.noise >= 0.0:
+        return promise
+    told = f"DP-SGD: noise of at most epsilon {one.epsilon:g}, clip {one.clip:g}"
+    return dataclasses.replace(promise, mechanism=told, epsilon=one.epsilon)
 
 
 def _behind_masks(update: Guarantee, size: int) -> Guarantee:

@@ -12,7 +12,7 @@ from simulations.cli.terminal import Terminal
 terminal = Terminal()
 
 EXPERIMENT = typer.Argument(
-    help="table1, table2, uploads, sharing, precision, epsilon, literature or trilemma"
+    help="table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or central-dp"
 )
 SCALE = typer.Option(
     help="reduced (about an hour for 10 seeds of table2), full (the paper's), or, of table2, ours"
@@ -47,8 +47,9 @@ def sweep(
 ) -> None:
     """Make every run of an experiment that is not recorded yet; resumable at any moment.
 
-    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature or trilemma.
-    KEY=VALUE (see `fog-flower keys`) is changed in every run, and wants an --out of its own.
+    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
+    central-dp. KEY=VALUE (see `fog-flower keys`) is changed in every run, and wants an --out of its
+    own.
     """
     from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
@@ -105,7 +106,8 @@ def report(
 ) -> None:
     """Write an experiment's tables, figures, statistics and page from its records alone.
 
-    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature or trilemma.
+    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
+    central-dp.
     """
     from simulations.reports.experiment_report import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415

@@ -1,5 +1,6 @@
 """Experiments as data: what each varies, and what the paper printed."""
 
+from simulations.experiments.central_dp import CENTRAL_DP
 from simulations.experiments.epsilon import EPSILON
 from simulations.experiments.experiment import Cell, Experiment, OnData, Scale
 from simulations.experiments.literature import LITERATURE
@@ -12,7 +13,17 @@ from simulations.experiments.uploads import UPLOADS
 
 EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
-    for one in (TABLE1, TABLE2, UPLOADS, SHARING, PRECISION, EPSILON, LITERATURE, TRILEMMA)
+    for one in (
+        TABLE1,
+        TABLE2,
+        UPLOADS,
+        SHARING,
+        PRECISION,
+        EPSILON,
+        LITERATURE,
+        TRILEMMA,
+        CENTRAL_DP,
+    )
 }
 
 __all__ = ["EXPERIMENTS", "Cell", "Experiment", "OnData", "Scale"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fog_flower.errors import UserError
 from simulations.experiments import Experiment, Scale
+from simulations.reports.central_dp import write_central_dp
 from simulations.reports.literature import write_literature
 from simulations.reports.pairs import PAIRS, write_pairs
 from simulations.reports.privacy_cost import write_privacy_cost
@@ -22,6 +23,7 @@ _WRITERS = {
     "literature": write_literature,
     "sharing": write_sharing,
     **dict.fromkeys(("epsilon", "trilemma"), write_privacy_cost),
+    "central-dp": write_central_dp,
 }
 _DEFAULT_FOLDER = "reduced"
 

@@ -146,9 +146,7 @@ def _section(part: Part) -> Section:
     return Section(part.heading, part.tables, notes=part.notes)
 
 
-def _accuracy(
-    rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame
-) -> Part:
+def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame) -> Part:
     notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
         "Percent; mean ± standard deviation (95% CI) over seeds; of fewer than three seeds each "

@@ -1,0 +1,60 @@
+"""What a fog node tells of its data besides dW: as it is, not at all, or behind noise."""
+
+import dataclasses
+import math
+
+from fog_flower.errors import UserError
+from fog_flower.named import split_call
+
+SENT, DROPPED, EQUAL, LAPLACE = "sent", "dropped", "equal", "laplace"
+
+
+@dataclasses.dataclass(frozen=True)
+class Disclosure:
+    """How numbers about a fog node's data are told.
+
+    Attributes
+    ----------
+    how : str
+        ``sent``, ``laplace``, or what is told in place of them: ``dropped``, ``equal``.
+    epsilon : float
+        Of ``laplace``, over the whole run.
+    largest_loss : float
+        Of ``laplace``, at which each example's loss is cut off.
+    """
+
+    how: str = SENT
+    epsilon: float = math.inf
+    largest_loss: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Refuse noise that promises nothing."""
+        if self.how == LAPLACE and not 0.0 < self.epsilon < math.inf:
+            raise ValueError(f"epsilon={self.epsilon!r} must be positive; 0.1 to 1 is usual")
+
+
+def metrics(text: str) -> Disclosure:
+    """Read ``training-metrics``: ``sent``, ``dropped`` or ``laplace(epsilon=1,largest_loss=5)``."""
+    return _read(text, "training-metrics", DROPPED, {"epsilon": 1.0, "largest_loss": 5.0})
+
+
+def counts(text: str) -> Disclosure:
+    """Read ``example-counts``: ``sent``, ``equal`` or ``laplace(epsilon=1)``."""
+    return _read(text, "example-counts", EQUAL, {"epsilon": 1.0})
+
+
+def _read(text: str, key: str, without: str, defaults: dict[str, float]) -> Disclosure:
+    name, given = split_call(text, key)
+    if name not in (SENT, without, LAPLACE):
+        raise UserError(f"{key}={text!r}: must be {SENT}, {without} or {LAPLACE}(epsilon=1)")
+    known = defaults if name == LAPLACE else {}
+    for argument, value in given.items():
+        if argument not in known:
+            told = ", ".join(known) or "none"
+            raise UserError(f"{key}={text!r}: there is no argument {argument!r}; there are: {told}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"{key}={text!r}: {argument}={value!r} must be a number")
+        if not 0.0 < value < math.inf:
+            usual = f"{defaults[argument]:g} is usual"
+            raise UserError(f"{key}={text!r}: {argument}={value!r} must be positive; {usual}")
+    return Disclosure(name, **{**known, **given})

@@ -1,0 +1,74 @@
+"""What noise in the cloud costs, and what a gate before it does to accuracy and promise."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from simulations.experiments import Cell
+from simulations.reports import formats
+from simulations.reports.sweep_records import TEST, SweepRecords
+from simulations.reports.text_tables import write_rows, write_table
+from simulations.reports.what_it_saw import what_it_saw
+
+LEDGER, RELEASE = "privacy.json", "W of all rounds"
+
+
+def write_central_dp(
+    records: SweepRecords,
+    results: Path,
+    stem: str,
+    margin: float,  # noqa: ARG001  (nothing is tested for equivalence here)
+) -> list[tuple[str, Path]]:
+    """Write a row for each cell: accuracy, who was refused, and what the ledger promises of W."""
+    rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
+    title = f"Central differential privacy: {records.experiment.varies}"
+    sections = {"": pd.DataFrame([_told(row) for row in rows.to_dict("records")])}
+    return [
+        ("table", write_table(results, stem, title, sections, what_it_saw(records))),
+        ("rows", write_rows(results, stem, rows)),
+    ]
+
+
+def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
+    final = records.final(cell, TEST)
+    updates = records.updates[records.updates["cell"] == cell.name]
+    nodes = int(updates["fog_node"].max()) + 1 if len(updates) else 0
+    bad = updates["fog_node"] >= nodes - int(str(cell.settings["malicious-nodes"]))
+    refused = updates["accepted"].astype(str) == "False"
+    return {
+        "cell": cell.name,
+        "merge": cell.label,
+        "test": final.mean(),
+        "each": " ".join(f"{one:.4f}" for one in final),
+        "seeds": len(final),
+        "honest": int((~bad).sum()),
+        "honest_refused": int(refused[~bad].sum()),
+        "malicious": int(bad.sum()),
+        "malicious_refused": int(refused[bad].sum()),
+        "promised": _promised(records, cell),
+    }
+
+
+def _promised(records: SweepRecords, cell: Cell) -> float:
+    """Return the largest epsilon that the ledgers of a cell's runs promise of W."""
+    found = []
+    for path in sorted((records.folder / cell.name).glob(f"seed-*/{LEDGER}")):
+        releases = json.loads(path.read_text())["releases"]
+        found += [one["epsilon"] for one in releases if one["release"] == RELEASE]
+    return max((math.inf if one is None else float(one) for one in found), default=math.inf)
+
+
+def _told(row: dict[Any, Any]) -> dict[str, str]:
+    each = ", ".join(formats.percent(float(one)) for one in row["each"].split())
+    promised = "nothing" if math.isinf(row["promised"]) else f"{row['promised']:.2f}"
+    malicious = f"{row['malicious_refused']} of {row['malicious']}" if row["malicious"] else "-"
+    return {
+        "": row["merge"],
+        "test accuracy, %, mean (each seed)": f"{formats.percent(row['test'])} ({each})",
+        "honest updates refused": f"{row['honest_refused']} of {row['honest']}",
+        "malicious updates refused": malicious,
+        "epsilon of W": promised,
+    }
