@@ -3,6 +3,7 @@
 from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
+from clients.end_node import largest_share
 from clients.local_training import answer, node_data, precision_of, train_on, trainer_of, who
 from clients.masking import make_key, masking
 from clients.misbehaviour import misbehaviour
@@ -26,7 +27,9 @@ def report(message: Message, context: Context) -> Message:
     """Build the node's data, and say who this is: the handshake before round 1."""
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
-    dataset = prepare_field(config).dataset
+    field = prepare_field(config)
+    dataset = field.dataset
+    share = largest_share(config, map(len, field.shards[fog_node]))
     trainer = trainer_of(config)  # built before round 1, not in it
     hidden = config.example_counts.how != SENT
     metrics: dict[str, int | float | list[int] | list[float]] = {
@@ -43,7 +46,7 @@ def report(message: Message, context: Context) -> Message:
             "refused": list(data.refused),
             "precision": precision_of(config),
             "threads": trainer.threads,
-            "releases": packed(releases_of(config, len(data.targets))),
+            "releases": packed(releases_of(config, len(data.targets), share)),
         }
     )
     content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})

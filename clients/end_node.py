@@ -1,19 +1,21 @@
 """The IoT tier: an end node owns examples, and shares a protected portion of them."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from clients.privacy import PROTECTIONS
 from clients.privacy._context import Context
+from clients.privacy._rng import protecting_rng
 from clients.privacy.build import built
+from clients.privacy.end_node.quantise import Quantise
 from clients.shipment import pack
 from fog_flower.causes import describe_failure
 from fog_flower.config import RunConfig
 from fog_flower.data.preprocess import Preprocess
 from fog_flower.errors import UserError
-from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.tasks.task import Task
 
@@ -37,17 +39,43 @@ class EndNode:
     def ship(self, config: RunConfig, task: Task, preprocess: Preprocess) -> bytes:
         """Select the share, preprocess, protect, and pack (see ``clients.shipment``)."""
         count = shared_examples(config, len(self.data))
-        rng = generator(config.seed, "share", self.fog_node, self.end_node)
+        rng = protecting_rng(config, "share", self.fog_node, self.end_node)
         chosen = self.data.take(np.sort(rng.permutation(len(self.data))[:count]))
         share = Examples(preprocess(chosen.inputs), chosen.targets)
         spec = preprocess.spec(chosen.inputs)
         context = Context(config, self.fog_node, self.end_node, spec, task, preprocess.deviation)
-        return pack(protected_share(share, context))
+        return pack(protected_share(share, context), largest_level(config))
 
 
 def shared_examples(config: RunConfig, owned: int) -> int:
     """Return how many of its examples an end node shares."""
     return max(1, round(config.share_fraction * owned))
+
+
+def largest_share(config: RunConfig, owned: Iterable[int]) -> float:
+    """Return the largest part that an end node shares of what it owns, of several of them."""
+    return max((shared_examples(config, count) / count for count in owned if count), default=1.0)
+
+
+def largest_level(config: RunConfig) -> float | None:
+    """Return between which numbers inputs are shipped as levels; None: they are not.
+
+    Raises
+    ------
+    UserError
+        If what makes levels is not the last protection.
+    """
+    found = built(PROTECTIONS, config.protection)
+    levels = [(text, one) for text, one in found if isinstance(one, Quantise)]
+    if not levels:
+        return None
+    text, last = levels[-1]
+    if len(levels) > 1 or found[-1][0] != text:
+        raise UserError(
+            f"protection={','.join(config.protection)!r}: {text} is how inputs are shipped, and "
+            "comes last"
+        )
+    return last.largest
 
 
 def protected_share(share: Examples, context: Context) -> Examples:
@@ -58,6 +86,7 @@ def protected_share(share: Examples, context: Context) -> Examples:
     UserError
         If one fails, or returns no examples.
     """
+    largest_level(context.config)  # refuses an order that makes no sense
     for text, protection in built(PROTECTIONS, context.config.protection):
         share = _protected(text, protection, share, context)
     return share

@@ -1,7 +1,8 @@
 """What an end node sends to its fog node: arrays with a checksum, without pickle.
 
 The paper pickles; unpickling what a network sent runs its code, so this does not.
-Layout: magic (8 bytes), sha256 of the rest (32 bytes), an ``.npz`` of plain arrays.
+Layout: magic (8 bytes), sha256 of the rest (32 bytes), an ``.npz`` of plain arrays. Inputs are as a
+model sees them, or levels in a byte each and the size of the largest (``protection=quantise``).
 """
 
 import hashlib
@@ -9,24 +10,49 @@ import io
 import zipfile
 
 import numpy as np
+import numpy.typing as npt
 
-from fog_flower.tasks.examples import Examples, Spec
+from fog_flower.tasks.examples import Array, Examples, Spec
 from fog_flower.tasks.task import Task
 
 MAGIC = b"FOGSHIP2"
 CHECKSUM_BYTES = 32
+INPUTS, TARGETS, LARGEST = "inputs", "targets", "largest"
+_LEVELS = 255  # the last one; with 0 they are 256
 
 
 class RefusedShipmentError(ValueError):
     """A shipment that a fog node does not take; the message says why."""
 
 
-def pack(share: Examples) -> bytes:
-    """Pack examples as a model sees them: inputs and targets, in their dtypes."""
+def pack(share: Examples, largest: float | None = None) -> bytes:
+    """Pack examples as a model sees them: inputs and targets, in their dtypes.
+
+    Parameters
+    ----------
+    share : Examples
+    largest : float, optional
+        Send inputs float32 as levels of a byte each, between this and its negative.
+    """
     buffer = io.BytesIO()
-    np.savez(buffer, inputs=share.inputs, targets=share.targets)
+    arrays: dict[str, Array] = {INPUTS: share.inputs, TARGETS: share.targets}
+    if largest is not None:
+        arrays |= {INPUTS: levels_of(share.inputs, largest), LARGEST: np.array(largest)}
+    np.savez(buffer, allow_pickle=False, **arrays)
     payload = buffer.getvalue()
     return MAGIC + hashlib.sha256(payload).digest() + payload
+
+
+def levels_of(inputs: npt.NDArray[np.float32], largest: float) -> npt.NDArray[np.uint8]:
+    """Return the nearest of 256 levels, from 0 for -``largest`` to 255 for ``largest``."""
+    parts = (np.clip(inputs, -largest, largest) + largest) / (2.0 * largest)
+    return np.asarray(np.rint(_LEVELS * parts), np.uint8)
+
+
+def values_of(levels: npt.NDArray[np.uint8], largest: float) -> npt.NDArray[np.float32]:
+    """Return the number that each level stands for."""
+    table = np.linspace(-largest, largest, _LEVELS + 1).astype(np.float32)
+    return np.asarray(table[levels])
 
 
 def unpack(shipment: bytes, spec: Spec, task: Task) -> Examples:
@@ -53,7 +79,9 @@ def unpack(shipment: bytes, spec: Spec, task: Task) -> Examples:
         raise RefusedShipmentError("has a wrong checksum")
     try:
         with np.load(io.BytesIO(payload), allow_pickle=False) as content:
-            inputs, targets = content["inputs"], content["targets"]
+            inputs, targets = content[INPUTS], content[TARGETS]
+            if LARGEST in content:
+                inputs = _unlevelled(inputs, content[LARGEST])
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise RefusedShipmentError(f"cannot be read without pickle: {error}") from error
     if inputs.dtype != spec.dtype or inputs.shape[1:] != spec.shape:
@@ -68,3 +96,16 @@ def unpack(shipment: bytes, spec: Spec, task: Task) -> Examples:
         return Examples(inputs, targets)
     except ValueError as error:
         raise RefusedShipmentError(f"is refused: {error}") from error
+
+
+def _unlevelled(levels: npt.NDArray[np.uint8], largest: npt.NDArray[np.float64]) -> Array:
+    """Return the numbers that levels stand for.
+
+    Raises
+    ------
+    ValueError
+        If these are no levels.
+    """
+    if levels.dtype != np.uint8 or largest.shape != () or not 0.0 < float(largest) < np.inf:
+        raise ValueError(f"levels are {levels.dtype} up to {largest}")
+    return values_of(levels, float(largest))

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from clients.attacks import ATTACKS
-from clients.privacy import PROTECTIONS
+from clients.end_node import largest_level
 from clients.privacy._fog_context import FogContext
-from clients.privacy.build import built
 from clients.privacy.fog_protection import fog_protections, private_training, protected
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
@@ -129,7 +128,7 @@ def check_plug_ins(config: RunConfig) -> None:
     with without_native_chatter():
         _check_names(config)
         _check_attack(config)
-        built(PROTECTIONS, config.protection)
+        largest_level(config)  # and whether all protections can be built
         fog_protections(config)
         for name in config.client_mods:
             load_mod(name)

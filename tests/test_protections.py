@@ -1,19 +1,27 @@
 """What end nodes do to a share, and what it promises; dW that is mostly zeros on the wire."""
 
+import hashlib
+import io
+import json
+
 import numpy as np
 import pytest
 
-from clients.end_node import EndNode
+from clients.end_node import EndNode, largest_share
 from clients.fog_node import gather
 from clients.privacy import FOG_PROTECTIONS, PROTECTIONS
 from clients.privacy._context import Context
 from clients.privacy._fog_context import FogContext
 from clients.privacy.build import built
 from clients.privacy.fog_node.selective import Selective
+from clients.privacy.releases import releases_of
+from clients.shipment import MAGIC, RefusedShipmentError, pack, unpack
+from fog_flower.data.field import prepare_field
+from fog_flower.data.preprocess import ColumnNormaliser
 from fog_flower.errors import UserError
-from fog_flower.privacy.accounting import gaussian_epsilon, response_keep
+from fog_flower.privacy.accounting import gaussian_epsilon, response_keep, shared_epsilon
 from fog_flower.tasks.examples import Examples, Spec
-from simulations.preflight import check
+from simulations.preflight import check, check_plug_ins
 from tests.conftest import SPEC, TASK
 from tests.runs import rounds, run_here
 
@@ -161,3 +169,112 @@ def test_attackers_send_what_a_selective_node_would(make_config, attack):
     settings = {"attack": attack, "malicious_nodes": "1", "gate": "open"}
     config = make_config(fog_protection="selective(fraction=0.5)", **settings)
     assert [row["accepted"] for row in rounds(run_here(config))][1:] == ["3", "3"]
+
+
+def test_levels_take_a_quarter_of_the_bytes_and_are_nearest():
+    given, spec = share(300), SPEC
+    inputs = np.clip(given.inputs, -2.0, 2.0)
+    plain, packed = pack(given), pack(given, 2.0)
+    assert len(packed) < 0.26 * len(plain)
+    shipped = unpack(packed, spec, TASK)
+    assert shipped.inputs.dtype == np.float32
+    assert np.abs(shipped.inputs - inputs).max() <= 2.0 / 255 + 1e-6
+    assert shipped.inputs.min() == -2.0
+    assert len(np.unique(shipped.inputs)) == 256
+    np.testing.assert_array_equal(shipped.targets, given.targets)
+    # What is a level already is shipped as it is.
+    again = unpack(pack(shipped, 2.0), spec, TASK)
+    np.testing.assert_array_equal(again.inputs, shipped.inputs)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"inputs": np.zeros((2, *SPEC.shape), np.int64)},
+        {"largest": np.array(np.nan)},
+        {"largest": np.array(-1.0)},
+        {"largest": np.array([1.0, 2.0])},
+        {"largest": np.array("a")},
+    ],
+)
+def test_levels_that_are_none_are_refused(spoilt):
+    arrays = {
+        "inputs": np.zeros((2, *SPEC.shape), np.uint8),
+        "targets": np.zeros(2, np.int64),
+        "largest": np.array(3.0),
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **{**arrays, **spoilt})
+    payload = buffer.getvalue()
+    with pytest.raises(RefusedShipmentError):
+        unpack(MAGIC + hashlib.sha256(payload).digest() + payload, SPEC, TASK)
+
+
+def test_a_run_ships_levels_and_the_ledger_says_that_they_hide_nothing(make_config):
+    sent = {}
+    for name, protection in (("plain", ""), ("levels", "quantise(largest=2.5)")):
+        config = make_config(run_name=name, protection=protection)
+        sent[name] = sum(int(row["bytes_from_end_nodes"]) for row in rounds(run_here(config)))
+    assert 0.25 < sent["levels"] / sent["plain"] < 0.26
+    told = {one.name: one.guarantee for one in releases_of(config, 100)}
+    assert not told["shipment: inputs"].promises
+    assert "compression" in told["shipment: inputs"].mechanism
+    after = make_config(protection="gaussian(epsilon=2),quantise")
+    told = {one.name: one.guarantee for one in releases_of(after, 100)}
+    assert told["shipment: inputs"].epsilon == pytest.approx(2.0)
+    assert "then quantised" in told["shipment: inputs"].mechanism
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("quantise(largest=0)", "largest=0 must be positive and finite"),
+        ("quantise(largest=1e999)", "largest=inf must be positive and finite"),
+        ("quantise,noise", "quantise is how inputs are shipped, and comes last"),
+        ("quantise,quantise(largest=2)", "quantise\\(largest=2\\) is how inputs"),
+    ],
+)
+def test_levels_that_make_no_sense_are_refused_before_the_run(make_config, text, words):
+    with pytest.raises(UserError, match=words):
+        check_plug_ins(make_config(protection=text))
+
+
+def test_a_secret_share_makes_epsilon_smaller(make_config):
+    assert shared_epsilon(1.0, 0.25) == pytest.approx(np.log(1 + 0.25 * (np.e - 1)))
+    assert shared_epsilon(2.0, 1.0) == pytest.approx(2.0)
+    assert shared_epsilon(200.0, 0.5) == pytest.approx(200 - np.log(2))
+    assert shared_epsilon(np.inf, 0.5) == np.inf
+    both = make_config(protection="gaussian(epsilon=2,delta=1e-6),randomised-response(epsilon=1)")
+    told = {one.name: one.guarantee for one in releases_of(both, 100, 0.25)}
+    inputs, update = told["shipment: inputs"], told["dW of all rounds"]
+    assert inputs.epsilon == pytest.approx(shared_epsilon(2.0, 0.25))
+    assert inputs.delta == pytest.approx(0.25e-6)
+    assert "secret share" in inputs.mechanism
+    # Inputs and labels are of the same sample: together they cost more than two samples would.
+    assert update.epsilon == pytest.approx(shared_epsilon(3.0, 0.25))
+    assert update.epsilon > inputs.epsilon + told["shipment: targets"].epsilon
+    nothing = {one.name: one.guarantee for one in releases_of(make_config(), 100, 0.25)}
+    assert not nothing["shipment: inputs"].promises
+
+
+def test_the_ledger_of_a_run_has_the_largest_share(make_config):
+    settings = {"protection": "gaussian(epsilon=2)", "share_fraction": 0.3, "end_nodes": 4}
+    config = make_config(**settings)
+    field = prepare_field(config)
+    owned = [len(shard) for shards in field.shards for shard in shards]
+    share_of_all = largest_share(config, owned)
+    assert share_of_all == max(max(1, round(0.3 * n)) / n for n in owned)
+    rows = json.loads((run_here(config) / "privacy.json").read_text())["releases"]
+    epsilon = next(row["epsilon"] for row in rows if row["release"] == "shipment: inputs")
+    assert epsilon == pytest.approx(shared_epsilon(2.0, share_of_all), abs=1e-6)
+
+
+def test_a_secret_share_is_drawn_from_entropy_where_noise_is(make_config):
+    data = share(50)
+    sent = {}
+    for source in ("seeded", "entropy"):
+        config = make_config(protection="", share_fraction=0.4, noise_source=source)
+        preprocess = ColumnNormaliser(np.zeros(1), np.ones(1))
+        sent[source] = [EndNode(0, 0, data).ship(config, TASK, preprocess) for _ in range(2)]
+    assert sent["seeded"][0] == sent["seeded"][1]
+    assert sent["entropy"][0] != sent["entropy"][1]

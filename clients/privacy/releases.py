@@ -9,6 +9,7 @@ from clients.privacy.disclosed import of_counts, of_metrics
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
 from fog_flower.config import FINAL, SEEDED, RunConfig
+from fog_flower.privacy.accounting import shared_epsilon
 from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import UPDATES, Release
@@ -16,7 +17,7 @@ from fog_flower.privacy.ledger import UPDATES, Release
 END_NODE, FOG_NODE, CLOUD = "end node", "fog node", "cloud"
 
 
-def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
+def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> list[Release]:
     """Return what a fog node with so many examples releases over the run, and its end nodes.
 
     Parameters
@@ -24,11 +25,15 @@ def releases_of(config: RunConfig, num_examples: int) -> list[Release]:
     config : RunConfig
     num_examples : int
         Of the fog node.
+    share : float
+        The largest part that one of its end nodes shares of what it owns (``share-fraction``).
     """
     shipped = [_promise(text, one, config) for text, one in built(PROTECTIONS, config.protection)]
     inputs, targets = best_of(shipped, INPUTS), best_of(shipped, TARGETS)
     seeded = config.noise_source == SEEDED
-    update = _of_update(config, num_examples, _together(inputs, targets))
+    both = _together(inputs, targets)
+    inputs, targets, both = (_of_share(one, share) for one in (inputs, targets, both))
+    update = _of_update(config, num_examples, both)
     if config.mask_groups:
         update = _behind_masks(update, config.mask_groups)
     trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
@@ -61,6 +66,22 @@ def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:
         inputs.epsilon + targets.epsilon,
         inputs.delta + targets.delta,
         part=BOTH,
+    )
+
+
+def _of_share(promise: Guarantee, share: float) -> Guarantee:
+    """Return what is promised of an example of which nobody knows whether it was shared."""
+    if share >= 1.0:
+        return promise
+    told = f"{promise.mechanism}, on a secret share of at most {share:.3g}"
+    if not promise.promises:
+        return dataclasses.replace(promise, mechanism=told)
+    return dataclasses.replace(
+        promise,
+        mechanism=told,
+        epsilon=shared_epsilon(promise.epsilon, share),
+        delta=share * promise.delta,
+        uncovered=(*promise.uncovered, "who knows that an example was shared has the full epsilon"),
     )
 
 

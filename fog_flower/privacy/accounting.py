@@ -121,6 +121,24 @@ def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> f
     return float(found)
 
 
+def shared_epsilon(epsilon: float, share: float) -> float:
+    """Return epsilon of a mechanism on a secret sample (Balle et al. 2018, arXiv:1807.01647).
+
+    Of a fixed number of examples, drawn without replacement; neighbours differ in the value of one.
+    Its delta is ``share`` times the mechanism's.
+
+    Parameters
+    ----------
+    epsilon : float
+        Of the mechanism, for the sample.
+    share : float
+        The part of the examples that is in the sample.
+    """
+    if epsilon > LARGEST_EPSILON:
+        return epsilon + math.log(share) if math.isfinite(epsilon) else epsilon
+    return math.log1p(share * math.expm1(epsilon))
+
+
 def response_epsilon(keep: float, answers: int) -> float:
     """Return epsilon of k-ary randomised response (Warner 1965; Kairouz et al. 2014).
 
