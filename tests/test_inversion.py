@@ -6,9 +6,11 @@ import pytest
 
 from fog_flower.errors import UserError
 from fog_flower.keras_weights import load_weights, weights_of
-from simulations.audits import inversion
+from fog_flower.tasks.classification import Classification
+from simulations.audits import gradient_matching, inversion
 from simulations.audits.alike import correlations
 from simulations.audits.crafted import binned, bins, can_be_crafted, crafted, first_dense, ratios
+from simulations.audits.gradient_matching import GradientMatching
 
 
 @pytest.fixture
@@ -87,8 +89,8 @@ def few(monkeypatch):
 def test_a_run_is_attacked_and_dp_sgd_leaves_nothing(make_config, tmp_path, few):
     config = make_config(protection="", noise_source="entropy")
     found = {one.attack: one for one in inversion.audit(config, tmp_path, said)}
-    assert found["a step on 1 images, honest W"].value == 1.0
-    assert found["a step on 1 images, honest W"].low > 0.6
+    assert found["a step on 1 image, honest W"].value == 1.0
+    assert found["a step on 1 image, honest W"].low > 0.6
     assert found["a step on 4 images, crafted W"].value > 0.5
     assert found["images of nobody in the same guesses, honest W"].value < 0.05
     assert (tmp_path / "inversion.png").exists()
@@ -98,12 +100,53 @@ def test_a_run_is_attacked_and_dp_sgd_leaves_nothing(make_config, tmp_path, few)
     assert private[0].claimed == pytest.approx(8.0, abs=0.02)
 
 
-def test_a_model_that_begins_with_something_else_is_named(make_config, tmp_path):
-    (found,) = inversion.audit(make_config(model="cnn-small"), tmp_path, said)
-    assert found.measure == "not applicable"
-    assert "model=cnn-small does not begin with a Dense layer" in found.attack
-    assert found.to_json()["value"] is None
-    assert found.verdict == ""
+def test_a_gradient_is_matched_where_no_layer_tells_the_image(rng):
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(8, 3, activation="elu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+    rows, columns = np.mgrid[0:8, 0:8]
+    image = np.sin(rows / 2.0) * np.cos(columns / 2.5)
+    image = image[None, ..., None].astype(np.float32)
+    start, label = weights_of(model), np.array([3])
+    delta = step(model, start, image, label)
+    search = GradientMatching(model, Classification(10), -1.0, 1.0)
+    guess = search(start, delta, label, rng)
+    assert guess.shape == image.shape
+    assert np.abs(guess).max() <= 1.0
+    assert correlations(guess, image)[0, 0] > 0.8
+    noise = [rng.normal(size=array.shape).astype(np.float32) for array in delta]
+    assert abs(correlations(search(start, noise, label, rng), image)[0, 0]) < 0.6
+
+
+@pytest.fixture
+def few_matched(monkeypatch):
+    monkeypatch.setattr(inversion, "MATCHED", 4)
+    monkeypatch.setattr(gradient_matching, "ITERATIONS", 250)
+
+
+def test_a_convolutional_model_is_attacked_and_dp_sgd_leaves_nothing(
+    make_config, tmp_path, few_matched
+):
+    config = make_config(model="cnn-small", protection="", noise_source="entropy")
+    found = inversion.audit(config, tmp_path, said)
+    named = {(one.attack, one.measure): one.value for one in found}
+    one = "gradient matching, a step on 1 image, honest W"
+    assert named[one, "share of 4 found among 200"] >= 0.75
+    assert named[one, "correlation, mean"] > 0.45
+    assert ("gradient matching, a step on 4 images, honest W", "correlation, mean") in named
+    assert (tmp_path / "inversion.png").exists()
+    config = config.changed({"fog-protection": "dp-sgd(epsilon=8)", "batch-size": 60})
+    private = inversion.audit(config, tmp_path, said)
+    assert max(one.value for one in private if "found" in one.measure) <= 0.25
+    assert max(one.value for one in private if "mean" in one.measure) < 0.35
+    assert private[0].claimed == pytest.approx(8.0, abs=0.02)
 
 
 def test_too_few_examples_are_refused(make_config, tmp_path):

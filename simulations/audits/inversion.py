@@ -1,6 +1,7 @@
 """Which training images a cloud reads from a fog node's dW, with an honest W and a crafted one."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,12 +31,14 @@ from simulations.audits.crafted import (
 from simulations.audits.end_nodes import OTHER_NODE, EndNodes
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.gradient_matching import GradientMatching
 from simulations.audits.linear_reconstruction import (
     LinearReconstruction,
     learned_reconstruction,
 )
 from simulations.audits.promise import promised_of_update
 from simulations.reports.save_figure import save_figure
+from simulations.visible import counted
 
 NAME = "inversion"
 BATCHES = (1, 4, 8, 16, 32)  # examples of a node that takes one step
@@ -44,6 +47,11 @@ EPOCH = 100  # examples of a node that trains an epoch
 KNOWN = 2000  # images of the attacker's own
 RECOVERED = 0.95  # correlation from which an image counts as recovered; see `images of nobody`
 SHOWN = 6
+# Of models that begin with no Dense layer, which are attacked by optimisation.
+MATCHED_BATCHES = (1, 4)
+MATCHED = 8  # images that are attacked at each, in as many tries as it takes
+CANDIDATES = 200  # among which each is looked for
+SECONDS_OF_SIZE = 120.0  # after which no more of a size are attacked: large models take a minute
 HONEST, CRAFTED = "honest W", "crafted W"
 Rows = npt.NDArray[np.float32]
 
@@ -82,6 +90,8 @@ class _Cloud:
 def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
     """Attack one step on 1 to 32 images and an epoch over 100, and write ``inversion.png``.
 
+    A model that begins with no Dense layer is attacked by optimisation, in steps on 1 and 4 images.
+
     An image counts as recovered if a guess correlates with it by 0.95; how many images that no node
     had are met by the same guesses is found as well.
 
@@ -104,8 +114,10 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         return [not_applicable(NAME, f"inputs are {spec}, and no amounts")]
     model = build_model(config.model, spec, task, config.seed)
     kernel = first_dense(model)
+    if kernel is None and spec.is_image:
+        return _matched(config, field, model, folder, say)
     if kernel is None:
-        why = f"model={config.model} does not begin with a Dense layer on its input"
+        why = f"model={config.model} does not begin with a Dense layer, and inputs are no images"
         return [not_applicable(NAME, why)]
     rng = generator(config.seed, "audit inversion")
     known = min(KNOWN, len(field.train) - 2 * EPOCH)
@@ -139,7 +151,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
                 images.append(image)
                 strangers[name] += int((_best(guesses, nobody[chosen])[0] >= RECOVERED).sum())
             hits = int((np.concatenate(best) >= RECOVERED).sum())
-            what = f"an epoch over {size} images" if size == EPOCH else f"a step on {size} images"
+            images_of = counted(size, "image")
+            what = f"an epoch over {images_of}" if size == EPOCH else f"a step on {images_of}"
             findings.append(_finding(f"{what}, {name}", hits, count, update.epsilon))
             if size in (BATCHES[0], BATCHES[2], EPOCH):
                 shown[f"{what}, {name}"] = np.concatenate(images)
@@ -152,6 +165,64 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         findings.append(not_applicable(NAME, why))
     if spec.is_image:
         _draw(shown, folder / f"{NAME}.png")
+    return findings
+
+
+def _matched(
+    config: RunConfig,
+    field: Field,
+    model: keras.Model,
+    folder: Path,
+    say: Callable[[str], None],
+) -> list[AuditFinding]:
+    """Attack single steps by optimisation, and write the picture.
+
+    Such guesses are blurred, so an image counts as found where its guess is more like it than like
+    any of the other candidates.
+    """
+    rng = generator(config.seed, "audit gradient matching")
+    attacked, others = dealt(config, field, rng, MATCHED, CANDIDATES - MATCHED)
+    raw = field.preprocess(field.train.take(attacked).inputs)
+    candidates = np.concatenate([raw, field.preprocess(field.train.take(others).inputs)])
+    shipped = EndNodes(config, field).protected(Examples(raw, field.train.targets[attacked]))
+    update = promised_of_update(config, examples_of(field, config, 0))
+    private, start = with_noise_of_run(config, field), weights_of(model)
+    search = GradientMatching(
+        model, field.dataset.task, float(candidates.min()), float(candidates.max())
+    )
+    findings, shown = [], {"raw": raw}
+    for size in MATCHED_BATCHES:
+        what = f"gradient matching, a step on {counted(size, 'image')}, honest W"
+        once = private.changed({"local-epochs": 1, "batch-size": size})
+        guesses: list[Rows] = []
+        began = time.perf_counter()
+        for number, first in enumerate(range(0, MATCHED, size)):
+            if guesses and time.perf_counter() - began > SECONDS_OF_SIZE:
+                break
+            say(f"audit {NAME}: {what}, {first + size} of {MATCHED}")
+            chosen = slice(first, first + size)
+            data = node_of(Examples(shipped.inputs[chosen], shipped.targets[chosen]))
+            delta = released_update(once, start, data, fog_node=number, server_round=1).delta
+            guesses.append(search(start, delta, data.targets, rng))
+        found = np.concatenate(guesses)
+        nearest = correlations(found, candidates)
+        # Which guess is of which image of a batch, nothing tells.
+        own = nearest[:, : len(found)].reshape(-1, size, len(found))
+        alike = np.concatenate(
+            [part[:, n * size : (n + 1) * size].max(axis=0) for n, part in enumerate(own)]
+        )
+        met = enumerate(nearest.argmax(axis=1).tolist())
+        hits = len({one for n, one in met if one < len(found) and one // size == n // size})
+        measure = f"share of {len(found)} found among {CANDIDATES}"
+        interval = proportion(hits, len(found))
+        findings += [
+            AuditFinding(NAME, what, measure, hits / len(found), *interval, update.epsilon),
+            AuditFinding(
+                NAME, what, "correlation, mean", float(alike.mean()), claimed=update.epsilon
+            ),
+        ]
+        shown[what.removeprefix("gradient matching, ")] = found
+    _draw(shown, folder / f"{NAME}.png")
     return findings
 
 
