@@ -176,8 +176,15 @@ def masks() -> str:
 def privacy() -> str:
     """Return the measured part of the page on privacy."""
     parts = ["## Accuracy at every epsilon, and beside attackers", costs()]
+    parts += ["## Noise in the cloud, measured", central_dp()]
     parts += ["## The gate on masked groups", masks(), "## What audits found", audits()]
     return "\n\n".join(parts)
+
+
+def central_dp() -> str:
+    """Return the table of noise in the cloud, as it was reported."""
+    page = PAGES.parent / "results" / "tables" / "central-dp-mnist.md"
+    return page.read_text().partition("\n\n")[2].strip() if page.exists() else "(no records)"
 
 
 def costs() -> str:

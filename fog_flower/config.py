@@ -158,7 +158,11 @@ class RunConfig:
         "them; gate and strategy see means of groups; 0: no masks",
         low=0,
     )
-    noise_sigma: float = _key("standard deviation of protection=noise, Gaussian", low=0.0)
+    noise_sigma: float = _key(
+        "standard deviation of protection=noise, Gaussian, in noise-unit; with features it is in "
+        "theirs, and 0.01 may be much",
+        low=0.0,
+    )
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     noise_source: str = _key(
         "of all that protects: seeded by the run (repeatable, and removable by whoever knows the "

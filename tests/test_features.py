@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fog_flower.config import RunConfig
+from fog_flower.data.featured import Featured
 from fog_flower.data.features import FEATURES
 from fog_flower.data.features._grey import standardised_grey
 from fog_flower.data.features._stored import stored
@@ -12,6 +13,7 @@ from fog_flower.data.features.patches import answers, patches
 from fog_flower.data.features.rendered_cnn import rendered_cnn
 from fog_flower.data.field import prepare_field
 from fog_flower.data.load import load_dataset
+from fog_flower.data.preprocess import ColumnNormaliser
 from fog_flower.errors import UserError
 from simulations.contract.kinds import check_contract
 from simulations.overrides import configure, configure_settings
@@ -230,3 +232,19 @@ def test_a_run_on_features(tmp_path):
     assert told["status"] == "finished", told["cause"]
     assert told["data"]["preprocessing"]["features"] == "hog"
     assert told["model_parameters"] == (1764 + 1) * 10
+
+
+def test_one_input_is_mapped_once_to_know_what_comes_out():
+    mapped = []
+
+    def halves(inputs):
+        mapped.append(len(inputs))
+        return inputs[:, ::2]
+
+    plain = ColumnNormaliser(np.zeros(1), np.ones(1))
+    featured = Featured("halves", halves, plain)
+    rows = np.zeros((5, 6), np.float32)
+    assert featured.spec(rows).shape == featured.spec(rows[:2]).shape == (3,)
+    assert mapped == [1]
+    assert featured.spec(np.zeros((5, 8), np.float32)).shape == (4,)
+    assert featured.fitted(rows).spec(rows).shape == (3,)

@@ -36,6 +36,9 @@ class Featured:
     name: str
     features: Callable[[Array], Array]
     first: Preprocess
+    _specs: dict[tuple[object, ...], Spec] = dataclasses.field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     def __call__(self, inputs: Array) -> npt.NDArray[np.float32]:
         """Return features, float32.
@@ -51,9 +54,12 @@ class Featured:
         return np.concatenate(parts) if parts else np.zeros((0, *self.spec(inputs).shape), "f4")
 
     def spec(self, inputs: Array) -> Spec:
-        """Return what the map makes of one input."""
-        stored = np.zeros((1, *inputs.shape[1:]), inputs.dtype)
-        return Spec(tuple(self._mapped(stored).shape[1:]), "float32")
+        """Return what the map makes of one input; one is mapped the first time."""
+        kind = inputs.shape[1:], inputs.dtype.str
+        if kind not in self._specs:
+            found = self._mapped(np.zeros((1, *inputs.shape[1:]), inputs.dtype))
+            self._specs[kind] = Spec(tuple(found.shape[1:]), "float32")
+        return self._specs[kind]
 
     def problem(self, inputs: Array) -> str:
         """Say what is wrong with stored inputs."""

@@ -20,6 +20,7 @@ from simulations.audits.crafted import first_dense
 from simulations.audits.end_nodes import EndNodes, as_queried
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.losses import in_parts
 from simulations.audits.promise import promised_of_update
 from simulations.audits.roc import area, rate_at
 
@@ -158,10 +159,8 @@ def along(
     variables = [variable.value for variable in model.trainable_variables]
     tangents = [tf.constant(moves[id(v)]) for v in model.trainable_variables]
     found = []
-    for first in range(0, len(examples.targets), AT_ONCE):
-        some = slice(first, first + AT_ONCE)
+    for some in in_parts(examples, AT_ONCE):
         with tf.autodiff.ForwardAccumulator(variables, tangents) as forward:
-            answers = model(examples.inputs[some], training=False)
-            losses = task.losses(examples.targets[some], answers)
+            losses = task.losses(some.targets, model(some.inputs, training=False))
         found.append(-forward.jvp(losses).numpy())
     return np.concatenate(found).astype(np.float64)

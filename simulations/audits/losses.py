@@ -1,5 +1,7 @@
 """The loss of each example under given weights."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +19,15 @@ def losses_of(
 ) -> npt.NDArray[np.float64]:
     """Return each example's loss [n] under ``weights``, which the model has afterwards."""
     load_weights(model, weights)
-    parts = []
-    for first in range(0, len(examples.targets), AT_ONCE):
-        some = slice(first, first + AT_ONCE)
-        answers = model(examples.inputs[some], training=False)
-        parts.append(task.losses(examples.targets[some], answers).numpy())
+    parts = [
+        task.losses(some.targets, model(some.inputs, training=False)).numpy()
+        for some in in_parts(examples, AT_ONCE)
+    ]
     return np.concatenate(parts).astype(np.float64)
+
+
+def in_parts(examples: Examples, at_once: int) -> Iterator[Examples]:
+    """Give examples in their order, at most so many at a time: memory is bounded."""
+    for first in range(0, len(examples.targets), at_once):
+        some = slice(first, first + at_once)
+        yield Examples(examples.inputs[some], examples.targets[some])
