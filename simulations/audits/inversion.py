@@ -221,7 +221,12 @@ def _matched(
                 NAME, what, "correlation, mean", float(alike.mean()), claimed=update.epsilon
             ),
         ]
-        shown[what.removeprefix("gradient matching, ")] = found
+        order = [
+            n * size + int(part[:, n * size + place].argmax())
+            for n, part in enumerate(own)
+            for place in range(size)
+        ]
+        shown[what.removeprefix("gradient matching, ")] = found[order]
     _draw(shown, folder / f"{NAME}.png")
     return findings
 
@@ -263,12 +268,13 @@ def _draw(kinds: dict[str, Rows], path: Path) -> None:
     )
     raw = kinds["raw"][:SHOWN]
     low, high = float(raw.min()), float(raw.max())
+    for axis in axes.flat:
+        axis.set_axis_off()  # also where there are fewer images
     for row, (name, images) in zip(axes, kinds.items(), strict=True):
         for axis, image, like in zip(row, images[:SHOWN], raw, strict=False):
             fitted = (image - image.mean()) / max(float(image.std()), 1e-12)
             shown = np.clip((fitted * like.std() + like.mean() - low) / (high - low), 0.0, 1.0)
             axis.imshow(shown.squeeze(), cmap="gray" if image.shape[-1] == 1 else None)
-            axis.set_axis_off()
         row[0].text(-0.1, 0.5, name, transform=row[0].transAxes, ha="right", va="center", wrap=True)
     figure.subplots_adjust(left=2.4 / (1.2 * SHOWN + 2.4), right=0.99, top=0.99, bottom=0.01)
     save_figure(figure, path, dpi=120)
