@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fog_flower.records.reading import read_rounds, read_run
+from fog_flower.records.reading import read_run
 from simulations.reports.formats import percent
 from simulations.reports.front_table import (
     ROWS,
@@ -24,14 +24,6 @@ SVHN, MNIST = "svhn", "mnist"
 SVHN_REPORTS = {
     "uploads-full-svhn": "When a fog node uploads",
     "sharing-reduced-svhn": "What an end node shares",
-}
-GATE_RUNS = {  # below results/gate: what is varied -> what is said of it
-    "fedavg": "`gate=off` (plain FedAvg)",
-    "validated": "`gate=trusted` (the default then)",
-    "alone": "`gate=alone` (the literal reading)",
-    "honest-six": "`attack=crash malicious-nodes=1 gate=off` (the honest six)",
-    "nan-validated": "`attack=nan malicious-nodes=1 gate=trusted` (one node always sends NaN)",
-    "nan-fedavg": "`attack=nan malicious-nodes=1 gate=off`",
 }
 
 
@@ -88,40 +80,6 @@ def rendered_block(results: Path, *, links: str) -> str:
     parts += tables_of(results, "uploads", "When a fog node uploads")
     parts += tables_of(results, "table1-full", "How many images each tier has")
     return "\n\n".join(parts)
-
-
-def demo_block(results: Path) -> str:
-    """Return what `make run` gave, and what the gate buys at that scale."""
-    run = read_run(results / "demo")
-    final, data = run["final"], run["data"]
-    untrained = read_rounds(results / "demo")[0]
-    updates = run["config"]["fog-nodes"] * final["round"]
-    title = (
-        f"`make run`: {run['config']['fog-nodes']} fog nodes, {data['train_examples']:,} "
-        f"**rendered digits** (not SVHN), {final['round']} rounds, seed {run['seed']}"
-    )
-    made = {
-        f"{METRICS[TEST]}, %": _percent(final[TEST]),
-        "the same before round 1": _percent(float(untrained[TEST])),
-        **{
-            f"{METRICS[m]}, %": _percent(final[m])
-            for m in ("cloud_validation_accuracy", "local_validation_accuracy")
-        },
-        "updates rejected": f"{final['rejected']} of {updates}",
-    }
-    rows = []
-    for name, words in GATE_RUNS.items():
-        one = read_run(results / "gate" / name)
-        count = one["config"]["fog-nodes"] * one["final"]["round"]
-        rows.append(
-            {
-                "`fog-flower run fog-nodes=7 num-server-rounds=15 ...`": words,
-                "test accuracy, %": _percent(one["final"][TEST]),
-                "updates rejected": f"{one['final']['rejected']} of {count}",
-            }
-        )
-    demo = pd.DataFrame({title: made.keys(), "": made.values()})
-    return "\n\n".join([as_markdown(demo), as_markdown(pd.DataFrame(rows))])
 
 
 def single_runs_block(results: Path) -> str:
