@@ -10,6 +10,7 @@ import pandas as pd
 from fog_flower.records.reading import read_run
 from simulations.reports.formats import percent
 from simulations.reports.front_table import (
+    ON_RENDERED,
     ROWS,
     front_table,
     recorded,
@@ -62,10 +63,16 @@ def table2_block(results: Path, data: str, *, links: str) -> str:
 
 
 def front_block(results: Path, *, links: str) -> str:
-    """Return the first table of the README: test accuracy on SVHN, and its picture if there is."""
-    found = recorded(results, SVHN)
-    picture = _picture(results, links, f"table2-full-{SVHN}-overview", "Table 2, ours beside it")
-    return "\n\n".join([as_markdown(front_table(found, TEST)), *_seen(found), *picture])
+    """Return the first table of the README: what is recorded on SVHN, and on rendered digits."""
+    rows = (*ROWS, ON_RENDERED)
+    found = recorded(results, SVHN, rows)
+    shown = [row for row in rows if row.title in found]
+    parts = [as_markdown(front_table(found, TEST, rows=shown)), *_seen(found)]
+    if not any(row.title in found for row in ROWS):
+        parts.insert(0, "On SVHN it **has not been run yet**; on rendered digits it has:")
+    return "\n\n".join(
+        parts + _picture(results, links, f"table2-full-{SVHN}-overview", "Table 2, ours beside it")
+    )
 
 
 def rendered_block(results: Path, *, links: str) -> str:

@@ -58,19 +58,24 @@ ROWS = (
     ),
     Row("settings of our own", "ours", "", "ours-DATA"),
 )
+ON_RENDERED = Row("the paper's settings, rendered digits", "full", "", "full")
 
 
-def recorded(results: Path, data: str) -> dict[str, SweepRecords]:
-    """Return what is recorded on a data set, by the titles of ``ROWS``."""
+def recorded(results: Path, data: str, rows: Sequence[Row] = ROWS) -> dict[str, SweepRecords]:
+    """Return what is recorded on a data set, by the titles of ``rows``."""
     return {
         row.title: load_records(TABLE2, TABLE2.scale(row.scale), row.place(results, data))
-        for row in ROWS
+        for row in rows
         if any(row.place(results, data).glob("*/seed-*/run.json"))
     }
 
 
 def front_table(
-    found: dict[str, SweepRecords], metric: str, *, printed: bool = True
+    found: dict[str, SweepRecords],
+    metric: str,
+    *,
+    printed: bool = True,
+    rows: Sequence[Row] = ROWS,
 ) -> pd.DataFrame:
     """Return a row for each model and settings, in percent.
 
@@ -82,6 +87,7 @@ def front_table(
         One of ``METRICS``.
     printed : bool
         Whether the validation accuracy that the paper printed, on SVHN, stands above them.
+    rows : sequence of Row
     """
     lines = []
     for family in dict.fromkeys(cell.family for cell in TABLE2.cells):
@@ -90,7 +96,7 @@ def front_table(
         if printed:
             told = {heads[cell.name]: formats.percent(cell.printed[LOCAL]) for cell in cells}
             lines.append({"": f"{family.upper()}, printed (validation)", **told})
-        for row in ROWS:
+        for row in rows:
             told = {heads[cell.name]: formats.NONE for cell in cells}
             for cell in row.cells():
                 if cell.family == family:
