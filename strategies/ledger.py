@@ -15,6 +15,7 @@ from strategies.handshake import Introduction
 from strategies.masked_groups import MaskedGroups
 
 LEDGER = "privacy.json"
+EACH_W = "W after each round"
 
 
 class Ledger:
@@ -69,6 +70,8 @@ def _told(
     if promise := getattr(strategy, "guarantee", None):
         guarantee = promise(config.num_server_rounds)
         seeded = guarantee.promises and config.noise_source == SEEDED
+        if guarantee.promises:  # then W is not what no dW promises anything of
+            releases = [one for one in releases if one.name != EACH_W or one.guarantee.promises]
         releases.append(Release("W of all rounds", "cloud", "everybody", guarantee, seeded))
     return {
         "noise_source": config.noise_source,
@@ -103,7 +106,7 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
         told_of = f"post-processing of every dW ({merged.mechanism})"
         merged = dataclasses.replace(merged, mechanism=told_of)
     seeded = bool(update and update.seeded)
-    releases = [Release("W after each round", "cloud", "everybody", merged, seeded)]
+    releases = [Release(EACH_W, "cloud", "everybody", merged, seeded)]
     if config.gate != OFF:
         releases += [
             Release("accepted or refused, and weights", "cloud", "everybody", merged, seeded),

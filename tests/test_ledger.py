@@ -131,6 +131,7 @@ def test_central_dp_promises_each_fog_node_something_of_w(make_config):
     assert rows["W of all rounds"]["epsilon"] == pytest.approx(3.0, abs=0.02)
     assert rows["W of all rounds"]["unit"] == "one fog node's dW, add or remove"
     assert rows["dW of all rounds"]["epsilon"] is None  # the cloud sees it
+    assert "W after each round" not in rows  # one promise of W, not two
     assert "seeded" in told["warning"]
 
 
@@ -138,4 +139,6 @@ def test_central_dp_behind_a_gate_is_refused_but_for_the_measuring(make_config):
     with pytest.raises(UserError, match="one of them decides about others"):
         run_here(make_config(strategy="central-dp", gate="learned"))
     settings = {"strategy": "central-dp", "strategy_args": "gated=True", "gate": "learned"}
-    assert ledger(make_config(**settings))[1]["W of all rounds"]["epsilon"] is None
+    behind_a_gate = ledger(make_config(**settings))[1]
+    assert behind_a_gate["W of all rounds"]["epsilon"] is None
+    assert "W after each round" in behind_a_gate
