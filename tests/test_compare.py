@@ -111,8 +111,8 @@ def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
     names = "gate=open,FedAvg+cloud,gate=learned+cloud,honest,honest+cloud,cloud-alone"
     experiment, _ = comparison(names, "nan", "3:1", 60)
     settings = overrides | {"gate-args": "", "num-server-rounds": 1}
-    plan = plan_sweep(experiment, COMPARE_SCALE, (0, 1), "", settings, tmp_path)
-    assert execute(plan, "inline", lambda _: None) == ["finished"] * 12
+    plan = plan_sweep(experiment, COMPARE_SCALE, (0, 1, 2), "", settings, tmp_path)
+    assert execute(plan, "inline", lambda _: None) == ["finished"] * 18
     text = dict(write_comparison(tmp_path))["table"].read_text()
     without_kept(plan)  # the tables that are there now are this plan's: it goes on from them
     runs = load_comparison(tmp_path).runs
@@ -194,7 +194,7 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert "100.0% of 4" in text  # recall
     (goal,) = goal_table(load_comparison(tmp_path / "jobs-1")).to_dict("records")
     assert (goal["goal"], goal["reached"]) == ("-1.00 to the honest nodes alone", "1 of 1")
-    assert goal["shown"] == "1"  # a node that sends NaN is as one that is not there
+    assert goal["shown"] == "-"  # two seeds show nothing
     assert goal["trajectories"] == "2 of 2 runs"
     assert "The attack that costs most" in text
     page = reports[1]["page"].read_text().partition("<body>")[2]

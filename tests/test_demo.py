@@ -24,7 +24,7 @@ def made(tmp_path, overrides):
     """The demo on small data: its folder, what was found, and what the terminal showed."""
     folder, shown = tmp_path / "demo", io.StringIO()
     terminal = Terminal(file=shown, width=200)
-    overrides |= {"learning-rate": 0.1, "local-validation-examples": 0}
+    overrides |= {"features": "none", "learning-rate": 0.1, "local-validation-examples": 0}
     plan = plan_sweep(demo(), SCALE, (0,), "", overrides, folder)
     with DemoDisplay(terminal, plan) as display:
         statuses = execute(plan, SCALE.engine, display.update, drawn=display.drawn)
@@ -53,7 +53,7 @@ def test_the_demo_shows_what_one_attacker_does_and_the_gate_against_it(made):
     assert table.loc[attacked, "attacker's updates refused"] == "there is no gate"
     for run in accuracy:
         assert table.loc[run, "test accuracy"] in found.finding
-        assert f"{run}: round 1/2, test " in shown  # in a log, every round of every run
+        assert f"{run}: round 2/2, test " in shown  # in a log, a line as rounds end
         assert table.loc[run, "test accuracy"] in shown
     assert "shipment: inputs" in shown  # the ledger's first line
     assert "loading and checking" in shown

@@ -164,7 +164,17 @@ def test_markdown_keeps_its_tables_whatever_the_names_are(tmp_path):
 def test_the_page_runs_nothing_that_stands_in_a_name(tmp_path):
     evil = "<script>alert(1)</script><img src=x onerror=y>"
     section = Section(evil, {evil: pd.DataFrame({evil: [evil]})}, notes=[evil])
-    page = Page(evil, [evil], [section], [{"git_commit": evil}], command=evil, seen=evil)
+    page = Page(
+        evil,
+        evil,
+        pd.DataFrame({evil: [evil]}),
+        {},
+        [section],
+        [evil],
+        [{"git_commit": evil}],
+        command=evil,
+        seen=evil,
+    )
     text = write_page(page, tmp_path / "page.html").read_text()
     assert "<script" not in text
     assert "<img" not in text

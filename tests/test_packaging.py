@@ -106,7 +106,11 @@ def test_the_wheel_has_the_four_packages_and_nothing_else(wheel):
         "simulations/app/LICENSE",
         "simulations/app/pyproject.toml",
         "simulations/benchmark/quickstart_app/pyproject.toml",
+        "simulations/reports/templates/look.html.j2",
         "simulations/reports/templates/page.html.j2",
+        "simulations/reports/templates/style.css",
+        "simulations/reports/templates/table.html.j2",
+        "simulations/reports/templates/watch.html.j2",
     }
     files = {path.relative_to(ROOT).as_posix() for p in OURS for path in (ROOT / p).rglob("*.py")}
     assert files <= set(names)

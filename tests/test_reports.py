@@ -544,7 +544,7 @@ def test_what_privacy_costs_from_real_runs(tmp_path, npz_path):
     common = {
         "dataset": f"npz:{npz_path}",
         "features": "none",
-        "train-examples": 126,
+        "train-examples": 490,
         "validation-examples": 60,
         "test-examples": 60,
         "num-server-rounds": 2,

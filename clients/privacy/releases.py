@@ -52,10 +52,16 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
             FOG_NODE,
             CLOUD,
             metrics,
-            seeded and metrics.epsilon > 0,
+            seeded and metrics.promises and metrics.epsilon > 0,
         ),
         *(own if config.own_evaluation == FINAL else []),
-        Release("number of examples", FOG_NODE, CLOUD, counts, seeded and counts.epsilon > 0),
+        Release(
+            "number of examples",
+            FOG_NODE,
+            CLOUD,
+            counts,
+            seeded and counts.promises and counts.epsilon > 0,
+        ),
     ]
 
 
