@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
-from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 
 from clients.end_node import EndNode, shared_examples
 from clients.fog_node import NodeData, gather
@@ -65,7 +65,7 @@ def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int)
     instructions = message.content.config_records[CONFIG]
     return released_update(
         config,
-        _weights_of(message.content.array_records[ARRAYS]),
+        views_of(message.content.array_records[ARRAYS]),
         data,
         fog_node=fog_node,
         server_round=round_of(message),
@@ -107,11 +107,6 @@ def released_update(
         return result
     context = FogContext(config, fog_node, server_round, len(data.targets))
     return dataclasses.replace(result, delta=protected(result.delta, context))
-
-
-def _weights_of(record: ArrayRecord) -> Weights:
-    """Return W, which cannot be written to: fog nodes of a process that are sent it share it."""
-    return views_of(record)
 
 
 def answer(

@@ -86,9 +86,10 @@ class Slope:
     errors : float64 [k]
         Standard errors of ``along``; NaN where it was not asked in parts.
     steepest : float
-        Slope along the gradient itself, per unit of length: no direction is steeper.
+        Slope along the gradient itself, per unit of length: no direction is steeper; NaN where it
+        was not asked in parts.
     dimensions : int
-        How many weights a direction has.
+        How many weights a direction has; 0 likewise.
     """
 
     losses: Vector

@@ -240,7 +240,7 @@ class Judge:
                 float(np.average([one.sharper for one in found], weights=sizes)),
                 scores,
                 spread,
-                *_steepest([one.gradient for one in found], sizes),
+                *(_steepest([one.gradient for one in found], sizes) if parts > 1 else (np.nan, 0)),
             )
 
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
