@@ -1,6 +1,7 @@
 """The learned gate, on losses whose best merge is known."""
 
 import dataclasses
+import zlib
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def trial(deltas, target, shares=None, own=None, errors=0.0):
         )
 
     def score(weights, start, stop):
-        own = np.random.default_rng(abs(hash(weights.tobytes()))).normal(scale=0.02, size=EXAMPLES)
+        own = np.random.default_rng(zlib.crc32(weights.tobytes())).normal(scale=0.02, size=EXAMPLES)
         return Losses(loss(weights) + (NOISE + own)[start:stop], np.zeros(stop - start, np.int64))
 
     return Trial(
@@ -319,3 +320,25 @@ def test_where_nothing_is_left_to_gain_nobody_is_refused_for_it():
     deltas = [[0.01, 0.0], [0.0, 0.01], [-0.01, 0.0]]  # around the best merge there is
     accepted, _, _ = judged(deltas, [0.0, 0.0])
     assert accepted == [True] * 3
+
+
+def test_who_leads_uphill_is_left_out_though_the_harm_of_one_round_is_not_shown():
+    deltas = [[0.03, 0.0], [0.03, 0.001], [-0.12, 0.0]]  # F goes back by 0.02
+    decisions = Learned().judge(trial(deltas, [0.03, 0.0], errors=0.002))
+    assert decisions[0].reason == "accepted: the plain merge of these is taken"
+    assert [d.accepted for d in decisions] == [True, True, False]
+
+
+def test_where_nothing_is_learned_half_of_a_plain_merge_that_goes_too_far_is_taken():
+    decisions = Learned().judge(trial([[2.2, 0.0], [2.2, 0.1]], [1.0, 0.0], errors=5.0))
+    assert decisions[0].reason == "accepted: half of the plain merge is taken"
+    assert [d.weight for d in decisions] == [0.25, 0.25]
+
+
+def test_where_nothing_leads_down_or_up_a_small_part_of_the_way_is_shared_out():
+    deltas = [[1.0, 0.0], [1.0, 0.1], [-0.2, 0.0], [100.0, 0.0]]
+    accepted, weights, decisions = judged(deltas, [0.0, 0.0])
+    assert accepted == [True] * 4
+    assert decisions[0].reason == "accepted: a small part of the way is taken"
+    steps = np.array(weights) * np.linalg.norm(deltas, axis=1)
+    assert steps == pytest.approx(REST * 0.2 / 4)  # as long as the shortest of them

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
@@ -19,6 +20,7 @@ DOUBT = 1.0  # standard errors by which a slope has to lead downhill
 PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
 COPIES = 0.1  # of a merge that may be due to copies before they are counted once
 LITTLE = 0.1  # of the steepest slope: in a model of few weights chance alone gives so much
+HALF = 0.5  # of the plain merge
 REST = 1 / 32  # of the way, for all that are not shown to lead uphill
 
 
@@ -49,14 +51,24 @@ class Learned:
     3. On the other part, paired one-sided tests, of losses at the best temperature, within a factor
        of two again: the plainest merge is taken that is not shown to be worse than W, nor, by
        ``margin`` times what the learned one gained, than the learned one or the cloud's own update
-       alone, nor to answer a group worse than W and the learned one do. Plainest is F; then the
-       plain merge of all updates along which the loss falls by more than chance; then that of
-       those alone to which learning gave a step of ``much`` of the longest; then the learned one;
-       then the cloud's own. W is kept where all are shown to be worse. A plain merge is worth a
-       margin because it goes at the clients' own pace: what is best after this step is shorter
-       than what is best after the run. In all but F a small part of the way is shared out evenly
-       among all updates that are not shown to lead uphill at W, because what only repeats others
-       gets no weight while learning, and is no worse for it.
+       alone, nor to answer a group worse than W and the learned one do. From the plainest on:
+
+       - F, unless an update is shown to lead uphill at W and the mean loss of F is above that of
+         the next one: near convergence no harm is shown in one round, and it adds up;
+       - the plain merge of all updates along which the loss falls by more than chance;
+       - that of those alone to which learning gave a step of ``much`` of the longest;
+       - half of F, if the learned one is not shown to be better than W, and half of F tells more
+         apart than both: where clients hold different classes, each leads uphill, and what is
+         best after this round leads nowhere;
+       - the learned merge, with and without the rest (below); then the cloud's own;
+       - a small part of the way of all that are not shown to lead uphill, each as long as the
+         shortest of them: nobody is refused for differences that mean nothing.
+
+       W is kept where all are shown to be worse. A plain merge is worth a margin because it goes at
+       the clients' own pace: what is best after this step is shorter than what is best after the
+       run. In all but F a small part of the way (the rest) is shared out evenly among all updates
+       that are not shown to lead uphill at W, because what only repeats others gets no weight while
+       learning, and is no worse for it.
 
     Attributes
     ----------
@@ -230,28 +242,12 @@ class Learned:
         """Take the plainest merge that is not shown to be worse than others."""
         stop = min(trial.examples, 2 * count)
         judged = _Judgements(trial, count, stop)
-        none, learned, own = np.zeros(len(trial)), judged[weights], None
-        if trial.weighing.own is not None:
-            alone = none.copy()
-            alone[trial.weighing.own] = 1.0
-            own = judged[alone]
-        joining = self._beyond_chance(trial, before) | (weights > 0.0)
-        norms = np.asarray(trial.norms, np.float64)
-        steps = weights * norms
-        doubt = self._deviations(trial) * np.nan_to_num(before.errors)
-        rest = (joining | (before.along < doubt)) & (norms > 0.0)  # not shown to lead uphill
-        even = np.divide(steps.sum() / max(rest.sum(), 1), norms, out=none.copy(), where=rest)
-        strong = _shares_of(shares, (steps > 0.0) & (steps >= self.much * steps.max()))
-        candidates = {
-            _plain(copied): shares,
-            "the plain merge of these": _with_rest(_shares_of(shares, joining), even),
-            "the plain merge of the strong": _with_rest(strong, even),
-            "the learned merge": _with_rest(weights, even),
-            "the learned merge alone": weights,
-            "the cloud's own": none if own is None else own.merge,
-        }
-        start = judged[none]
-        for name, chosen in candidates.items():  # noqa: B007  (used behind the loop)
+        none = np.zeros(len(trial))
+        alone = none if trial.weighing.own is None else np.eye(len(trial))[trial.weighing.own]
+        own = judged[alone] if alone.any() else None
+        start, learned = judged[none], judged[weights]
+        candidates = self._candidates(trial, shares, copied, weights, alone, before, judged)
+        for name, chosen in candidates:  # noqa: B007  (used behind the loop)
             if chosen.any() and not self._shown_worse(judged[chosen], start, learned, own):
                 break
         else:
@@ -273,6 +269,38 @@ class Learned:
             )
             for number in range(len(trial))
         ]
+
+    def _candidates(
+        self,
+        trial: Trial,
+        shares: Vector,
+        copied: bool,
+        weights: Vector,
+        alone: Vector,
+        before: Slope,
+        judged: "_Judgements",
+    ) -> Iterator[tuple[str, Vector]]:
+        """Yield the merges to choose from, the plainest first; empty ones are none."""
+        norms, none = np.asarray(trial.norms, np.float64), np.zeros(len(trial))
+        joining = self._beyond_chance(trial, before) | (weights > 0.0)
+        doubt = self._deviations(trial) * np.nan_to_num(before.errors)
+        rest = (joining | (before.along <= doubt)) & (norms > 0.0)  # not shown to lead uphill
+        steps = weights * norms
+        even = np.divide(steps.sum() / max(rest.sum(), 1), norms, out=none.copy(), where=rest)
+        these, half = _shares_of(shares, joining), HALF * shares
+        if (rest | (norms == 0.0)).all() or judged.no_worse(shares, these):
+            yield _plain(copied), shares
+        yield "the plain merge of these", _with_rest(these, even)
+        strong = _shares_of(shares, (steps > 0.0) & (steps >= self.much * steps.max()))
+        yield "the plain merge of the strong", _with_rest(strong, even)
+        if judged.stalls(weights, self.error) and judged.knows_more(half, weights):
+            yield "half of the plain merge", half
+        yield "the learned merge", _with_rest(weights, even)
+        yield "the learned merge alone", weights
+        yield "the cloud's own", alone
+        length = REST * norms.min(initial=norms.max(), where=rest)
+        part = length * _shares_of(shares, rest)
+        yield "a small part of the way", np.divide(part, norms, out=none.copy(), where=rest)
 
     def _shown_worse(
         self, one: "_Judged", start: "_Judged", learned: "_Judged", own: "_Judged | None"
@@ -329,6 +357,27 @@ class _Judgements:
             scores = self._trial.weighing.score(merge, self._first, self._stop)
             self._known[key] = _Judged(merge, scores)
         return self._known[key]
+
+    def no_worse(self, one: Vector, other: Vector) -> bool:
+        """Tell whether the mean loss of one merge is at most that of another."""
+        if not (self[one].scores.finite and self[other].scores.finite):
+            return self[one].scores.finite
+        return bool(self[one].calm.mean() <= self[other].calm.mean())
+
+    def stalls(self, merge: Vector, error: float) -> bool:
+        """Tell whether a merge is not shown to be better than W."""
+        start = self[np.zeros(len(merge))]
+        if not (self[merge].scores.finite and start.scores.finite):
+            return True
+        return not _is_harm(start.calm - self[merge].calm, error)
+
+    def knows_more(self, one: Vector, other: Vector) -> bool:
+        """Tell whether one merge tells more apart than another, and than W, on average."""
+        if not self[one].scores.finite:
+            return False
+        others = [self[each] for each in (other, np.zeros(len(one)))]
+        known = [each.known.mean() for each in others if each.scores.finite]
+        return all(self[one].known.mean() < mean for mean in known)
 
 
 class _Search:
