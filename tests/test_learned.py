@@ -342,3 +342,29 @@ def test_where_nothing_leads_down_or_up_a_small_part_of_the_way_is_shared_out():
     assert decisions[0].reason == "accepted: a small part of the way is taken"
     steps = np.array(weights) * np.linalg.norm(deltas, axis=1)
     assert steps == pytest.approx(REST * 0.2 / 4)  # as long as the shortest of them
+
+
+def test_the_flat_end_of_an_enormous_step_is_no_gain_for_a_w_that_knows_less_than_nothing():
+    """W costs 3, an answer that looks at no input 1, and far away all costs 0.98 and is flat."""
+    deltas = np.array([[1.0, 0.0], [1.0, 0.01], [1.0, -0.01], [0.0, 60.0]])
+
+    def flattened(weights):
+        x, y = weights @ deltas
+        return (0.98, True) if abs(y) > 5.0 else (3.0 - 2.9 * x - 0.01 * y, False)
+
+    def slope(weights, examples, importance=None, sharpness=1.0, parts=1):
+        loss, flat = flattened(weights)
+        along = np.zeros(4) if flat else deltas @ np.array([-2.9, -0.01])
+        scores = score(weights, 0, examples)
+        return Slope(np.full(examples, loss), along, 0.0, scores, np.zeros(4), 2.9, 2)
+
+    def score(weights, start, stop):
+        return Losses(flattened(weights)[0] + NOISE[start:stop], np.zeros(stop - start, np.int64))
+
+    shares = np.full(4, 0.25)
+    weighing = Weighing(shares, slope, score, lambda n: np.zeros(n, np.int64), lambda: np.eye(4))
+    norms = [float(np.linalg.norm(delta)) for delta in deltas]
+    asked = Trial(norms, lambda *_: pytest.fail("no subset"), EXAMPLES, weighing=weighing)
+    decisions = Learned().judge(asked)
+    assert "certified" not in decisions[0].reason
+    assert decisions[0].with_update.loss < 0.5

@@ -20,6 +20,7 @@ DOUBT = 1.0  # standard errors by which a slope has to lead downhill
 PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
 COPIES = 0.1  # of a merge that may be due to copies before they are counted once
 LITTLE = 0.1  # of the steepest slope: in a model of few weights chance alone gives so much
+LONGER = 2.0  # by what factor lengths may differ where slopes are to certify anything
 HALF = 0.5  # of the plain merge
 REST = 1 / 32  # of the way, for all that are not shown to lead uphill
 
@@ -34,8 +35,10 @@ class Learned:
     1. The plain merge F of all updates is taken unchanged if it is certified. With $s_i$ the slope
        of the loss at F along $dW_i$ and $m$ the slope along the plain step, convexity says that
        the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
-       certified if that is at most ``slack`` times what F gained over W, and no group (class) is
-       shown to be answered worse than by W.
+       certified if that is at most ``slack`` times what F gained, over W and over an answer that
+       looks at no input, no group (class) is shown to be answered worse than by W, and no update
+       is more than twice as long as another: far away, where nothing is told apart any more, all
+       slopes are flat, and the loss is not convex.
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
@@ -53,8 +56,8 @@ class Learned:
        ``margin`` times what the learned one gained, than the learned one or the cloud's own update
        alone, nor to answer a group worse than W and the learned one do. From the plainest on:
 
-       - F, unless an update is shown to lead uphill at W and the mean loss of F is above that of
-         the next one: near convergence no harm is shown in one round, and it adds up;
+       - F, if its mean loss is at most that of the next one, or if there is none and no update is
+         shown to lead uphill: near convergence no harm is shown in one round, and it adds up;
        - the plain merge of all updates along which the loss falls by more than chance;
        - that of those alone to which learning gave a step of ``much`` of the longest;
        - half of F, if the learned one is not shown to be better than W, and half of F tells more
@@ -108,7 +111,7 @@ class Learned:
         shares, copied = _copies_once(trial, self._beyond_chance(trial, before))
         plain = trial.weighing.slope(shares, count, None, 1.0, 1)
         known = _known(before.scores) if self.again else before.losses
-        if self._certified(shares, (before, plain), known, groups):
+        if _alike_in_length(trial) and self._certified(shares, (before, plain), known, groups):
             return [
                 Decision(
                     True,
@@ -136,7 +139,7 @@ class Learned:
             return False
         step = float(shares @ plain.along) / float(shares.sum())
         left_behind = max(float((step - plain.along).max()), 0.0)
-        gain = float(before.losses.mean() - plain.losses.mean())
+        gain = float(_least(before) - plain.losses.mean())
         if not (gain > 0.0 and left_behind <= self.slack * gain):
             return False
         if not self.again:
@@ -192,7 +195,7 @@ class Learned:
         merge = _shares_of(shares, usable)
         if not usable.all():
             plain = trial.weighing.slope(merge, count, None, 1.0, 1)
-        if plain.finite and plain.losses.mean() < before.losses.mean():
+        if _alike_in_length(trial) and plain.finite and plain.losses.mean() < _least(before):
             start = np.divide(merge, unit, out=none.copy(), where=usable)
             known = plain
         start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
@@ -288,7 +291,8 @@ class Learned:
         steps = weights * norms
         even = np.divide(steps.sum() / max(rest.sum(), 1), norms, out=none.copy(), where=rest)
         these, half = _shares_of(shares, joining), HALF * shares
-        if (rest | (norms == 0.0)).all() or judged.no_worse(shares, these):
+        harmless = not joining.any() and (rest | (norms == 0.0)).all()
+        if harmless or judged.no_worse(shares, these):
             yield _plain(copied), shares
         yield "the plain merge of these", _with_rest(these, even)
         strong = _shares_of(shares, (steps > 0.0) & (steps >= self.much * steps.max()))
@@ -436,6 +440,23 @@ def _known(scores: Scores) -> Vector:
     which classes are frequent, and seems to unlearn the others.
     """
     return scores.recalibrated() if scores.finite else scores.losses
+
+
+def _alike_in_length(trial: Trial) -> bool:
+    """Tell whether no update but the cloud's own is much longer than another.
+
+    What slopes at F say holds where the loss is convex. Enormous steps end where the model says the
+    same of all inputs, and all slopes are flat.
+    """
+    lengths = np.asarray(trial.norms, np.float64)
+    if trial.weighing.own is not None:
+        lengths = np.delete(lengths, trial.weighing.own)
+    return bool(lengths.max(initial=0.0) <= LONGER * lengths[lengths > 0.0].min(initial=np.inf))
+
+
+def _least(before: Slope) -> float:
+    """Return the loss that a merge has to be below: that of W, and that of knowing nothing."""
+    return min(float(before.losses.mean()), before.scores.chance)
 
 
 def _is_harm(harm: Vector, error: float) -> bool:
