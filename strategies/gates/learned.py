@@ -22,6 +22,7 @@ COPIES = 0.1  # of a merge that may be due to copies before they are counted onc
 LITTLE = 0.1  # of the steepest slope: in a model of few weights chance alone gives so much
 LONGER = 2.0  # by what factor lengths may differ where slopes are to certify anything
 HALF = 0.5  # of the plain merge
+PLAIN = "the plain merge"
 REST = 1 / 32  # of the way, for all that are not shown to lead uphill
 
 
@@ -36,9 +37,9 @@ class Learned:
        of the loss at F along $dW_i$ and $m$ the slope along the plain step, convexity says that
        the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
        certified if that is at most ``slack`` times what F gained, over W and over an answer that
-       looks at no input, no group (class) is shown to be answered worse than by W, and no update
-       is more than twice as long as another: far away, where nothing is told apart any more, all
-       slopes are flat, and the loss is not convex.
+       looks at no input, and no group (class) is shown to be answered worse than by W. In this and
+       all plain merges copies count once, and no update is longer than twice the shortest of those
+       along which the loss falls by more than chance.
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
@@ -108,23 +109,23 @@ class Learned:
         count = min(self.examples or half, half)
         groups = trial.weighing.groups(count)
         before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0, PARTS)
-        shares, copied = _copies_once(trial, self._beyond_chance(trial, before))
-        plain = trial.weighing.slope(shares, count, None, 1.0, 1)
+        plainly = _plain(trial, self._beyond_chance(trial, before))
+        plain = trial.weighing.slope(plainly.merge(), count, None, 1.0, 1)
         known = _known(before.scores) if self.again else before.losses
-        if _alike_in_length(trial) and self._certified(shares, (before, plain), known, groups):
+        if self._certified(plainly.merge(), (before, plain), known, groups):
             return [
                 Decision(
                     True,
-                    f"accepted: {_plain(copied)} is certified",
+                    f"accepted: {plainly.told} is certified",
                     without=Evaluation(before.losses.mean(), np.nan),
                     with_update=Evaluation(plain.losses.mean(), np.nan),
                     examples=count,
-                    weight=share if copied else np.nan,
+                    weight=np.nan if plainly.told == PLAIN else share,
                 )
-                for share in shares
+                for share in plainly.merge()
             ]
-        weights = self._learn(trial, count, shares, before, plain, known, groups)
-        return self._choose(trial, count, shares, copied, weights, before)
+        weights = self._learn(trial, count, plainly, before, plain, known, groups)
+        return self._choose(trial, count, plainly, weights, before)
 
     def _certified(
         self,
@@ -160,7 +161,7 @@ class Learned:
         self,
         trial: Trial,
         count: int,
-        shares: Vector,
+        plainly: "_Plain",
         before: Slope,
         plain: Slope,
         known_before: Vector,
@@ -173,8 +174,8 @@ class Learned:
         trial : Trial
         count : int
             Examples to learn on.
-        shares : float64 [k]
-            Of the plain merge.
+        plainly : _Plain
+            The plain merge.
         before, plain : Slope
             At W and at the plain merge; learning begins at the better one, of the merge without
             updates that get no weight.
@@ -192,10 +193,10 @@ class Learned:
         # One unit of x is one trusted length along an update.
         unit = np.divide(before.losses.mean() / down, norms, out=none.copy(), where=usable)
         start, known = none, before
-        merge = _shares_of(shares, usable)
+        merge = plainly.merge(usable)
         if not usable.all():
             plain = trial.weighing.slope(merge, count, None, 1.0, 1)
-        if _alike_in_length(trial) and plain.finite and plain.losses.mean() < _least(before):
+        if plain.finite and plain.losses.mean() < _least(before):
             start = np.divide(merge, unit, out=none.copy(), where=usable)
             known = plain
         start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
@@ -237,8 +238,7 @@ class Learned:
         self,
         trial: Trial,
         count: int,
-        shares: Vector,
-        copied: bool,
+        plainly: "_Plain",
         weights: Vector,
         before: Slope,
     ) -> list[Decision]:
@@ -249,7 +249,7 @@ class Learned:
         alone = none if trial.weighing.own is None else np.eye(len(trial))[trial.weighing.own]
         own = judged[alone] if alone.any() else None
         start, learned = judged[none], judged[weights]
-        candidates = self._candidates(trial, shares, copied, weights, alone, before, judged)
+        candidates = self._candidates(trial, plainly, weights, alone, before, judged)
         for name, chosen in candidates:  # noqa: B007  (used behind the loop)
             if chosen.any() and not self._shown_worse(judged[chosen], start, learned, own):
                 break
@@ -257,7 +257,7 @@ class Learned:
             reason, mean = "rejected: no merge is better than W", learned.scores.mean()
             rejected = Decision(False, reason, start.scores.mean(), mean, stop, weight=0.0)
             return [rejected] * len(trial)
-        is_plain = name == _plain(copied=False)
+        is_plain = name == PLAIN
         joins = np.ones(len(trial), bool) if is_plain else chosen > 0.0
         return [
             Decision(
@@ -276,8 +276,7 @@ class Learned:
     def _candidates(
         self,
         trial: Trial,
-        shares: Vector,
-        copied: bool,
+        plainly: "_Plain",
         weights: Vector,
         alone: Vector,
         before: Slope,
@@ -290,12 +289,12 @@ class Learned:
         rest = (joining | (before.along <= doubt)) & (norms > 0.0)  # not shown to lead uphill
         steps = weights * norms
         even = np.divide(steps.sum() / max(rest.sum(), 1), norms, out=none.copy(), where=rest)
-        these, half = _shares_of(shares, joining), HALF * shares
+        these, half = plainly.merge(joining), HALF * plainly.merge()
         harmless = not joining.any() and (rest | (norms == 0.0)).all()
-        if harmless or judged.no_worse(shares, these):
-            yield _plain(copied), shares
+        if harmless or judged.no_worse(plainly.merge(), these):
+            yield plainly.told, plainly.merge()
         yield "the plain merge of these", _with_rest(these, even)
-        strong = _shares_of(shares, (steps > 0.0) & (steps >= self.much * steps.max()))
+        strong = plainly.merge((steps > 0.0) & (steps >= self.much * steps.max()))
         yield "the plain merge of the strong", _with_rest(strong, even)
         if judged.stalls(weights, self.error) and judged.knows_more(half, weights):
             yield "half of the plain merge", half
@@ -303,7 +302,7 @@ class Learned:
         yield "the learned merge alone", weights
         yield "the cloud's own", alone
         length = REST * norms.min(initial=norms.max(), where=rest)
-        part = length * _shares_of(shares, rest)
+        part = length * _shares_of(plainly.shares, rest)
         yield "a small part of the way", np.divide(part, norms, out=none.copy(), where=rest)
 
     def _shown_worse(
@@ -384,6 +383,38 @@ class _Judgements:
         return all(self[one].known.mean() < mean for mean in known)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Plain:
+    """The plain merge, with copies counted once and long updates cut."""
+
+    shares: Vector  # of each update [k]
+    cut: Vector  # by which factor each is shortened [k]; 1 where it is not
+    told: str
+
+    def merge(self, kept: npt.NDArray[np.bool_] | None = None) -> Vector:
+        """Return the weights [k] of the plain merge of all, or of those that are kept alone."""
+        return (self.shares if kept is None else _shares_of(self.shares, kept)) * self.cut
+
+
+def _plain(trial: Trial, downhill: npt.NDArray[np.bool_]) -> _Plain:
+    """Return the plain merge, in which no update is much longer than the shortest that leads down.
+
+    Enormous steps end where the model says the same of all inputs and all slopes are flat, or hide
+    what no input shows and no later training gets over. The cloud's own may be as long as it is.
+    """
+    shares, copied = _copies_once(trial, downhill)
+    lengths, fog = np.asarray(trial.norms, np.float64), np.ones(len(trial), bool)
+    if trial.weighing.own is not None:
+        fog[trial.weighing.own] = False
+    counted = fog & (downhill if (fog & downhill).any() else lengths > 0.0)
+    longest = LONGER * lengths.min(initial=np.inf, where=counted)
+    long = fog & (lengths > longest)
+    cut = np.divide(longest, lengths, out=np.ones(len(trial)), where=long)
+    changed = ["copies counted once"] * copied + ["long updates cut"] * bool(long.any())
+    told = f"{PLAIN}, {' and '.join(changed)}," if changed else PLAIN
+    return _Plain(shares, cut, told)
+
+
 class _Search:
     """Minimises the loss over the weights of updates, in units, with few evaluations."""
 
@@ -442,18 +473,6 @@ def _known(scores: Scores) -> Vector:
     return scores.recalibrated() if scores.finite else scores.losses
 
 
-def _alike_in_length(trial: Trial) -> bool:
-    """Tell whether no update but the cloud's own is much longer than another.
-
-    What slopes at F say holds where the loss is convex. Enormous steps end where the model says the
-    same of all inputs, and all slopes are flat.
-    """
-    lengths = np.asarray(trial.norms, np.float64)
-    if trial.weighing.own is not None:
-        lengths = np.delete(lengths, trial.weighing.own)
-    return bool(lengths.max(initial=0.0) <= LONGER * lengths[lengths > 0.0].min(initial=np.inf))
-
-
 def _least(before: Slope) -> float:
     """Return the loss that a merge has to be below: that of W, and that of knowing nothing."""
     return min(float(before.losses.mean()), before.scores.chance)
@@ -463,10 +482,6 @@ def _is_harm(harm: Vector, error: float) -> bool:
     """Tell whether the mean of paired differences is shown to be above 0."""
     edge = NormalDist().inv_cdf(1.0 - error) * harm.std() / np.sqrt(len(harm))
     return bool(harm.mean() > edge)
-
-
-def _plain(copied: bool) -> str:
-    return "the plain merge, copies counted once," if copied else "the plain merge"
 
 
 def _copies_once(trial: Trial, of: npt.NDArray[np.bool_]) -> tuple[Vector, bool]:
