@@ -6,14 +6,12 @@
 import ast
 import importlib
 import itertools
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 import typer
 
 from fog_flower.named import Catalogue
@@ -22,7 +20,6 @@ from simulations.cli.keys import explained
 from simulations.reports.attack_grid import ACCURACY, tables_of
 from simulations.reports.attack_grid.grid_records import load_comparison
 from simulations.reports.attack_grid.grid_tables import notes, worst_table
-from simulations.reports.audit_table import audit_rows
 from simulations.reports.blocks import (
     MNIST,
     SVHN,
@@ -31,6 +28,13 @@ from simulations.reports.blocks import (
     rendered_block,
     single_runs_block,
     table2_block,
+)
+from simulations.reports.privacy_blocks import (
+    audits_block,
+    central_block,
+    costs_block,
+    findings_block,
+    masks_block,
 )
 from simulations.reports.text_tables import as_markdown
 
@@ -102,119 +106,11 @@ def worst_of_svhn() -> str:
     return as_markdown(table[table["fog nodes"] == 7])
 
 
-def audits() -> str:
-    """Return what recorded audits found: all protections in one table, then a table a folder."""
-    recorded = PAGES.parent / "results" / "audit"
-    made = [path for name in AUDITED if (path := recorded / name / "audit.json").exists()]
-    table = pd.DataFrame(audit_rows([path.parent for path in made]))
-    told = f"Four attacks on {len(made)} of {len(AUDITED)} protections, {ALL_AUDITED}:"
-    parts = [told, as_markdown(table)]
-    for folder in sorted(path.parent for path in recorded.rglob("audit.json")):
-        told = json.loads((folder / "audit.json").read_text())
-        config = told["config"]
-        protected = config["protection"] or config["fog-protection"] or "no protection"
-        seen = {one["data"] for one in told["audits"].values()}
-        seconds = sum(one["seconds"] for one in told["audits"].values())
-        parts.append(
-            f"`{protected}`, noise-source={config['noise-source']}, {', '.join(seen)}, "
-            f"model={config['model']}, seed {config['seed']} ({seconds:.0f} s):"
-        )
-        rows = ["| attack | measure | found | promised | verdict |", "|---|---|---|---|---|"]
-        for one in told["audits"].values():
-            rows += [
-                f"| {f['attack']} | {f['measure']} | {_found(f)} | {_promised(f)} | "
-                f"{f['verdict']} |"
-                for f in one["findings"]
-            ]
-        parts.append("\n".join(rows))
-    return "\n\n".join(parts)
-
-
-def _found(finding: dict[str, Any]) -> str:
-    value, low, high = finding["value"], finding["low"], finding["high"]
-    if value is None:
-        return ""
-    told = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
-    return f"{value:.3g}{told}"
-
-
 def demo() -> str:
     """Return what the recorded demo found, as its report has it."""
     text = (PAGES.parent / "results" / "demo" / "demo.md").read_text()
     _, _, body = text.partition("\n\n")
     return body.strip()
-
-
-def masks() -> str:
-    """Return what a gate makes of masked groups, beside the same runs without masks."""
-    rows = [
-        "| malicious of 7 | mask-groups | test accuracy, mean (each seed) | clean groups refused | "
-        "groups with a malicious node refused |",
-        "|---|---|---|---|---|",
-    ]
-    found: dict[tuple[int, str], str] = {}
-    for name, title in {"single": "0", "groups": "2"}.items():
-        records = load_comparison(PAGES.parent / "results" / "masks" / name)
-        for malicious, runs in records.finished.groupby("malicious"):
-            decided = records.updates[records.updates["malicious"] == malicious]
-            own = "node " + decided["fog_node"].astype(str)
-            group = decided["reason"].str.extract(r"\(masked group ([\d+]+)\)")[0].fillna(own)
-            judged = decided.assign(group=group).groupby(["seed", "round", "group"])
-            groups = judged.agg({"is_malicious": "any", "accepted": "all"})
-            told = [
-                f"{(~part['accepted']).sum()} of {len(part)}"
-                for part in (groups[~groups["is_malicious"]], groups[groups["is_malicious"]])
-            ]
-            each = runs.sort_values("seed")["test_accuracy"]
-            seeds = ", ".join(f"{one:.1%}" for one in each)
-            found[int(malicious), title] = (
-                f"| {malicious} | {title} | {each.mean():.1%} ({seeds}) | {told[0]} | {told[1]} |"
-            )
-    return "\n".join([*rows, *(found[key] for key in sorted(found))])
-
-
-def privacy() -> str:
-    """Return the measured part of the page on privacy."""
-    parts = ["## Accuracy at every epsilon, and beside attackers", costs()]
-    parts += ["## Noise in the cloud, measured", central_dp()]
-    parts += ["## The gate on masked groups", masks(), "## What audits found", audits()]
-    return "\n\n".join(parts)
-
-
-def central_dp() -> str:
-    """Return the table of noise in the cloud, as it was reported."""
-    page = PAGES.parent / "results" / "tables" / "central-dp-mnist.md"
-    return page.read_text().partition("\n\n")[2].strip() if page.exists() else "(no records)"
-
-
-def costs() -> str:
-    """Return the tables and pictures of what privacy costs, as they were reported."""
-    parts = []
-    for name, title in COSTS.items():
-        page = PAGES.parent / "results" / "tables" / f"{name}.md"
-        if not page.exists():
-            continue  # still to be made
-        _, _, body = page.read_text().partition("\n## ")
-        lines = body.split("\n\n")
-        lost = sum(line.startswith("Collapsed: ") for line in lines)
-        body = "\n\n".join(line for line in lines if not line.startswith("Collapsed: "))
-        told = f"Collapsed runs, which count: {lost}. [The report]({link_of(name)}) names each."
-        body += f"\n\n{told}" if lost else ""
-        parts += [f"### {title}", f"![{title}](../results/figures/{name}.png)"]
-        parts.append(f"#### {body.strip()}".replace("\n## ", "\n#### "))
-    return "\n\n".join(parts)
-
-
-def link_of(name: str) -> str:
-    """Return where a page on privacy finds a table."""
-    return f"../results/tables/{name}.md"
-
-
-COSTS = {
-    "epsilon-svhn": "Real SVHN: accuracy at every epsilon",
-    "epsilon-mnist": "Real MNIST: accuracy at every epsilon",
-    "trilemma-svhn": "Real SVHN: epsilon, attackers and accuracy",
-}
 
 
 def bench(heading: str) -> Block:
@@ -230,14 +126,6 @@ def bench(heading: str) -> Block:
     return made
 
 
-def _promised(finding: dict[str, Any]) -> str:
-    if finding["value"] is None:
-        return ""
-    return "nothing" if finding["claimed"] is None else format(finding["claimed"], ".3g")
-
-
-AUDITED = tuple(f"table/{name}" for name in ("none", "noise", "projection", "dp-sgd-8", "dp-sgd-3"))
-ALL_AUDITED = "real MNIST, `mlp-narrow`, 95% intervals in brackets; an empty cell was not attacked"
 SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
@@ -259,6 +147,13 @@ GENERATED: Mapping[str, Sequence[Block]] = {
     "results/paper.md": (lambda: table2_block(RESULTS, SVHN, links="../../results"),),
     "results/rendered.md": (lambda: rendered_block(RESULTS, links="../../results"),),
     "results/attacks.md": (claim,),
+    "results/privacy.md": (
+        lambda: findings_block(RESULTS),
+        lambda: costs_block(RESULTS, links="../../results"),
+        lambda: central_block(RESULTS),
+        lambda: masks_block(RESULTS),
+        lambda: audits_block(RESULTS, links="../../results"),
+    ),
     "results/demo.md": (demo,),
     "results/speed.md": (
         bench("Training throughput"),
@@ -273,7 +168,6 @@ GENERATED: Mapping[str, Sequence[Block]] = {
         lambda: single_runs_block(RESULTS),
         lambda: realism_block(RESULTS),
     ),
-    "privacy.md": (privacy,),
     "reference/keys.md": (keys,),
     "reference/commands.md": (commands,),
     "reference/structure.md": (folders,),

@@ -3,13 +3,13 @@
 import json
 
 from simulations.audits.finding import AuditFinding
-from simulations.reports.audit_table import audit_rows
+from simulations.reports.audit_table import audit_rows, bounds_table, inversion_table
 
 
 def recorded(folder, protection, findings):
     folder.mkdir()
     told = {
-        "config": {"protection": protection, "fog-protection": ""},
+        "config": {"protection": protection, "fog-protection": "", "noise-source": "entropy"},
         "audits": {
             name: {"findings": [f.to_json() for f in findings if f.audit == name]}
             for name in {f.audit for f in findings}
@@ -37,8 +37,45 @@ def test_a_row_has_the_best_attack_of_a_kind(tmp_path):
     second = recorded(tmp_path / "b", "", [AuditFinding("one-run", "x", measure, 3.0, bound=True)])
     one, other = audit_rows([first, second])
     assert one["protection"] == "`noise`"
-    assert one["images read from dW, a step on 8"] == "0.5 (0.4 to 0.6)"
-    assert one["members known by dW of 100 images"] == "0.9 (0.8 to 1)"
-    assert one["image found among 600 by its shipment"] == ""
+    assert one["images read from dW: step on 8"] == "0.5 (0.4 to 0.6)"
+    assert one["members found from dW of 100 images"] == "0.9 (0.8 to 1)"
+    assert one["shipped image re-identified among 600"] == ""
     assert (one["epsilon of dW, at least"], one["promised"]) == ("1.25", "2")
     assert (other["protection"], other["promised"], other["refuted"]) == ("none", "nothing", "no")
+
+
+def test_the_bound_that_comes_closest_stands_for_an_audit(tmp_path):
+    measure = "epsilon, at least"
+    folder = recorded(
+        tmp_path / "a",
+        "gaussian",
+        [
+            AuditFinding("membership", "far", measure, 1.0, 1.0, claimed=8.0, bound=True),
+            AuditFinding("membership", "near", measure, 0.5, 0.5, claimed=1.0, bound=True),
+            AuditFinding("membership", "no bound", "area", 0.9, 0.8, 1.0, claimed=1.0),
+            AuditFinding("one-run", "no promise", measure, 3.0, 3.0, bound=True),
+            AuditFinding("shipments", "seed known", measure, 6.0, 6.0, claimed=2.0, bound=True),
+        ],
+    )
+    table = bounds_table([folder])
+    assert list(table["closest attack"]) == ["near", "seed known"]
+    assert list(table["verdict"]) == ["holds", "refuted"]
+
+
+def test_inversion_has_a_row_a_batch_and_a_column_a_kind_of_weights(tmp_path):
+    share = "share of 64 recovered"
+    folder = recorded(
+        tmp_path / "a",
+        "",
+        [
+            AuditFinding("inversion", "a step on 8 images, honest W", share, 0.5, 0.4, 0.6),
+            AuditFinding("inversion", "a step on 8 images, crafted W", share, 1.0, 0.9, 1.0),
+            AuditFinding("inversion", "images of nobody, crafted W", share, 0.0, 0.0, 0.1),
+        ],
+    )
+    (row,) = inversion_table(folder).to_dict("records")
+    assert row == {
+        "dW of": "a step on 8 images",
+        "honest W": "0.5 (0.4 to 0.6)",
+        "crafted W": "1 (0.9 to 1)",
+    }

@@ -1,23 +1,32 @@
-"""What audits of several protections found, a row each."""
+"""What recorded audits found: a table of protections, and one for each kind of finding."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 Finding = dict[str, Any]
 # Heading, audit, and how attack and measure of a finding begin.
 COLUMNS = (
-    ("image found among 600 by its shipment", "shipments", "linear reconstruction", "re-ident"),
-    ("images read from dW, a step on 8", "inversion", "a step on 8 images, honest W", "share"),
-    ("of 32, crafted W", "inversion", "a step on 32 images, crafted W", "share"),
-    ("of an epoch over 100, crafted W", "inversion", "an epoch over 100 images, crafted", "share"),
-    ("members known by final W (LiRA), at 0.1% others", "membership", "final W, LiRA", "members"),
-    ("area under ROC", "membership", "final W, LiRA", "area"),
-    ("members known by dW of 100 images", "membership", "dW of an epoch over 100", "members"),
+    ("shipped image re-identified among 600", "shipments", "linear reconstruction", "re-ident"),
+    ("images read from dW: step on 8", "inversion", "a step on 8 images, honest W", "share"),
+    ("step on 32, crafted W", "inversion", "a step on 32 images, crafted W", "share"),
+    ("epoch over 100, crafted W", "inversion", "an epoch over 100 images, crafted", "share"),
+    ("members found from the final W (LiRA)", "membership", "final W, LiRA", "members"),
+    ("the same, area under ROC", "membership", "final W, LiRA", "area"),
+    ("members found from dW of 100 images", "membership", "dW of an epoch over 100", "members"),
 )
 # Bounds of the whole run's dW; those of one epoch are of a promise of their own.
 BOUNDS = ("one-run", "membership")
 NOT_WHOLE = "dW of an epoch"
+STEPS = ("a step on", "an epoch over")
+SHIPMENTS = (  # heading, and how attack and measure begin
+    ("PSNR as shipped, dB", "as shipped", "PSNR"),
+    ("reconstructed, dB", "linear reconstruction", "PSNR"),
+    ("re-identified among 600", "linear reconstruction", "re-ident"),
+    ("with the noise drawn again from the seed", "noise drawn again", "re-ident"),
+)
 
 
 def audit_rows(folders: list[Path]) -> list[dict[str, str]]:
@@ -34,34 +43,105 @@ def audit_rows(folders: list[Path]) -> list[dict[str, str]]:
     """
     rows = []
     for folder in folders:
-        told = json.loads((folder / "audit.json").read_text())
-        findings = [f for one in told["audits"].values() for f in one["findings"]]
-        config = told["config"]
-        both = [one for one in (config["protection"], config["fog-protection"]) if one]
-        row = {"protection": f"`{', '.join(both)}`" if both else "none"}
+        config, findings = _read(folder)
+        row = {"protection": _protection(config)}
         for heading, audit, attack, measure in COLUMNS:
-            found = [
-                f
-                for f in findings
-                if f["audit"] == audit
-                and f["attack"].startswith(attack)
-                and f["measure"].startswith(measure)
-            ]
+            found = [f for f in _beginning(findings, attack, measure) if f["audit"] == audit]
             row[heading] = _told(max(found, key=lambda f: f["value"])) if found else ""
         bounds = [
             f
             for f in findings
             if f["audit"] in BOUNDS and f["bound"] and not f["attack"].startswith(NOT_WHOLE)
         ]
-        promised = {f["claimed"] for f in bounds}
+        promised = min((f["claimed"] for f in bounds if f["claimed"] is not None), default=None)
         row["epsilon of dW, at least"] = f"{max((f['value'] for f in bounds), default=0):.3g}"
-        row["promised"] = ", ".join("nothing" if p is None else f"{p:.3g}" for p in promised)
+        row["promised"] = "nothing" if promised is None else f"{promised:.3g}"
         refuted = any(f["verdict"] == "refuted" for f in findings)
         row["refuted"] = "yes" if refuted else "no"
         rows.append(row)
     return rows
 
 
+def protections_table(folders: list[Path]) -> pd.DataFrame:
+    """Return ``audit_rows`` with a column a protection."""
+    table = pd.DataFrame(audit_rows(folders)).set_index("protection").T
+    return table.rename_axis("attack", axis=0).reset_index()
+
+
+def bounds_table(folders: list[Path]) -> pd.DataFrame:
+    """Return, of each audit of a promise, the lower bound that comes closest to the promise."""
+    rows = []
+    for folder in folders:
+        config, findings = _read(folder)
+        bounds = [f for f in findings if f["bound"] and f["claimed"] is not None]
+        for audit in dict.fromkeys(f["audit"] for f in bounds):
+            closest = max(
+                (f for f in bounds if f["audit"] == audit), key=lambda f: f["value"] / f["claimed"]
+            )
+            rows.append(
+                {
+                    "protection": _protection(config),
+                    "noise-source": config["noise-source"],
+                    "audit": audit,
+                    "closest attack": closest["attack"],
+                    "epsilon, at least": f"{closest['value']:.3g}",
+                    "promised": f"{closest['claimed']:.3g}",
+                    "verdict": closest["verdict"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def shipments_table(folders: list[Path]) -> pd.DataFrame:
+    """Return how well shipped images are reconstructed and found, a row a folder."""
+    rows = []
+    for folder in folders:
+        config, findings = _read(folder)
+        row = {"protection": _protection(config), "noise-source": config["noise-source"]}
+        for heading, attack, measure in SHIPMENTS:
+            found = _beginning(findings, attack, measure)
+            row[heading] = f"{found[0]['value']:.3g}" if found else ""
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def inversion_table(folder: Path) -> pd.DataFrame:
+    """Return the share of images that are read from dW: a row a batch, a column a kind of W."""
+    _, findings = _read(folder)
+    rows: dict[str, dict[str, str]] = {}
+    for finding in findings:
+        batch, comma, weights = finding["attack"].partition(", ")
+        if comma and finding["audit"] == "inversion" and batch.startswith(STEPS):
+            rows.setdefault(batch, {"dW of": batch})[weights] = _told(finding)
+    return pd.DataFrame(list(rows.values()))
+
+
+def findings_table(folder: Path) -> pd.DataFrame:
+    """Return every finding of a folder."""
+    _, findings = _read(folder)
+    return pd.DataFrame(
+        [{"attack": f["attack"], "measure": f["measure"], "found": _told(f)} for f in findings]
+    )
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], list[Finding]]:
+    """Return the configuration that was attacked, and the findings of all audits."""
+    told = json.loads((folder / "audit.json").read_text())
+    return told["config"], [f for one in told["audits"].values() for f in one["findings"]]
+
+
+def _protection(config: dict[str, Any]) -> str:
+    both = [one for one in (config["protection"], config["fog-protection"]) if one]
+    return f"`{', '.join(both)}`" if both else "none"
+
+
+def _beginning(findings: list[Finding], attack: str, measure: str) -> list[Finding]:
+    return [
+        f for f in findings if f["attack"].startswith(attack) and f["measure"].startswith(measure)
+    ]
+
+
 def _told(finding: Finding) -> str:
     value, low, high = finding["value"], finding["low"], finding["high"]
-    return f"{value:.3g} ({low:.2g} to {high:.2g})"
+    known = low is not None and high is not None
+    return f"{value:.3g} ({low:.2g} to {high:.2g})" if known else f"{value:.3g}"

@@ -1,0 +1,260 @@
+"""Blocks of the page on measured privacy, from the committed records."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.audit_table import (
+    COLUMNS,
+    audit_rows,
+    bounds_table,
+    findings_table,
+    inversion_table,
+    protections_table,
+    shipments_table,
+)
+from simulations.reports.text_tables import as_markdown
+from simulations.visible import counted
+
+COSTS = {
+    "epsilon-svhn": "Real SVHN: accuracy at every epsilon",
+    "epsilon-mnist": "Real MNIST: accuracy at every epsilon",
+    "trilemma-svhn": "Real SVHN: epsilon, attackers and accuracy",
+}
+DATA = {"epsilon-svhn": "SVHN", "epsilon-mnist": "MNIST"}
+CENTRAL = "central-dp-mnist"
+PROMISES = "What the ledger promises"  # of a report: what its columns say already
+REFUSED = "updates that the gate refused"
+AUDITED = ("none", "noise", "projection", "dp-sgd-8", "dp-sgd-3")
+SHIPPED = ("noise", "projection", "gaussian-seeded", "gaussian")
+INVERTED = "inversion-svhn-cnn"
+MASKS = {"single": "0", "groups": "2"}
+
+
+def findings_block(results: Path) -> str:
+    """Return what was found in a few sentences, with figures from the records."""
+    kinds = (_of_epsilon, _of_attackers, _of_central, _of_masks, _of_audits)
+    return "\n".join(f"- {line}" for told in kinds for line in told(results))
+
+
+def costs_block(results: Path, *, links: str) -> str:
+    """Return tables and pictures of what privacy costs, without what a reader has elsewhere.
+
+    Parameters
+    ----------
+    results : Path
+    links : str
+        Where the page finds ``results``, e.g. ``../../results``.
+    """
+    parts = []
+    for stem, title in COSTS.items():
+        page = results / "tables" / f"{stem}.md"
+        if not page.exists():
+            continue  # still to be made
+        parts += [f"### {title}", f"![{title}]({links}/figures/{stem}.png)"]
+        body = page.read_text().partition("\n## ")[2]
+        parts += [_shortened(part) for part in f"## {body}".split("\n\n## ") if _is_shown(part)]
+        parts.append(f"[The report]({links}/tables/{stem}.md) has every cell.")
+    return "\n\n".join(parts)
+
+
+def central_block(results: Path) -> str:
+    """Return the table of noise in the cloud, as it was reported."""
+    page = results / "tables" / f"{CENTRAL}.md"
+    return page.read_text().partition("\n\n")[2].strip() if page.exists() else "(no records)"
+
+
+def masks_block(results: Path) -> str:
+    """Return what a gate makes of masked groups, beside the same runs without masks."""
+    rows = [
+        {
+            "malicious of 7": malicious,
+            "mask-groups": MASKS[name],
+            "test accuracy, mean (each seed)": f"{each.mean():.1%} "
+            f"({', '.join(f'{one:.1%}' for one in each)})",
+            "honest updates or groups refused": f"{_refused(honest)} of {len(honest)}",
+            "refused of those with a malicious node": f"{_refused(harmful)} of {len(harmful)}",
+        }
+        for malicious, name, each, honest, harmful in _masked(results)
+    ]
+    return as_markdown(pd.DataFrame(rows))
+
+
+def audits_block(results: Path, *, links: str) -> str:
+    """Return what recorded audits found: five protections, bounds, shipments, inversion."""
+    recorded = results / "audit"
+    made = [folder for name in AUDITED if _is_made(folder := recorded / "table" / name)]
+    every = sorted(path.parent for path in recorded.rglob("audit.json"))
+    shipped = [folder for name in SHIPPED if _is_made(folder := recorded / name)]
+    told = ", ".join(
+        f"[{folder.relative_to(recorded)}]({links}/audit/{folder.relative_to(recorded)}/audit.json)"
+        for folder in every
+    )
+    parts = [
+        f"### Four attacks on {len(made)} of {len(AUDITED)} protections",
+        "Real MNIST, `mlp-narrow`; 95% intervals in brackets; members at 0.1% false positives:",
+        as_markdown(protections_table(made)),
+        "### Bounds beside promises",
+        "The lower bound of each audit that comes closest to what is promised:",
+        as_markdown(bounds_table(every)),
+        "### Shipped images",
+        "Real SVHN; an image of 20 dB is visibly blurred:",
+        as_markdown(shipments_table(shipped)),
+        "### Images read from dW",
+        "The share of raw images that are recovered without protection (MNIST, `mlp-narrow`):",
+        as_markdown(inversion_table(recorded / "table" / AUDITED[0])),
+        "By gradient matching from a CNN (SVHN, `cnn-small`):",
+        as_markdown(findings_table(recorded / INVERTED)),
+        f"All findings: {told}.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _is_made(folder: Path) -> bool:
+    return (folder / "audit.json").exists()
+
+
+def _is_shown(section: str) -> bool:
+    return PROMISES not in section.partition("\n")[0] or "\n\nData: " in section
+
+
+def _shortened(section: str) -> str:
+    """Return a section of a report: of refused updates the gate's rows only, and short notes."""
+    heading, _, body = section.removeprefix("## ").partition("\n\n")
+    if heading.startswith(PROMISES):
+        return _notes(body.partition("\n\n")[2])
+    if REFUSED in heading:
+        body = "\n".join(line for line in body.splitlines() if not line.startswith("| FedAvg"))
+    return f"#### {heading}\n\n{_notes(body)}"
+
+
+def _notes(text: str) -> str:
+    """Return notes below tables without lists of cells: how many collapsed, and what lacks."""
+    lines = text.strip().split("\n\n")
+    lost = sum(line.startswith("Collapsed: ") for line in lines)
+    kept = [line for line in lines if not line.startswith(("Collapsed: ", "Not complete"))]
+    kept += [f"Collapsed runs, which count: {lost}."] * bool(lost)
+    missing = " ".join(line for line in lines if line.startswith("Not complete"))
+    without = re.findall(r"([\w-]+) 0(?=[,.])", missing)
+    kept += [f"Not run yet: {', '.join(without)}."] * bool(without)
+    return "\n\n".join(kept)
+
+
+def _csv(results: Path, stem: str) -> pd.DataFrame | None:
+    path = results / "tables" / f"{stem}.csv"
+    return pd.read_csv(path, dtype={"epsilon": str}) if path.exists() else None
+
+
+def _of_epsilon(results: Path) -> list[str]:
+    lines = []
+    for stem, data in DATA.items():
+        table = _csv(results, stem)
+        if table is None:
+            continue
+        for series, part in table.groupby("series", sort=False):
+            cells = part.dropna(subset="test").set_index("epsilon")
+            mean = cells["test"]
+            if {"none", "1"} <= set(mean.index):
+                figures = ", ".join(
+                    f"{mean[epsilon]:.1%} at epsilon {epsilon}"
+                    for epsilon in ("8", "3", "1")
+                    if epsilon in mean.index
+                )
+                lines.append(
+                    f"**DP-SGD** on {data}, {series}: test accuracy {mean['none']:.1%} without "
+                    f"noise, {figures} ({counted(int(cells['seeds'].min()), 'seed')})."
+                )
+    return lines
+
+
+def _of_attackers(results: Path) -> list[str]:
+    table = _csv(results, "trilemma-svhn")
+    if table is None:
+        return []
+    attacked = table[table["malicious"] > 0].dropna(subset="test")
+    behind_gate = attacked["series"].str.startswith("gate")
+    low, high = attacked[behind_gate]["test"].min(), attacked[~behind_gate]["test"].max()
+    return [
+        "**DP-SGD beside attackers** on SVHN, softmax regression on a network of rendered digits: "
+        f"when 2 or 3 of 7 fog nodes flip signs, test accuracy is {low:.1%} or more behind the "
+        f"gate, at every epsilon, and {high:.1%} or less with plain FedAvg."
+    ]
+
+
+def _of_central(results: Path) -> list[str]:
+    table = _csv(results, CENTRAL)
+    if table is None:
+        return []
+    mean = table.set_index("cell")["test"]
+    return [
+        f"**Noise in the cloud** on MNIST, epsilon 8, 60 fog nodes: test accuracy "
+        f"{mean['central-0']:.1%} instead of {mean['plain-0']:.1%}."
+    ]
+
+
+def _of_masks(results: Path) -> list[str]:
+    lines = []
+    masked = _masked(results)
+    for malicious in sorted({row[0] for row in masked}):
+        told = {name: (each, harmful) for n, name, each, _, harmful in masked if n == malicious}
+        (each, harmful), (each_masked, groups) = told["single"], told["groups"]
+        lines.append(
+            f"**Masked groups** on MNIST, {malicious} of 7 fog nodes flip signs: the gate refuses "
+            f"{_refused(groups)} of {len(groups)} groups with an attacker, instead of "
+            f"{_refused(harmful)} of {len(harmful)} single updates; test accuracy "
+            f"{each_masked.mean():.1%} instead of {each.mean():.1%}."
+        )
+    return lines
+
+
+def _of_audits(results: Path) -> list[str]:
+    made = [folder for name in AUDITED if _is_made(folder := results / "audit" / "table" / name)]
+    images, members = COLUMNS[1][0], COLUMNS[-1][0]
+    told = "; ".join(
+        f"{row['protection'].replace('none', 'no protection')} {_value(row[images])} and "
+        f"{_value(row[members])}"
+        for row in audit_rows(made)
+    )
+    bounds = bounds_table(sorted(p.parent for p in (results / "audit").rglob("audit.json")))
+    refuted = bounds[bounds["verdict"] == "refuted"]
+    named = "; ".join(
+        f"{row['protection']} by {row['closest attack']}" for row in refuted.to_dict("records")
+    )
+    return [
+        "**Audits** on MNIST, the share of images that the cloud recovers from dW of a step on 8, "
+        f"and of members that it identifies from dW of 100 images: {told}.",
+        f"**Promises that an audit refuted**: {len(refuted)} of {len(bounds)} ({named}).",
+    ]
+
+
+def _value(told: str) -> str:
+    return told.partition(" (")[0]
+
+
+def _masked(
+    results: Path,
+) -> list[tuple[int, str, "pd.Series[float]", "pd.Series[bool]", "pd.Series[bool]"]]:
+    """Return malicious nodes, name of the runs, accuracy of each seed, and who was accepted.
+
+    The last two tell it of each update or group without a malicious node, and with one.
+    """
+    found = []
+    for name in MASKS:
+        records = load_comparison(results / "masks" / name)
+        for malicious, runs in records.finished.groupby("malicious"):
+            decided = records.updates[records.updates["malicious"] == malicious]
+            own = "node " + decided["fog_node"].astype(str)
+            group = decided["reason"].str.extract(r"\(masked group ([\d+]+)\)")[0].fillna(own)
+            judged = decided.assign(group=group).groupby(["seed", "round", "group"])
+            groups = judged.agg({"is_malicious": "any", "accepted": "all"})
+            harmful = groups["is_malicious"]
+            each = runs.sort_values("seed")["test_accuracy"]
+            accepted = groups["accepted"]
+            found.append((int(str(malicious)), name, each, accepted[~harmful], accepted[harmful]))
+    return sorted(found, key=lambda row: (row[0], MASKS[row[1]]))
+
+
+def _refused(accepted: "pd.Series[bool]") -> int:
+    return int((~accepted).sum())
