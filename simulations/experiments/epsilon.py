@@ -30,7 +30,7 @@ _ALL: dict[str, Scalar] = {
     "end-nodes": 6,
     "learning-rate-schedule": "cosine",
 }
-# Rounds, batch size, learning rate: chosen on validation examples, seed 0 (docs/results/privacy.md).
+# Rounds, batch size, learning rate: chosen on validation examples (docs/results/privacy.md).
 _TRAINING: dict[str, dict[str, tuple[int, int, float]]] = {
     "hog": {
         "none": (12, 2048, 150.0),
