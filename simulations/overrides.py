@@ -28,7 +28,7 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
         If there is no such preset, an argument is not ``key=value``, or a value does not fit.
     """
     if preset not in PRESETS:
-        raise UserError(f"preset={preset!r}: there are {', '.join(PRESETS)}")
+        raise UserError(f"preset={preset!r}: choose from {', '.join(PRESETS)}")
     values = parse_settings(typed)
     config = configure_settings({**PRESETS[preset], **values})
     fixed = settings_of(config.architecture)

@@ -72,7 +72,7 @@ def place(tmp_path, npz_path):
         (["rounds"], "write it as key=value"),
         (["attack=sign-flip"], "malicious-nodes='0': say how many"),
         (["malicious-nodes=1"], "attack='none': say what they do"),
-        (["--preset", "nope"], "preset='nope': there are demo"),
+        (["--preset", "nope"], "preset='nope': choose from demo"),
         (["--actors", "0"], "0"),
     ],
 )
@@ -153,7 +153,7 @@ def test_keys_are_found_by_words_and_groups(tmp_path):
     assert "attack" in keys("sign-flip")
     answer = fog_flower("keys", "[red]nothing", cwd=tmp_path)
     assert answer.returncode == 1
-    assert answer.stderr == "fog-flower: no key says [red]nothing; fog-flower keys lists all\n"
+    assert answer.stderr == "fog-flower: no key contains [red]nothing; fog-flower keys lists all keys\n"
 
 
 def test_a_name_with_commands_to_a_terminal_is_one_harmless_line(tmp_path):

@@ -140,7 +140,7 @@ def test_a_killed_run_has_its_figures_and_says_how_to_go_on(make_config, stopped
     close_run(folder, interrupted=False, cause="No heartbeat")
     assert summary(folder)["final"] == record["final"]
     assert 0.0 < summary(folder)["seconds"] <= record["seconds"]
-    assert f"goes on with: fog-flower continue {folder}" in table_of(folder)
+    assert f"to continue: fog-flower continue {folder}" in table_of(folder)
 
 
 def test_of_a_run_that_was_killed_with_its_launcher_the_rounds_are_shown(stopped_after):
@@ -151,7 +151,7 @@ def test_of_a_run_that_was_killed_with_its_launcher_the_rounds_are_shown(stopped
         assert "stopped-2: running" in table_of(folder)
     (folder / LOCK).touch()  # what a killed process leaves
     shown = table_of(folder)
-    assert "stopped-2: stopped: no process makes it any more" in shown
+    assert "stopped-2: stopped: its process has ended" in shown
     assert f"2 of 3, {record['final']['rejected']} updates rejected" in shown
     assert f"{100 * record['final']['test_accuracy']:.2f}%" in shown
 

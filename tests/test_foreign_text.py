@@ -118,7 +118,7 @@ def test_a_diverged_run_says_so_where_one_looks(run_of):
     screen = terminal()
     print_run(screen, run_of("name", status="finished", cause=None, final=final))
     shown = shown_by(screen)
-    assert "name: finished, but it diverged" in shown
+    assert "name: finished, but diverged" in shown
     assert "diverged" in [line.strip("│ ").split("  ")[0] for line in shown.splitlines()]
     assert "1 update rejected" in shown
 
@@ -132,9 +132,9 @@ def test_only_a_failed_run_that_learned_something_is_told_to_go_on(run_of, accep
     (folder / "checkpoint.npz").touch()
     screen = terminal()
     print_run(screen, folder)
-    assert ("once its cause is mended, goes on with: fog-flower continue" in shown_by(screen)) == (
-        told
-    )
+    shown = shown_by(screen)
+    assert ("to continue: fog-flower continue" in shown) == told
+    assert ("remove the cause first" in shown) == told
 
 
 def test_a_run_that_failed_before_its_records_is_shown(tmp_path, make_config):

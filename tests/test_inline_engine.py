@@ -116,4 +116,4 @@ def test_the_command_line_runs_inline_and_fails_with_the_cause(npz_path, tmp_pat
     assert answer.returncode == 1
     assert answer.stderr.startswith("fog-flower: the run failed: no update was accepted")
     answer = fog_flower("warp", *small)
-    assert answer.stderr == "fog-flower: --engine 'warp': there are ray, inline\n"
+    assert answer.stderr == "fog-flower: --engine 'warp': choose from ray, inline\n"

@@ -218,7 +218,7 @@ def stopped(tmp_path, overrides):
 
 def test_a_stopped_run_goes_on_from_its_last_round(stopped, tmp_path):
     first, *_ = told(stopped)
-    assert first == "mlp-fog-3/seed-0 goes on after round 1"
+    assert first == "mlp-fog-3/seed-0 continues after round 1"
     whole = plan(tmp_path / "whole", stopped.overrides, only="mlp-fog-3")
     assert run(whole) == ["finished"]
     ours, theirs = (sweep.folder / "mlp-fog-3" / "seed-0" for sweep in (stopped, whole))
@@ -235,7 +235,7 @@ def test_what_was_stopped_is_kept_until_it_has_gone_on(stopped, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("strategies.server_app.Membership.find_nodes", refuse)
         assert run(stopped) == ["failed"]
-    assert told(stopped, retry_failed=True)[0] == "mlp-fog-3/seed-0 goes on after round 1"
+    assert told(stopped, retry_failed=True)[0] == "mlp-fog-3/seed-0 continues after round 1"
     assert run(stopped) == ["finished"]
     assert "stretches" in summary(stopped.folder / "mlp-fog-3" / "seed-0")
 
@@ -268,7 +268,7 @@ def test_a_failed_run_is_retried_from_its_last_round(tmp_path, overrides):
     with ending_in_round(2, RuntimeError("the machine had a bad day")):
         assert run(planned) == ["failed"]
     first, *_ = told(planned, retry_failed=True)
-    assert first == "mlp-fog-3/seed-0 goes on after round 1"
+    assert first == "mlp-fog-3/seed-0 continues after round 1"
     assert run(planned) == ["finished"]
 
 

@@ -95,7 +95,7 @@ def test_a_sweep_that_goes_on_and_one_that_was_stopped(tmp_path):
     assert statuses["cnn-fog-7/seed-0"] == "in progress"
     assert statuses["cnn-fog-5/seed-0"] == "finished"
     write_progress(folder, Told(10, 125.0, "1:0"))  # of a process that is gone
-    assert "no process makes the others" in look_at(folder).state
+    assert "no process is running" in look_at(folder).state
 
 
 def test_what_is_watched_is_found_by_name_or_was_begun_last(tmp_path, monkeypatch):

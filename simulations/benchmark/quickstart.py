@@ -57,7 +57,7 @@ def timed_rounds(case: Case) -> list[float]:
         while len(lines := _lines(times)) < rounds:
             if answer.returncode or not superlink.alive or time.monotonic() > deadline:
                 why = answer.stderr.strip() or superlink.failure() or superlink.last_words()
-                raise UserError(f"bench: the quickstart app did not come to its end: {why}")
+                raise UserError(f"bench: the quickstart app did not finish: {why}")
             time.sleep(POLL_SECONDS)
     return [float(line) for line in lines[WARM_UP_ROUNDS:]]
 

@@ -16,15 +16,17 @@ AUDITS = ("shipments", "inversion", "membership", "sampling", "one-run")
 def audit(
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN] [KEY=VALUE]...", help="a run's folder, or settings of one"),
+        typer.Argument(
+            metavar="[RUN] [KEY=VALUE]...", help="a run's folder, or the settings of a run"
+        ),
     ] = None,
-    only: Annotated[str, typer.Option(help=f"of {', '.join(AUDITS)}, separated by commas")] = "",
-    out: Annotated[str, typer.Option(help="folder of the findings")] = "results/audit/mine",
+    only: Annotated[str, typer.Option(help=f"comma-separated, any of {', '.join(AUDITS)}")] = "",
+    out: Annotated[str, typer.Option(help="folder for the findings")] = "results/audit/mine",
 ) -> None:
-    """Attack what a run releases, and put what was found beside what its ledger promises.
+    """Attack what a run releases, and compare the findings with the promises of its ledger.
 
-    Attacks use the run's own data and code. Audits that are recorded in --out already are not made
-    again.
+    Attacks use the run's own data and code. Audits that are already recorded in --out are not
+    repeated.
     """
     from simulations.audits.make import make_audits  # noqa: PLC0415  (TensorFlow, pictures)
     from simulations.overrides import configure, configure_settings, parse_settings  # noqa: PLC0415
@@ -34,7 +36,7 @@ def audit(
     chosen = [name.strip() for name in only.split(",") if name.strip()] or list(AUDITS)
     for name in chosen:
         if name not in AUDITS:
-            raise UserError(f"--only {name!r}: there are {', '.join(AUDITS)}")
+            raise UserError(f"--only {name!r}: choose from {', '.join(AUDITS)}")
     import_from_here()
     folder = Path(words[0]).expanduser() if words and "=" not in words[0] else None
     if folder is not None:

@@ -13,10 +13,10 @@ terminal = Terminal()
 
 WHAT = typer.Argument(
     metavar="[PART]...",
-    help="throughput, shares, growth, scale, start, memory or private; by default all: 3 hours",
+    help="throughput, shares, growth, scale, start, memory or private; default: all (3 hours)",
 )
 PRECISIONS = typer.Option(help="comma-separated: float32,bfloat16")
-OUT = typer.Option(help="folder of the figures, table and picture")
+OUT = typer.Option(help="folder for figures, table and picture")
 
 
 def bench(
@@ -24,19 +24,21 @@ def bench(
     models: Annotated[str, typer.Option(help="comma-separated: cnn,mlp")] = "cnn,mlp",
     fog_nodes: Annotated[str, typer.Option(help="comma-separated")] = "3,5,7",
     precisions: Annotated[str, PRECISIONS] = "float32,bfloat16",
-    repeats: Annotated[int, typer.Option(min=1, help="how often the sides alternate")] = 2,
-    rounds: Annotated[int, typer.Option(min=1, help="steady rounds a run")] = 3,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="how often the compared programs alternate")
+    ] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="timed rounds per run")] = 3,
     out: Annotated[str, OUT] = "results/bench",
     report_only: Annotated[
-        bool, typer.Option("--report-only", help="measure nothing, evaluate what is in --out")
+        bool, typer.Option("--report-only", help="measure nothing; report what is in --out")
     ] = False,
 ) -> None:
-    """Measure speed, start-up and memory; nothing else should run beside it.
+    """Measure speed, start-up and memory. Nothing else should run on the machine.
 
     PART is throughput, shares, growth, scale, start, memory or private; all of them take three
-    hours on 2 cores. Every figure is kept in --out as it comes, and none is ever removed. The
-    report takes the last sitting of each case, so give a mere try an --out of its own: what it
-    compares (a model on so many fog nodes) was measured in one sitting.
+    hours on 2 cores. Each figure is saved in --out at once, and none is ever removed. The report
+    uses the latest session of each case, because comparisons (a model on a number of fog nodes)
+    are only valid within a session; so use a separate --out to try it.
     """
     folder = Path(out).expanduser().absolute()
     if not report_only:
@@ -65,7 +67,7 @@ def _measure(
     chosen = PARTS if not parts else tuple(parts)
     for part in chosen:
         if part not in PARTS:
-            raise UserError(f"bench {part}: the parts are {', '.join(PARTS)}")
+            raise UserError(f"bench {part}: choose from {', '.join(PARTS)}")
     config = configure("demo", [])
     ledger = Ledger(folder, config.dataset)
     check(config)  # renders the images if they are not there yet

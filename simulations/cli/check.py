@@ -12,15 +12,15 @@ terminal = Terminal()
 WORDS = typer.Argument(
     metavar="[KIND] NAME [KEY=VALUE]...",
     help="KIND: strategy, gate, model, dataset, partition, attack, protection, fog-protection, mod "
-    "or tracker; it may be left out where it can be told",
+    "or tracker; it can be omitted if NAME makes it clear",
 )
 
 
 def check(words: Annotated[list[str], WORDS]) -> None:
-    """Check in seconds, on small data that is made up, what a run may find out after hours.
+    """Check a plug-in in seconds on small synthetic data, instead of after hours in a run.
 
-    NAME is a built-in one, or module:name in the current folder. KEY=VALUE (see `fog-flower keys`)
-    gives it arguments, or other surroundings: strategy-args="beta=0.1", dataset=mine:data.
+    NAME is a built-in part, or module:name in the current folder. KEY=VALUE (see `fog-flower keys`)
+    sets its arguments or its environment: strategy-args="beta=0.1", dataset=mine:data.
     """
     from simulations.contract.kinds import check_contract, kind_of  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415

@@ -27,7 +27,7 @@ from simulations.quiet import only_errors_of_matplotlib
 from simulations.visible import visible
 
 app = typer.Typer(
-    help="Fog federated learning with validated merging, on Flower.",
+    help="Federated learning with fog nodes and validated merging, on Flower.",
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
@@ -57,7 +57,7 @@ app.add_typer(data_app, name="data")
 @app.callback(invoke_without_command=True)
 def _without_command(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="print the version and end")] = False,
+    version: Annotated[bool, typer.Option("--version", help="print the version and exit")] = False,
 ) -> None:
     if version:
         print(f"fog-flower {importlib.metadata.version('fog-flower')}")
@@ -80,8 +80,9 @@ def main() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)  # nothing is left to be interrupted
     if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
         _fail(
-            "interrupted; Flower is stopped, what is recorded is kept; a sweep or comparison goes "
-            "on with the same command, a run that has a round with fog-flower continue RUN",
+            "interrupted; Flower is stopped and all records are kept; to continue, repeat the "
+            "command of a sweep or comparison, or use fog-flower continue RUN for a run that has "
+            "completed a round",
             status,
         )
     if status:  # without standalone mode, a typer.Exit is only returned

@@ -12,45 +12,45 @@ from simulations.visible import counted
 terminal = Terminal()
 
 STRATEGIES = typer.Option(
-    help="comma-separated: a Flower strategy or module:Class (without a gate), gate (FedAvg behind "
-    "ours), gate=POLICY or gate=POLICY(KEY=VALUE,...) (behind another, with gate-args), gate+NAME "
-    "(another strategy behind it), honest (FedAvg "
-    "over the honest nodes alone); each with +cloud behind it, where the cloud trains an update of "
-    "its own (cloud-examples), and cloud-alone, where nothing else is merged"
+    help="comma-separated: a Flower strategy or module:Class (without a gate); gate (FedAvg behind "
+    "the default gate); gate=POLICY or gate=POLICY(KEY=VALUE,...) (another gate, with gate-args); "
+    "gate+NAME (another strategy behind the gate); honest (FedAvg over the honest nodes only); "
+    "any of these with +cloud (the cloud adds its own update, from cloud-examples); cloud-alone "
+    "(only the cloud's update)"
 )
 ATTACKS = typer.Option(
-    help="comma-separated, with a strength if you like (sign-flip,alie=2.5): "
+    help="comma-separated, with optional strength (sign-flip,alie=2.5): "
     + ", ".join(KNOWN_ATTACKS.names())
     + ", or module:function"
 )
-MALICIOUS = typer.Option(help="fog nodes and how many are malicious: 7:3,7:6")
-OUT = typer.Option(help="folder of records and report; the same folder goes on")
+MALICIOUS = typer.Option(help="FOG-NODES:MALICIOUS, comma-separated: 7:3,7:6")
+OUT = typer.Option(help="folder for records and report; the same folder is continued")
 
 
 def compare(
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="changed in every run"),
+        typer.Argument(metavar="[KEY=VALUE]...", help="applied to every run"),
     ] = None,
     strategies: Annotated[str, STRATEGIES] = "gate,FedAvg,honest",
     attacks: Annotated[str, ATTACKS] = "sign-flip",
     malicious: Annotated[str, MALICIOUS] = "7:3",
     seeds: Annotated[str, typer.Option(help="0-4, 3 or 0-2,7")] = "0-4",
     engine: Annotated[str, typer.Option(help="inline or ray")] = "inline",
-    jobs: Annotated[int, typer.Option(min=1, help="runs at a time (inline engine)")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="runs in parallel (inline engine)")] = 1,
     out: Annotated[str, OUT] = "results/compare/mine",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="make failed runs again")
+        bool, typer.Option("--retry-failed", help="repeat failed runs")
     ] = False,
     report_only: Annotated[
-        bool, typer.Option("--report-only", help="make no runs, evaluate all records in --out")
+        bool, typer.Option("--report-only", help="make no runs; report all records in --out")
     ] = False,
 ) -> None:
-    """Compare strategies under attack: make what is not recorded yet, then report on all of it.
+    """Compare strategies under attack: make the runs that are not recorded yet, and report on all.
 
-    KEY=VALUE (see `fog-flower keys`) is changed in every run. Strategies of your own are found in
-    the current folder, by module:Class.
+    KEY=VALUE (see `fog-flower keys`) applies to every run. Your own strategies are found in the
+    current folder, as module:Class.
     """
     from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.experiments.attack_grid import (  # noqa: PLC0415
@@ -79,8 +79,8 @@ def compare(
         check_all_code(plan)
         plan, kept = without_kept(plan)
         if kept:
-            stand = "stands" if kept == 1 else "stand"
-            terminal.say(f"{counted(kept, 'run')} {stand} in the tables of {folder} already")
+            have = "is" if kept == 1 else "are"
+            terminal.say(f"{counted(kept, 'run')} {have} already in the tables of {folder}")
         print_plan(terminal, plan, engine, jobs)
         if dry_run:
             return
@@ -100,6 +100,6 @@ def compare(
         terminal.say(f"{label}: {path}")
     if failed:
         terminal.say(
-            f"{counted(failed, 'run')} failed: the table names each; --retry-failed makes them anew"
+            f"{counted(failed, 'run')} failed: see the table; --retry-failed repeats failed runs"
         )
         raise typer.Exit(1)

@@ -54,7 +54,7 @@ def settings_to_go_on(stopped: Path, typed: Sequence[str]) -> RunConfig:
         file = folder.parent / f"{settings.run_name}.toml"
         write_text(file, tomli_w.dumps(settings.to_run_config()))
         raise UserError(
-            f"{folder} was made by a deployment, and this command simulates; continue it there: "
+            f"{folder} was made by a deployment, but this command simulates; continue it there: "
             f"flwr run . YOUR-SUPERLINK --run-config {file}"
         )
     return settings

@@ -9,7 +9,10 @@ from rich.table import Table
 
 from simulations.cli.terminal import Terminal
 
-app = typer.Typer(help="Prepare, describe and measure the image data.", no_args_is_help=True)
+app = typer.Typer(
+    help="Prepare and describe data sets, and measure how realistic the rendered digits are.",
+    no_args_is_help=True,
+)
 terminal = Terminal()
 
 
@@ -20,7 +23,7 @@ def prepare(
     ] = None,
     preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
 ) -> None:
-    """Render or download a run's data into the cache, and describe it.
+    """Draw or download a run's data into the cache, and describe it.
 
     KEY=VALUE, e.g. dataset=svhn, changes the preset; see `fog-flower keys`.
     """
@@ -55,11 +58,11 @@ def prepare(
 
 @app.command(epilog="Example: fog-flower data sheet digits.png data-seed=1")
 def sheet(
-    path: Annotated[Path, typer.Argument(help="the PNG to write")],
+    path: Annotated[Path, typer.Argument(help="PNG file to write")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
     preset: Annotated[str, typer.Option(help="demo, paper-mlp or paper-cnn")] = "demo",
 ) -> None:
-    """Draw the first images of a data set, a row for each digit."""
+    """Draw the first images of a data set, one row per digit."""
     from fog_flower.data.load import load_dataset  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
     from simulations.reports.contact_sheet import draw_contact_sheet  # noqa: PLC0415
@@ -70,14 +73,14 @@ def sheet(
 
 @app.command(epilog="Example: fog-flower data realism --mat test_32x32.mat --epochs 1")
 def realism(
-    mat: Annotated[list[Path], typer.Option(help="a .mat file of SVHN's format; repeatable")],
+    mat: Annotated[list[Path], typer.Option(help="a .mat file in SVHN's format; repeatable")],
     train_images: Annotated[int, typer.Option(min=32, help="rendered digits to train on")] = 73_257,
     epochs: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
-    out: Annotated[Path | None, typer.Option(help="a json file to keep the figures in")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the results")] = None,
 ) -> None:
-    """Train the paper's CNN on rendered digits alone, and measure its accuracy on real ones."""
+    """Train the paper's CNN only on rendered digits, and measure its accuracy on real ones."""
     from fog_flower.errors import UserError  # noqa: PLC0415
     from fog_flower.records.environment import hardware  # noqa: PLC0415
     from fog_flower.records.files import write_json  # noqa: PLC0415
@@ -86,7 +89,7 @@ def realism(
     from simulations.experiments.realism import Training, measure_realism  # noqa: PLC0415
 
     if out and not out.parent.is_dir():
-        raise UserError(f"--out {out}: there is no folder {out.parent}; make it first")
+        raise UserError(f"--out {out}: there is no folder {out.parent}; create it first")
     training = Training(images=train_images, epochs=epochs, precision=precision)
     with drawing(terminal) as drawn:
         result = measure_realism(
@@ -101,4 +104,4 @@ def realism(
     print_realism(terminal, result)
     if out:
         write_json(out, {**dataclasses.asdict(result), "hardware": hardware()})
-        terminal.say(f"kept in {out}")
+        terminal.say(f"saved in {out}")

@@ -12,9 +12,11 @@ from simulations.cli.terminal import Terminal
 
 terminal = Terminal()
 
-SETTINGS = typer.Argument(metavar="[KEY=VALUE]...", help="changed in every run; wants an own --out")
-OUT = typer.Option(help="folder of records and page; what is recorded there is not made again")
-JOBS = typer.Option(min=0, help="runs at a time; 0: all three, where there is more than one core")
+SETTINGS = typer.Argument(
+    metavar="[KEY=VALUE]...", help="applied to every run; needs a separate --out"
+)
+OUT = typer.Option(help="folder for records and page; recorded runs are not repeated")
+JOBS = typer.Option(min=0, help="runs in parallel; 0: all three if there is more than one core")
 
 
 def demo(
@@ -22,15 +24,15 @@ def demo(
     out: Annotated[str, OUT] = "results/runs/demo",
     jobs: Annotated[int, JOBS] = 0,
 ) -> None:
-    """Show in three minutes what one malicious fog node does, and what the gate does about it.
+    """Show in three minutes what one malicious fog node does, and how the gate stops it.
 
-    Three runs of 4 fog nodes on drawn digits: nobody attacks; one node does, and plain FedAvg
-    merges it; one does, and the gate decides who is merged. It ends with a table, a picture and a
-    page. `fog-flower watch results/runs/demo` shows the curves meanwhile.
+    There are three runs of 4 fog nodes on rendered digits: without an attack, with one attacker and
+    plain FedAvg, and with one attacker and the gate. The demo ends with a table, a picture and a
+    page. Meanwhile `fog-flower watch results/runs/demo` shows live curves.
     """
     began = time.monotonic()
     terminal.say("demo: 3 runs of 4 fog nodes x 6 end nodes; a few minutes on 2 cores")
-    terminal.say("loading Flower, and checking what the runs need")
+    terminal.say("loading Flower and checking the runs")
     from simulations.cli.demo_display import DemoDisplay, print_demo  # noqa: PLC0415
     from simulations.experiments import demo as demo_runs  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
@@ -48,7 +50,7 @@ def demo(
     with DemoDisplay(terminal, plan) as display:
         statuses = execute(plan, size.engine, display.update, jobs=together, drawn=display.drawn)
     if any(status != "finished" for status in statuses):
-        raise UserError(f"a run failed: {folder} has its cause")
+        raise UserError(f"a run failed; see {folder} for the cause")
     terminal.say("drawing the picture and the page")
     from simulations.reports.demo.demo_page import note_times, write_demo  # noqa: PLC0415  (seaborn)
 

@@ -80,14 +80,14 @@ def print_demo(terminal: Terminal, demo: Demo) -> None:
     terminal.say("")
     terminal.print(demo.finding)
     _print_table(terminal, demo.table)
-    terminal.say(f"the ledger begins ({len(demo.ledger)} lines are on the page):")
+    terminal.say(f"first lines of the ledger (the page has all {len(demo.ledger)}):")
     _print_table(terminal, demo.ledger.head(LEDGER_ROWS))
     spent = demo.time.itertuples(index=False)
     terminal.say(f"time: {', '.join(f'{part} {seconds} s' for part, seconds in spent)}")
     terminal.say(f"picture: {demo.picture}")
     terminal.say(f"page: {demo.page}")
-    terminal.say("next: fog-flower run, one run with settings of your own (fog-flower keys)")
-    terminal.say("      fog-flower compare, strategies against attacks (fog-flower compare --help)")
+    terminal.say("next: fog-flower run, a run with your own settings (fog-flower keys)")
+    terminal.say("      fog-flower compare, strategies under attack (fog-flower compare --help)")
 
 
 def _print_table(terminal: Terminal, found: pd.DataFrame) -> None:

@@ -45,12 +45,14 @@ class Key:
 def keys(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORD]...", help="only keys that say all of these, e.g. noise"),
+        typer.Argument(
+            metavar="[WORD]...", help="show only keys that contain all of these words, e.g. noise"
+        ),
     ] = None,
 ) -> None:
-    """List the configuration keys, by group: default, meaning, and the names they take.
+    """List the configuration keys by group, with default, meaning and possible names.
 
-    WORD narrows the list, e.g. to noise or a group: data, tiers, training, cloud, attack, run.
+    WORD narrows the list, e.g. to noise, or to a group: data, tiers, training, cloud, attack, run.
     """
     every = list(explained())
     groups = {key.group for key in every} & {word.lower() for word in words or ()}
@@ -59,7 +61,7 @@ def keys(
         key for key in every if (not groups or key.group in groups) and all(map(key.says, wanted))
     ]
     if not found:
-        raise UserError(f"no key says {' '.join(words or ())}; fog-flower keys lists all")
+        raise UserError(f"no key contains {' '.join(words or ())}; fog-flower keys lists all keys")
     group = ""
     for key in found:
         if key.group != group:

@@ -20,7 +20,7 @@ def print_ledger(terminal: Terminal, folder: Path) -> None:
     told = json.loads(path.read_text())
     rows = [row for row in told["releases"] if row["epsilon"] is not None and row["epsilon"] > 0]
     if not rows:
-        terminal.say(f"privacy: nothing is promised of any release ({LEDGER})")
+        terminal.say(f"privacy: no release has a promise ({LEDGER})")
         return
     table = Table(
         "release", "from", "to", "epsilon", "delta", "of", title=f"privacy, from {LEDGER}"

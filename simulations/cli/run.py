@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 terminal = Terminal()
 
 SETTINGS = typer.Argument(metavar="[KEY=VALUE]...", help="see `fog-flower keys`")
-ENGINE = typer.Option(help="ray: `flwr run`; inline: all in this process, to debug or to try")
+ENGINE = typer.Option(help="ray: `flwr run`; inline: all in this process, for debugging")
 ACTORS = typer.Option(
-    min=1, help="fog nodes that train at the same time; by default what is fastest"
+    min=1, help="fog nodes that train at the same time; default: the fastest number"
 )
-RUN = typer.Argument(help="a run's folder or name")
+RUN = typer.Argument(help="folder or name of a run")
 
 
 def run(
@@ -29,7 +29,7 @@ def run(
     engine: Annotated[str, ENGINE] = "ray",
     actors: Annotated[int | None, ACTORS] = None,
 ) -> None:
-    """Run a fog simulation, or the centralized baseline, and tell how it really ended.
+    """Run a fog simulation or the centralized baseline, and report how it ended.
 
     KEY=VALUE changes the preset; `fog-flower keys` lists the keys.
     """
@@ -45,10 +45,10 @@ def go_on(
     engine: Annotated[str, ENGINE] = "ray",
     actors: Annotated[int | None, ACTORS] = None,
 ) -> None:
-    """Go on with a run that was stopped, after its last complete round, in a folder of its own.
+    """Continue a stopped run after its last complete round, in a new folder.
 
-    RUN is its folder, or its name below results/runs. KEY=VALUE may say where (run-name), but not
-    what: settings, data and code must be those of the stopped run.
+    RUN is its folder, or its name in results/runs. KEY=VALUE may change the place (run-name), but
+    nothing else: settings, data and code must be those of the stopped run.
     """
     from fog_flower.records.reading import find_run  # noqa: PLC0415
     from simulations.cli.continued import settings_to_go_on  # noqa: PLC0415
@@ -57,9 +57,9 @@ def go_on(
 
 
 def show(run: Annotated[str, RUN]) -> None:
-    """Show a run's figures from its records.
+    """Show a run's results from its records.
 
-    RUN is its folder, or its name below results/runs.
+    RUN is its folder, or its name in results/runs.
     """
     from fog_flower.records.reading import find_run  # noqa: PLC0415
     from simulations.cli.run_display import print_run  # noqa: PLC0415
@@ -103,5 +103,5 @@ def _taken_over(config: "RunConfig") -> int:
     from strategies.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)
 
     rounds = read_checkpoint(Path(config.continue_from)).server_round
-    terminal.say(f"goes on after round {rounds} of {config.continue_from}")
+    terminal.say(f"continues after round {rounds} of {config.continue_from}")
     return rounds

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simulations.experiments.realism import Realism
 
 Rows = list[dict[str, str]]
-STOPPED = "stopped: no process makes it any more"
+STOPPED = "stopped: its process has ended"
 NOTES = 3  # of rounds, shown below the table
 UNCHANGED = ("W is kept", "returned W unchanged")  # in a round's note
 
@@ -100,7 +100,7 @@ def print_run(terminal: Terminal, folder: Path) -> None:
 def _status(run: Mapping[str, Any]) -> str:
     """Return how a run ended; one whose last model is not finite did not simply finish."""
     diverged = run["final"].get("diverged") and run["status"] == FINISHED
-    return f"{run['status']}, but it diverged" if diverged else str(run["status"])
+    return f"{run['status']}, but diverged" if diverged else str(run["status"])
 
 
 def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -143,7 +143,7 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
     for failure in run.get("tracker_failures", ()):
         yield "tracker", styled(failure, "red")
     if final.get("diverged"):
-        yield "diverged", styled("the cloud's last model computes no finite loss", "red")
+        yield "diverged", styled("the loss of the cloud's last model is not finite", "red")
     alone = "means of groups" if run["config"].get("mask-groups") else "local models"
     for label, name in (
         ("training accuracy", "train_accuracy"),
@@ -159,7 +159,7 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
     )
     if stretches := run.get("stretches"):
         ends = ", ".join(str(stretch["last_round"]) for stretch in stretches)
-        yield "went on after round", ends
+        yield "continued after round", ends
     if spent := shares(rounds, run.get("data", {})):
         yield (
             "time of the rounds",
@@ -167,7 +167,7 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
             f"{spent.test:.1%}, the rest {spent.rest:.1%}",
         )
     if peak := run.get("peak_memory_gib"):
-        yield "memory of all processes, highest", f"{peak:.2f} GiB"
+        yield "peak memory of all processes", f"{peak:.2f} GiB"
 
 
 def print_realism(terminal: Terminal, result: "Realism") -> None:
@@ -183,7 +183,7 @@ def print_realism(terminal: Terminal, result: "Realism") -> None:
     for file in result.files:
         terminal.say(f"{file.accuracy:.1%} of {file.images} in {file.name}")
     terminal.say(
-        f"trained on {result.training_images:,} rendered digits alone ({result.training_data}), "
+        f"trained only on {result.training_images:,} rendered digits ({result.training_data}), "
         f"the paper's CNN, {result.epochs} epochs, SGD {result.learning_rate} falling to 0, batch "
         f"{result.batch_size}, {result.precision}, seed {result.seed}, {result.seconds:.0f} s",
     )
@@ -223,9 +223,9 @@ def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], round
     terminal.say(f"records: {folder}/ ({', '.join(['run.json', *present])})")
     merged = any(row["accepted"] not in ("", "0") for row in rounds)
     if (folder / CHECKPOINT_FILE).exists() and merged:  # or there is nothing to go on with
-        whens = {FAILED: "once its cause is mended, ", RUNNING: "once stopped, "}
+        whens = {FAILED: "; remove the cause first", RUNNING: "; stop it first"}
         when = whens.get(run["status"], "")
-        terminal.say(f"{when}goes on with: fog-flower continue {shlex.quote(str(folder))}")
+        terminal.say(f"to continue: fog-flower continue {shlex.quote(str(folder))}{when}")
     if (folder / "curves.png").exists():
         terminal.say(f"picture: {folder / 'curves.png'}")
 

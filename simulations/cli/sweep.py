@@ -15,41 +15,40 @@ EXPERIMENT = typer.Argument(
     help="table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or central-dp"
 )
 SCALE = typer.Option(
-    help="reduced (about an hour for 10 seeds of table2), full (the paper's), or, of table2, ours"
+    help="reduced (about an hour for 10 seeds of table2), full (the paper's), or ours (table2 only)"
 )
 DATASET = typer.Option(help="rendered-digits, svhn, mnist or npz:PATH")
-JOBS = typer.Option(min=1, help="runs at a time (inline engine)")
-OUT = typer.Option(help="the sweep's folder; by default results/EXPERIMENT/SCALE")
+JOBS = typer.Option(min=1, help="runs in parallel (inline engine)")
+OUT = typer.Option(help="folder of the sweep; default: results/EXPERIMENT/SCALE")
 
 
 def sweep(
     experiment: Annotated[str, EXPERIMENT],
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="changed in every run; wants an own --out"),
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="applied to every run; needs a separate --out"
+        ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="0-9, 3 or 0-4,7")] = "0-9",
     scale: Annotated[str, SCALE] = "reduced",
     only: Annotated[
-        str, typer.Option(help="cells with any of these in their name, e.g. cnn,fog-5")
+        str, typer.Option(help="only cells whose name contains one of these, e.g. cnn,fog-5")
     ] = "",
     dataset: Annotated[str, DATASET] = "",
     data_dir: Annotated[str, typer.Option(help="folder of the data set's official files")] = "",
-    engine: Annotated[
-        str, typer.Option(help="ray or inline; by default what suits the scale")
-    ] = "",
+    engine: Annotated[str, typer.Option(help="ray or inline; default: depends on the scale")] = "",
     out: Annotated[str, OUT] = "",
     jobs: Annotated[int, JOBS] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="make failed runs again")
+        bool, typer.Option("--retry-failed", help="repeat failed runs")
     ] = False,
 ) -> None:
-    """Make every run of an experiment that is not recorded yet; resumable at any moment.
+    """Make every run of an experiment that is not recorded yet; resumable at any time.
 
     EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
-    central-dp. KEY=VALUE (see `fog-flower keys`) is changed in every run, and wants an --out of its
-    own.
+    central-dp. KEY=VALUE (see `fog-flower keys`) applies to every run, and needs a separate --out.
     """
     from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
@@ -93,18 +92,18 @@ def report(
     scale: Annotated[str, SCALE] = "reduced",
     dataset: Annotated[str, DATASET] = "",
     out: Annotated[str, OUT] = "",
-    results: Annotated[str, typer.Option(help="where tables, figures and page go")] = "results",
+    results: Annotated[str, typer.Option(help="folder for tables, figures and page")] = "results",
     margin: Annotated[
         float, typer.Option(min=0.0, help="equivalence margin, in points of accuracy")
     ] = 1.5,
     beside: Annotated[
         list[str] | None,
         typer.Option(
-            help="folder of a sweep with other settings, for rows beside Table 2's; repeatable"
+            help="folder of a sweep with other settings, shown as more rows of Table 2; repeatable"
         ),
     ] = None,
 ) -> None:
-    """Write an experiment's tables, figures, statistics and page from its records alone.
+    """Write an experiment's tables, figures, statistics and page, from its records alone.
 
     EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
     central-dp.
@@ -122,7 +121,7 @@ def report(
     for path in left_out(folder, others):
         shown = _typed(path)
         terminal.say(
-            f"without the sweep with other settings in {shown}: --beside {shown} adds its rows"
+            f"not shown: the sweep with other settings in {shown}; --beside {shown} adds its rows"
         )
 
 

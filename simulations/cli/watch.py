@@ -12,19 +12,19 @@ terminal = Terminal()
 
 FOLDER = typer.Argument(
     metavar="[RUN]",
-    help="folder or name of a run, sweep, comparison or demo; by default what was begun last",
+    help="folder or name of a run, sweep, comparison or demo; default: the latest",
 )
 
 
 def watch(
     run: Annotated[str, FOLDER] = "",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port")] = 0,
     browser: Annotated[bool, typer.Option(help="open it in a browser")] = False,
 ) -> None:
-    """Show curves, who was accepted and the time left, on a page that updates itself.
+    """Show curves, decisions and the remaining time on a page that updates itself.
 
-    RUN is a folder, or a name below results/runs; it may go on, or have ended. The page is served
-    to this machine alone, until Ctrl-C.
+    RUN is a folder, or a name in results/runs, of a running or finished run. The page is only
+    reachable from this machine, until Ctrl-C.
     """
     from simulations.watch.look import find_watched  # noqa: PLC0415  (pandas, seaborn)
     from simulations.watch.server import WatchServer  # noqa: PLC0415
@@ -34,9 +34,9 @@ def watch(
         server = WatchServer(folder, port)
     except OSError as error:
         raise UserError(
-            f"--port {port}: cannot be used ({error.strerror}); choose another, or 0 for any"
+            f"--port {port}: cannot be used ({error.strerror}); choose another, or 0"
         ) from error
-    terminal.say(f"watching {folder}; Ctrl-C ends it")
+    terminal.say(f"watching {folder}; press Ctrl-C to stop")
     terminal.say(server.address)
     if browser:
         webbrowser.open(server.address)
@@ -44,4 +44,4 @@ def watch(
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            terminal.say("watching has ended; what is watched goes on")
+            terminal.say("stopped watching; the run is not affected")

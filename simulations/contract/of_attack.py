@@ -20,7 +20,7 @@ def checks(config: RunConfig) -> Checks:
     return {
         "sends an update in every round": contract.sends_an_update,
         "sends the shapes and dtypes of dW": contract.is_taken,
-        "sends the same when asked twice": contract.is_repeatable,
+        "sends the same when called twice": contract.is_repeatable,
         "does not change what it is given": contract.changes_nothing,
     }
 
@@ -52,7 +52,7 @@ class _Contract:
         one, other = (self._sent_by(self._attacker()) for _ in range(2))
         if one is not None and other is not None and not same_arrays(one, other):
             raise BrokenContractError(
-                "asked twice it sent two different updates: draw from attacker.rng"
+                "called twice, it sent two different updates: draw from attacker.rng"
             )
 
     def changes_nothing(self) -> None:

@@ -21,10 +21,10 @@ def checks(config: RunConfig) -> Checks:
         one, other = loaded(), loaded()
         if one.sha256 != other.sha256:
             raise BrokenContractError(
-                "loaded twice, it has other content: every fog node loads it, so seed what is drawn"
+                "loading it twice gives different data; every fog node loads it, so seed its draws"
             )
         if one.identity() != other.identity():
-            raise BrokenContractError("loaded twice, it has another spec or task")
+            raise BrokenContractError("loading it twice gives another spec or task")
 
     def can_be_split() -> None:
         data = load.load_dataset(config)

@@ -29,7 +29,7 @@ def checks(config: RunConfig) -> Checks:
 
     def is_fixed() -> None:
         if not np.array_equal(mapped(*range(EXAMPLES)), mapped(*range(EXAMPLES))):
-            raise BrokenContractError("mapped twice, features differ: seed what is drawn, once")
+            raise BrokenContractError("called twice, it gives different features: use a fixed seed")
 
     def maps_each_alone() -> None:
         together = mapped(*range(EXAMPLES))
@@ -37,8 +37,8 @@ def checks(config: RunConfig) -> Checks:
         edge = ROUNDING * float(np.abs(together).max())
         if not np.allclose(together, alone, rtol=0.0, atol=edge):
             raise BrokenContractError(
-                "features of an example depend on the others beside it, so what protects one "
-                "example does not hold"
+                "features of an example depend on other examples, so protections of a single "
+                "example do not hold"
             )
 
     def changes_nothing() -> None:

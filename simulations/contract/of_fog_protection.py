@@ -19,7 +19,7 @@ def checks(config: RunConfig) -> Checks:
     return {
         "fits the model": contract.fits,
         "returns dW of the same shapes and dtypes": contract.returns_updates,
-        "does the same twice where the run's seed decides": contract.is_repeatable,
+        "does the same twice with noise-source=seeded": contract.is_repeatable,
         "does not change what it is given": contract.changes_nothing,
     }
 
@@ -48,7 +48,9 @@ class _Contract:
         found = self._protected(self._given())
         for new, old in zip(found, self._delta, strict=True):
             if not np.isfinite(new).all():
-                raise BrokenContractError(f"made numbers that are not finite of {old.shape}")
+                raise BrokenContractError(
+                    f"returned numbers that are not finite for an array {old.shape}"
+                )
 
     def is_repeatable(self) -> None:
         if self._config.noise_source != SEEDED:
@@ -56,7 +58,7 @@ class _Contract:
         one, other = (self._protected(self._given()) for _ in range(2))
         if not same_arrays(one, other):
             raise BrokenContractError(
-                "with noise-source=seeded it did two different things: draw from context.rng(...)"
+                "with noise-source=seeded it gave two different results: draw from context.rng(...)"
             )
 
     def changes_nothing(self) -> None:

@@ -68,12 +68,14 @@ class _Contract:
     def lets_some_in(self) -> None:
         judgement = self._judged(self._honest)
         if not any(decision.accepted for decision in judgement.decisions) and not judgement.own:
-            raise BrokenContractError("it refused all of three honest updates: nothing is learned")
+            raise BrokenContractError(
+                "it refused all three honest updates: nothing would be learned"
+            )
 
     def is_repeatable(self) -> None:
         one, other = ([d.accepted for d in self._decided(self._honest)] for _ in range(2))
         if one != other:
-            raise BrokenContractError("asked twice it decided differently: keep no state")
+            raise BrokenContractError("called twice, it decided differently: keep no state")
 
     def takes_any_number(self) -> None:
         for count in (1, 2):

@@ -22,7 +22,7 @@ def checks(config: RunConfig) -> Checks:
     return {
         "lets the handshake pass": contract.lets_the_handshake_pass,
         "answers a train message with an update": contract.answers_with_an_update,
-        "sends the same when asked twice": contract.is_repeatable,
+        "sends the same when called twice": contract.is_repeatable,
         "does not change what it is given": contract.changes_nothing,
     }
 
@@ -34,8 +34,8 @@ class _Contract:
     def lets_the_handshake_pass(self) -> None:
         if not self._asked("query").has_content():
             raise BrokenContractError(
-                "it answered the handshake before round 1 with an error: hand on what is no train "
-                "message"
+                "it answered the handshake before round 1 with an error: pass on all but train "
+                "messages"
             )
 
     def answers_with_an_update(self) -> None:
@@ -52,8 +52,8 @@ class _Contract:
         one, other = (from_record(reply.content.array_records[ARRAYS]) for reply in replies)
         if not same_arrays(one, other):
             raise BrokenContractError(
-                "asked twice it sent two different updates; leave it so if it is to protect "
-                "anybody, but then runs cannot be repeated"
+                "called twice, it sent two different updates; right if it protects somebody, but "
+                "then runs cannot be repeated"
             )
 
     def changes_nothing(self) -> None:

@@ -24,7 +24,7 @@ def checks(config: RunConfig) -> Checks:
         model = building.build_model(config.model, spec, task, config.seed)
         outputs = np.asarray(model(inputs, training=False))
         if not np.isfinite(outputs).all():
-            raise BrokenContractError("untrained, it answers with numbers that are not finite")
+            raise BrokenContractError("the outputs of the untrained model are not finite")
 
     def travels() -> None:
         weights = building.build_model(config.model, spec, task, config.seed).get_weights()

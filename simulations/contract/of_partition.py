@@ -27,7 +27,9 @@ def checks(config: RunConfig) -> Checks:
     def is_repeatable() -> None:
         pairs = zip(dealt(config.fog_nodes), dealt(config.fog_nodes), strict=True)
         if not all(np.array_equal(one, other) for one, other in pairs):
-            raise BrokenContractError("dealt twice, it dealt differently: draw with its seed")
+            raise BrokenContractError(
+                "called twice, it returned other shares: draw with the given seed"
+            )
 
     def changes_nothing() -> None:
         before = dataset.train.targets.copy()
@@ -37,6 +39,6 @@ def checks(config: RunConfig) -> Checks:
 
     return {
         "deals each example at most once, and some to every fog node": deals,
-        "deals the same twice": is_repeatable,
+        "assigns the same twice": is_repeatable,
         "does not change what it is given": changes_nothing,
     }

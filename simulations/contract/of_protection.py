@@ -19,7 +19,7 @@ def checks(config: RunConfig) -> Checks:
     return {
         "returns examples of the same shape and dtype": contract.returns_examples,
         "ships what a fog node takes": contract.is_taken,
-        "does the same twice where the run's seed decides": contract.is_repeatable,
+        "does the same twice with noise-source=seeded": contract.is_repeatable,
         "does not change what it is given": contract.changes_nothing,
     }
 
@@ -54,7 +54,7 @@ class _Contract:
         one, other = (self._protected(self._share()) for _ in range(2))
         if not same_arrays([one.inputs, one.targets], [other.inputs, other.targets]):
             raise BrokenContractError(
-                "with noise-source=seeded it did two different things: draw from context.rng(...)"
+                "with noise-source=seeded it gave two different results: draw from context.rng(...)"
             )
 
     def changes_nothing(self) -> None:

@@ -71,14 +71,14 @@ def _moves_where_all_agree(config: RunConfig) -> None:
     record, _ = _round(_plain(config), config.fog_nodes, _agreeing(config.fog_nodes))
     merged, target = from_record(record), add(WEIGHTS, STEP)
     if _distance(merged, target) >= _distance(WEIGHTS, target):
-        raise BrokenContractError("updates agree on a step, and the merge is no nearer to it")
+        raise BrokenContractError("all updates agree on a step, but the merge is no nearer to it")
 
 
 def _answers_the_same_twice(config: RunConfig) -> None:
     deltas = _random(config.fog_nodes)
     first, *others = (_round(_plain(config), config.fog_nodes, deltas)[0] for _ in range(8))
     if not all(_equal(first, other) for other in others):
-        raise BrokenContractError("the same replies gave another merge: seed what is random")
+        raise BrokenContractError("the same replies gave a different merge: seed random draws")
 
 
 def _is_the_same_behind_an_open_gate(config: RunConfig) -> None:
@@ -86,7 +86,7 @@ def _is_the_same_behind_an_open_gate(config: RunConfig) -> None:
     plain, _ = _round(_plain(config), config.fog_nodes, deltas)
     gated, _ = _round(_gated(config), config.fog_nodes, deltas)
     if not _equal(plain, gated):
-        raise BrokenContractError("behind a gate that accepts all it merges to something else")
+        raise BrokenContractError("behind a gate that accepts everything its merge is different")
 
 
 def _goes_on_for_five_rounds(config: RunConfig) -> None:
@@ -107,9 +107,9 @@ def _survives_failing_late_and_nan_nodes(config: RunConfig) -> None:
     strategy = _gated(config)
     record, _ = _round(strategy, config.fog_nodes, deltas, lost=(3,))
     if not all(np.isfinite(array).all() for array in from_record(record)):
-        raise BrokenContractError("behind the gate, and yet it merged to numbers not finite")
+        raise BrokenContractError("even behind the gate its merge is not finite")
     if strategy.report is None or strategy.report.accepted != config.fog_nodes - 3:
-        raise BrokenContractError("it did not get the replies of the sound nodes")
+        raise BrokenContractError("it did not get the replies of the healthy nodes")
 
 
 def _does_not_mind_a_metric_of_one_node_alone(config: RunConfig) -> None:
@@ -122,7 +122,7 @@ CHECKS: dict[str, Callable[[RunConfig], None]] = {
     "moves where all updates agree": _moves_where_all_agree,
     "answers the same twice": _answers_the_same_twice,
     "is the same behind an open gate": _is_the_same_behind_an_open_gate,
-    "goes on for five rounds": _goes_on_for_five_rounds,
+    "works for five rounds": _goes_on_for_five_rounds,
     "survives a failing, a late and a NaN node behind the gate": (
         _survives_failing_late_and_nan_nodes
     ),

@@ -79,7 +79,7 @@ def engine_named(name: str) -> Engine:
         If there is none, or what it needs is not installed.
     """
     if name not in ENGINES:
-        raise UserError(f"--engine {name!r}: there are {', '.join(ENGINES)}")
+        raise UserError(f"--engine {name!r}: choose from {', '.join(ENGINES)}")
     if name == RAY:
         require("--engine ray", "ray")
     return Engine(importlib.import_module(ENGINES[name]).prepared)
@@ -153,7 +153,9 @@ def _reserved(folder: Path) -> Iterator[None]:
         ) from error
     try:
         if folder.exists():
-            raise UserError(f"{folder} exists now: another run was faster; use run-name")
+            raise UserError(
+                f"{folder} was created by another run meanwhile; choose another run-name"
+            )
         yield
     finally:
         path.unlink(missing_ok=True)

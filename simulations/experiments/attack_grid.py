@@ -116,13 +116,13 @@ def parse_attacks(text: str) -> tuple[str, ...]:
         name, _, strength = part.partition("=")
         if name != NONE and ":" not in name and not ATTACKS.has(name):
             raise UserError(
-                f"--attacks {part!r}: there are {NONE}, {', '.join(ATTACKS.names())}, or your own "
-                "as module:function, each with a strength if you like, e.g. alie=2.5"
+                f"--attacks {part!r}: choose from {NONE}, {', '.join(ATTACKS.names())}, or your "
+                "own as module:function, each with an optional strength, e.g. alie=2.5"
             )
         if strength and not _is_number(strength):
             raise UserError(
-                f"--attacks {part!r}: the strength {strength!r} is no number above 0; write e.g. "
-                f"{name}=2.5, or {name} for its usual one"
+                f"--attacks {part!r}: the strength {strength!r} is not a number above 0; write "
+                f"e.g. {name}=2.5, or {name} for the default strength"
             )
     return tuple(dict.fromkeys(map(_plain_attack, _parts(text))))
 
@@ -288,8 +288,9 @@ def _parse_strategy(name: str) -> tuple[str, str, str]:
     policy = match["policy"] or LEARNED
     if ":" not in policy and not GATES.has(policy):
         raise UserError(
-            f"--strategies {name!r}: there is no gate {policy!r}, but {', '.join(GATES.names())}; "
-            "write gate=NAME or gate=NAME+STRATEGY, e.g. gate=greedy, or gate=module:Class"
+            f"--strategies {name!r}: there is no gate {policy!r}; choose from "
+            f"{', '.join(GATES.names())}; write gate=NAME or gate=NAME+STRATEGY, e.g. gate=greedy, "
+            "or gate=module:Class"
         )
     return policy, match["arguments"] or "", match["inner"] or FEDAVG
 

@@ -144,7 +144,7 @@ class Experiment:
             if not any(_has(cell, part) for cell in self.cells):
                 names = ", ".join(cell.name for cell in self.cells)
                 raise UserError(
-                    f"--only {part!r}: no cell of {self.name} has it; there are {names}"
+                    f"--only {part!r}: no cell of {self.name} contains it; choose from {names}"
                 )
         return tuple(
             cell for cell in self.cells if not wanted or any(_has(cell, part) for part in wanted)

@@ -131,7 +131,7 @@ def measure_realism(
     real = [(path, *load_mat(path)) for path in mat_paths]
     for path, _, labels in real:
         if not len(labels):
-            raise UserError(f"mat={path}: holds no images")
+            raise UserError(f"mat={path}: contains no images")
     images, labels = render_digits("train", training.images, seed, progress=rendered)
     normalise = fit_normaliser(images)
     model = _compile(training, seed)

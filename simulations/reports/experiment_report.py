@@ -64,19 +64,19 @@ def write_report(
     if not beside:
         return _WRITERS[experiment.name](records, results, stem, margin)
     if experiment.name != TABLE2:
-        raise UserError(f"--beside {beside[0]}: only {TABLE2} has rows of another sweep")
+        raise UserError(f"--beside {beside[0]}: only {TABLE2} can show rows of another sweep")
     others: list[SweepRecords] = []
     for place in beside:
         plan = read_plan(place)
         if not plan:
-            raise UserError(f"--beside {place}: is not the folder of a sweep, it has no {PLAN}")
+            raise UserError(f"--beside {place}: is not the folder of a sweep: it has no {PLAN}")
         fits = fits_beside(scale.name, plan["scale"])
         other = load_records(experiment, experiment.scale(plan["scale"]) if fits else scale, place)
         for seen in (records, *others):
             if (other.scale, other.overrides) == (seen.scale, seen.overrides):
                 raise UserError(
-                    f"--beside {place}: its runs have the settings of those in {seen.folder}; "
-                    "name a sweep that changed some"
+                    f"--beside {place}: its runs have the same settings as those in "
+                    f"{seen.folder}; name a sweep with other settings"
                 )
         others.append(other)
     return write_table2(records, results, stem, margin, others)

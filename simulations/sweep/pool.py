@@ -56,8 +56,8 @@ def run_together(
     except BrokenProcessPool as error:
         names = ", ".join(run.name for run in running.values())
         raise UserError(
-            f"--jobs {jobs}: a process died while making {names} (out of memory?); the same "
-            "command goes on from here, with fewer --jobs perhaps"
+            f"--jobs {jobs}: a process died while making {names} (out of memory?); repeat the "
+            "command to continue, perhaps with fewer --jobs"
         ) from error
     finally:
         for process in list((executor._processes or {}).values()):

@@ -45,7 +45,7 @@ def from_where_it_stopped(plan: SweepPlan, run: PlannedRun) -> tuple[PlannedRun,
     except UserError as error:
         place.rename(set_aside_name(plan, run))
         return run, f"{run.name} begins again: {error}"
-    return dataclasses.replace(run, config=config), f"{run.name} goes on after round {last}"
+    return dataclasses.replace(run, config=config), f"{run.name} continues after round {last}"
 
 
 def forget_stopped(plan: SweepPlan, run: PlannedRun) -> None:

@@ -206,7 +206,7 @@ def _check_identity(plan: SweepPlan) -> None:
 def find_experiment(name: str) -> Experiment:
     """Return the experiment of that name, or say which there are."""
     if name not in EXPERIMENTS:
-        raise UserError(f"experiment {name!r}: there are {', '.join(EXPERIMENTS)}")
+        raise UserError(f"experiment {name!r}: choose from {', '.join(EXPERIMENTS)}")
     return EXPERIMENTS[name]
 
 

@@ -91,7 +91,7 @@ def find_watched(name: str) -> Path:
             return folder
     raise UserError(
         f"{name!r} is neither a run nor a sweep: there is no run.json and no {PLAN} in "
-        f"{', '.join(map(str, places))}; a run has a folder once its data is there"
+        f"{', '.join(map(str, places))}; a run has a folder once its data is loaded"
     )
 
 
@@ -179,7 +179,7 @@ def _look_at_sweep(folder: Path) -> Look:
     total = max(progress.total, ended) if progress else ended
     told = [f"{plan['experiment']}: {ended} of {counted(total, 'run')} ended"]
     if not alive and ended < total:
-        told.append("no process makes the others: the same command goes on")
+        told.append("no process is running; repeat the command to continue")
     elif alive and progress and not math.isnan(progress.remaining_seconds):
         told.append(f"about {_duration(progress.remaining_seconds)} left")
     rows = [_row(folder, name, place) for name, place in runs.items()]
