@@ -70,8 +70,8 @@ class Trainer:
             self._compile()
         except Exception as error:
             raise UserError(
-                f"model: its training step is no TensorFlow graph ({describe_failure(error)}); use "
-                "operations of Keras or TensorFlow in it, and no NumPy"
+                f"model: its training step is not a TensorFlow graph ({describe_failure(error)}); "
+                "use operations of Keras or TensorFlow in it, not of NumPy"
             ) from error
 
     def train(

@@ -57,7 +57,7 @@ def build_untrained(reference: str, spec: Spec, task: Task, seed: int) -> keras.
                 _tried.add((reference, spec, task))
             return model
         model = again
-    raise UserError(f"{name}: has other weights every time it is built; seed what is random")
+    raise UserError(f"{name}: has different weights each time it is built; seed random draws")
 
 
 def build_model(
@@ -101,7 +101,7 @@ def build_model(
     _check_computing(model, name)
     model = task.fit(model, spec, name)
     if not model.trainable_weights:
-        raise UserError(f"{name}: has no weights that can be trained, so there is nothing to learn")
+        raise UserError(f"{name}: has no trainable weights")
     return model
 
 

@@ -82,91 +82,95 @@ class RunConfig:
         group="data",
     )
     dataset_args: Mapping[str, Any] = _key(
-        "its arguments, e.g. inputs='image',targets='label'", parse=_arguments("dataset-args")
+        "arguments of the data set, e.g. inputs='image',targets='label'",
+        parse=_arguments("dataset-args"),
     )
     data_dir: Path | None = _key(
-        "folder of the data set's official files; empty: cache, or download",
+        "folder with the data set's official files; empty: use the cache, or download",
         parse=_absolute_path("data-dir"),
     )
-    data_seed: int = _key("seed of the rendered digits, apart from the run's seed", low=0)
-    train_examples: int = _key("training examples over all end nodes; 0: all there are", low=0)
-    validation_examples: int = _key("held-out examples in the cloud, which judge updates", low=1)
+    data_seed: int = _key("seed of the rendered digits, independent of the run's seed", low=0)
+    train_examples: int = _key(
+        "training examples of all end nodes together; 0: all available", low=0
+    )
+    validation_examples: int = _key("held-out examples in the cloud, used to judge updates", low=1)
     local_validation_examples: int = _key(
-        "how many of these evaluate local models, in all rounds but the last, ten models a round "
-        "where there are more fog nodes; 0: all of them, on all",
+        "validation examples that evaluate local models in every round but the last; with more "
+        "than ten fog nodes, ten models per round; 0: all examples and all models",
         low=0,
     )
-    test_examples: int = _key("untouched test examples; 0: all that are left", low=0)
+    test_examples: int = _key("test examples, used only to measure; 0: all that are left", low=0)
     test_source: str = _key(
-        "where test examples come from: test (what validation leaves of the test file), or spare "
+        "source of the test examples: test (the test file without validation examples) or spare "
         "(training examples that no end node has)",
         choices=(TEST_FILE, SPARE),
     )
     held_out_order: str = _key(
-        "which examples of the test file validate, the others of it may test: drawn by the run's "
-        "seed (seeded), or the first ones of the file, the same for every seed (file)",
+        "how validation examples are chosen from the test file: at random by the run's seed "
+        "(seeded), or the first ones of the file, for every seed (file); the rest may test",
         choices=(SEEDED_ORDER, FILE_ORDER),
     )
     normalisation: str = _key(
         "constants of preprocessing: the data set's public ones, or fitted to all training "
-        "examples together (the paper), which no tier could do without sharing them",
+        "examples (the paper), which in reality would require sharing them",
         choices=(PUBLIC, FITTED),
     )
     features: str = _key(
-        "fixed map of inputs, which every tier applies and a model sees: none, a file of "
-        "fog_flower/data/features, or module:function, with arguments if you like, e.g. "
-        "hog(cell=8)"
+        "fixed map that every tier applies to inputs before a model sees them: none, a file of "
+        "fog_flower/data/features, or module:function, with optional arguments, e.g. hog(cell=8)"
     )
     # Tiers
     architecture: str = _key(
-        "fog, or centralized: a cloud with all raw data, the paper's baseline; it sets "
+        "fog, or centralized (the paper's baseline: a cloud with all raw data), which sets "
         "fog-nodes=1, end-nodes=1, noise-sigma=0.0 and gate=off",
         group="tiers",
         choices=(FOG, CENTRALIZED),
     )
-    fog_nodes: int = _key("fog nodes (Flower clients); the paper has 3, 5, 7", low=1)
+    fog_nodes: int = _key("number of fog nodes (Flower clients); the paper has 3, 5 and 7", low=1)
     end_nodes: int = _key("end nodes per fog node; the paper has 6", low=1)
     partition: str = _key(
         "iid, dirichlet:ALPHA, pathological:CLASSES, shard:SHARDS, linear, square, exponential, or "
         "module:function"
     )
-    share_fraction: float = _key("fraction of its examples an end node shares", low=0.0, high=1.0)
+    share_fraction: float = _key(
+        "fraction of its examples that an end node shares", low=0.0, high=1.0
+    )
     protection: tuple[str, ...] = _key(
-        "what an end node does to its share before it ships it, in this order: names of "
-        "clients/privacy/end_node or module:function, separated by commas, with arguments if you "
-        "like, e.g. gaussian(epsilon=8,delta=1e-5); empty: nothing",
+        "what an end node does to its share before shipping it, in this order: comma-separated "
+        "names of clients/privacy/end_node or module:function, with optional arguments, e.g. "
+        "gaussian(epsilon=8,delta=1e-5); empty: nothing",
         parse=split_names,
     )
     fog_protection: tuple[str, ...] = _key(
-        "what a fog node does to its training and its dW, in this order: names of "
+        "what a fog node does to its training and its dW, in this order: comma-separated names of "
         "clients/privacy/fog_node or module:Name, e.g. dp-sgd(epsilon=3); empty: nothing",
         parse=split_names,
     )
     training_metrics: Disclosure = _key(
-        "loss and accuracy of a fog node, which are for records: sent (of training), dropped, or "
-        "laplace(epsilon=1,largest_loss=5): those of W on its examples, behind noise, epsilon over "
-        "all rounds",
+        "loss and accuracy of a fog node, which go into the records: sent (from training), "
+        "dropped, or laplace(epsilon=1,largest_loss=5): those of W on its examples, with noise; "
+        "epsilon is for all rounds together",
         parse=metrics,
     )
     example_counts: Disclosure = _key(
-        "how many examples a fog node says it has, by which it is weighted: sent (as it is), equal "
-        "(all count alike), or laplace(epsilon=1): with noise, drawn once",
+        "number of examples that a fog node reports, which weights its update: sent (the true "
+        "number), equal (all nodes count the same), or laplace(epsilon=1): with noise, drawn once",
         parse=counts,
     )
     mask_groups: int = _key(
-        "fog nodes send dW behind masks that cancel in the sum of a group of at least so many of "
-        "them; gate and strategy see means of groups; 0: no masks",
+        "smallest size of a group of fog nodes that mask dW, so that only the group's sum can be "
+        "read; gate and strategy see means of groups; 0: no masks",
         low=0,
     )
     noise_sigma: float = _key(
-        "standard deviation of protection=noise, Gaussian, in noise-unit; with features it is in "
-        "theirs, and 0.01 may be much",
+        "standard deviation of the Gaussian protection=noise, in noise-unit; with features it is "
+        "in their unit, where 0.01 may be large",
         low=0.0,
     )
     noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
     noise_source: str = _key(
-        "of all that protects: seeded by the run (repeatable, and removable by whoever knows the "
-        "seed), or the system's entropy, the only choice outside simulation",
+        "randomness of all protections: seeded by the run (repeatable, but anybody who knows the "
+        "seed can remove the noise), or the system's entropy, required outside simulation",
         choices=(SEEDED, ENTROPY),
     )
     # Training
@@ -174,17 +178,18 @@ class RunConfig:
         "a file of fog_flower/models (mlp, cnn, ...), or module:function returning a model",
         group="training",
     )
-    learning_rate: float = _key("of SGD", low=0.0)
+    learning_rate: float = _key("learning rate of SGD", low=0.0)
     learning_rate_schedule: str = _key(
-        "over the rounds: constant (the paper), or falling along half a cosine towards 0",
+        "learning rate over the rounds: constant (the paper), or falling to 0 as half a cosine",
         choices=(CONSTANT, HALF_COSINE),
     )
     batch_size: int = _key("examples per SGD step", low=1)
     precision: str = _key(
-        "of all computing; bfloat16 is mixed; auto takes it where the hardware has it",
+        "precision of all computation; bfloat16 is mixed precision; auto uses it if the hardware "
+        "supports it",
         choices=(FLOAT32, BFLOAT16, AUTO),
     )
-    clip_norm: float = _key("global gradient norm bound; 0: none (the paper)", low=0.0)
+    clip_norm: float = _key("bound of the global gradient norm; 0: none (the paper)", low=0.0)
     upload: str = _key(
         "what a round uploads: dW after its last epoch, or the mean over its epochs",
         choices=(PER_EPOCH, EPOCH_MEAN),
@@ -192,12 +197,12 @@ class RunConfig:
     local_epochs: int = _key("epochs per round; 1 with per-epoch is the paper's protocol", low=1)
     num_server_rounds: int = _key("rounds of download, training, upload, merge", low=1)
     own_evaluation: str = _key(
-        "whether each fog node tells the loss and accuracy of the final W on its own data, as its "
-        "end nodes shipped them (paper, section 3): none, or final",
+        "whether each fog node reports loss and accuracy of the final W on the data that its end "
+        "nodes shipped (section 3 of the paper): none, or final",
         choices=(NONE, FINAL),
     )
     client_mods: tuple[str, ...] = _key(
-        "Flower mods of your own around the ClientApp, module:mod, separated by commas",
+        "your own Flower mods around the ClientApp: comma-separated module:mod",
         parse=split_names,
     )
     # Cloud
@@ -207,69 +212,76 @@ class RunConfig:
         group="cloud",
     )
     strategy_args: Mapping[str, Any] = _key(
-        "its arguments, e.g. num_malicious_nodes=1,server_learning_rate=0.5",
+        "arguments of the strategy, e.g. num_malicious_nodes=1,server_learning_rate=0.5",
         parse=_arguments("strategy-args"),
     )
     fraction_train: float = _key("fraction of the fog nodes that train in a round", low=0, high=1)
     min_available_nodes: int = _key(
-        "fog nodes that must be there for a round; 0: all of them", low=0
+        "fog nodes that must be connected for a round to begin; 0: all", low=0
     )
     gate: str = _key(
         "how updates are judged: off (plain strategy), learned, another file of strategies/gates, "
         "or module:Class"
     )
     gate_args: Mapping[str, Any] = _key(
-        "its arguments, e.g. tolerance=0.1,examples=500", parse=_arguments("gate-args")
+        "arguments of the gate, e.g. tolerance=0.1,examples=500", parse=_arguments("gate-args")
     )
     cloud_examples: int = _key(
-        "labelled examples of the cloud's own, on which it trains an update beside the fog nodes' "
-        "(spare training examples); 0: the cloud trains nothing (the paper)",
+        "the cloud's own labelled examples (spare training examples), on which it trains one more "
+        "update; 0: the cloud does not train (the paper)",
         low=0,
     )
     reference_examples: int = _key(
-        "validation examples on which the cloud trains a direction to compare updates with; more "
-        "in the first three rounds",
+        "validation examples on which the cloud trains a reference direction to compare updates "
+        "with; more in the first three rounds",
         low=1,
     )
-    merge: str = _key("how accepted updates form one step", choices=(MEAN, SUM, SEQUENTIAL))
+    merge: str = _key(
+        "how accepted updates are combined into one step", choices=(MEAN, SUM, SEQUENTIAL)
+    )
     # Misbehaving fog nodes
     attack: str = _key(
         "what malicious nodes do: none, a file of clients/attacks, or module:function",
         group="attack",
     )
     malicious_nodes: frozenset[int] = _key(
-        "how many (the last ones), or which: nodes:0,3", parse=lambda text: text
+        "number of malicious fog nodes (the last ones), or which ones: nodes:0,3",
+        parse=lambda text: text,
     )
-    attack_strength: float = _key("its strength; 0: the attack's usual one", low=0.0)
+    attack_strength: float = _key("strength of the attack; 0: its default", low=0.0)
     attack_rounds: range = _key(
-        "rounds in which they do it, e.g. 2, 3-5 or 3-; empty: all", parse=lambda text: text
+        "rounds with attacks, e.g. 2, 3-5 or 3-; empty: all", parse=lambda text: text
     )
-    attack_probability: float = _key("with which a node attacks in a round", low=0.0, high=1.0)
+    attack_probability: float = _key(
+        "probability that a malicious node attacks in a round", low=0.0, high=1.0
+    )
     # Run
     seed: int = _key(
-        "drives split, shards, initial weights, noise and shuffles", group="run", low=0
+        "seed of split, shards, initial weights, noise and shuffles", group="run", low=0
     )
-    client_threads: int = _key("of a fog node; 0: its CPUs; changes last bits", low=0)
+    client_threads: int = _key(
+        "threads of a fog node; 0: one per CPU; changes the last bits of results", low=0
+    )
     round_timeout: float = _key("seconds after which a fog node counts as missing", low=0.1)
     artifacts: frozenset[str] = _key(
-        "what a run leaves besides its tables, any of model, curves, and, until it has finished, "
-        "checkpoint (see continue-from); empty: nothing",
+        "what a run saves besides its tables: any of model, curves and checkpoint (until it has "
+        "finished; see continue-from); empty: nothing",
         parse=parse_artifacts,
     )
     trackers: tuple[str, ...] = _key(
-        "who follows the run: tensorboard, wandb, mlflow, or module:Class, separated by commas",
+        "trackers that follow the run: comma-separated tensorboard, wandb, mlflow or module:Class",
         parse=split_names,
     )
     continue_from: Path | None = _key(
-        "folder of a stopped run, with which this one goes on after its last complete round",
+        "folder of a stopped run that this one continues after its last complete round",
         parse=_absolute_path("continue-from"),
     )
     results_dir: Path | None = _key(
-        "absolute folder for run folders; empty: results/runs here with fog-flower, "
+        "absolute path of the folder for run folders; empty: results/runs here with fog-flower, "
         "~/fog-flower-results with plain flwr run",
         parse=_absolute_path("results-dir"),
     )
-    run_name: str = _key("name of the run's folder; empty: made from the configuration and time")
+    run_name: str = _key("name of the run's folder; empty: derived from configuration and time")
     # As Flower sends it, with what the architecture fixes.
     _run_config: tuple[tuple[str, Scalar], ...] = dataclasses.field(default=(), repr=False)
 
@@ -346,7 +358,7 @@ class RunConfig:
             raise UserError(f"run-name={self.run_name!r}: must be a plain folder name without '/'")
         if self.run_name in (".", "..") or not self.run_name.isprintable():
             raise UserError(
-                f"run-name={self.run_name!r}: must be a folder's name of characters that are seen"
+                f"run-name={self.run_name!r}: must be a folder name of printable characters"
             )
 
     def _check_disclosure(self) -> None:
@@ -354,7 +366,7 @@ class RunConfig:
             hides = "fog-protection" if self.fog_protection else "mask-groups"
             raise UserError(
                 f"own-evaluation={FINAL!r}: loss and accuracy on a fog node's data would tell the "
-                f"cloud what {hides} hides; use own-evaluation=none, or leave {hides} out"
+                f"cloud what {hides} hides; use own-evaluation=none, or remove {hides}"
             )
         if self.example_counts.how == EQUAL and self.cloud_examples:
             raise UserError(
@@ -365,15 +377,17 @@ class RunConfig:
     def _check_masks(self) -> None:
         told = f"mask-groups={self.mask_groups}"
         if self.mask_groups == 1:
-            raise UserError(f"{told}: the sum of one dW is that dW; use 2 or more, or 0 for none")
+            raise UserError(
+                f"{told}: the sum of a single dW is that dW; use 2 or more, or 0 for none"
+            )
         if self.mask_groups > self.fog_nodes:
             raise UserError(
                 f"{told}: there are only fog-nodes={self.fog_nodes}; use at most that many, or 0"
             )
         if self.fraction_train < 1.0:
             raise UserError(
-                f"fraction-train={self.fraction_train:g}: other fog nodes in every round make "
-                f"other sums, whose differences are what {told} hides; use 1.0, or mask-groups=0"
+                f"fraction-train={self.fraction_train:g}: different fog nodes in each round "
+                f"give sums whose differences reveal what {told} hides; use 1.0, or mask-groups=0"
             )
         if 0 < self.min_available_nodes < self.mask_groups:
             raise UserError(
@@ -392,8 +406,8 @@ class RunConfig:
             )
         if self.client_mods:
             raise UserError(
-                f"client-mods={','.join(self.client_mods)!r}: a mod may send more than dW, in "
-                f"clear, and dW is masked ({told}); leave it out, or use mask-groups=0"
+                f"client-mods={','.join(self.client_mods)!r}: a mod may send more than dW, "
+                f"without masks ({told}); leave it out, or use mask-groups=0"
             )
 
 

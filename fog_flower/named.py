@@ -104,7 +104,7 @@ class Catalogue:
         near = difflib.get_close_matches(text.lower(), self.names(), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return UserError(
-            f"{self.key}={text!r}: there are {', '.join(self.names())}, or your own as "
+            f"{self.key}={text!r}: choose from {', '.join(self.names())}, or your own as "
             f"{self.own}{hint}"
         )
 

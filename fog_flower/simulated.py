@@ -60,5 +60,5 @@ def check_noise_source(config: RunConfig, *, simulated: bool) -> None:
     if not simulated and config.protection and config.noise_source == SEEDED:
         raise UserError(
             f"noise-source={config.noise_source!r}: on a deployment whoever knows the seed could "
-            "take the noise away again; use noise-source=entropy"
+            "remove the noise; use noise-source=entropy"
         )

@@ -187,7 +187,7 @@ def _strategy_class(reference: str) -> Callable[..., Any]:
             raise UserError(f"strategy={reference!r}: {reasons[named]}")
     if reference not in strategy_names():
         raise UserError(
-            f"strategy={reference!r}: there are {', '.join(strategy_names())}; write your own as "
+            f"strategy={reference!r}: choose from {', '.join(strategy_names())}; write your own as "
             "module:Class"
         )
     flower: Callable[..., Any] = getattr(flower_strategies, reference)

@@ -147,8 +147,8 @@ def test_logits_train_exactly_as_well_as_the_same_with_softmax(make_config):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("no_weights", "has no weights that can be trained"),
-        ("frozen", "has no weights that can be trained"),
+        ("no_weights", "has no trainable weights"),
+        ("frozen", "has no trainable weights"),
         ("two_inputs", r"takes 2 inputs, but an example has one, float32 \[32, 32, 3\]"),
         ("two_outputs", "has 2 outputs"),
         ("named_outputs", "has 1 outputs|output"),
@@ -157,7 +157,7 @@ def test_logits_train_exactly_as_well_as_the_same_with_softmax(make_config):
         ("rescaling", r"begins with Rescaling\(0.00392157\).*leave that layer out"),
         ("sigmoid", "do not sum to 1.*end the model with softmax"),
         ("argmax", "its training step fails"),
-        ("not_finite", "numbers that are not finite"),
+        ("not_finite", "outputs of the untrained model are not finite"),
         ("raises", r"raises.*model_zoo.py:\d+"),
         ("exits", r"SystemExit: 3 \(in exits, .*model_zoo.py:\d+\)"),
         ("same_object", "is the same object every time"),

@@ -133,6 +133,7 @@ def test_what_is_recorded_is_not_made_again_and_other_settings_are_refused(make_
 def test_an_audit_that_is_not_there_is_refused():
     result = CliRunner().invoke(app, ["audit", "--only", "nothing"])
     assert isinstance(result.exception, UserError)
-    assert "--only 'nothing': choose from shipments, inversion, membership, sampling, one-run" in str(
-        result.exception
+    assert (
+        "--only 'nothing': choose from shipments, inversion, membership, sampling, one-run"
+        in str(result.exception)
     )

@@ -48,12 +48,12 @@ def place(tmp_path, npz_path):
     [
         (["fog-nods=3"], "unknown key fog-nods='3': did you mean fog-nodes"),
         (["fog-nodes=many"], "fog-nodes='many': must be a whole number"),
-        (["model=resnet"], "model='resnet': there are cnn"),
+        (["model=resnet"], "model='resnet': choose from cnn"),
         (["model=mine:absent"], "has no 'absent'"),
-        (["strategy=FedNothing"], "strategy='FedNothing': there are"),
+        (["strategy=FedNothing"], "strategy='FedNothing': choose from"),
         (["strategy=mine:NotAStrategy"], "no flwr.serverapp.strategy.Strategy"),
         (["dataset=nist"], "dataset='nist': there are"),
-        (["dataset=svhn", "data-dir=absent"], "/absent' is no folder"),
+        (["dataset=svhn", "data-dir=absent"], "/absent' is not a folder"),
         (["dataset=svhn", "data-dir=broken"], "corrupt or truncated"),
         (["dataset=npz:objects.npz"], "without pickle"),
         (["dataset=npz:absent.npz"], "no such file"),
@@ -153,7 +153,10 @@ def test_keys_are_found_by_words_and_groups(tmp_path):
     assert "attack" in keys("sign-flip")
     answer = fog_flower("keys", "[red]nothing", cwd=tmp_path)
     assert answer.returncode == 1
-    assert answer.stderr == "fog-flower: no key contains [red]nothing; fog-flower keys lists all keys\n"
+    assert (
+        answer.stderr
+        == "fog-flower: no key contains [red]nothing; fog-flower keys lists all keys\n"
+    )
 
 
 def test_a_name_with_commands_to_a_terminal_is_one_harmless_line(tmp_path):

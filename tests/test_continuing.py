@@ -184,7 +184,7 @@ def test_two_processes_do_not_make_the_same_run(make_config):
     ):
         launch(config, lambda rows: None)
     assert launch(config, lambda rows: None).cause == ""
-    with pytest.raises(UserError, match="exists now: another run was faster"):
+    with pytest.raises(UserError, match="was created by another run meanwhile"):
         launch(config, lambda rows: None)
     assert summary(folder)["status"] == "finished"
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
@@ -195,7 +195,7 @@ def test_a_finished_run_leaves_no_checkpoint(make_config):
     assert {path.name for path in folder.iterdir()} == {
         *("run.json", "privacy.json", "rounds.csv", "updates.csv", "model.keras")
     }
-    with pytest.raises(UserError, match="run has finished: there is nothing to go on with"):
+    with pytest.raises(UserError, match="run has finished: there is nothing to continue"):
         check(make_config(run_name="more", continue_from=str(folder)))
 
 
@@ -225,7 +225,7 @@ def test_other_conditions_are_refused(make_config, stopped_after, monkeypatch, n
 
     monkeypatch.setattr("strategies.continuing.stopped_run.conditions", other)
     config = make_config(run_name="more", continue_from=stopped)
-    with pytest.raises(UserError, match=rf"{name} was \w+, and here it is another; bring it back"):
+    with pytest.raises(UserError, match=rf"{name} was \w+, and here it is another; restore it"):
         run_here(config)
     assert not place_of(config).exists()
 
@@ -247,7 +247,7 @@ def test_another_version_of_the_users_strategy_is_refused(
 def test_a_run_that_still_goes_on_is_left_alone(make_config, stopped_after, monkeypatch):
     monkeypatch.setattr("strategies.continuing.stopped_run.PATIENCE", 0.1)
     stopped = stopped_after(1)
-    with filelock.FileLock(f"{stopped}/{LOCK}"), pytest.raises(UserError, match="still goes on"):
+    with filelock.FileLock(f"{stopped}/{LOCK}"), pytest.raises(UserError, match="still running"):
         check(make_config(run_name="more", continue_from=stopped))
 
 
@@ -278,7 +278,9 @@ def test_state_that_cannot_be_kept_is_said(make_config, stopped_after, monkeypat
     stopped = Path(stopped_after(2, strategy=f"{USER}:HoldsALock", num_server_rounds=3))
     (warning,) = [str(words[-1]) for words in said]  # once, not every round
     assert warning.startswith("HoldsALock.lock (lock) cannot be pickled: ")
-    with pytest.raises(UserError, match=r"cannot go on: HoldsALock.lock \(lock\) cannot be pick"):
+    with pytest.raises(
+        UserError, match=r"cannot be continued: HoldsALock.lock \(lock\) cannot be pick"
+    ):
         check(
             make_config(
                 strategy=f"{USER}:HoldsALock",
@@ -292,7 +294,7 @@ def test_state_that_cannot_be_kept_is_said(make_config, stopped_after, monkeypat
 def test_a_run_in_which_nothing_was_merged_begins_again(make_config, stopped_after):
     crash = {"attack": "crash", "malicious_nodes": "3"}
     stopped = stopped_after(1, **crash)
-    with pytest.raises(UserError, match="nothing was merged in its rounds; begin the run again"):
+    with pytest.raises(UserError, match="nothing was merged in its rounds; start the run again"):
         check(make_config(run_name="more", continue_from=stopped, **crash))
 
 

@@ -107,7 +107,7 @@ def test_data_keeps_it(npz_path):
         ("Nothing", "moves where all updates agree", "no nearer"),
         ("ReturnsNone", "keeps names, shapes and dtypes", "not NoneType"),
         ("Backwards", "keeps names, shapes and dtypes", "shapes"),
-        ("Overflows", "goes on for five rounds", "not finite after round 1"),
+        ("Overflows", "works for five rounds", "not finite after round 1"),
     ],
 )
 def test_broken_strategies_are_found(name, broken, words):
@@ -159,7 +159,7 @@ class NumpyDecides:
         ("OneForAll", "decides on every update, and lets honest ones in", "1 decisions for 3"),
         ("NoList", "decides on every update, and lets honest ones in", "returned bool"),
         ("OddThings", "decides on every update, and lets honest ones in", "a list with a bool"),
-        ("RefusesAll", "decides on every update, and lets honest ones in", "nothing is learned"),
+        ("RefusesAll", "decides on every update, and lets honest ones in", "nothing would be learned"),
         ("Alternates", "decides the same twice", "keep no state"),
         (
             "NeedsThree",
@@ -235,7 +235,7 @@ def scales(attacker, strength=1.0):
         ("objects", "sends an update in every round", "item 0 is a array of object"),
         ("divides", "sends an update in every round", r"ZeroDivision.*in divides, .*py:\d+"),
         ("whole_numbers", "sends the shapes and dtypes of dW", "the cloud refuses arrays int32"),
-        ("draws", "sends the same when asked twice", "attacker.rng"),
+        ("draws", "sends the same when called twice", "attacker.rng"),
         ("spoils", "does not change what it is given", "work on copies"),
     ],
 )
@@ -272,7 +272,7 @@ def unseeded(share, context):
         ("in_place", "does not change what it is given", "work on a copy"),
         ("wider", "returns examples of the same shape and dtype", "float64"),
         ("forgets", "returns examples of the same shape and dtype", "NoneType"),
-        ("unseeded", "does the same twice where the run's seed decides", "context.rng"),
+        ("unseeded", "does the same twice with noise-source=seeded", "context.rng"),
     ],
 )
 def test_broken_protections_are_found(name, broken, words):
@@ -305,7 +305,7 @@ def fails(groups, fog_nodes, seed):
             "deals each example at most once, and some to every fog node",
             r"fails, .*py:\d+",
         ),
-        ("shuffled", "deals the same twice", "draw with its seed"),
+        ("shuffled", "assigns the same twice", "draw with the given seed"),
     ],
 )
 def test_broken_partitions_are_found(name, broken, words):
@@ -330,7 +330,7 @@ def other_data():
 
 def test_broken_data_is_found():
     name = f"{HERE}:other_data"
-    assert "seed what is drawn" in problems("dataset", name, dataset=name)["loads the same twice"]
+    assert "seed its draws" in problems("dataset", name, dataset=name)["loads the same twice"]
 
 
 def refuses_queries(message, context, call_next):
@@ -445,7 +445,7 @@ def test_the_command_finds_a_strategy_in_the_current_folder(tmp_path):
     )
     answer = fog_flower("check", "mine:Dice", cwd=tmp_path)
     assert answer.returncode == 1, answer.stderr
-    assert "seed what is random" in answer.stdout
+    assert "seed random draws" in answer.stdout
     assert "strategy mine:Dice: " in answer.stdout
     assert fog_flower("check-strategy", "mine:Dice", cwd=tmp_path).returncode == 2
 

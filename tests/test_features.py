@@ -181,7 +181,7 @@ def test_built_in_maps_keep_their_contract(features):
 @pytest.mark.parametrize(
     ("features", "check_name", "words"),
     [
-        ("of_the_batch", "maps each example by itself", "depend on the others"),
+        ("of_the_batch", "maps each example by itself", "depend on other examples"),
         ("drawn", "maps the same twice", "differ"),
         ("infinite", "maps examples to finite numbers of one shape", "not finite"),
     ],
@@ -194,10 +194,10 @@ def test_the_contract_finds(features, check_name, words):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"features": "hgo"}, "features='hgo': there are hog"),
+        ({"features": "hgo"}, "features='hgo': choose from hog"),
         ({"features": "hog(cells=8)"}, "unexpected keyword argument 'cells'"),
         ({"features": "hog(cell=20)"}, "cell=20 needs images of at least 40 x 40 pixels, not 32"),
-        ({"features": f"{HERE}:SMALL"}, "is no function"),
+        ({"features": f"{HERE}:SMALL"}, "is not a function"),
         ({"features": f"{HERE}:one_row"}, "return numbers [8, ...]"),
         ({"features": f"{HERE}:infinite"}, "not finite"),
         ({"features": "hog", "model": "cnn"}, "takes images of at least"),

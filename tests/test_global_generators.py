@@ -173,5 +173,7 @@ def test_a_model_with_a_nan_is_the_same_as_itself():
 
 
 def test_a_model_that_never_is_the_same_is_refused_with_the_remedy():
-    with pytest.raises(UserError, match="other weights every time it is built; seed what"):
+    with pytest.raises(
+        UserError, match="different weights each time it is built; seed random draws"
+    ):
         build_untrained(f"{HERE}:never_the_same", SPEC, TASK, 3)

@@ -667,7 +667,7 @@ def test_endless_examples_are_refused_where_nobody_knows_how_many_there_are():
         ({"mask_groups": -2}, "mask-groups=-2: must be at least 0"),
         ({"mask_groups": 4}, "mask-groups=4: there are only fog-nodes=3; use at most that many"),
         ({"architecture": "centralized"}, "mask-groups=2: there are only fog-nodes=1"),
-        ({"fraction_train": 0.7}, "fraction-train=0.7: other fog nodes in every round"),
+        ({"fraction_train": 0.7}, "fraction-train=0.7: different fog nodes in each round"),
         ({"min_available_nodes": 1}, "min-available-nodes=1: mask-groups=2 opens no sum over"),
         ({"merge": "sum"}, "merge='sum': mask-groups=2 gives means of groups"),
         ({"merge": "sequential"}, "merge='sequential': mask-groups=2 gives means of groups"),

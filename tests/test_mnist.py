@@ -91,8 +91,8 @@ def test_the_content_is_judged_and_not_the_file(folder, monkeypatch):
         (lambda raw: raw[:-1], "is truncated or damaged"),
         (lambda raw: raw + b"\0", "is truncated or damaged"),
         (lambda raw: raw[:7], "is truncated in its header"),
-        (lambda raw: b"", "is no IDX file"),
-        (lambda raw: b"<html>not found</html>", "is no IDX file"),
+        (lambda raw: b"", "is not an IDX file"),
+        (lambda raw: b"<html>not found</html>", "is not an IDX file"),
         (lambda raw: raw[:2] + b"\x0d" + raw[3:], "another kind"),
         (lambda raw: gzip.compress(raw)[:50], "damaged or truncated gzip"),
         (lambda raw: gzip.compress(raw)[:-8] + bytes(8), "damaged or truncated gzip"),
@@ -115,7 +115,7 @@ def test_wrong_labels_and_missing_files_are_named(folder):
     (folder / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(UserError, match=r"lacks t10k-labels-idx1-ubyte.*MD5.*data-dir=FOLDER"):
         load(folder)
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         load(folder / "absent")
 
 

@@ -72,7 +72,7 @@ def test_a_users_own_model():
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("resnet", "there are cnn, cnn-narrow, .*mlp-narrow, mlp-norm-shift"),
+        ("resnet", "choose from cnn, cnn-narrow, .*mlp-narrow, mlp-norm-shift"),
         ("tests.small_models:absent", "has no 'absent'"),
         ("no_such_module:f", "cannot be imported"),
         ("tests.small_models:wrong_output", r"output is \(None, 3072\)"),

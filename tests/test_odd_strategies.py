@@ -219,9 +219,9 @@ not_callable = "FedAvg"
         ({"strategy": "FedXgbBagging"}, "XGBoost"),
         ({"strategy": "DifferentialPrivacyServerSideFixedClipping"}, "wraps another strategy"),
         ({"strategy": "DifferentialPrivacyClientSideFixedClipping"}, "clipping mod"),
-        ({"strategy": "Result"}, "there are Bulyan.*FedAvg"),
-        ({"strategy": "Strategy"}, "there are Bulyan.*FedAvg"),
-        ({"strategy": "sample_nodes"}, "there are Bulyan.*FedAvg"),
+        ({"strategy": "Result"}, "choose from Bulyan.*FedAvg"),
+        ({"strategy": "Strategy"}, "choose from Bulyan.*FedAvg"),
+        ({"strategy": "sample_nodes"}, "choose from Bulyan.*FedAvg"),
         (
             {"strategy": "Bulyan", "strategy_args": "num_malicious_nodes=1"},
             "at least 7 updates in a round, not 3",

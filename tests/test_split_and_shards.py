@@ -112,7 +112,7 @@ def test_skewed_shards_are_complete_seeded_and_skewed(partition):
 @pytest.mark.parametrize(
     ("partition", "words"),
     [
-        ("uniform", "partition='uniform': there are dirichlet, exponential, iid"),
+        ("uniform", "partition='uniform': choose from dirichlet, exponential, iid"),
         ("dirichlet", "dirichlet:ALPHA"),
         ("dirichlet:x", "dirichlet:ALPHA"),
         ("dirichlet:-1", "partition='dirichlet:-1'"),
@@ -150,7 +150,7 @@ def test_a_constant_channel_is_not_divided_by_zero():
 @pytest.mark.parametrize(
     ("dataset", "words"),
     [
-        ("mnits", "there are .*rendered-digits, svhn.*did you mean mnist"),
+        ("mnits", "choose from .*rendered-digits, svhn.*did you mean mnist"),
         ("npz:relative.npz", "must be absolute"),
     ],
 )

@@ -366,7 +366,7 @@ def test_wrappers_check_their_arguments():
 @pytest.mark.parametrize(
     ("strategy", "arguments", "words"),
     [
-        ("FedAverage", "", "there are .*FedAvg.*Krum"),
+        ("FedAverage", "", "choose from .*FedAvg.*Krum"),
         ("absent.module:Mine", "", "cannot be imported"),
         ("tests.user_strategies:Absent", "", "has no 'Absent'"),
         ("tests.user_strategies:not_a_strategy", "", "made a dict"),
@@ -410,7 +410,7 @@ def test_gates_come_from_the_configuration(build, make_config):
     }
     assert len(names) == len(GATES.names()) - 1
     assert build("FedAvg", "off").judge is None
-    with pytest.raises(UserError, match=r"gate='maybe': there are .*greedy"):
+    with pytest.raises(UserError, match=r"gate='maybe': choose from .*greedy"):
         build_gate(make_config(gate="maybe"))
 
 

@@ -129,7 +129,7 @@ def test_missing_files_say_which_from_where_and_what_to_do(tmp_path):
         load(tmp_path)
     for word in ("train_32x32.mat", *source.MD5.values(), source.URL, "data-dir=FOLDER"):
         assert word in str(error.value)
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         load(tmp_path / "absent")
 
 
@@ -246,7 +246,7 @@ def test_a_whole_training_file_and_the_head_of_the_test_file_are_named_as_that(f
     monkeypatch.setitem(source.SVHN_CLASS_COUNTS, "test", (2,) * 10)
     assert load(folder).name == "svhn"
     monkeypatch.setitem(source.SVHN_CLASS_COUNTS, "test", (1, 3, *[2] * 8))
-    with pytest.raises(UserError, match="its content is another one"):
+    with pytest.raises(UserError, match="its content is different"):
         load(folder)
 
 

@@ -457,7 +457,7 @@ def test_it_goes_on_from_the_committed_records_alone(tmp_path):
 def test_a_wrong_model_is_refused_before_the_plan(tmp_path):
     answer = sweep_table2("model=cnn-shft", "--out", "mine", "--dry-run", cwd=tmp_path)
     assert answer.returncode == 1
-    assert "model='cnn-shft': there are cnn" in answer.stderr
+    assert "model='cnn-shft': choose from cnn" in answer.stderr
     assert list(tmp_path.iterdir()) == []
 
 

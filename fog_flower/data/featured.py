@@ -104,7 +104,7 @@ def with_features(config: RunConfig, dataset: Dataset) -> Dataset:
         return dataset
     named, what = FEATURES.load(config.features), f"features={config.features!r}"
     if not callable(named.item) or inspect.isclass(named.item):
-        raise UserError(f"{what}: is no function; name a function of images")
+        raise UserError(f"{what}: is not a function; name a function of images")
     try:
         inspect.signature(named.item).bind(None, **named.arguments)
     except TypeError as error:

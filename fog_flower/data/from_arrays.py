@@ -86,7 +86,7 @@ def _array(key: str, part: str, value: object) -> Array:
     except (ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{key}: {part} is no array ({reason}); sequences must have one length: pad them"
+            f"{key}: {part} is not an array ({reason}); sequences must have one length: pad them"
         ) from error
     if array.dtype.kind == "O" and array.size and all(isinstance(v, str) for v in array.flat):
         array = array.astype(str)
@@ -134,7 +134,7 @@ def _as_pixels(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
         if low < 0 or high >= LEVELS:
             raise ValueError(
                 f"images of whole numbers must be 0 to {LEVELS - 1}, but reach from {low} to "
-                f"{high}; for other numbers say dataset-args=\"kind='rows'\""
+                f"{high}; for other numbers use dataset-args=\"kind='rows'\""
             )
         if array.ndim == 4 and array.shape[1] in CHANNELS and array.shape[3] not in CHANNELS:
             raise ValueError(
@@ -188,7 +188,7 @@ def _as_tokens(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
         raise ValueError(f"tokens must be integers [n, length], not {kinds}")
     if (lowest := min(int(array.min(initial=0)) for array in inputs.values())) < 0:
         raise ValueError(
-            f"tokens must be 0 or more, but reach from {lowest}; if they are amounts, say "
+            f"tokens must be 0 or more, but reach from {lowest}; if they are quantities, use "
             "dataset-args=\"kind='rows'\""
         )
     largest = max(int(array.max(initial=0)) for array in inputs.values())
@@ -208,11 +208,11 @@ def _classes(
     negative = distinct.dtype.kind == "i" and len(distinct) and distinct[0] < 0
     if negative and distinct.tolist() != [-1, 1]:
         raise ValueError(
-            f"there is the label {distinct[0]}; classes count from 0: drop what has no label"
+            f"there is a label {distinct[0]}, but classes count from 0: drop unlabelled examples"
         )
     if names:
         if len(distinct) and distinct[-1] >= len(names):
-            raise ValueError(f"there is the label {distinct[-1]}, but only {len(names)} names")
+            raise ValueError(f"there is a label {distinct[-1]}, but only {len(names)} names")
         return {part: array.astype(np.int64) for part, array in flat.items()}, Classification(
             len(names), names
         )

@@ -163,6 +163,6 @@ def is_orphan(folder: Path, patience: float = 0.0) -> bool:
         return False
     except OSError as error:
         raise UserError(
-            f"{path} cannot be opened ({error.strerror}), so whether the run still goes on is not "
-            "known; copy the folder to where you may write"
+            f"{path} cannot be opened ({error.strerror}), so it is not known whether the run "
+            "is still running; copy the folder to where you may write"
         ) from error

@@ -86,6 +86,8 @@ def create_run_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=False)
     except FileExistsError as error:
-        raise UserError(f"{folder} exists now: another run was faster; use run-name") from error
+        raise UserError(
+            f"{folder} was created by another run meanwhile; choose another run-name"
+        ) from error
     except OSError as error:
         raise UserError(f"results-dir: {folder} cannot be created ({error.strerror})") from error

@@ -94,7 +94,7 @@ class Classification:
                 f"but its output is {(None, *answers[0].shape[1:])}"
             )
         if not np.isfinite(answers[0]).all():
-            raise UserError(f"{name}: an untrained model answers with numbers that are not finite")
+            raise UserError(f"{name}: the outputs of the untrained model are not finite")
         _move(model)
         answers.append(_answers(model, inputs))
         model.set_weights(start)

@@ -74,11 +74,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """
     path = folder / CHECKPOINT_FILE
     if read_run(folder).get("status") == FINISHED:
-        raise UserError(f"{folder}: the run has finished: there is nothing to go on with")
+        raise UserError(f"{folder}: the run has finished: there is nothing to continue")
     if not path.exists():
         raise UserError(
-            f"{folder} cannot go on: it has no {CHECKPOINT_FILE}, which a run has from its first "
-            "round to its end, if its artifacts name checkpoint"
+            f"{folder} cannot be continued: it has no {CHECKPOINT_FILE}, which a run has from "
+            "its first round to its end, if its artifacts include checkpoint"
         )
     try:
         with np.load(path, allow_pickle=False) as content:
@@ -93,7 +93,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
                 facts["masks"],
             )
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged ({error}): begin the run again") from error
+        raise UserError(f"{path} is damaged ({error}): start the run again") from error
     if found.problem:
-        raise UserError(f"{folder} cannot go on: {found.problem}; begin the run again")
+        raise UserError(f"{folder} cannot be continued: {found.problem}; start the run again")
     return found

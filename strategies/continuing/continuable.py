@@ -104,7 +104,7 @@ class Continuable(Strategy):
         self._state.give_back(stopped.checkpoint.state)
         if masks := self._strategy.masks:
             masks.give_back(stopped.checkpoint.masks)
-        log(INFO, "goes on after round %d of %s", self._before, stopped.folder)
+        log(INFO, "continues after round %d of %s", self._before, stopped.folder)
         return to_record(stopped.checkpoint.weights)
 
     def _keep(self, server_round: int, arrays: ArrayRecord) -> None:
@@ -120,7 +120,7 @@ class Continuable(Strategy):
             )
         except UserError as error:
             self._keeps = False
-            log(WARNING, "if this run is stopped, it cannot go on: %s", error)
+            log(WARNING, "if this run is stopped, it cannot be continued: %s", error)
             kept = Checkpoint(server_round, [], b"", self._conditions, str(error))
         kept.write(self._recorder.folder)
         self._recorder.know({"can_continue": self._keeps})

@@ -62,14 +62,14 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
         code or precision.
     """
     if config.continue_from is None:
-        raise ValueError("there is no run to go on with")
+        raise ValueError("there is no run to continue")
     folder = config.continue_from
     key = f"continue-from={str(folder)!r}"
     record = read_run(folder)
     if not record:
         raise UserError(f"{key}: there is no run.json in it; name the folder of a stopped run")
     if (folder / LOCK).exists() and not is_orphan(folder, PATIENCE):
-        raise StillGoesOnError(f"{key}: this run still goes on; stop it first")
+        raise StillGoesOnError(f"{key}: this run is still running; stop it first")
     ours, theirs = config.to_run_config(), record["config"]
     if (name := first_difference(ours, theirs)) is not None:
         raise UserError(f"{key} has {name}={theirs[name]!r}, not {ours[name]!r}: use the same")
@@ -78,8 +78,8 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
     for name in dict.fromkeys((*before, *here)):
         if before.get(name) != here.get(name):
             raise UserError(
-                f"{key}: {name} was {before.get(name)}, and here it is {here.get(name)}; bring it "
-                "back, or begin the run again"
+                f"{key}: {name} was {before.get(name)}, and here it is {here.get(name)}; restore "
+                "it, or start the run again"
             )
     try:
         rounds, updates = (
@@ -87,14 +87,14 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
             for name in ("rounds.csv", "updates.csv")
         )
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise UserError(f"{key}: its tables are damaged ({error}); begin the run again") from error
+        raise UserError(f"{key}: its tables are damaged ({error}); start the run again") from error
     if not rounds or rounds[-1]["round"] != checkpoint.server_round:
         raise UserError(
             f"{key}: its checkpoint is of round {checkpoint.server_round}, which rounds.csv lacks; "
-            "begin the run again"
+            "start the run again"
         )
     if not any(row["accepted"] for row in rounds):
-        raise UserError(f"{key}: nothing was merged in its rounds; begin the run again")
+        raise UserError(f"{key}: nothing was merged in its rounds; start the run again")
     return StoppedRun(folder, checkpoint, rounds, updates, _stretches(record, rounds))
 
 

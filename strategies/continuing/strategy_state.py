@@ -60,7 +60,7 @@ class StrategyState:
         except Exception as error:
             raise UserError(
                 f"what {type(self._strategy).__name__} remembers cannot be unpickled here "
-                f"({type(error).__name__}: {error}); begin the run again"
+                f"({type(error).__name__}: {error}); start the run again"
             ) from error
         for name, value in kept.items():
             if name not in _GIVEN:

@@ -95,7 +95,7 @@ def read_idx(path: Path) -> Array:
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"is a damaged or truncated gzip file ({error})") from error
     if len(content) < 4 or content[:2] != b"\0\0":
-        raise ValueError("is no IDX file: it does not begin with two zero bytes")
+        raise ValueError("is not an IDX file: it does not begin with two zero bytes")
     kind, dimensions = content[2], content[3]
     if kind != UNSIGNED_BYTES or not dimensions:
         raise ValueError(f"is an IDX file of another kind ({kind:#04x}), not of unsigned bytes")
@@ -113,7 +113,7 @@ def read_idx(path: Path) -> Array:
 
 def _folder(data_dir: Path | None) -> Path:
     if data_dir and not data_dir.is_dir():
-        raise UserError(_how_to_get(f"data-dir={str(data_dir)!r} is no folder"))
+        raise UserError(_how_to_get(f"data-dir={str(data_dir)!r} is not a folder"))
     return data_dir or cache_dir() / "mnist"
 
 

@@ -35,7 +35,7 @@ def npz(request: Request, *, kind: str = AUTO) -> Dataset:
 
 def _read(path: Path, key: str) -> dict[str, np.ndarray]:
     if path.exists() and not zipfile.is_zipfile(path):
-        raise UserError(f"{key}: is no .npz file, or a truncated one; write it with np.savez")
+        raise UserError(f"{key}: is not an .npz file, or truncated; write it with np.savez")
     try:
         with np.load(path, allow_pickle=False) as content:
             absent = [name for name in NAMES if name not in content]

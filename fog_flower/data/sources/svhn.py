@@ -91,7 +91,7 @@ def load_mat(path: Path) -> tuple[Array, Array]:
 def _paths(data_dir: Path | None) -> dict[str, Path]:
     folder = data_dir or cache_dir() / "svhn"
     if data_dir and not data_dir.is_dir():
-        raise UserError(_how_to_get(f"data-dir={str(data_dir)!r} is no folder"))
+        raise UserError(_how_to_get(f"data-dir={str(data_dir)!r} is not a folder"))
     found = {part: _first(folder, part) for part in FULL_SIZE}
     missing = [f"{part}_32x32.mat" for part, path in found.items() if path is None]
     if missing and data_dir:
@@ -129,7 +129,7 @@ def _part(part: str, path: Path) -> tuple[Examples, str, str, str]:
     kind = WHOLE if official else _kind(part, examples, sha256)
     if kind == OTHER and len(examples) == FULL_SIZE[part]:
         raise UserError(
-            _how_to_get(f"{path} is as large as the official file, but its content is another one")
+            _how_to_get(f"{path} is as large as the official file, but its content is different")
         )
     return examples, sha256, container, kind
 
