@@ -52,7 +52,7 @@ def place(tmp_path, npz_path):
         (["model=mine:absent"], "has no 'absent'"),
         (["strategy=FedNothing"], "strategy='FedNothing': choose from"),
         (["strategy=mine:NotAStrategy"], "no flwr.serverapp.strategy.Strategy"),
-        (["dataset=nist"], "dataset='nist': there are"),
+        (["dataset=nist"], "dataset='nist': choose from"),
         (["dataset=svhn", "data-dir=absent"], "/absent' is not a folder"),
         (["dataset=svhn", "data-dir=broken"], "corrupt or truncated"),
         (["dataset=npz:objects.npz"], "without pickle"),

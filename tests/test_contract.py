@@ -159,7 +159,7 @@ class NumpyDecides:
         ("OneForAll", "decides on every update, and lets honest ones in", "1 decisions for 3"),
         ("NoList", "decides on every update, and lets honest ones in", "returned bool"),
         ("OddThings", "decides on every update, and lets honest ones in", "a list with a bool"),
-        ("RefusesAll", "decides on every update, and lets honest ones in", "nothing would be learned"),
+        ("RefusesAll", "decides on every update, and lets honest ones in", "would be learned"),
         ("Alternates", "decides the same twice", "keep no state"),
         (
             "NeedsThree",

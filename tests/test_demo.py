@@ -49,7 +49,7 @@ def test_the_demo_shows_what_one_attacker_does_and_the_gate_against_it(made):
     malicious = [row["accepted"] for row in decided if row["fog_node"] == "3"]
     refused = f"{malicious.count('False')} of 2"
     assert table.loc[gated, "attacker's updates refused"] == refused
-    assert f"refused {refused} of its updates" in found.finding
+    assert f"refused {refused} updates of this node" in found.finding
     assert table.loc[attacked, "attacker's updates refused"] == "there is no gate"
     for run in accuracy:
         assert table.loc[run, "test accuracy"] in found.finding

@@ -113,13 +113,13 @@ def test_they_follow_each_other_in_their_order_and_arrive(make_config):
         ("protection", "projection(dimensions=99999)", "use fewer dimensions"),
         ("protection", "randomised-response(epsilon=-1)", "epsilon=-1 must be positive"),
         ("protection", "gausian", "did you mean gaussian"),
-        ("protection", "dp-sgd", "protection='dp-sgd': there are"),
+        ("protection", "dp-sgd", "protection='dp-sgd': choose from"),
         ("fog-protection", "selective(fraction=0)", "fraction=0 must be above 0"),
         ("fog-protection", "selective(choose='some')", "choose='some' must be"),
         ("fog-protection", "selective(threshold=1)", "threshold=1 is for choose='random'"),
         ("fog-protection", "selective,dp-sgd", "dp-sgd is how a node trains, and comes first"),
         ("fog-protection", "dp-sgd,dp-sgd(epsilon=1)", "train with one of them"),
-        ("fog-protection", "gaussian", "fog-protection='gaussian': there are"),
+        ("fog-protection", "gaussian", "fog-protection='gaussian': choose from"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_the_run(make_config, key, text, words):

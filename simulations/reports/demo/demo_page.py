@@ -24,11 +24,11 @@ from strategies.ledger import LEDGER
 
 TIMES = "times.json"  # in the demo's folder: seconds, of which for drawing
 NOTHING = "nothing"
-_LEDGER = "The ledger: what leaves which tier, and what is promised of it"
-_TIME, _ROUNDS = "Where the time went", "Of the rounds of each run"
+_LEDGER = "The ledger: what leaves each tier, and what is promised"
+_TIME, _ROUNDS = "Where the time went", "Rounds of each run"
 _NO_PRIVACY = (
     "The noise is the paper's: 1% of a standard deviation. It is a blur, not differential privacy, "
-    "and the ledger promises nothing for it: docs/privacy.md has protections that promise "
+    "and the ledger promises nothing for it. docs/privacy.md lists protections that promise "
     "something."
 )
 
@@ -78,7 +78,7 @@ def write_demo(folder: Path) -> Demo:
     made = [
         f"Data: {data}. Model {config.model}{_mapped(config)}, {config.num_server_rounds} rounds, "
         f"batches of {config.batch_size}, learning rate {config.learning_rate:g} falling to 0; one "
-        "seed. It shows that the mechanism works, not how well it does: docs/results/ has that.",
+        "seed. It shows that the mechanism works, not how well; see docs/results/ for that.",
         f"Machine: {machine(gated['hardware'])}.",
     ]
     sections = [
@@ -103,7 +103,7 @@ def write_demo(folder: Path) -> Demo:
 
 _CAPTION = (
     "Left: digits as an end node has them, and what it ships of them with the paper's noise. "
-    "Right: test accuracy per round. Below: whom the gate let in"
+    "Right: test accuracy per round. Below: which updates the gate accepted"
 )
 
 
@@ -111,8 +111,8 @@ def _mapped(config: RunConfig) -> str:
     if config.features == NONE:
         return ""
     return (
-        f" on features={config.features}, a fixed map that every tier applies before anything is "
-        "shipped; what it learned from is no data of these runs"
+        f" on features={config.features} (a fixed map that every tier applies before anything is "
+        "shipped, made without data of these runs)"
     )
 
 
@@ -170,10 +170,10 @@ def _finding(records: ComparisonRecords) -> str:
     config = records.facts[0]["config"]
     images = records.facts[0]["data"]["test_examples"]
     return (
-        f"{config['fog-nodes']} fog nodes learn together, and show the cloud no image, to read "
-        f"{_accuracy(unharmed)} of {images:,} digits that none of them has seen; with a malicious "
-        f"one among them plain FedAvg ends at {_accuracy(attacked)}, and the gate, which refused "
-        f"{_refused(gated, 'malicious')} of its updates, at {_accuracy(gated)}."
+        f"{config['fog-nodes']} fog nodes train together without showing the cloud an image, and "
+        f"reach a test accuracy of {_accuracy(unharmed)} on {images:,} new digits. With one "
+        f"malicious node plain FedAvg ends at {_accuracy(attacked)}. The gate, which refused "
+        f"{_refused(gated, 'malicious')} updates of this node, ends at {_accuracy(gated)}."
     )
 
 

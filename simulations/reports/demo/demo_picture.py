@@ -1,4 +1,4 @@
-"""The demo's picture: digits before and after protection, the curves, and whom the gate let in."""
+"""The demo's picture: digits before and after protection, the curves, the decisions of the gate."""
 
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def _draw_raster(records: ComparisonRecords, panel: Axes) -> None:
     updates = records.updates
     gated = updates[updates["strategy"].map(is_gated)]
     draw_decisions(gated, panel)
-    panel.set(xlabel="round", ylabel="fog node", title="whom the gate let in")
+    panel.set(xlabel="round", ylabel="fog node", title="decisions of the gate")
     panel.grid(visible=False)
     panel.legend(
         handles=decisions_explained(), loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8
