@@ -1,4 +1,4 @@
-"""Misbehaving fog nodes, a file each: a function from what an attacker knows to what it sends.
+"""Misbehaving fog nodes, one file each: a function from what an attacker knows to what it sends.
 
 ``def sign_flip(attacker, strength=1.0)`` returns the dW to send (or the ``LocalResult`` of training
 on data of its choosing). ``attack-strength`` is passed where it is not 0. A user's own attack is

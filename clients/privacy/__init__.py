@@ -1,4 +1,4 @@
-"""What protects examples and updates: a folder for each tier, a file a mechanism.
+"""Protections of examples and updates: a folder per tier, a file per mechanism.
 
 ``end_node/``: ``mechanism(share, context)`` takes and returns ``Examples`` as a model sees them.
 ``fog_node/``: how a fog node trains, and what becomes of its dW. A function is called with the

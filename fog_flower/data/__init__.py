@@ -1,1 +1,1 @@
-"""From the name of a data set to the examples of every end node: sources, split, shards."""
+"""Loads a data set and divides it among end nodes: sources, split, shards."""

@@ -1,4 +1,4 @@
-"""Models, a file each: a function from spec and task to an uncompiled Keras model.
+"""Models, one file each: a function from spec and task to an uncompiled Keras model.
 
 A user's own is ``model=module:function``, with or without these two arguments.
 """

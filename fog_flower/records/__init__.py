@@ -1,1 +1,1 @@
-"""What a run leaves behind: text, written by temp file and rename, never overwritten by another."""
+"""What a run leaves on disk: text files, written by temp file and rename, never overwritten."""

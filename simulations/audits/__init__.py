@@ -1,1 +1,1 @@
-"""Attacks on what a run releases, beside what its protections promise: ``fog-flower audit``."""
+"""Attacks on what a run releases, compared with what is promised: ``fog-flower audit``."""

@@ -1,4 +1,4 @@
-"""The command line of fog-flower, a file a group of commands."""
+"""The command line of fog-flower, one file per group of commands."""
 
 import sys
 

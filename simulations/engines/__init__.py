@@ -1,4 +1,4 @@
-"""What carries messages between cloud and fog nodes: Flower with Ray, or one process."""
+"""Carries messages between cloud and fog nodes: Flower with Ray, or one process."""
 
 from simulations.engines.outcome import ENGINES, INLINE, RAY, Outcome, engine_named
 

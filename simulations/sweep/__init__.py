@@ -1,1 +1,1 @@
-"""Many runs, one after the other; kill it at any moment, and the same command goes on."""
+"""Many runs, one after the other; can be killed at any time and continued by the same command."""

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on in a new folder, from the end of its last complete round.
+"""Continues a stopped run in a new folder, after its last complete round.
 
 Between rounds there is nothing but W, the round's number, and what the wrapped strategy remembers:
 fog nodes and gate draw by seed and round, and keep nothing.

@@ -1,4 +1,4 @@
-"""Rules that decide which updates join a merge, a file each: small, without Flower.
+"""Rules that decide which updates are merged, one file each, independent of Flower.
 
 Each is a class with a method ``judge(trial)``; ``gate-args`` are the arguments of its constructor.
 A user's own is ``gate=module:Class``.

@@ -1,4 +1,4 @@
-"""Strategies of other people that Flower does not have, a file each, to compare with."""
+"""Published strategies that Flower does not have, one file each, for comparison."""
 
 from fog_flower.named import Catalogue
 

@@ -1,3 +1,3 @@
-"""What is measured, one thing a module: each has a ``measure(plan, ledger)``."""
+"""The measurements, one per module; each has a ``measure(plan, ledger)``."""
 
 PARTS = ("throughput", "shares", "growth", "scale", "start", "memory", "private")

@@ -1,1 +1,1 @@
-"""A Flower app of its own, which ``flwr run`` gets as a folder."""
+"""A separate Flower app, which ``flwr run`` gets as a folder."""
