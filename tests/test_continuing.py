@@ -201,7 +201,7 @@ def test_a_finished_run_leaves_no_checkpoint(make_config):
 
 def test_a_run_that_keeps_none_cannot_go_on(make_config, stopped_after):
     stopped = stopped_after(1, artifacts="model")
-    with pytest.raises(UserError, match="if its artifacts name checkpoint"):
+    with pytest.raises(UserError, match="if its artifacts include checkpoint"):
         check(make_config(run_name="more", continue_from=stopped))
 
 

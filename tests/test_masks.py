@@ -663,7 +663,10 @@ def test_endless_examples_are_refused_where_nobody_knows_how_many_there_are():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"mask_groups": 1}, "mask-groups=1: the sum of one dW is that dW; use 2 or more, or 0"),
+        (
+            {"mask_groups": 1},
+            "mask-groups=1: the sum of a single dW is that dW; use 2 or more, or 0",
+        ),
         ({"mask_groups": -2}, "mask-groups=-2: must be at least 0"),
         ({"mask_groups": 4}, "mask-groups=4: there are only fog-nodes=3; use at most that many"),
         ({"architecture": "centralized"}, "mask-groups=2: there are only fog-nodes=1"),

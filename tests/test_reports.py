@@ -440,7 +440,7 @@ def test_figures_say_whose_validation_it_is_and_of_how_many_images(tmp_path):
 def test_a_sweep_beside_must_fit_and_differ(tmp_path):
     make_sweep(tmp_path / "reduced", range(2))
     make_sweep(tmp_path / "same", range(2))
-    with pytest.raises(UserError, match="same: its runs have the settings of those in"):
+    with pytest.raises(UserError, match="same: its runs have the same settings as those in"):
         report(tmp_path / "reduced", tmp_path / "results", (tmp_path / "same",))
     plan = {"experiment": "table2", "scale": "full", "overrides": {"num-server-rounds": 3}}
     write_json(tmp_path / "same" / "sweep.json", plan)
