@@ -14,6 +14,7 @@ from clients.attacks.backdoor import backdoor
 from clients.attacks.gaussian import gaussian
 from clients.attacks.inner_product import inner_product
 from clients.attacks.label_flip import label_flip
+from clients.attacks.silent_unit import silent_unit
 from clients.fog_node import NodeData
 from clients.misbehaviour import misbehaviour
 from fog_flower.data.trigger import SIZE, TARGET
@@ -21,7 +22,7 @@ from fog_flower.errors import UserError
 from fog_flower.messages import CONFIG, SERVER_ROUND
 from fog_flower.simulated import SIMULATED
 from fog_flower.tasks.classification import Classification
-from fog_flower.weights import from_record, to_record
+from fog_flower.weights import from_record, norm, to_record
 from tests.messages import WEIGHTS, answer
 from tests.runs import rounds, run_here, updates
 
@@ -304,3 +305,37 @@ def test_enormous_finite_numbers_do_not_get_past_the_gate(make_config):
     )
     *_, last = updates(run_here(config))
     assert (last["fog_node"], last["accepted"]) == ("2", "False")
+
+
+def colluding(weights, others, inputs):
+    """Return an attacker who knows this: one of two colluders among five fog nodes."""
+    return types.SimpleNamespace(
+        weights=weights,
+        others_updates=lambda: others,
+        honest_update=others[0],
+        colluders=[3, 4],
+        config=types.SimpleNamespace(fog_nodes=5),
+        data=types.SimpleNamespace(inputs=inputs),
+    )
+
+
+@pytest.mark.parametrize("kernel", [(6,), (3, 3, 2)])
+def test_a_silent_unit_is_cut_off_in_the_plain_merge_and_large_for_all_inputs(kernel):
+    rng = np.random.default_rng(0)
+    shapes = [(*kernel, 4), (4,), (*kernel[:-1], 4, 3), (3,)]
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    weights[2][..., 1, :] *= 0.01  # the unit that adds least
+    others = [[rng.normal(size=s).astype(np.float32) for s in shapes] for _ in range(3)]
+    inputs = 1.0 + rng.random((20, *((6,) if len(kernel) == 1 else (5, 5, 2))), np.float32)
+    sent = silent_unit(colluding(weights, others, inputs))
+    assert norm(sent) <= 1.9 * min(map(norm, others)) * 1.001
+    merged = [w + sum(d) / 5 for w, *d in zip(weights, *others, sent, sent, strict=True)]
+    assert merged[2][..., 1, :] == pytest.approx(0.0, abs=1e-5)
+    assert (merged[2][..., 2, :] != 0.0).all()
+    assert (sent[0][..., 1] > 0.0).all()
+
+
+def test_a_silent_unit_needs_a_hidden_layer():
+    linear = [np.zeros((6, 3), np.float32), np.zeros(3, np.float32)]
+    with pytest.raises(UserError, match=r"silent-unit.*hidden layer.*mlp-narrow"):
+        silent_unit(colluding(linear, [linear], np.ones((2, 6), np.float32)))
