@@ -186,9 +186,11 @@ def _strategy_class(reference: str) -> Callable[..., Any]:
         if named in reasons:
             raise UserError(f"strategy={reference!r}: {reasons[named]}")
     if reference not in strategy_names():
+        is_gate = reference == OFF or GATES.has(reference)
+        hint = f"; {reference} is a gate: gate={reference}" if is_gate else ""
         raise UserError(
             f"strategy={reference!r}: choose from {', '.join(strategy_names())}; write your own as "
-            "module:Class"
+            f"module:Class{hint}"
         )
     flower: Callable[..., Any] = getattr(flower_strategies, reference)
     return flower

@@ -367,6 +367,8 @@ def test_wrappers_check_their_arguments():
     ("strategy", "arguments", "words"),
     [
         ("FedAverage", "", "choose from .*FedAvg.*Krum"),
+        ("off", "", "off is a gate: gate=off"),
+        ("greedy", "", "greedy is a gate: gate=greedy"),
         ("absent.module:Mine", "", "cannot be imported"),
         ("tests.user_strategies:Absent", "", "has no 'Absent'"),
         ("tests.user_strategies:not_a_strategy", "", "made a dict"),
