@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 import typer
 
 from fog_flower.named import Catalogue
 from simulations.cli.commands import app
 from simulations.cli.keys import explained
 from simulations.reports.attack_grid import ACCURACY, tables_of
-from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
 from simulations.reports.attack_grid.grid_tables import notes, worst_table
 from simulations.reports.blocks import (
     MNIST,
@@ -83,16 +84,14 @@ def claim() -> str:
     """Return what the records of the claim's evaluation say, a section a data set or case."""
     parts = []
     for name, title in (CLAIM | CASES).items():
-        folder = PAGES.parent / "results" / "claim" / name
+        folder = RESULTS / "claim" / name
         if not (folder / "comparison.csv").exists():
             continue  # still to be made
         records = load_comparison(folder)
-        told = notes(records)[: 3 if name in CLAIM else 2]
-        parts += [f"### {title}", "\n".join(f"- {line}" for line in told)]
+        parts += [f"### {title}", _noted(records, 3 if name in CLAIM else 2)]
         for heading, table in tables_of(records).items():
             if (heading in SUMMARIES) == (name in CLAIM) and heading != "Cells below a goal":
-                federation = heading.startswith(ACCURACY)
-                parts += [f"{heading.removeprefix(ACCURACY)}:"] * federation + [as_markdown(table)]
+                parts += _headed(heading, table)
         if name in CLAIM:
             link = f"../../results/claim/{name}/comparison.md"
             parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
@@ -101,18 +100,28 @@ def claim() -> str:
 
 def broken() -> str:
     """Return what records say of the attack that the gate does not hold against."""
-    records = load_comparison(PAGES.parent / "results" / "claim" / "silent-unit")
-    told, tables = notes(records)[:2], tables_of(records)
-    parts = ["\n".join(f"- {line}" for line in told)]
-    for heading, table in tables.items():
+    records = load_comparison(RESULTS / "claim" / "silent-unit")
+    parts = [_noted(records, 2)]
+    for heading, table in tables_of(records).items():
         if heading.startswith(ACCURACY):
-            parts += [f"{heading.removeprefix(ACCURACY)}:", as_markdown(table)]
+            parts += _headed(heading, table)
     return "\n\n".join(parts)
+
+
+def _noted(records: ComparisonRecords, count: int) -> str:
+    """Return the first notes on what a comparison saw, as a list."""
+    return "\n".join(f"- {line}" for line in notes(records)[:count])
+
+
+def _headed(heading: str, table: pd.DataFrame) -> list[str]:
+    """Return a table, behind its federation where it is of one."""
+    federation = heading.startswith(ACCURACY)
+    return [f"{heading.removeprefix(ACCURACY)}:"] * federation + [as_markdown(table)]
 
 
 def worst_of_svhn() -> str:
     """Return the attack that costs each column most, at 7 fog nodes on real SVHN."""
-    records = load_comparison(PAGES.parent / "results" / "claim" / "svhn")
+    records = load_comparison(RESULTS / "claim" / "svhn")
     table = worst_table(records)
     return as_markdown(table[table["fog nodes"] == 7])
 

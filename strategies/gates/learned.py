@@ -110,9 +110,10 @@ class Learned:
         groups = trial.weighing.groups(count)
         before = trial.weighing.slope(np.zeros(len(trial)), count, None, 1.0, PARTS)
         plainly = _plain(trial, self._beyond_chance(trial, before))
-        plain = trial.weighing.slope(plainly.merge(), count, None, 1.0, 1)
+        shares = plainly.merge()
+        plain = trial.weighing.slope(shares, count, None, 1.0, 1)
         known = _known(before.scores) if self.again else before.losses
-        if self._certified(plainly.merge(), (before, plain), known, groups):
+        if self._certified(shares, (before, plain), known, groups):
             return [
                 Decision(
                     True,
@@ -122,7 +123,7 @@ class Learned:
                     examples=count,
                     weight=np.nan if plainly.told == PLAIN else share,
                 )
-                for share in plainly.merge()
+                for share in shares
             ]
         weights = self._learn(trial, count, plainly, before, plain, known, groups)
         return self._choose(trial, count, plainly, weights, before)
@@ -289,13 +290,14 @@ class Learned:
         rest = (joining | (before.along <= doubt)) & (norms > 0.0)  # not shown to lead uphill
         steps = weights * norms
         even = np.divide(steps.sum() / max(rest.sum(), 1), norms, out=none.copy(), where=rest)
-        these, half = plainly.merge(joining), HALF * plainly.merge()
+        whole, these = plainly.merge(), plainly.merge(joining)
         harmless = not joining.any() and (rest | (norms == 0.0)).all()
-        if harmless or judged.no_worse(plainly.merge(), these):
-            yield plainly.told, plainly.merge()
+        if harmless or judged.no_worse(whole, these):
+            yield plainly.told, whole
         yield "the plain merge of these", _with_rest(these, even)
         strong = plainly.merge((steps > 0.0) & (steps >= self.much * steps.max()))
         yield "the plain merge of the strong", _with_rest(strong, even)
+        half = HALF * whole
         if judged.stalls(weights, self.error) and judged.knows_more(half, weights):
             yield "half of the plain merge", half
         yield "the learned merge", _with_rest(weights, even)
