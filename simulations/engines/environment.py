@@ -38,6 +38,8 @@ RAY = {
     # Ray would start workers that the actors, with their own environment, never use.
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",
+    # Ray gives its workers niceness 15: beside any other busy process they would hardly run.
+    "RAY_worker_niceness": "0",
     # Otherwise Ray takes 127.0.0.1 for the machine's address in the network, and listens there.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
