@@ -125,7 +125,7 @@ def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
     assert "gate=open less honest" in text
     reached = goal_table(load_comparison(tmp_path)).set_index(["gate", "cells"])
     goals = reached.loc["gate=learned+cloud"]["goal"]
-    assert goals["all"] == "-1.00 to the better of the cloud alone and the honest nodes alone"
+    assert goals["all"] == "-1.00 to the better one alone"
     assert goals["at least half honest"].startswith("+2.00 to the better")
     assert reached.loc["gate=learned+cloud", "all"]["reached"] == f"{int(better >= -0.01)} of 1"
     missed = short_table(load_comparison(tmp_path))
@@ -193,7 +193,7 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert "2 diverged" in text
     assert "100.0% of 4" in text  # recall
     (goal,) = goal_table(load_comparison(tmp_path / "jobs-1")).to_dict("records")
-    assert (goal["goal"], goal["reached"]) == ("-1.00 to the honest nodes alone", "1 of 1")
+    assert (goal["goal"], goal["reached"]) == ("-1.00 to honest alone", "1 of 1")
     assert goal["shown"] == "-"  # two seeds show nothing
     assert goal["trajectories"] == "2 of 2 runs"
     assert "The attack that costs most" in text
@@ -358,7 +358,7 @@ def test_the_backdoor_is_reported_by_what_the_trigger_does(tmp_path, overrides):
     plan = plan_sweep(grid, COMPARE_SCALE, (0, 1), "", overrides, tmp_path)
     assert execute(plan, "inline", lambda _: None) == ["finished"] * 2
     text = dict(write_comparison(tmp_path))["table"].read_text()
-    assert "the trigger works on" in text
+    assert "the trigger works on (%)" in text
     assert "The attack that costs most" not in text
 
 

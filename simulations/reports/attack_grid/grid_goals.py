@@ -58,7 +58,7 @@ def goal_table(records: ComparisonRecords) -> pd.DataFrame:
     """Return a row for each strategy behind a gate and goal: in how many cells it is reached.
 
     "Shown" is a cell whose whole interval is above the goal. Runs whose accuracies are the same in
-    every round are one trajectory.
+    every round are one trajectory. "The better one" is the cloud or the honest nodes.
     """
     cells, lines = measured_cells(records), []
     if not len(cells):
@@ -140,4 +140,4 @@ def _federation(row: "pd.Series[Any]") -> str:
 
 
 def _reached(cloud: bool) -> str:
-    return ("the better of the cloud alone and " if cloud else "") + "the honest nodes alone"
+    return "the better one alone" if cloud else "honest alone"

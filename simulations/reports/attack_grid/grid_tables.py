@@ -97,27 +97,20 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
 def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
     """Return on how many triggered test images each strategy's model says what the attacker wants.
 
-    Of test images of other digits than that one; mean over seeds with its 95% t interval.
+    Of test images of other digits than that one, in percent; mean over seeds with its 95% t
+    interval. A row per federation and attack, a column per strategy.
     """
     runs = records.finished
     shown = runs[runs["attack"].map(is_backdoor)]
     lines = []
     for key, part in shown.groupby(["fog_nodes", "malicious", "attack"]):
         nodes, malicious, attack = key
+        line = {"the trigger works on (%)": f"{attack}, {malicious} of {nodes} malicious"}
         for name in gate_first(part["strategy"].unique()):
-            rows = part[part["strategy"] == name]
-            found = summarise_accuracy(rows["backdoor_success"].astype(float))
-            lines.append(
-                {
-                    "federation": f"{malicious} of {nodes} malicious",
-                    "attack": attack,
-                    "strategy": name,
-                    "the trigger works on": formats.accuracy(found),
-                    "test accuracy": _summary(rows),
-                    "runs": len(rows),
-                }
-            )
-    return pd.DataFrame(lines)
+            success = part[part["strategy"] == name]["backdoor_success"].astype(float)
+            line[name] = formats.accuracy(summarise_accuracy(success))
+        lines.append(line)
+    return pd.DataFrame(lines).fillna(formats.NONE)
 
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
