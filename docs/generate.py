@@ -15,7 +15,13 @@ import click
 import pandas as pd
 import typer
 
+from clients.attacks import ATTACKS
+from clients.privacy import FOG_PROTECTIONS, PROTECTIONS
+from fog_flower.data.features import FEATURES
+from fog_flower.data.partitions import PARTITIONS
+from fog_flower.models import MODELS
 from fog_flower.named import Catalogue
+from fog_flower.records.columns import ROUND_MEANINGS, UPDATE_MEANINGS
 from simulations.cli.commands import app
 from simulations.cli.keys import explained
 from simulations.reports.attack_grid import ACCURACY, tables_of
@@ -38,6 +44,8 @@ from simulations.reports.privacy_blocks import (
     masks_block,
 )
 from simulations.reports.text_tables import as_markdown
+from strategies.gates import GATES
+from strategies.rules import RULES
 
 PACKAGES = ("fog_flower", "strategies", "clients", "simulations")
 PAGES = Path(__file__).resolve().parent
@@ -78,6 +86,42 @@ def folders() -> str:
             listed = f" Names: {', '.join(names)}." if names else ""
             rows.append(f"| `{folder}/` | {_cell(told).replace('``', '`')}{listed} |")
     return "\n".join(rows)
+
+
+def columns(meanings: Mapping[str, str]) -> Block:
+    """Return what makes a table of the columns of a file of records."""
+
+    def made() -> str:
+        rows = [f"| `{name}` | {_cell(meaning)} |" for name, meaning in meanings.items()]
+        return "\n".join(["| column | meaning |", "|---|---|", *rows])
+
+    return made
+
+
+def names(*catalogues: Catalogue) -> Block:
+    """Return what makes a table of all names of catalogues, with what each file says of it."""
+
+    def made() -> str:
+        parts = []
+        for catalogue in catalogues:
+            rows = [f"| `{name}` | {_told(catalogue, name)} |" for name in catalogue.names()]
+            head = [f"### `{catalogue.key}`", "", "| name | what it is |", "|---|---|"]
+            parts.append("\n".join([*head, *rows]))
+        return "\n\n".join(parts)
+
+    return made
+
+
+def _told(catalogue: Catalogue, name: str) -> str:
+    """Return the first sentence of the docstring of what a name stands for."""
+    module = catalogue.module_of(name)
+    assert module  # noqa: S101  (it is the catalogue's own name)
+    tree = ast.parse((PAGES.parent / f"{module.replace('.', '/')}.py").read_text())
+    plain = name.replace("-", "").lower()
+    bodies = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    mine = next(node for node in bodies if node.name.replace("_", "").lower() == plain)
+    told = (ast.get_docstring(mine) or ast.get_docstring(tree) or "").partition("\n\n")[0]
+    return _cell(" ".join(told.split()).replace("``", "`"))
 
 
 def claim() -> str:
@@ -188,7 +232,11 @@ GENERATED: Mapping[str, Sequence[Block]] = {
         lambda: single_runs_block(RESULTS),
         lambda: realism_block(RESULTS),
     ),
-    "reference/keys.md": (keys,),
+    "reference/keys.md": (
+        keys,
+        names(MODELS, FEATURES, PARTITIONS, PROTECTIONS, FOG_PROTECTIONS, GATES, RULES, ATTACKS),
+    ),
+    "reference/records.md": (columns(ROUND_MEANINGS), columns(UPDATE_MEANINGS)),
     "reference/commands.md": (commands,),
     "reference/structure.md": (folders,),
 }

@@ -1,7 +1,6 @@
 """The run configuration: parsed once a process, from Flower's run config, into real types."""
 
 import dataclasses
-import difflib
 import functools
 import math
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from fog_flower.errors import UserError
 from fog_flower.named import parse_arguments, split_names
 from fog_flower.privacy.disclosure import EQUAL, LAPLACE, Disclosure, counts, metrics
 from fog_flower.renamed import new_name
+from fog_flower.suggestion import did_you_mean
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, LEARNED = "off", "learned"  # of `gate`; the others are the files in strategies/gates
@@ -440,9 +440,8 @@ def _check_names(
         if key not in fields:
             if renamed := new_name(key):
                 raise UserError(f"{key}={run_config[key]!r}: this key is now called {renamed}")
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`fog-flower keys` lists the keys"
-            raise UserError(f"unknown key {key}={run_config[key]!r}: {hint}")
+            hint = did_you_mean(key, fields) or "; `fog-flower keys` lists the keys"
+            raise UserError(f"unknown key {key}={run_config[key]!r}: {hint.removeprefix('; ')}")
     for key in fields:
         if key not in run_config:
             raise UserError(f"key {key} is missing: set it in [tool.flwr.app.config]")

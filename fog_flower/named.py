@@ -8,7 +8,6 @@ name begins with ``_`` are helpers. ``module:Name`` names an object of the user'
 
 import ast
 import dataclasses
-import difflib
 import functools
 import importlib
 import importlib.util
@@ -20,6 +19,7 @@ from typing import Any
 
 from fog_flower.errors import UserError
 from fog_flower.name_clashes import explain_clash, hiding
+from fog_flower.suggestion import did_you_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +56,17 @@ class Catalogue:
         The configuration key that names one, for messages.
     own : str
         How a user writes one of their own, for messages.
+    besides : tuple of str
+        What the key may also be, without being a file, for messages.
+    beside : Catalogue, optional
+        Of another key, with which this one is confused, for messages.
     """
 
     package: str
     key: str
     own: str = "module:name"
+    besides: tuple[str, ...] = ()
+    beside: "Catalogue | None" = None
 
     @functools.cache  # noqa: B019  (catalogues live as long as the process)
     def names(self) -> tuple[str, ...]:
@@ -101,11 +107,12 @@ class Catalogue:
 
     def unknown(self, text: str) -> UserError:
         """Return the error for a name that is not in the catalogue."""
-        near = difflib.get_close_matches(text.lower(), self.names(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        names = (*self.besides, *self.names())
+        hint = did_you_mean(text, names)
+        if self.beside and self.beside.has(text):
+            hint = f"; {text} is for {self.beside.key}={text}"
         return UserError(
-            f"{self.key}={text!r}: choose from {', '.join(self.names())}, or your own as "
-            f"{self.own}{hint}"
+            f"{self.key}={text!r}: choose from {', '.join(names)}, or your own as {self.own}{hint}"
         )
 
     def _stem(self, name: str) -> str | None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fog_flower.architecture import Scalar, settings_of
-from fog_flower.config import RunConfig
+from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
 from fog_flower.records.run_folder import default_run_name
+from fog_flower.suggestion import did_you_mean
 from simulations.app_folder import default_run_config
 from simulations.presets import PRESETS
 
@@ -28,9 +29,11 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
         If there is no such preset, an argument is not ``key=value``, or a value does not fit.
     """
     if preset not in PRESETS:
-        raise UserError(f"preset={preset!r}: choose from {', '.join(PRESETS)}")
+        near = did_you_mean(preset, PRESETS)
+        raise UserError(f"preset={preset!r}: choose from {', '.join(PRESETS)}{near}")
     values = parse_settings(typed)
     config = configure_settings({**PRESETS[preset], **values})
+    _refuse_idle(config, values)
     fixed = settings_of(config.architecture)
     for key in values:
         if key in fixed and values[key] != fixed[key]:
@@ -39,6 +42,24 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
                 f"{key}={fixed[key]!r}; leave it out"
             )
     return config
+
+
+def _refuse_idle(config: RunConfig, typed: Mapping[str, Scalar]) -> None:
+    """Refuse what was typed and would change nothing: somebody believes in it.
+
+    Presets and defaults may say such things, because they are changed by what is typed.
+    """
+    noisy = any(name.partition("(")[0] == "noise" for name in config.protection)
+    idle = {
+        "gate-args": (config.gate == OFF, "gate=off judges nothing", "name a gate"),
+        "noise-sigma": (not noisy, "no such noise is added", "use protection=noise"),
+        "noise-unit": (not noisy, "no such noise is added", "use protection=noise"),
+        "attack-strength": (config.attack == NONE, "nobody attacks", "name an attack"),
+        "attack-rounds": (config.attack == NONE, "nobody attacks", "name an attack"),
+    }
+    for key, (is_idle, why, remedy) in idle.items():
+        if is_idle and typed.get(key):
+            raise UserError(f"{key}={typed[key]!r}: {why}; {remedy}, or leave {key} out")
 
 
 def as_typed(settings: Mapping[str, Any]) -> str:

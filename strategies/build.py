@@ -13,6 +13,7 @@ from fog_flower.config import MEAN, OFF, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.named import load_reference
 from fog_flower.privacy.disclosure import DROPPED
+from fog_flower.suggestion import did_you_mean
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
 from strategies.construct import construct
 from strategies.enough_nodes import problem_with
@@ -187,7 +188,8 @@ def _strategy_class(reference: str) -> Callable[..., Any]:
             raise UserError(f"strategy={reference!r}: {reasons[named]}")
     if reference not in strategy_names():
         is_gate = reference == OFF or GATES.has(reference)
-        hint = f"; {reference} is a gate: gate={reference}" if is_gate else ""
+        near = did_you_mean(reference, strategy_names())
+        hint = f"; {reference} is a gate: gate={reference}" if is_gate else near
         raise UserError(
             f"strategy={reference!r}: choose from {', '.join(strategy_names())}; write your own as "
             f"module:Class{hint}"

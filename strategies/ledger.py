@@ -109,9 +109,9 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
     releases = [Release(EACH_W, "cloud", "everybody", merged, seeded)]
     if config.gate != OFF:
         releases += [
-            Release("accepted or refused, and weights", "cloud", "everybody", merged, seeded),
+            Release("decisions and weights, as to fog nodes", "cloud", "everybody", merged, seeded),
             Release(
-                "decisions, loss and accuracy of W",
+                "decisions and accuracy of W, as to the cloud's examples",
                 "cloud",
                 "everybody",
                 Guarantee("none", uncovered=("the cloud's validation examples",)),

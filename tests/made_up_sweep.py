@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.files import write_csv, write_json
-from fog_flower.records.recorder import ROUND_COLUMNS, UPDATE_COLUMNS
 from simulations.experiments import EXPERIMENTS
 
 ROUNDS = 3

@@ -72,6 +72,14 @@ def place(tmp_path, npz_path):
         (["rounds"], "write it as key=value"),
         (["attack=sign-flip"], "malicious-nodes='0': say how many"),
         (["malicious-nodes=1"], "attack='none': say what they do"),
+        (["gate=of"], "choose from off, alone, cloud-alone"),
+        (["gate=of"], "did you mean off?"),
+        (["strategy=Krumm"], "did you mean Krum?"),
+        (["protection=gausian(epsilon=8)"], "did you mean gaussian?"),
+        (["gate=off", "gate-args=errror=0.1"], "gate=off judges nothing"),
+        (["protection=", "noise-sigma=0.1"], "no such noise is added; use protection=noise"),
+        (["attack-strength=3"], "nobody attacks; name an attack, or leave attack-strength out"),
+        (["attack-rounds=2-3"], "nobody attacks; name an attack, or leave attack-rounds out"),
         (["--preset", "nope"], "preset='nope': choose from demo"),
         (["--actors", "0"], "0"),
     ],
@@ -91,6 +99,21 @@ def test_show_of_something_that_is_no_run(tmp_path):
     answer = fog_flower("show", "nothing", cwd=tmp_path)
     assert answer.returncode == 1
     assert "'nothing' is not a run" in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "audit", "continue"])
+def test_a_folder_of_runs_is_not_taken_for_one(place, command):
+    runs = place / "results" / "runs" / "sweep"
+    for name in ("a", "b"):
+        (runs / name / "seed-0").mkdir(parents=True)
+        (runs / name / "seed-0" / "run.json").write_text("{}")
+    answer = fog_flower(command, "sweep", cwd=place)
+    assert answer.returncode == 1
+    told = (
+        "fog-flower: 'sweep' is not a run, but holds 2: name one of them, e.g. results/runs/sweep/a"
+    )
+    assert answer.stderr.startswith(told)
+    assert answer.stderr.count("\n") == 1
 
 
 def test_without_a_command_there_is_help(tmp_path):

@@ -133,7 +133,8 @@ def test_malicious_nodes_by_count_and_by_list():
 
 def test_attack_rounds():
     def rounds(text):
-        typed = ["num-server-rounds=4", f"attack-rounds={text}"]
+        typed = ["num-server-rounds=4", f"attack-rounds={text}", "attack=gaussian"]
+        typed.append("malicious-nodes=1")
         return list(configure("demo", typed).attack_rounds)
 
     assert rounds("") == [1, 2, 3, 4]

@@ -111,7 +111,7 @@ def ledger(folder):
     return {row["release"]: row for row in json.loads((folder / LEDGER).read_text())["releases"]}
 
 
-METRICS_ROW, COUNTS_ROW = "loss and accuracy of training", "number of examples"
+METRICS_ROW, COUNTS_ROW = "loss and accuracy of training", "number of examples that it reports"
 
 
 def test_what_is_dropped_is_nowhere_and_changes_no_weights(make_config):

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from rich.table import Table
 
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.curves import draw_curves
 from fog_flower.records.files import write_csv, write_json
-from fog_flower.records.recorder import ROUND_COLUMNS, UPDATE_COLUMNS
 from simulations.cli.run_display import print_run
 from simulations.cli.terminal import Terminal, progress_bar, styled
 from simulations.reports.page import Page, Section, write_page

@@ -29,15 +29,37 @@ def test_the_paper_s_noise_promises_nothing(make_config):
     assert "constants of preprocessing, fitted to all training examples" in rows
 
 
+def test_what_a_node_computes_of_protected_shipments_keeps_their_promise(make_config):
+    protection = "gaussian(epsilon=2),randomised-response(epsilon=1)"
+    _, rows = ledger(make_config(protection=protection, own_evaluation="final"))
+    for name in (
+        "dW of all rounds",
+        "loss and accuracy of training",
+        "loss and accuracy of the final W on its data",
+    ):
+        assert rows[name]["epsilon"] == pytest.approx(3.0)
+        assert rows[name]["mechanism"].startswith("post-processing of the shipment")
+
+
+def test_inputs_alone_promise_nothing_of_training(make_config):
+    _, rows = ledger(make_config(protection="gaussian(epsilon=2)"))
+    assert rows["shipment: inputs"]["epsilon"] == pytest.approx(2.0)
+    assert rows["loss and accuracy of training"]["epsilon"] is None
+
+
 def test_dp_sgd_covers_dw_and_what_is_made_of_it(make_config):
     told, rows = ledger(make_config(fog_protection="dp-sgd(epsilon=5)", batch_size=12))
-    for name in ("dW of all rounds", "W after each round", "accepted or refused, and weights"):
+    for name in (
+        "dW of all rounds",
+        "W after each round",
+        "decisions and weights, as to fog nodes",
+    ):
         assert rows[name]["epsilon"] == pytest.approx(5.0, abs=0.05)
         assert rows[name]["noise_can_be_drawn_again"]
     assert rows["W after each round"]["mechanism"].startswith("post-processing of every dW")
     assert rows["loss and accuracy of training"]["mechanism"] == "not sent"
-    assert rows["number of examples"]["epsilon"] is None
-    assert rows["decisions, loss and accuracy of W"]["not_covered"]
+    assert rows["number of examples that it reports"]["epsilon"] is None
+    assert rows["decisions and accuracy of W, as to the cloud's examples"]["not_covered"]
     assert "seeded" in told["warning"]
 
 

@@ -350,7 +350,7 @@ def test_masked_fedavg_is_fedavg_and_what_arrives_tells_nothing_but_sums(watched
     assert update["mechanism"].startswith("masked sums over groups of at least 2 fog nodes")
     assert any("keys of its own" in text for text in update["not_covered"])
     assert rows["loss and accuracy of training"]["mechanism"] == "not sent"
-    assert rows["number of examples"]["mechanism"] == "none"
+    assert rows["number of examples that it reports"]["mechanism"] == "none"
 
 
 def test_without_masks_nothing_is_asked_and_nothing_is_sent_besides(watched):

@@ -16,6 +16,10 @@ def arrays(**changes):
     return {"x_train": x, "y_train": y, "x_test": x, "y_test": y} | changes
 
 
+def _both(inputs):
+    return {"x_train": inputs, "x_test": inputs}
+
+
 def saved(tmp_path, **content):
     path = tmp_path / "mine.npz"
     np.savez(path, **content)
@@ -120,10 +124,16 @@ def test_a_class_that_only_the_test_part_has_is_a_class():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"x_train": np.zeros((20, 32, 32, 1), np.uint8)}, r"of train are \[32, 32, 1\], of test"),
+        (
+            {"x_train": np.zeros((20, 32, 32, 1), np.uint8)},
+            r"of train are \[32, 32, 1\], of test .*; give them one shape",
+        ),
         ({"x_train": np.full((20, 8, 8, 3), 300)}, "must be 0 to 255, but reach from 0 to 300"),
         ({"x_train": np.full((20, 8, 8, 3), 255.0)}, "float images reach from 0 to 255: divide"),
-        ({"x_train": np.full((20, 5), np.nan)}, "must be finite: fill in or drop"),
+        (
+            {"x_train": np.full((20, 5), np.nan)},
+            "train: rows must be finite: 20 of 20 are not, the first at 0; fill in or drop",
+        ),
         ({"x_train": np.full((20, 5), 1e300)}, "must fit into float32"),
         ({"x_train": np.zeros(20)}, r"one number each: x\[:, None\]"),
         ({"x_train": np.zeros((20, 0))}, r"must be numbers \[n, ...\]"),
@@ -134,8 +144,11 @@ def test_a_class_that_only_the_test_part_has_is_a_class():
         ({"x_train": np.full((20, 5), -1), "x_test": np.zeros((20, 5), int)}, "reach from -1"),
         ({"x_train": np.full((20, 5), 2**40)}, "must fit into int32"),
         ({"y_train": np.full(20, -1)}, "a label -1"),
-        ({"y_test": np.zeros(19, np.int64)}, "20 inputs, but 19 targets"),
+        ({"y_test": np.zeros(19, np.int64)}, "x_test has 20 examples, but y_test 19"),
         ({"y_train": np.zeros(20)}, "not float64.*use y.astype"),
+        ({"y_train": np.full(20, np.nan)}, "use y.astype.*without the 20 that are NaN"),
+        (_both(np.full((20, 8, 8), 16.0)), "divide them by 16 and add a last axis.*kind='rows'"),
+        (_both(np.full((20, 8, 8), 16)), "nearly black.*divide them by 16.*kind='images'"),
         ({"y_train": np.eye(20)}, r"one-hot labels: use y.argmax\(axis=1\)"),
         ({"y_train": np.eye(20, dtype=int)}, "one-hot"),
         ({"y_train": np.array(["a"] * 20)}, "one holds text, the other numbers"),
@@ -144,7 +157,7 @@ def test_a_class_that_only_the_test_part_has_is_a_class():
         ({"y_train": 3}, r"y_train must be an array of numbers or text, not int64 \[\]"),
         (
             {"x_test": np.zeros((0, 32, 32, 3), np.uint8), "y_test": np.zeros(0, int)},
-            "no examples",
+            "x_test has no examples",
         ),
     ],
 )

@@ -114,6 +114,7 @@ def test_they_follow_each_other_in_their_order_and_arrive(make_config):
         ("protection", "randomised-response(epsilon=-1)", "epsilon=-1 must be positive"),
         ("protection", "gausian", "did you mean gaussian"),
         ("protection", "dp-sgd", "protection='dp-sgd': choose from"),
+        ("protection", "dp-sgd(epsilon=8)", "is for fog-protection=dp-sgd(epsilon=8)"),
         ("fog-protection", "selective(fraction=0)", "fraction=0 must be above 0"),
         ("fog-protection", "selective(choose='some')", "choose='some' must be"),
         ("fog-protection", "selective(threshold=1)", "threshold=1 is for choose='random'"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fog_flower.errors import UserError
-from fog_flower.records import recorder
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.files import write_csv, write_json, write_text
 from fog_flower.records.run_folder import run_folder
 from tests.runs import ending_in_round, run_here, summary
@@ -36,8 +36,8 @@ def test_run_json_tells_everything_that_decided_the_run(folder, make_config):
 
 def test_tables_are_complete(folder):
     rounds, updates = pd.read_csv(folder / "rounds.csv"), pd.read_csv(folder / "updates.csv")
-    assert list(rounds.columns) == list(recorder.ROUND_COLUMNS)
-    assert list(updates.columns) == list(recorder.UPDATE_COLUMNS)
+    assert list(rounds.columns) == list(ROUND_COLUMNS)
+    assert list(updates.columns) == list(UPDATE_COLUMNS)
     assert rounds["round"].tolist() == [0, 1, 2]
     assert len(updates) == 2 * 3
     trained = rounds[rounds["round"] > 0]

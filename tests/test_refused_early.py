@@ -153,7 +153,7 @@ def of_data(make_config, name, **settings):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("float_pixels", "whole numbers from 0 to 255 are images: store them as uint8"),
+        ("float_pixels", "whole numbers from 0 to 255 look like images: store them as uint8"),
         ("masked", "x_train has masked values"),
         ("channels_first", r"\[60, 3, 8, 8\] has its channels first"),
         ("negative_amounts", "tokens must be 0 or more.*kind='rows'"),

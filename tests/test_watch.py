@@ -9,9 +9,9 @@ import urllib.parse
 import pytest
 
 from fog_flower.errors import UserError
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.files import write_csv, write_json
 from fog_flower.records.reading import typed_rows
-from fog_flower.records.recorder import ROUND_COLUMNS, UPDATE_COLUMNS
 from simulations.engines.orphan_watch import this_process
 from simulations.sweep.progress_file import Told, write_progress
 from simulations.watch.look import find_watched, look_at, version_of

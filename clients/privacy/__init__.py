@@ -8,5 +8,9 @@ it promises (``guarantee``).
 
 from fog_flower.named import Catalogue
 
-PROTECTIONS = Catalogue(f"{__name__}.end_node", "protection", own="module:function")
-FOG_PROTECTIONS = Catalogue(f"{__name__}.fog_node", "fog-protection", own="module:Name")
+_END_NODE, _FOG_NODE = (
+    (f"{__name__}.end_node", "protection"),
+    (f"{__name__}.fog_node", "fog-protection"),
+)
+PROTECTIONS = Catalogue(*_END_NODE, own="module:function", beside=Catalogue(*_FOG_NODE))
+FOG_PROTECTIONS = Catalogue(*_FOG_NODE, own="module:Name", beside=Catalogue(*_END_NODE))

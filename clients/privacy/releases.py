@@ -39,9 +39,10 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
     trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
     silent = trains_privately or config.mask_groups > 0
     metrics, counts = of_metrics(config, silent=silent), of_counts(config)
-    own = [
-        Release("loss and accuracy of the final W on its data", FOG_NODE, CLOUD, Guarantee("none"))
-    ]
+    told = _post_processed(both)
+    if not metrics.promises:  # what the node computes of protected shipments
+        metrics = told
+    own = [Release("loss and accuracy of the final W on its data", FOG_NODE, CLOUD, told)]
     return [
         Release("shipment: inputs", END_NODE, FOG_NODE, inputs, seeded and inputs.promises),
         Release("shipment: targets", END_NODE, FOG_NODE, targets, seeded and targets.promises),
@@ -56,7 +57,7 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
         ),
         *(own if config.own_evaluation == FINAL else []),
         Release(
-            "number of examples",
+            "number of examples that it reports",
             FOG_NODE,
             CLOUD,
             counts,
@@ -91,12 +92,17 @@ def _of_share(promise: Guarantee, share: float) -> Guarantee:
     )
 
 
+def _post_processed(shipment: Guarantee) -> Guarantee:
+    """Return what is promised of anything that a fog node computes of its shipments alone."""
+    if not shipment.promises:
+        return Guarantee("none")
+    told = f"post-processing of the shipment ({shipment.mechanism})"
+    return dataclasses.replace(shipment, mechanism=told)
+
+
 def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Guarantee:
     """Return the best of what the fog node does and of what its end nodes did before."""
-    found = []
-    if shipment.promises:
-        told = f"post-processing of the shipment ({shipment.mechanism})"
-        found = [dataclasses.replace(shipment, mechanism=told)]
+    found = [_post_processed(shipment)] if shipment.promises else []
     for text, one in fog_protections(config):
         if isinstance(one, DpSgd):
             promise = one.guarantee(config, num_examples, config.num_server_rounds)

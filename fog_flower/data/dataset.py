@@ -44,7 +44,7 @@ class Dataset:
         if self.train.inputs.shape[1:] != self.test.inputs.shape[1:]:
             raise ValueError(
                 f"inputs of train are {list(self.train.inputs.shape[1:])}, of test "
-                f"{list(self.test.inputs.shape[1:])}"
+                f"{list(self.test.inputs.shape[1:])}; give them one shape"
             )
         self._check("test", self.test)
 

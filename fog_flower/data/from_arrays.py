@@ -16,6 +16,7 @@ AUTO, IMAGES, ROWS, TOKENS = "auto", "images", "rows", "tokens"
 KINDS = (AUTO, IMAGES, ROWS, TOKENS)
 LEVELS = 256
 CHANNELS = (1, 3, 4)  # grey, colours, and colours with opacity
+DARK = 32  # whole numbers that all are below it are hardly pixels of 0 to 255
 BRIGHT = 2.0  # above it, float images that are nowhere negative are not scaled to 0 to 1
 
 
@@ -61,6 +62,7 @@ def from_arrays(
     if kind not in KINDS:
         raise UserError(f"{key}, dataset-args: kind={kind!r}: write one of {', '.join(KINDS)}")
     found = {part: _array(key, part, arrays[part]) for part in NAMES}
+    _check_lengths(key, found)
     inputs = {part: found[f"x_{part}"] for part in ("train", "test")}
     targets = {part: found[f"y_{part}"] for part in ("train", "test")}
     try:
@@ -99,12 +101,25 @@ def _array(key: str, part: str, value: object) -> Array:
     return array
 
 
+def _check_lengths(key: str, found: Mapping[str, Array]) -> None:
+    for part in ("train", "test"):
+        x, y = found[f"x_{part}"], found[f"y_{part}"]
+        if len(x) != len(y):
+            raise UserError(
+                f"{key}: x_{part} has {len(x):,} examples, but y_{part} {len(y):,}; give each "
+                "example one label"
+            )
+        if not len(x):
+            raise UserError(f"{key}: x_{part} has no examples")
+
+
 def _prepared(inputs: dict[str, Array], kind: str) -> tuple[dict[str, Array], Preprocess]:
     """Return inputs as they are stored, and the preprocessing that fits them."""
     train = inputs["train"]
     whole = all(array.dtype.kind in "biu" for array in inputs.values())
     if kind == AUTO:
         kind = _guessed(train, whole=whole)
+        _check_guess(inputs, kind, whole=whole)
     prepare: dict[str, Callable[[dict[str, Array]], tuple[dict[str, Array], Preprocess]]] = {
         IMAGES: _as_pixels if whole else _as_float_images,
         TOKENS: _as_tokens,
@@ -121,6 +136,28 @@ def _guessed(train: Array, *, whole: bool) -> str:
     if whole and train.ndim == 2:
         return TOKENS
     return IMAGES if train.ndim == 4 else ROWS
+
+
+def _check_guess(inputs: Mapping[str, Array], kind: str, *, whole: bool) -> None:
+    """Refuse what is probably meant as something else than its dtype and shape say."""
+    as_rows = "if they are quantities, set dataset-args=\"kind='rows'\""
+    if any(array.dtype.kind not in "iuf" for array in inputs.values()):
+        return
+    largest = max(float(array.max(initial=0)) for array in inputs.values())
+    scaled = f"divide them by {largest:g} and add a last axis, x[..., None]"
+    stored = "store them as uint8, or " if largest >= DARK else ""
+    for array in inputs.values():
+        if kind == ROWS and array.ndim == 3 and array.dtype.kind == "f" and _are_pixels(array):
+            raise ValueError(
+                f"floats {list(array.shape)} that are whole numbers from 0 to {largest:g} look "
+                f"like images: {stored}{scaled}; {as_rows}"
+            )
+    if kind == IMAGES and whole and 0 < largest < DARK:
+        raise ValueError(
+            f"whole numbers from 0 to {largest:g} would be images that are nearly black, because "
+            f"white is 255: {scaled}, if there is none; or set "
+            "dataset-args=\"kind='images'\" if they are so dark, with normalisation=fitted"
+        )
 
 
 def _as_pixels(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
@@ -164,12 +201,6 @@ def _as_float_images(inputs: dict[str, Array]) -> tuple[dict[str, Array], Prepro
 
 
 def _as_rows(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
-    for array in inputs.values():
-        if array.ndim == 3 and array.dtype.kind == "f" and array.size and _are_pixels(array):
-            raise ValueError(
-                f"floats {list(array.shape)} that are whole numbers from 0 to {array.max():g} are "
-                "images: store them as uint8, or divide them by 255 and add a last axis"
-            )
     rows = {
         part: array.astype(np.float32) if array.dtype.kind == "b" else array
         for part, array in inputs.items()
@@ -227,11 +258,16 @@ def _classes(
     return codes, Classification(len(told), () if numbered else told)
 
 
+def _missing(labels: Array) -> str:
+    count = int(np.isnan(labels).sum()) if labels.dtype.kind == "f" else 0
+    return f", without the {count} that are NaN" if count else ""
+
+
 def _flat_labels(part: str, array: Array) -> Array:
     if array.dtype.kind not in "biuU" or array.size != len(array):
         raise ValueError(
             f"y_{part} must be whole numbers or text [n], a class each, not {array.dtype} "
             f"{list(array.shape)}; one-hot labels: use y.argmax(axis=1); whole numbers stored as "
-            "floats: use y.astype(int)"
+            "floats: use y.astype(int)" + _missing(array)
         )
     return array.reshape(-1)  # Keras ships CIFAR's labels as uint8 [n, 1]

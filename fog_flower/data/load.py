@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from fog_flower.causes import in_user_code
@@ -79,6 +80,8 @@ def _test_examples(config: RunConfig) -> int:
 
 
 def _load(reference: str, request: Request, arguments: Mapping[str, Any]) -> Dataset:
+    if Path(reference).suffix == ".npz" and not SOURCES.has(reference):
+        raise UserError(f"dataset={reference!r}: a file of arrays is dataset=npz:{reference}")
     named = SOURCES.load(reference)
     if named.own:
         return _own(reference, named.item, arguments)

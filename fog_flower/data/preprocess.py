@@ -138,8 +138,12 @@ class ColumnNormaliser:
         if inputs.dtype.kind not in "fiu" or inputs.ndim < 2 or 0 in inputs.shape[1:]:
             one = "; one number each: x[:, None]" if inputs.ndim == 1 else ""
             return f"rows must be numbers [n, ...], not {inputs.dtype} {list(inputs.shape)}{one}"
-        if not np.isfinite(inputs).all():
-            return "rows must be finite: fill in or drop what is missing"
+        finite = np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1)
+        if not finite.all():
+            return (
+                f"rows must be finite: {int((~finite).sum()):,} of {len(finite):,} are not, the "
+                f"first at {int(finite.argmin())}; fill in or drop what is missing"
+            )
         if np.abs(inputs).max(initial=0.0) > np.finfo(np.float32).max:
             return "rows must fit into float32: scale them"
         return ""

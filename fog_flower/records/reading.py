@@ -96,6 +96,11 @@ def find_run(name: str) -> Path:
     for folder in places:
         if (folder / "run.json").is_file():
             return folder
+    for folder in places:
+        if runs := sorted(path.parent for path in folder.glob("**/run.json")):
+            raise UserError(
+                f"{name!r} is not a run, but holds {len(runs)}: name one of them, e.g. {runs[0]}"
+            )
     raise UserError(f"{name!r} is not a run: there is no run.json in {', '.join(map(str, places))}")
 
 

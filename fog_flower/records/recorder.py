@@ -10,6 +10,7 @@ from typing import Any
 
 from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.errors import UserError
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.files import GrowingCsv, write_json
 from fog_flower.records.round_report import RoundReport, Verdict
 from fog_flower.records.run_folder import create_run_folder
@@ -19,52 +20,10 @@ from fog_flower.tasks.scores import Evaluation
 LOGGER = logging.getLogger("flwr")  # Flower's, without the second that importing it takes
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 
-ROUND_COLUMNS = (
-    "round",
-    "train_loss",
-    "train_accuracy",
-    "local_validation_loss",
-    "local_validation_accuracy",
-    "cloud_validation_loss",
-    "cloud_validation_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "test_worst_class_accuracy",
-    "backdoor_success",
-    "accepted",
-    "rejected",
-    "cloud_weight",
-    "bytes_from_end_nodes",
-    "bytes_up",
-    "bytes_down",
-    "train_seconds",
-    "validation_seconds",
-    "gate_seconds",
-    "merge_seconds",
-    "evaluation_seconds",
-    "round_seconds",
-    "note",
-)
-UPDATE_COLUMNS = (
-    "round",
-    "fog_node",
-    "accepted",
-    "reason",
-    "num_examples",
-    "train_loss",
-    "train_accuracy",
-    "loss_alone",
-    "accuracy_alone",
-    "loss_without",
-    "accuracy_without",
-    "loss_with",
-    "accuracy_with",
-    "gate_images",
-    "trust",
-    "weight",
-    "update_norm",
-    "bytes_up",
-    "seconds",
+
+_AGAINST_DIVERGING = (
+    "; training diverges: lower learning-rate, set clip-norm=1, or scale inputs "
+    "(normalisation=fitted)"
 )
 
 
@@ -202,9 +161,10 @@ class RunRecorder:
         made = f"{len(rounds)} round{'' if len(rounds) == 1 else 's'}"
         merged = (row["accepted"] or row.get("cloud_weight", 0.0) > 0.0 for row in rounds)
         if rounds and not any(merged):
+            hint = _AGAINST_DIVERGING if "not finite" in self._first_reason else ""
             raise UserError(
                 f"no update was accepted in {made}, so W is untrained; the first: "
-                f"{self._first_reason or 'no fog node was asked'}"
+                f"{self._first_reason or 'no fog node was asked'}{hint}"
             )
         if rounds and not w_changed:
             notes = (f"; round {row['round']}: {row['note']}" for row in rounds if row["note"])

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from fog_flower.errors import UserError
+from fog_flower.suggestion import did_you_mean
 from simulations.cli.terminal import Terminal, styled
 
 terminal = Terminal()
@@ -36,13 +37,13 @@ def audit(
     chosen = [name.strip() for name in only.split(",") if name.strip()] or list(AUDITS)
     for name in chosen:
         if name not in AUDITS:
-            raise UserError(f"--only {name!r}: choose from {', '.join(AUDITS)}")
+            near = did_you_mean(name, AUDITS)
+            raise UserError(f"--only {name!r}: choose from {', '.join(AUDITS)}{near}")
     import_from_here()
-    folder = Path(words[0]).expanduser() if words and "=" not in words[0] else None
-    if folder is not None:
-        from fog_flower.records.reading import read_run  # noqa: PLC0415
+    if words and "=" not in words[0]:
+        from fog_flower.records.reading import find_run, read_run  # noqa: PLC0415
 
-        recorded = read_run(folder)["config"]
+        recorded = read_run(find_run(words[0]))["config"]
         config = configure_settings({**recorded, **parse_settings(words[1:]), "run-name": "audit"})
     else:
         config = configure("demo", [*words, "run-name=audit"])

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fog_flower.errors import UserError
+from fog_flower.suggestion import did_you_mean
 from simulations.cli.terminal import Terminal
 
 terminal = Terminal()
@@ -67,7 +68,8 @@ def _measure(
     chosen = PARTS if not parts else tuple(parts)
     for part in chosen:
         if part not in PARTS:
-            raise UserError(f"bench {part}: choose from {', '.join(PARTS)}")
+            near = did_you_mean(part, PARTS)
+            raise UserError(f"bench {part}: choose from {', '.join(PARTS)}{near}")
     config = configure("demo", [])
     ledger = Ledger(folder, config.dataset)
     check(config)  # renders the images if they are not there yet

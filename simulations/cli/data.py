@@ -14,6 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 terminal = Terminal()
+SOME = 1000  # examples whose range is told
 
 
 @app.command(epilog="Example: fog-flower data prepare dataset=mnist")
@@ -28,7 +29,7 @@ def prepare(
     KEY=VALUE, e.g. dataset=svhn, changes the preset; see `fog-flower keys`.
     """
     from fog_flower.data.cache import cache_dir  # noqa: PLC0415
-    from fog_flower.data.load import load_dataset  # noqa: PLC0415
+    from fog_flower.data.load import load_dataset, preprocess_of  # noqa: PLC0415
     from fog_flower.data.split import held_out_sets, split_dataset  # noqa: PLC0415
     from simulations.cli.drawing import drawing  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
@@ -52,6 +53,11 @@ def prepare(
     table.add_section()
     table.add_row("all", *(f"{sum(counts):,}" for counts in sets.values()))
     terminal.print(table)
+    seen = preprocess_of(config, dataset, dataset.train)(dataset.train.inputs[:SOME])
+    terminal.say(
+        f"inputs {dataset.spec}, from {seen.min():g} to {seen.max():g} as a model sees the first "
+        f"{len(seen):,}"
+    )
     terminal.say(f"sha256 {dataset.sha256}")
     terminal.say(f"cache {cache_dir()}")
 

@@ -35,7 +35,11 @@ def print_ledger(terminal: Terminal, folder: Path) -> None:
             row["unit"],
         )
     terminal.print(table)
-    open_ones = [row["release"] for row in told["releases"] if row["epsilon"] is None]
-    terminal.say(f"not accounted for: {', '.join(open_ones)}")
+    open_ones = [
+        f"{row['release']} ({row['from']} to {row['to']})"
+        for row in told["releases"]
+        if row["epsilon"] is None
+    ]
+    terminal.say(f"nothing is promised for: {'; '.join(open_ones)}")
     if told["warning"]:
         terminal.say(told["warning"])

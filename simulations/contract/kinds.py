@@ -1,7 +1,6 @@
 """The kinds of plug-ins, and the contract of each."""
 
 import dataclasses
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from fog_flower.errors import UserError
 from fog_flower.models import MODELS
 from fog_flower.named import Catalogue, load_reference, split_call
 from fog_flower.records.trackers import TRACKERS
+from fog_flower.suggestion import did_you_mean
 from simulations.contract.finding import Finding, findings
 from simulations.contract.made_up import SETTINGS
 from simulations.overrides import configure_settings
@@ -125,9 +125,8 @@ def kind_of(words: Sequence[str]) -> tuple[str, str]:
     listed = ", ".join(KINDS)
     if len(words) != 1:
         wrong = words[0] if words else ""
-        near = difflib.get_close_matches(wrong, KINDS, n=1, cutoff=0.4)
-        hint = f"; {wrong!r} is none, did you mean {near[0]}?" if near else ""
-        raise UserError(f"check {wrong}: write KIND NAME, where KIND is one of {listed}{hint}")
+        near = did_you_mean(wrong, KINDS)
+        raise UserError(f"check {wrong}: write KIND NAME, where KIND is one of {listed}{near}")
     (name,) = words
     if name in KINDS:
         raise UserError(f"check {name}: say which, e.g. fog-flower check {name} mine:Mine")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fog_flower.config import RunConfig
-from fog_flower.records.recorder import ROUND_COLUMNS, UPDATE_COLUMNS
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.trackers import build_tracker
 from simulations.contract.finding import BrokenContractError, Checks
 

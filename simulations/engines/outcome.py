@@ -15,6 +15,7 @@ from fog_flower.errors import UserError
 from fog_flower.extras import require
 from fog_flower.records.reading import note_memory, read_rounds
 from fog_flower.records.run_folder import folder_of
+from fog_flower.suggestion import did_you_mean
 from simulations.engines.memory_watch import MemoryWatch
 
 RAY, INLINE = "ray", "inline"
@@ -79,7 +80,9 @@ def engine_named(name: str) -> Engine:
         If there is none, or what it needs is not installed.
     """
     if name not in ENGINES:
-        raise UserError(f"--engine {name!r}: choose from {', '.join(ENGINES)}")
+        raise UserError(
+            f"--engine {name!r}: choose from {', '.join(ENGINES)}{did_you_mean(name, ENGINES)}"
+        )
     if name == RAY:
         require("--engine ray", "ray")
     return Engine(importlib.import_module(ENGINES[name]).prepared)

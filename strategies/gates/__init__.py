@@ -4,6 +4,7 @@ Each is a class with a method ``judge(trial)``; ``gate-args`` are the arguments 
 A user's own is ``gate=module:Class``.
 """
 
+from fog_flower.config import OFF
 from fog_flower.named import Catalogue
 
-GATES = Catalogue(__name__, "gate", own="module:Class")
+GATES = Catalogue(__name__, "gate", own="module:Class", besides=(OFF,))

@@ -23,6 +23,7 @@ LITTLE = 0.1  # of the steepest slope: in a model of few weights chance alone gi
 LONGER = 2.0  # by what factor lengths may differ where slopes are to certify anything
 HALF = 0.5  # of the plain merge
 PLAIN = "the plain merge"
+RISES, NOTHING = "the loss rises along it", "it adds nothing to the rest"
 REST = 1 / 32  # of the way, for all that are not shown to lead uphill
 
 
@@ -259,13 +260,14 @@ class Learned:
             rejected = Decision(False, reason, start.scores.mean(), mean, stop, weight=0.0)
             return [rejected] * len(trial)
         is_plain = name == PLAIN
+        rises = before.along > self._deviations(trial) * np.nan_to_num(before.errors)
         joins = np.ones(len(trial), bool) if is_plain else chosen > 0.0
         return [
             Decision(
                 bool(joins[number]),
                 f"accepted: {name} is taken"
                 if joins[number]
-                else "rejected: it adds nothing to the rest",
+                else f"rejected: {RISES if rises[number] else NOTHING}",
                 start.scores.mean(),
                 judged[chosen].scores.mean(),
                 stop,

@@ -40,7 +40,8 @@ class Noise:
             raise UserError(
                 f"protection=noise with noise-sigma={config.noise_sigma}: inputs are "
                 f"{context.spec}, to which no Gaussian noise can be added; use noise-sigma=0 or "
-                "another protection"
+                "another protection; if the numbers are quantities, set "
+                "dataset-args=\"kind='rows'\""
             )
         in_pixels = config.noise_unit == PIXEL
         if in_pixels and config.features != NONE:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from simulations.experiments.attack_grid import HONEST
 from simulations.reports.attack_grid.grid_findings import comparison_finding, decisions_in_short
 from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_pictures import (
@@ -29,14 +30,14 @@ from simulations.reports.text_tables import write_markdown
 
 __all__ = ["ACCURACY", "tables_of", "write_comparison"]
 
-HEAT_MAP = "Accuracy beside that of the honest nodes alone"
+HEAT_MAPS = "Test accuracy", "Accuracy beside that of the honest nodes alone"
 ACCURACY = "Test accuracy: "  # begins the heading of a federation's table
 
 
 def _as_typed(folder: Path) -> str:
-    """Return how a folder is named from where one stands; committed pages name no machine."""
+    """Return how a folder is named from where one stands."""
     here = Path.cwd()
-    return str(folder.relative_to(here)) if folder.is_relative_to(here) else folder.name
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
@@ -64,6 +65,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     """
     records = load_comparison(folder)
     heat_map = draw_heat_maps(records, folder / "heat-map.png")
+    titled = HEAT_MAPS[bool((records.finished["strategy"] == HONEST).any())]
     pictures = {"Accuracy per round": draw_curves(records, folder / "curves.png")}
     if strengths := draw_strengths(records, folder / "strength.png"):
         pictures["Accuracy over the strength of an attack"] = strengths
@@ -75,7 +77,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         title=title,
         finding=comparison_finding(records),
         table=decisions_in_short(records),
-        pictures={HEAT_MAP: heat_map},
+        pictures={titled: heat_map},
         sections=[Section(heading, {"": table}) for heading, table in tables.items()]
         + [Section("More pictures", pictures=pictures)],
         made=remarks,
@@ -89,7 +91,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
             "rows",
             write_kept(folder, records.runs, records.rounds, records.updates, records.facts),
         ),
-        (HEAT_MAP, heat_map),
+        (titled, heat_map),
         *((name, path) for name, path in pictures.items()),
         ("page", write_page(page, folder / "comparison.html")),
     ]

@@ -26,7 +26,7 @@ from simulations.reports.attack_grid.grid_records import (
     to_reach,
 )
 from simulations.reports.data_seen import data_seen
-from simulations.reports.statistics import compare, summarise_accuracy
+from simulations.reports.statistics import FEWEST, compare, summarise_accuracy
 from simulations.visible import counted
 
 _REFERENCES = {
@@ -160,18 +160,27 @@ def notes(records: ComparisonRecords) -> list[str]:
     spent = formats.computing(float(records.runs["seconds"].sum()))
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
+    several = records.runs["seed"].nunique() >= FEWEST
+    measured = (records.runs["strategy"] == HONEST).any()
     return [
         f"Data: {data}; seeds {_seeds(records.runs)}.",
         "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
         f"{counted(len(records.runs), 'run')}, {spent} of computing, code {', '.join(codes)}.",
-        "Test accuracy in percent, mean ± standard deviation (95% CI) over seeds; of fewer than "
-        "three seeds each one's, without an interval. "
-        '"less honest" is the difference to the honest nodes alone in points, paired by seed, with '
-        f"its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. "
+        (
+            "Test accuracy in percent, mean ± standard deviation (95% CI) over seeds; of fewer "
+            "than three seeds each one's, without an interval. "
+            if several
+            else "Test accuracy in percent, of each seed: fewer than three have no interval. "
+        )
+        + (
+            '"less honest" is the difference to the honest nodes alone in points, paired by seed, '
+            f"with its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. "
+            if measured
+            else ""
+        )
         + _better_one(records)
-        + "A run that diverged "
-        "counts with the accuracy of its last model.",
-        "Rates have t intervals (95%) over seeds.",
+        + "A run that diverged counts with the accuracy of its last model.",
+        *(["Rates have t intervals (95%) over seeds."] if several else []),
     ]
 
 
