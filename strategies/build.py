@@ -249,7 +249,18 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
 
 
 def _unfit_beside(config: RunConfig, strategy: Strategy) -> str:
-    """Say why it cannot work beside the configured merge, gate or metrics."""
+    """Say why it cannot work beside the configured nodes, merge, gate or metrics."""
+    asked = {"fraction_train": config.fraction_train, "min_available_nodes": config.fog_nodes}
+    if config.min_available_nodes:
+        asked["min_available_nodes"] = config.min_available_nodes
+    usual = {"fraction_train": 1.0, "min_available_nodes": config.fog_nodes}
+    for name, value in asked.items():
+        if value != usual[name] and getattr(strategy, name, None) != value:
+            key = name.replace("_", "-")
+            return (
+                f"{key}={value:g} does not reach it: let its __init__ take **kwargs and pass them "
+                f"on to Flower's, or leave {key} out"
+            )
     if config.training_metrics.how == DROPPED and isinstance(strategy, flower_strategies.QFedAvg):
         return (
             "it weighs fog nodes by their losses, but with training-metrics=dropped they send "

@@ -24,6 +24,7 @@ from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
+from simulations.sweep.sweep_folder import set_aside_changed
 from simulations.sweep.sweep_plan import plan_sweep
 from tests.runs import figures
 
@@ -145,6 +146,23 @@ def test_a_gate_has_arguments_of_its_own_and_what_is_the_same_is_made_once():
     )
     assert "gate-args" not in cells["gate=learned"]
     assert {cell.tags["attack"] for cell in experiment.cells} == {"sign-flip"}
+
+
+def test_a_strategy_has_arguments_of_its_own():
+    names = "Krum,Krum(num_malicious_nodes=0),gate+FedAdam(eta=0.5),mine:Own(a=1,b=2)"
+    experiment, _ = comparison(names, "sign-flip", "7:2")
+    told = {
+        str(cell.tags["strategy"]): (cell.settings["strategy"], cell.settings["strategy-args"])
+        for cell in experiment.cells
+    }
+    assert told == {
+        "Krum": ("Krum", "num_malicious_nodes=2"),
+        "Krum(num_malicious_nodes=0)": ("Krum", "num_malicious_nodes=0"),
+        "gate=learned+FedAdam(eta=0.5)": ("FedAdam", "eta=0.5,tau=0.001"),
+        "mine:Own(a=1,b=2)": ("mine:Own", "a=1,b=2"),
+    }
+    with pytest.raises(UserError, match="close the parenthesis"):
+        comparison("Krum(", "sign-flip", "7:2")
 
 
 @pytest.mark.parametrize("name", ["gate=nope", "gate=off", "gate=nope+FedAdam"])
@@ -338,10 +356,15 @@ def test_a_strategy_that_has_changed_is_not_taken_for_the_one_recorded(
     assert execute(planned((0,)), "inline", lambda _: None) == ["finished"]
     assert "0 of 3" in dict(write_comparison(tmp_path / "out"))["table"].read_text()
     mine.write_text("from flwr.serverapp.strategy import FedMedian as Mine\n")
-    with pytest.raises(UserError, match=r"made with another changing_strategy\.py: choose another"):
+    with pytest.raises(
+        UserError, match=r"made with another changing_strategy\.py: --repeat-changed"
+    ):
         execute(planned((0,)), "inline", lambda _: None)
     # What is imported is the file as it was when the sweep was planned, so that is recorded.
     assert execute(edited_meanwhile, "inline", lambda _: None) == ["finished"] * 2
+    again = planned((0,))
+    assert (set_aside_changed(again), set_aside_changed(again)) == (1, 0)
+    assert execute(again, "inline", lambda _: None) == ["finished"]
     with pytest.raises(UserError, match=r"seed-1 was made with another changing_strategy\.py"):
         execute(planned((1,)), "inline", lambda _: None)
 

@@ -333,8 +333,8 @@ def test_broken_data_is_found():
     assert "seed its draws" in problems("dataset", name, dataset=name)["loads the same twice"]
 
 
-def refuses_queries(message, context, call_next):
-    return call_next(message, context) if message.content["arrays"] else None
+def asks_for_more(message, context, call_next):
+    return call_next(message, context) if message.content["weights"] else None
 
 
 def returns_nothing(message, context, call_next):
@@ -351,13 +351,24 @@ def drops_arrays(message, context, call_next):
 @pytest.mark.parametrize(
     ("name", "broken", "words"),
     [
-        ("refuses_queries", "lets the handshake pass", r"KeyError.*in refuses_queries, .*py:\d+"),
-        ("returns_nothing", "lets the handshake pass", "returned NoneType"),
+        ("asks_for_more", "answers a train message with an update", r"KeyError.*in asks_for_more"),
+        ("returns_nothing", "answers a train message with an update", "returned NoneType"),
         ("drops_arrays", "answers a train message with an update", "0 ArrayRecords"),
     ],
 )
 def test_broken_mods_are_found(name, broken, words):
     assert re.search(words, problems("mod", f"{HERE}:{name}")[broken])
+
+
+@pytest.mark.parametrize("name", ["message_size_mod", "arrays_size_mod"])
+def test_mods_of_flower_s_keep_it(name):
+    assert problems("mod", f"flwr.clientapp.mod:{name}") == {}
+
+
+@pytest.mark.parametrize("name", ["LocalDpMod", "fixedclipping_mod", "adaptiveclipping_mod"])
+def test_mods_of_flower_s_that_take_dw_for_weights_are_refused(name):
+    found = problems("mod", f"flwr.clientapp.mod:{name}")
+    assert "it takes replies for weights, but here they are dW" in str(found)
 
 
 class Forgetful:

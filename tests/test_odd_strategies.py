@@ -215,6 +215,10 @@ not_callable = "FedAvg"
         ({"strategy": f"{HERE}:not_callable"}, "is a str; name a class"),
         ({"strategy": f"{HERE}:Starts"}, "overrides start"),
         ({"strategy": f"{HERE}:TakesNothing", "fog_nodes": 1}, "min_available_nodes is 2, but"),
+        (
+            {"strategy": f"{HERE}:TakesNothing", "fog_nodes": 4, "fraction_train": 0.5},
+            r"fraction-train=0.5 does not reach it: let its __init__ take \*\*kwargs",
+        ),
         ({"strategy_args": "min_train_nodes=4"}, "min_train_nodes is 4, but fog-nodes=3"),
         ({"strategy": "FedXgbBagging"}, "XGBoost"),
         ({"strategy": "DifferentialPrivacyServerSideFixedClipping"}, "wraps another strategy"),

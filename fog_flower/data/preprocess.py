@@ -138,7 +138,7 @@ class ColumnNormaliser:
         if inputs.dtype.kind not in "fiu" or inputs.ndim < 2 or 0 in inputs.shape[1:]:
             one = "; one number each: x[:, None]" if inputs.ndim == 1 else ""
             return f"rows must be numbers [n, ...], not {inputs.dtype} {list(inputs.shape)}{one}"
-        finite = np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1)
+        finite = np.asarray(np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1))
         if not finite.all():
             return (
                 f"rows must be finite: {int((~finite).sum()):,} of {len(finite):,} are not, the "

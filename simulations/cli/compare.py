@@ -14,6 +14,7 @@ terminal = Terminal()
 STRATEGIES = typer.Option(
     help="comma-separated: a Flower strategy or module:Class (without a gate); gate (FedAvg behind "
     "the default gate); gate=POLICY or gate=POLICY(KEY=VALUE,...) (another gate, with gate-args); "
+    "NAME(KEY=VALUE,...) (with strategy-args); "
     "gate+NAME (another strategy behind the gate); honest (FedAvg over the honest nodes only); "
     "any of these with +cloud (the cloud adds its own update, from cloud-examples); cloud-alone "
     "(only the cloud's update)"
@@ -25,6 +26,7 @@ ATTACKS = typer.Option(
 )
 MALICIOUS = typer.Option(help="FOG-NODES:MALICIOUS, comma-separated: 7:3,7:6")
 OUT = typer.Option(help="folder for records and report; the same folder is continued")
+REPEAT_CHANGED = typer.Option("--repeat-changed", help="repeat runs whose code of yours changed")
 
 
 def compare(
@@ -43,6 +45,7 @@ def compare(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="repeat failed runs")
     ] = False,
+    repeat_changed: Annotated[bool, REPEAT_CHANGED] = False,
     report_only: Annotated[
         bool, typer.Option("--report-only", help="make no runs; report all records in --out")
     ] = False,
@@ -63,6 +66,7 @@ def compare(
     from simulations.reports.attack_grid.kept_tables import without_kept  # noqa: PLC0415  (pandas)
     from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
+    from simulations.sweep.sweep_folder import set_aside_changed  # noqa: PLC0415
     from simulations.sweep.sweep_plan import parse_seeds, plan_sweep  # noqa: PLC0415
 
     folder = Path(out).expanduser().absolute()
@@ -77,6 +81,9 @@ def compare(
         chosen = parse_seeds(seeds)
         plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
         check_all_code(plan)
+        if repeat_changed and not dry_run:
+            moved = set_aside_changed(plan)
+            terminal.say(f"{counted(moved, 'record')} of changed code moved aside")
         plan, kept = without_kept(plan)
         if kept:
             have = "is" if kept == 1 else "are"

@@ -21,6 +21,7 @@ from fog_flower.records.reading import (
     read_run,
 )
 from fog_flower.records.recorder import FAILED, FINISHED, RUNNING
+from fog_flower.user_code import USER_CODE
 from simulations.cli.ledger_display import print_ledger
 from simulations.cli.terminal import Terminal, progress_bar, styled
 from simulations.reports.time_shares import shares
@@ -225,6 +226,8 @@ def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], round
     if (folder / CHECKPOINT_FILE).exists() and merged:  # or there is nothing to go on with
         whens = {FAILED: "; remove the cause first", RUNNING: "; stop it first"}
         when = whens.get(run["status"], "")
+        if run["status"] == FAILED and run.get(USER_CODE):
+            when += " (if it is in your code, start the run again: code must be the same)"
         terminal.say(f"to continue: fog-flower continue {shlex.quote(str(folder))}{when}")
     if (folder / "curves.png").exists():
         terminal.say(f"picture: {folder / 'curves.png'}")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from simulations.cli.compare import REPEAT_CHANGED
 from simulations.cli.terminal import Terminal
+from simulations.visible import counted
 
 terminal = Terminal()
 
@@ -44,6 +46,7 @@ def sweep(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="repeat failed runs")
     ] = False,
+    repeat_changed: Annotated[bool, REPEAT_CHANGED] = False,
 ) -> None:
     """Make every run of an experiment that is not recorded yet; resumable at any time.
 
@@ -55,7 +58,12 @@ def sweep(
     from simulations.preflight import import_from_here  # noqa: PLC0415
     from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
     from simulations.sweep.execute import execute  # noqa: PLC0415
-    from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
+    from simulations.sweep.sweep_folder import (  # noqa: PLC0415
+        find_experiment,
+        left_out,
+        set_aside_changed,
+        sweep_folder,
+    )
     from simulations.sweep.sweep_plan import parse_seeds, plan_sweep  # noqa: PLC0415
 
     import_from_here()
@@ -68,6 +76,9 @@ def sweep(
     folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
     check_all_code(plan)
+    if repeat_changed and not dry_run:
+        moved = set_aside_changed(plan)
+        terminal.say(f"{counted(moved, 'record')} of changed code moved aside")
     used = engine or size.engine
     print_plan(terminal, plan, used, jobs)
     if dry_run:
@@ -109,7 +120,11 @@ def report(
     central-dp.
     """
     from simulations.reports.experiment_report import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
-    from simulations.sweep.sweep_folder import find_experiment, left_out, sweep_folder  # noqa: PLC0415
+    from simulations.sweep.sweep_folder import (  # noqa: PLC0415
+        find_experiment,
+        left_out,
+        sweep_folder,
+    )
 
     chosen = find_experiment(experiment)
     size = chosen.scale(scale)

@@ -1,6 +1,6 @@
 """What the terminal shows of a sweep: the plan first, then how far it is."""
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from simulations.cli.drawing import DrawingLines
 from simulations.cli.terminal import Terminal, progress_bar
@@ -19,7 +19,7 @@ def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) 
     where = f"engine {engine}; records in {plan.folder}/"
     timed = estimator.source
     table = Table(
-        "cell",
+        Column("cell", overflow="fold"),
         "seeds",
         "recorded",
         "to do",

@@ -1,7 +1,7 @@
 """The contract of a client-side mod."""
 
 import numpy as np
-from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.app import ConfigRecord, Context, Message, MessageType, RecordDict
 from flwr.app.typing import ConfigRecordValues
 
 from clients.user_mods import user_mods
@@ -20,7 +20,6 @@ def checks(config: RunConfig) -> Checks:
     identify()
     contract = _Contract(config)
     return {
-        "lets the handshake pass": contract.lets_the_handshake_pass,
         "answers a train message with an update": contract.answers_with_an_update,
         "sends the same when called twice": contract.is_repeatable,
         "does not change what it is given": contract.changes_nothing,
@@ -31,22 +30,15 @@ class _Contract:
     def __init__(self, config: RunConfig) -> None:
         self._config = config
 
-    def lets_the_handshake_pass(self) -> None:
-        if not self._asked("query").has_content():
-            raise BrokenContractError(
-                "it answered the handshake before round 1 with an error: pass on all but train "
-                "messages"
-            )
-
     def answers_with_an_update(self) -> None:
-        reply = self._asked("train")
+        reply = self._asked()
         nodes = {reply.metadata.src_node_id: 0}
         updates, refusals = read_replies([reply], [], WEIGHTS, nodes)
         if not updates:
             raise BrokenContractError(f"the cloud would refuse its reply: {refusals[0].reason}")
 
     def is_repeatable(self) -> None:
-        replies = [self._asked("train") for _ in range(2)]
+        replies = [self._asked() for _ in range(2)]
         if not all(reply.has_content() and ARRAYS in reply.content for reply in replies):
             raise BrokenContractError(f"its reply has no {ARRAYS!r}, so no update")
         one, other = (from_record(reply.content.array_records[ARRAYS]) for reply in replies)
@@ -58,16 +50,14 @@ class _Contract:
 
     def changes_nothing(self) -> None:
         before = copies(STEP)
-        self._asked("train")
+        self._asked()
         if not same_arrays(before, STEP):
             raise BrokenContractError("it changed arrays of the reply in place: make new ones")
 
-    def _asked(self, kind: str) -> Message:
+    def _asked(self) -> Message:
         settings: dict[str, ConfigRecordValues] = {SERVER_ROUND: 1}
-        content = RecordDict({CONFIG: ConfigRecord(settings)})
-        if kind == "train":
-            content[ARRAYS] = to_record(WEIGHTS)
-        question = Message(content, node_id(0), kind)
+        content = RecordDict({CONFIG: ConfigRecord(settings), ARRAYS: to_record(WEIGHTS)})
+        question = Message(content, node_id(0), MessageType.TRAIN)
         return user_mods(question, context_of(self._config, 0), _honest)
 
 

@@ -153,9 +153,9 @@ def comparison(
         Comma-separated: a Flower strategy by name or ``module:Class``, which run without a gate;
         ``gate`` (FedAvg behind the default one), ``gate=POLICY`` (behind another), ``gate+NAME``
         and ``gate=POLICY+NAME`` (another strategy behind it), ``gate=POLICY(slack=0,error=0.05)``
-        (with ``gate-args``), ``honest`` (FedAvg over the honest
-        nodes alone: what there is to reach); each with ``+cloud`` behind it, where the cloud
-        trains an update of its own; ``cloud-alone``, where nothing else is merged.
+        (with ``gate-args``), ``NAME(eta=0.1)`` (with ``strategy-args``), ``honest`` (FedAvg over
+        the honest nodes alone: what there is to reach); each with ``+cloud`` behind it, where the
+        cloud trains an update of its own; ``cloud-alone``, where nothing else is merged.
     attacks, malicious : str
         See ``parse_attacks`` and ``parse_federations``.
     cloud_examples : int
@@ -240,7 +240,8 @@ def is_gated(strategy: str) -> bool:
 
 def _asks_cloud(strategy: str) -> bool:
     """Tell whether a rule of its own accord compares with what the cloud trains."""
-    return RULES.has(strategy) and hasattr(RULES.load(strategy).item, "cloud_trainer")
+    name, _ = _called(strategy)
+    return RULES.has(name) and hasattr(RULES.load(name).item, "cloud_trainer")
 
 
 def trains_cloud(strategy: str) -> bool:
@@ -298,14 +299,29 @@ def _parse_strategy(name: str) -> tuple[str, str, str]:
     return policy, match["arguments"] or "", match["inner"] or FEDAVG
 
 
+def _called(inner: str) -> tuple[str, str]:
+    """Return name and arguments of ``Krum(num_malicious_nodes=2)``."""
+    name, opened, rest = inner.partition("(")
+    if opened and not rest.endswith(")"):
+        raise UserError(f"--strategies {inner!r}: close the parenthesis, e.g. FedAdam(eta=0.1)")
+    return name, rest.removesuffix(")")
+
+
 def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
     policy, gate_arguments, inner = _parse_strategy(name)
+    inner, typed = _called(inner)
     told = _KNOWN_MALICIOUS.get(inner, _USUAL.get(inner, ""))
     nodes, malicious = federation.fog_nodes, federation.malicious
     arguments = told.format(
         m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
     )
-    settings: dict[str, Scalar] = {"gate": policy, "strategy": inner, "strategy-args": arguments}
+    parts = [part.strip() for part in f"{arguments},{typed}".split(",") if part.strip()]
+    named = {part.partition("=")[0].strip(): part for part in parts}  # what is typed comes last
+    settings: dict[str, Scalar] = {
+        "gate": policy,
+        "strategy": inner,
+        "strategy-args": ",".join(named.values()) if typed else arguments,
+    }
     return settings | ({"gate-args": gate_arguments} if gate_arguments else {})
 
 
@@ -325,7 +341,7 @@ def _undefined(name: str, federation: Federation) -> str:
         return f"{name} is {name.replace(HONEST, FEDAVG)} where no fog node is malicious"
     if name == CLOUD_ALONE:
         return ""
-    least = _LEAST_NODES.get(_parse_strategy(alone)[2])
+    least = _LEAST_NODES.get(_called(_parse_strategy(alone)[2])[0])
     if least is None or federation.fog_nodes >= least(federation.malicious):
         return ""
     return (

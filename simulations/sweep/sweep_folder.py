@@ -107,14 +107,30 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
     if not record:
         return ""
     check_same_settings(plan.folder / run.name, run.config.to_run_config(), record["config"])
-    for file, identity in run.code.items():
-        if record.get(USER_CODE, {}).get(file, identity) != identity:
-            raise UserError(
-                f"{plan.folder / run.name} was made with another {file}: choose another --out, or "
-                "move it away"
-            )
+    if changed := _changed_code(record, run):
+        raise UserError(
+            f"{plan.folder / run.name} was made with another {changed}: --repeat-changed makes "
+            "such runs again, and keeps the others; or choose another --out"
+        )
     status = str(record["status"])
     return status if status in (FINISHED, FAILED) else ""
+
+
+def set_aside_changed(plan: SweepPlan) -> int:
+    """Move records aside that were made with other code of the user's; return how many."""
+    changed = 0
+    for run in plan.runs:
+        record = read_run(plan.folder / run.name)
+        if record and _changed_code(record, run):
+            (plan.folder / run.name).rename(set_aside_name(plan, run))
+            changed += 1
+    return changed
+
+
+def _changed_code(record: Mapping[str, Any], run: PlannedRun) -> str:
+    """Return a file of the user's that has changed since, if there is one."""
+    before = record.get(USER_CODE) or {}
+    return next((f for f, identity in run.code.items() if before.get(f, identity) != identity), "")
 
 
 def check_same_settings(
@@ -168,7 +184,7 @@ def make_again(plan: SweepPlan, run: PlannedRun) -> None:
 def set_aside_name(plan: SweepPlan, run: PlannedRun) -> Path:
     """Return a place for what was made of a run and is not to be its record."""
     target = plan.folder / SET_ASIDE / f"{run.cell.name}-seed-{run.seed}-{time.time_ns()}"
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 

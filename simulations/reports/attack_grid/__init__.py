@@ -11,7 +11,7 @@ from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_pictures import (
     draw_curves,
     draw_heat_maps,
-    draw_raster,
+    draw_rasters,
     draw_strengths,
 )
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
@@ -69,8 +69,8 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     pictures = {"Accuracy per round": draw_curves(records, folder / "curves.png")}
     if strengths := draw_strengths(records, folder / "strength.png"):
         pictures["Accuracy over the strength of an attack"] = strengths
-    if raster := draw_raster(records, folder / "raster.png"):
-        pictures["Who was accepted, round by round"] = raster
+    for gate, raster in draw_rasters(records, folder / "raster.png").items():
+        pictures[f"Who was accepted by {gate}, round by round"] = raster
     tables, remarks = tables_of(records), notes(records)
     title = "Strategies against attacks"
     page = Page(

@@ -198,13 +198,21 @@ def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
 
 
 @names_as_they_are
-def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
-    """Draw the decisions of the first gate and seed: rounds x fog nodes."""
+def draw_rasters(records: ComparisonRecords, path: Path) -> dict[str, Path]:
+    """Draw the decisions of each gate, a picture by its name, in numbered files like ``path``."""
     updates = records.updates
     gates = gate_first(filter(is_gated, updates["strategy"].unique())) if len(updates) else []
-    if not gates:
-        return None
-    gated = updates[(updates["strategy"] == gates[0]) & (updates["seed"] == updates["seed"].min())]
+    stems = [path.stem, *(f"{path.stem}-{number}" for number in range(2, len(gates) + 1))]
+    return {
+        gate: _draw_raster(records, gate, path.with_stem(stem))
+        for gate, stem in zip(gates, stems, strict=False)
+    }
+
+
+def _draw_raster(records: ComparisonRecords, gate: str, path: Path) -> Path:
+    """Draw the decisions of a gate and the first seed: rounds x fog nodes."""
+    updates = records.updates
+    gated = updates[(updates["strategy"] == gate) & (updates["seed"] == updates["seed"].min())]
     groups = list(gated.groupby(["fog_nodes", "malicious", "attack"], sort=False))
     figure, axes = _panels(len(groups), width=3.2, height=2.2, left=0.55, foot=0.2)
     for (key, part), panel in zip(groups, axes, strict=False):
@@ -216,9 +224,8 @@ def draw_raster(records: ComparisonRecords, path: Path) -> Path | None:
     axes[0].set_ylabel("fog node")
     figure.legend(handles=decisions_explained(), loc="lower center", ncols=2, fontsize=8)
     seed = int(gated["seed"].iloc[0])
-    return _save(
-        figure, axes, len(groups), path, records, f"\ndecisions of {gates[0]}, seed {seed}"
-    )
+    told = f"\ndecisions of {gate}, seed {seed}"
+    return _save(figure, axes, len(groups), path, records, told)
 
 
 def draw_decisions(updates: pd.DataFrame, panel: Axes) -> None:

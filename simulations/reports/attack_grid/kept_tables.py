@@ -32,7 +32,7 @@ _ROUNDS = ["round", "train_accuracy", "cloud_validation_loss", "cloud_validation
 _ROUNDS += ["test_loss", "test_accuracy", "train_seconds", "validation_seconds"]
 _ROUNDS += ["evaluation_seconds", "round_seconds"]
 _UPDATES = ["round", "fog_node", "is_malicious", "accepted", "reason", "trust"]
-_UPDATES += ["loss_without", "loss_with", "gate_images"]
+_UPDATES += ["loss_without", "loss_with", "gate_images", "weight"]
 _DIGITS = "%.5g"
 Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[dict[str, Any]]]
 
