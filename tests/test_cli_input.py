@@ -1,6 +1,6 @@
 """Bad input: one line that names the key, a status that is not 0, and nothing started."""
 
-import os
+import dataclasses
 import re
 import subprocess
 import sys
@@ -13,22 +13,54 @@ import pytest
 from clients.attacks import ATTACKS
 from fog_flower.config import RunConfig
 from fog_flower.models import MODELS
+from simulations.cli import commands
 from strategies.gates import GATES
 
-FOG_FLOWER = [sys.executable, "-m", "simulations.cli"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def fog_flower(*arguments, cwd, **environment):
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a command has printed, and its status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def in_a_process(*arguments, cwd):
+    """Run the command as a user does; it takes seconds to load."""
     return subprocess.run(
-        [*FOG_FLOWER, *arguments],
+        [sys.executable, "-m", "simulations.cli", *arguments],
         cwd=cwd,
-        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+@pytest.fixture
+def fog_flower(monkeypatch, capsys):
+    """Return a function that runs the command in this process: what it loads is loaded once."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    before = set(sys.modules)
+
+    def call(*arguments, cwd, **environment):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["fog-flower", *arguments])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        try:
+            status = commands._status() or 0
+        except SystemExit as error:
+            status = error.code or 0
+        return Answer(status, *capsys.readouterr())
+
+    yield call
+    for name in {"mine"} - before:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -84,7 +116,7 @@ def place(tmp_path, npz_path):
         (["--actors", "0"], "0"),
     ],
 )
-def test_bad_input_is_one_line_and_a_status(place, npz_path, arguments, words):
+def test_bad_input_is_one_line_and_a_status(fog_flower, place, npz_path, arguments, words):
     arguments = [argument.replace("{npz}", str(npz_path)) for argument in arguments]
     answer = fog_flower("run", *arguments, cwd=place)
     assert answer.returncode not in (0, None)
@@ -95,14 +127,22 @@ def test_bad_input_is_one_line_and_a_status(place, npz_path, arguments, words):
     assert [path.name for path in (place / "results" / "runs").iterdir()] == ["taken"]
 
 
-def test_show_of_something_that_is_no_run(tmp_path):
+@pytest.mark.parametrize("arguments", [["model=resnet"], ["dataset=svhn", "data-dir=broken"]])
+def test_no_library_says_a_word_of_its_own(place, arguments):
+    answer = in_a_process("run", *arguments, cwd=place)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("fog-flower: ")
+    assert answer.stderr.count("\n") == 1
+
+
+def test_show_of_something_that_is_no_run(fog_flower, tmp_path):
     answer = fog_flower("show", "nothing", cwd=tmp_path)
     assert answer.returncode == 1
     assert "'nothing' is not a run" in answer.stderr
 
 
 @pytest.mark.parametrize("command", ["show", "audit", "continue"])
-def test_a_folder_of_runs_is_not_taken_for_one(place, command):
+def test_a_folder_of_runs_is_not_taken_for_one(fog_flower, place, command):
     runs = place / "results" / "runs" / "sweep"
     for name in ("a", "b"):
         (runs / name / "seed-0").mkdir(parents=True)
@@ -116,7 +156,7 @@ def test_a_folder_of_runs_is_not_taken_for_one(place, command):
     assert answer.stderr.count("\n") == 1
 
 
-def test_without_a_command_there_is_help(tmp_path):
+def test_without_a_command_there_is_help(fog_flower, tmp_path):
     answer = fog_flower(cwd=tmp_path)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "Usage:" in answer.stdout
@@ -126,13 +166,13 @@ def test_without_a_command_there_is_help(tmp_path):
     assert "fog-flower: \n" not in data.stderr
 
 
-def test_the_version_is_that_of_the_project(tmp_path):
+def test_the_version_is_that_of_the_project(fog_flower, tmp_path):
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     answer = fog_flower("--version", cwd=tmp_path)
     assert answer.stdout.split() == ["fog-flower", pyproject["project"]["version"]]
 
 
-def test_a_command_that_is_nearly_one_is_suggested_once(tmp_path):
+def test_a_command_that_is_nearly_one_is_suggested_once(fog_flower, tmp_path):
     answer = fog_flower("rum", cwd=tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("Did you mean 'run'?") == 1
@@ -145,12 +185,12 @@ def test_a_command_that_is_nearly_one_is_suggested_once(tmp_path):
         *("continue", "show", "watch", "data prepare", "data sheet", "data realism"),
     ],
 )
-def test_each_command_s_help_shows_an_example(tmp_path, command):
+def test_each_command_s_help_shows_an_example(fog_flower, tmp_path, command):
     shown = fog_flower(*command.split(), "--help", cwd=tmp_path).stdout
     assert f"Example: fog-flower {command}" in shown
 
 
-def test_keys_come_in_groups_and_none_is_cut(tmp_path):
+def test_keys_come_in_groups_and_none_is_cut(fog_flower, tmp_path):
     answer = fog_flower("keys", cwd=tmp_path, COLUMNS="60")
     lines = answer.stdout.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
@@ -165,7 +205,7 @@ def test_keys_come_in_groups_and_none_is_cut(tmp_path):
         assert f"{', '.join(catalogue.names())}" in said
 
 
-def test_keys_are_found_by_words_and_groups(tmp_path):
+def test_keys_are_found_by_words_and_groups(fog_flower, tmp_path):
     def keys(*words):
         found = fog_flower("keys", *words, cwd=tmp_path).stdout
         return re.findall(r"^  ([a-z-]+)=", found, re.MULTILINE)
@@ -182,7 +222,7 @@ def test_keys_are_found_by_words_and_groups(tmp_path):
     )
 
 
-def test_a_name_with_commands_to_a_terminal_is_one_harmless_line(tmp_path):
+def test_a_name_with_commands_to_a_terminal_is_one_harmless_line(fog_flower, tmp_path):
     for name in ("\x1b[31mred", "[/]", "two\nlines"):
         answer = fog_flower("show", name, cwd=tmp_path)
         assert answer.returncode == 1
@@ -190,7 +230,7 @@ def test_a_name_with_commands_to_a_terminal_is_one_harmless_line(tmp_path):
         assert "\x1b" not in answer.stderr
 
 
-def test_help_and_keys_do_not_load_tensorflow_or_flower(tmp_path):
+def test_help_and_keys_do_not_load_tensorflow_or_flower(fog_flower, tmp_path):
     script = (
         "import sys, simulations.cli.commands as c\n"
         "sys.argv = ['fog-flower', '--help']\n"

@@ -95,7 +95,7 @@ def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_pat
     code, output = run(
         tmp_path,
         *(f"dataset=npz:{npz_path}", *SMALL, "model=mine:tiny", "strategy=mine:Mine"),
-        *("gate=off", "num-server-rounds=1", "run-name=mine", "--engine", "inline"),
+        *("gate=off", "gate-args=", "num-server-rounds=1", "run-name=mine", "--engine", "inline"),
     )
     assert code == 0, output
     folder = tmp_path / "results" / "runs" / "mine"
