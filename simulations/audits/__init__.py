@@ -1,1 +1,1 @@
-"""Attacks on what a run releases, compared with what is promised: ``fog-flower audit``."""
+"""Attacks on what a run releases, compared with its privacy promises: ``fog-flower audit``."""

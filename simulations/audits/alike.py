@@ -1,4 +1,4 @@
-"""How alike guesses are to images."""
+"""Similarity of guessed images to real ones."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ def correlations(guesses: Rows, raw: Rows) -> Rows:
     Returns
     -------
     float32 [k, n]
-        0 where one of both is constant, or a guess is not finite.
+        0 where either image is constant or not finite.
     """
     one, other = _unit(guesses), _unit(raw)
     return np.asarray(one @ other.T, np.float32)

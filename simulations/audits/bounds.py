@@ -1,4 +1,4 @@
-"""Lower bounds of epsilon from attacks that were tried, each with its confidence."""
+"""Lower bounds of epsilon from attacks, at a given confidence."""
 
 import math
 
@@ -9,14 +9,14 @@ from statsmodels.stats.proportion import proportion_confint
 
 Scores = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
-DELTA = 1e-5  # where nothing is promised
-GUESSES = 6  # numbers of guesses that are tried in a one-run audit, each at its share of the error
+DELTA = 1e-5  # used where nothing is promised
+GUESSES = 6  # how many numbers of guesses a one-run audit tries, each at its share of the error
 
 
 def proportion(hits: float, tries: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the Clopper-Pearson interval of a proportion, two-sided.
+    """Return the two-sided Clopper-Pearson interval of a proportion.
 
-    ``hits`` is a whole number, or a share of fewer tries than it was measured on.
+    ``hits`` is not an integer if a share is scaled to fewer independent tries.
     """
     low, high = proportion_confint(hits, tries, 1.0 - confidence, method="beta")
     return float(low), float(high)
@@ -25,21 +25,22 @@ def proportion(hits: float, tries: int, confidence: float = CONFIDENCE) -> tuple
 def from_pairs(
     one: Scores, other: Scores, delta: float, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Return a lower bound of epsilon of a mechanism that was run on two neighbours.
+    """Return a lower bound of epsilon for a mechanism run on two neighbouring inputs.
 
-    A threshold is chosen on half of the scores, and tested on the others (Jagielski et al. 2020,
-    arXiv:2006.07709): epsilon is at least log((TPR - delta) / FPR), with both at their worst.
+    The threshold is chosen on half of the scores and tested on the other half (Jagielski et al.
+    2020, arXiv:2006.07709). Epsilon is at least log((TPR - delta) / FPR), with the lower confidence
+    limit of TPR and the upper one of FPR.
 
     Parameters
     ----------
     one, other : float64 [n]
-        Scores of the outputs of each neighbour; larger ones speak for ``one``.
+        Scores of the outputs of each neighbour. A larger score makes ``one`` more likely.
     delta : float
 
     Returns
     -------
     tuple of float
-        The bound, and the threshold's estimate of epsilon on the scores that chose it.
+        The bound, and the bound on the half of the scores that chose the threshold.
     """
     chosen, guess = 0.0, 0.0
     first, second = one[::2], other[::2]
@@ -56,7 +57,7 @@ def _epsilon(
     one: Scores, other: Scores, threshold: float, delta: float, confidence: float
 ) -> float:
     hits, false = int((one > threshold).sum()), int((other > threshold).sum())
-    sure = 1.0 - (1.0 - confidence) / 2  # of each of both sides
+    sure = 1.0 - (1.0 - confidence) / 2  # of each one-sided limit
     tpr = proportion(hits, len(one), 2 * sure - 1)[0]
     fpr = proportion(false, len(other), 2 * sure - 1)[1]
     return max(math.log((tpr - delta) / fpr), 0.0) if tpr > delta and fpr > 0.0 else 0.0
@@ -67,21 +68,21 @@ def from_one_run(
 ) -> tuple[float, int, int]:
     """Return a lower bound of epsilon from one run with canaries (Steinke et al. 2023).
 
-    Each canary was included with probability 1/2. Of those with the largest scores it is guessed
-    that they were, of those with the smallest that they were not; how many are guessed is chosen
-    among a few, each at its share of the error.
+    Each canary was included with probability 1/2. The attacker guesses that the canaries with the
+    largest scores were included and that those with the smallest were not. Several numbers of
+    guesses are tried, each at its share of the error, and the best bound is returned.
 
     Parameters
     ----------
     scores : float64 [m]
-        Larger ones speak for inclusion.
+        A larger score makes inclusion more likely.
     included : bool [m]
     delta : float
 
     Returns
     -------
     tuple of float, int, int
-        The bound, and how many of how many guesses were right.
+        The bound, the number of right guesses, and the number of guesses.
     """
     count, order = len(scores), np.argsort(scores, kind="stable")
     best = (0.0, 0, 0)
@@ -109,7 +110,10 @@ def _one_run_epsilon(count: int, guesses: int, right: int, delta: float, error: 
 
 
 def _p_value(count: int, guesses: int, right: int, epsilon: float, delta: float) -> float:
-    """Return how likely as many right guesses are at (epsilon, delta) (their algorithm 2)."""
+    """Return the probability of at least ``right`` right guesses at (epsilon, delta).
+
+    Steinke et al. 2023, algorithm 2.
+    """
     chance = 1.0 / (1.0 + math.exp(-epsilon))
     likely = float(binom.sf(right - 1, guesses, chance))
     masses = binom.pmf(right - np.arange(1, right + 1), guesses, chance)

@@ -1,4 +1,4 @@
-"""W of a malicious cloud, by which a dense layer keeps training images apart, and its reading."""
+"""Weights by which a malicious cloud separates training images in a dense layer, and reads them."""
 
 import keras
 import numpy as np
@@ -7,14 +7,14 @@ import numpy.typing as npt
 from fog_flower.keras_weights import weights_of
 from fog_flower.weights import Weights
 
-SCALE = 10.0  # of the first layer by the next: a step moves W by little, beside where its bins are
+SCALE = 10.0  # scales the first layer up and the second down, so that a step hardly moves the bins
 Rows = npt.NDArray[np.float32]
 
 
 def first_dense(model: keras.Model) -> int | None:
-    """Return where in W the kernel of a Dense layer stands that takes the input as it is.
+    """Return the index in W of the kernel of the Dense layer that takes the unchanged input.
 
-    Its bias follows it; None: the model begins with something else.
+    The bias follows the kernel. None if the model begins with another layer.
     """
     for layer in _layers(model):
         if isinstance(layer, keras.layers.InputLayer | keras.layers.Flatten | keras.layers.Reshape):
@@ -26,7 +26,7 @@ def first_dense(model: keras.Model) -> int | None:
 
 
 def can_be_crafted(model: keras.Model) -> bool:
-    """Tell whether a model is a chain of dense layers, of which all but the last have ReLU."""
+    """Check whether a model is a chain of dense layers with ReLU in all but the last."""
     layers = [layer for layer in _layers(model) if layer.weights]
     hidden = layers[:-1]
     return (
@@ -38,34 +38,35 @@ def can_be_crafted(model: keras.Model) -> bool:
 
 
 def bins(own: Rows, width: int) -> npt.NDArray[np.float64]:
-    """Return the edges between which an image's mean is equally likely, by images of one's own.
+    """Return bin edges between which an image's mean is equally likely.
 
     Parameters
     ----------
     own : float32 [n, ...]
+        Images of the attacker's own, from whose means the quantiles are estimated.
     width : int
         Number of neurons.
 
     Returns
     -------
     float64 [width]
-        The lower edge of each neuron's bin; the last is open above.
+        The lower edge of each neuron's bin. The last bin has no upper edge.
     """
     means = own.reshape(len(own), -1).mean(axis=1, dtype=np.float64)
     return np.asarray(np.quantile(means, np.arange(width) / width), np.float64)
 
 
 def crafted(model: keras.Model, edges: npt.NDArray[np.float64]) -> Weights:
-    """Return W by which neuron k answers to images whose mean is above edge k.
+    """Return W with which neuron k is active for images whose mean is above edge k.
 
-    All neurons have the same weights, so an image's gradient is the same in all that it reaches:
-    neighbours differ by the images in between alone (Fowl et al. 2022, arXiv:2110.13057). Hidden
-    layers behind are positive, so that nothing is cut off.
+    All neurons have the same weights, so an image has the same gradient in every neuron that it
+    activates. Neighbouring neurons differ only by the images between their edges (Fowl et al. 2022,
+    arXiv:2110.13057). Later hidden layers have positive weights, so that ReLU cuts off nothing.
 
     Parameters
     ----------
     model : keras.Model
-        With honest weights, for which ``can_be_crafted`` holds.
+        With honest weights. ``can_be_crafted`` must hold.
     edges : float64 [width]
     """
     start = weights_of(model)
@@ -78,17 +79,17 @@ def crafted(model: keras.Model, edges: npt.NDArray[np.float64]) -> Weights:
         kernel = start[place]
         last = place == kernels[-1]
         positive = kernel if last else np.abs(kernel) / np.abs(kernel).sum(axis=0)
-        if place == kernels[1]:  # the same from each neuron of the first layer
+        if place == kernels[1]:  # equal weights for every neuron of the first layer
             positive = np.tile(positive[:1], (width, 1)) / (SCALE * (width if last else 1))
         found[place] += positive.astype(kernel.dtype)
     return found
 
 
 def ratios(delta: Weights, kernel: int) -> Rows:
-    """Return what each neuron saw: the step of its weights by that of its bias.
+    """Return the update of each neuron's weights divided by the update of its bias.
 
-    It is the mean of the images that reached the neuron, weighted by their gradients; of one image
-    alone, the image (Geiping et al. 2020, arXiv:2003.14053, proposition 3.1).
+    This is the mean of the images that activated the neuron, weighted by their gradients. If only
+    one did, it is that image (Geiping et al. 2020, arXiv:2003.14053, proposition 3.1).
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def ratios(delta: Weights, kernel: int) -> Rows:
     Returns
     -------
     float32 [k, size]
-        Of all neurons whose bias moved.
+        One row for each neuron whose bias changed.
     """
     rows, biases = delta[kernel].T.astype(np.float64), delta[kernel + 1].astype(np.float64)
     moved = biases != 0.0
@@ -108,14 +109,14 @@ def ratios(delta: Weights, kernel: int) -> Rows:
 
 
 def binned(delta: Weights, edges: npt.NDArray[np.float64]) -> Rows:
-    """Return what stood in each bin of a crafted W, by the mean that it must have.
+    """Return the image in each bin of a crafted W, scaled to the mean that its bin implies.
 
-    The steps of biases are too small for float32 beside the biases, so they are not used.
+    The updates of the biases are not used: float32 cannot hold them beside the large biases.
 
     Returns
     -------
     float32 [k, size]
-        Of all bins in which something was.
+        One row for each bin that is not empty.
     """
     rows = delta[0].T.astype(np.float64)
     inside = np.concatenate([rows[:-1] - rows[1:], rows[-1:]])

@@ -1,4 +1,4 @@
-"""What end nodes would ship of any examples, by the protections of a configuration."""
+"""Examples as end nodes would ship them with the protections of a configuration."""
 
 import dataclasses
 
@@ -10,21 +10,21 @@ from fog_flower.config import RunConfig
 from fog_flower.data.field import Field
 from fog_flower.tasks.examples import Examples
 
-OTHER_NODE = 1_000_000  # number of an end node that no run has
-COPIES = 8  # over which noise is averaged, of what is asked about
+OTHER_NODE = 1_000_000  # the number of an end node that exists in no run
+COPIES = 8  # over which noise is averaged
 
 
 @dataclasses.dataclass(frozen=True)
 class EndNodes:
-    """Runs the protections of a configuration on any examples.
+    """Applies the protections of a configuration to any examples.
 
     Attributes
     ----------
     config : RunConfig
     field : Field
-        Of the run.
+        The run's training data.
     end_node : int
-        Whose noise is drawn, where it is keyed by end node.
+        The end node whose noise is drawn, if noise is keyed by end node.
     """
 
     config: RunConfig
@@ -32,7 +32,7 @@ class EndNodes:
     end_node: int = 0
 
     def protected(self, share: Examples) -> Examples:
-        """Return preprocessed examples as they would be shipped.
+        """Return preprocessed examples as an end node would ship them.
 
         Raises
         ------
@@ -46,10 +46,10 @@ class EndNodes:
 
 
 def as_queried(config: RunConfig, field: Field, raw: Examples) -> Examples:
-    """Return examples as a model knows them best, if only the protections are known.
+    """Return examples in the form in which an attacker best queries the trained model.
 
-    A projection is done again, because the model saw nothing else; noise is averaged over copies.
-    Targets are the true ones.
+    The attacker knows only the protections. A projection is applied, because the model was trained
+    on projected inputs. Noise is averaged over copies. Targets stay the true ones.
 
     Parameters
     ----------

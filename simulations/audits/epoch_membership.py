@@ -1,4 +1,4 @@
-"""Whether an image was among the few that a node trained an epoch on, from its dW."""
+"""Membership inference from the dW of a node that trained one epoch on few images."""
 
 from collections.abc import Callable
 
@@ -25,8 +25,8 @@ from simulations.audits.promise import promised_of_update
 from simulations.audits.roc import area, rate_at
 
 SIZES = (100, 300)  # expected members; below and above the width of narrow layers
-FRESH = 1000  # images that cannot be members, for false positives of 0.1%
-AT_ONCE = 200
+FRESH = 1000  # images that cannot be members: enough to measure 0.1% false positives
+AT_ONCE = 200  # examples
 Scores = npt.NDArray[np.float64]
 Curves = dict[str, tuple[Scores, Scores]]
 
@@ -38,21 +38,21 @@ def attack_epochs(
     model: keras.Model,
     say: Callable[[str], None],
 ) -> tuple[list[AuditFinding], Curves]:
-    """Return what is found of nodes with about 100 and 300 images, and the scores of each attack.
+    """Return the findings on nodes with about 100 and 300 images, and the scores of each attack.
 
-    Each candidate is a member with probability 1/2, drawn for itself, so that the guesses bound
+    Each candidate is a member with probability 1/2, drawn independently, so that the guesses bound
     epsilon as canaries do (Steinke et al. 2023).
 
     Parameters
     ----------
     name : str
-        Of the audit.
+        Name of the audit.
     config : RunConfig
     field : Field
     model : keras.Model
         With W of the first round.
     say : callable
-        Told what begins.
+        Called with a message at the start of each step.
     """
     start = weights_of(model)
     private = with_noise_of_run(config, field).changed({"local-epochs": 1, "num-server-rounds": 1})
@@ -103,7 +103,18 @@ def separation(
     claimed: float,
     independent: tuple[int, int] | None = None,
 ) -> list[AuditFinding]:
-    """Return the area under the ROC curve, and members found at few false positives."""
+    """Return the area under the ROC curve, and the share of members found at 0.1% false positives.
+
+    Parameters
+    ----------
+    name, attack : str
+    one, other : float64 [m], [n]
+        Scores of members and of others.
+    claimed : float
+        The promised epsilon.
+    independent : tuple of int, optional
+        Numbers of independent examples in each, if several scores belong to the same example.
+    """
     sizes = independent or (len(one), len(other))
     return [
         AuditFinding(name, attack, "area under ROC", *area(one, other, sizes), claimed),
@@ -120,21 +131,21 @@ def separation(
 def in_span(kernel: npt.NDArray[np.float32], inputs: npt.NDArray[np.float32], count: int) -> Scores:
     """Return how near each input is to the span of the first layer's dW.
 
-    What a dense layer's kernel moves by is a sum of inputs times gradients, so members lie in its
-    span as long as there are fewer of them than neurons.
+    The update of a dense layer's kernel is a sum of inputs times gradients. Members therefore lie
+    in its span as long as there are fewer of them than neurons.
 
     Parameters
     ----------
     kernel : float32 [size, width]
-        Its dW.
+        dW of the first layer's kernel.
     inputs : float32 [n, ...]
     count : int
-        Of members, which is told in clear.
+        Number of members, which the fog node sends in the clear.
 
     Returns
     -------
     float64 [n]
-        -log of the part of an input's squared length that lies outside.
+        -log of the share of an input's squared length that lies outside the span.
     """
     rows = inputs.reshape(len(inputs), -1).astype(np.float64)
     basis = np.linalg.svd(kernel.astype(np.float64), full_matrices=False)[0][:, :count]
@@ -146,9 +157,10 @@ def in_span(kernel: npt.NDArray[np.float32], inputs: npt.NDArray[np.float32], co
 def along(
     model: keras.Model, start: Weights, task: Task, delta: Weights, examples: Examples
 ) -> Scores:
-    """Return by how much each example's loss falls along dW, to first order.
+    """Return how much each example's loss falls along dW, to first order.
 
-    It is the inner product of dW with the example's negative gradient at W, for any model.
+    This is the inner product of dW with the example's negative gradient at W. It works for any
+    model.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A small federation, trained by the code of a run's fog nodes."""
+"""A small federation, trained with the same code as the fog nodes of a run."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from fog_flower.weights import Weights, add
 def federated(
     config: RunConfig, start: Weights, nodes: Sequence[NodeData], number: int = 0
 ) -> Weights:
-    """Return the final W: all rounds of the configuration, merged as FedAvg does.
+    """Return the final W after all rounds of the configuration, merged by FedAvg.
 
-    Nobody attacks and every update is accepted: the gate, and strategies but FedAvg, are left out.
+    Nobody attacks and every update is accepted. The configured gate and strategy are not used.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def federated(
         W of the first round.
     nodes : sequence of NodeData
     number : int
-        Which federation this is: each has shuffles and noise of its own.
+        Number of the federation. Each has its own shuffles and noise.
     """
     weights, counts = start, [len(node.targets) for node in nodes]
     for server_round in range(1, config.num_server_rounds + 1):

@@ -1,4 +1,4 @@
-"""A fog node with few examples, protected by the noise of the run's own nodes."""
+"""Fog nodes with few examples, protected by the noise of the run's own nodes."""
 
 import numpy as np
 
@@ -12,15 +12,16 @@ from fog_flower.tasks.examples import Examples, Indices
 
 
 def with_noise_of_run(config: RunConfig, field: Field) -> RunConfig:
-    """Return the configuration with the noise that DP-SGD has in the run, whoever trains.
+    """Return the configuration with the noise of DP-SGD fixed to that of the run's fog node 0.
 
-    Noise follows from a node's number of examples; a node with few would get much more of it.
+    The noise otherwise depends on a node's number of examples, and a node with few examples would
+    add much more.
     """
     mechanism = private_training(config.fog_protection)
     if mechanism is None:
         return config
     noise = mechanism.noise_for(config, examples_of(field, config, 0))
-    first, *others = config.fog_protection  # what trains comes first
+    first, *others = config.fog_protection  # the training mechanism comes first
     fixed = (
         f"{first.partition('(')[0]}(epsilon={mechanism.epsilon!r},delta={mechanism.delta!r},"
         f"clip={mechanism.clip!r},noise={noise!r})".replace("=inf", "=1e999")
@@ -29,17 +30,17 @@ def with_noise_of_run(config: RunConfig, field: Field) -> RunConfig:
 
 
 def node_of(examples: Examples) -> NodeData:
-    """Return a fog node that was shipped these by one end node."""
+    """Return the data of a fog node that received these examples from one end node."""
     return NodeData(examples.inputs, examples.targets, (len(examples.targets),), 0, ())
 
 
 def dealt(config: RunConfig, field: Field, rng: np.random.Generator, *counts: int) -> list[Indices]:
-    """Return disjoint positions of training examples, drawn at random.
+    """Return disjoint random index arrays into the training examples, one for each of ``counts``.
 
     Raises
     ------
     UserError
-        If there are too few of them.
+        If there are too few training examples.
     """
     if sum(counts) > len(field.train):
         raise UserError(

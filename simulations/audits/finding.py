@@ -1,4 +1,4 @@
-"""What an attack found."""
+"""The result of one attack."""
 
 import dataclasses
 import math
@@ -9,22 +9,22 @@ HOLDS, REFUTED, NO_CLAIM = "holds", "refuted", "nothing is promised"
 
 @dataclasses.dataclass(frozen=True)
 class AuditFinding:
-    """What an attack found, beside what was promised.
+    """The result of one attack, and the promise that it tests.
 
     Attributes
     ----------
     audit : str
-        E.g. ``shipments``.
+        For example ``shipments``.
     attack : str
-        What the attacker did, and knew.
+        What the attacker did and knew.
     measure : str
-        Of what ``value`` is, with its unit.
+        What ``value`` measures, with its unit.
     value : float
-        NaN where the attack cannot be made.
+        NaN if the attack is not applicable.
     low, high : float
-        Its 95% interval; NaN where there is none. Of a lower bound of epsilon, ``value`` is it.
+        The 95% interval; NaN if there is none. A lower bound of epsilon has ``low`` = ``value``.
     claimed : float
-        The epsilon that the ledger promises; infinite: nothing.
+        The epsilon that the ledger promises; infinite if it promises nothing.
     bound : bool
         Whether ``value`` is a lower bound of epsilon.
     """
@@ -40,7 +40,7 @@ class AuditFinding:
 
     @property
     def verdict(self) -> str:
-        """Whether the promise survived; empty where the measure says nothing of it."""
+        """Whether the promise held; empty if the measure does not test it."""
         if math.isnan(self.value):
             return ""
         if not math.isfinite(self.claimed):
@@ -50,18 +50,18 @@ class AuditFinding:
         return REFUTED if self.value > self.claimed else HOLDS
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON takes it: what is not finite is null."""
+        """Return the finding as a dict for JSON, with None for numbers that are not finite."""
         row = dataclasses.asdict(self) | {"verdict": self.verdict}
         odd = [k for k, v in row.items() if isinstance(v, float) and not math.isfinite(v)]
         return row | dict.fromkeys(odd)
 
 
 def not_applicable(audit: str, why: str) -> AuditFinding:
-    """Return the finding that an attack cannot be made, and why."""
+    """Return a finding that says why an audit is not applicable."""
     return AuditFinding(audit, why, "not applicable", math.nan)
 
 
 def bounded(name: str, attack: str, bound: float, claimed: float) -> AuditFinding:
-    """Return the finding of a lower bound of epsilon."""
+    """Return a finding that holds a lower bound of epsilon."""
     measure = "epsilon, at least"
     return AuditFinding(name, attack, measure, bound, bound, claimed=claimed, bound=True)

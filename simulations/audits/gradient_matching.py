@@ -1,7 +1,8 @@
-"""Images whose gradient is like dW, found by optimisation: for models that are no dense chain.
+"""Gradient matching: search for images whose gradient resembles dW.
 
-Geiping et al. 2020, arXiv:2003.14053: signed gradients of the cosine distance, with total
-variation; labels are known to the attacker.
+It works for models that do not begin with a Dense layer. The method is that of Geiping et al. 2020,
+arXiv:2003.14053: signed gradients of the cosine distance plus total variation. The attacker knows
+the labels.
 """
 
 import keras
@@ -15,20 +16,20 @@ from fog_flower.weights import Weights
 
 ITERATIONS = 1000
 STEP = 0.1  # in units of a standardised input
-DECAYS = (3 / 8, 5 / 8, 7 / 8)  # of the way, where a step becomes a tenth
-SMOOTHNESS = 0.03  # of total variation, beside a distance of 0 to 2
+DECAYS = (3 / 8, 5 / 8, 7 / 8)  # shares of the iterations after which the step is divided by 10
+SMOOTHNESS = 0.03  # weight of the total variation; the cosine distance is between 0 and 2
 Rows = npt.NDArray[np.float32]
 
 
 class GradientMatching:
-    """Searches for the images of one step of SGD.
+    """Searches for the images that one step of SGD was trained on.
 
     Parameters
     ----------
     model : keras.Model
     task : Task
     low, high : float
-        Between which inputs are.
+        Bounds of the inputs.
     """
 
     def __init__(self, model: keras.Model, task: Task, low: float, high: float) -> None:
@@ -43,16 +44,16 @@ class GradientMatching:
         targets: npt.NDArray[np.int64],
         rng: np.random.Generator,
     ) -> Rows:
-        """Return the images that a search ends with [k, ...].
+        """Return the images that the search ends with [k, ...].
 
         Parameters
         ----------
         start, delta : Weights
-            W, and the dW of one step; how long it was does not matter.
+            W, and the dW of one step. The size of the step does not matter.
         targets : array [k, ...]
-            Of the images, which the attacker knows.
+            Targets of the images, which the attacker knows.
         rng : numpy.random.Generator
-            Of where the search begins.
+            Draws the start of the search.
         """
         load_weights(self._model, start)
         moves = {id(v): d for v, d in zip(self._model.weights, delta, strict=True)}
@@ -83,7 +84,7 @@ class GradientMatching:
     def _distance(
         self, images: tf.Tensor, targets: tf.Tensor, wanted: list[tf.Tensor]
     ) -> tf.Tensor:
-        """Return 1 - the cosine between the gradient of the mean loss and what is wanted."""
+        """Return 1 - the cosine between the gradient of the mean loss and ``wanted``."""
         variables = [variable.value for variable in self._model.trainable_variables]
         with tf.GradientTape() as tape:
             tape.watch(variables)
@@ -96,7 +97,7 @@ class GradientMatching:
 
 
 def _variation(images: tf.Tensor) -> tf.Tensor:
-    """Return the mean difference of neighbouring pixels."""
+    """Return the total variation: mean absolute differences of neighbouring pixels."""
     down = tf.abs(images[:, 1:] - images[:, :-1])
     right = tf.abs(images[:, :, 1:] - images[:, :, :-1])
     return tf.reduce_mean(down) + tf.reduce_mean(right)

@@ -1,4 +1,4 @@
-"""Which training images a cloud reads from a fog node's dW, with an honest W and a crafted one."""
+"""Gradient inversion: training images that a cloud recovers from dW of an honest or crafted W."""
 
 import dataclasses
 import time
@@ -42,16 +42,16 @@ from simulations.visible import counted
 
 NAME = "inversion"
 BATCHES = (1, 4, 8, 16, 32)  # examples of a node that takes one step
-IMAGES = 64  # that are attacked at each of these, in as many tries as it takes
+IMAGES = 64  # attacked at each batch size, over several nodes
 EPOCH = 100  # examples of a node that trains an epoch
 KNOWN = 2000  # images of the attacker's own
 RECOVERED = 0.95  # correlation from which an image counts as recovered; see `images of nobody`
-SHOWN = 6
-# Of models that begin with no Dense layer, which are attacked by optimisation.
+SHOWN = 6  # images in the picture
+# For models that do not begin with a Dense layer, which are attacked by gradient matching.
 MATCHED_BATCHES = (1, 4)
-MATCHED = 8  # images that are attacked at each, in as many tries as it takes
-CANDIDATES = 200  # among which each is looked for
-SECONDS_OF_SIZE = 120.0  # after which no more of a size are attacked: large models take a minute
+MATCHED = 8  # images attacked at each batch size, over several nodes
+CANDIDATES = 200  # images among which each guess is looked up
+SECONDS_OF_SIZE = 120.0  # time limit for one batch size: large models take a minute an attack
 HONEST, CRAFTED = "honest W", "crafted W"
 Rows = npt.NDArray[np.float32]
 
@@ -63,12 +63,13 @@ class _Cloud:
     Attributes
     ----------
     kernel : int
-        Where in W the first layer's kernel stands.
+        Index in W of the first layer's kernel.
     sent : mapping of name to W
+        The honest W, and the crafted one if the model allows it.
     edges : float64 [width]
-        Of the crafted W.
+        Bin edges of the crafted W.
     undone : LinearReconstruction or None
-        Takes back what the protections of end nodes do, as far as it was learned on its images.
+        Undoes the protections of end nodes, as learned on the attacker's images.
     """
 
     kernel: int
@@ -77,7 +78,7 @@ class _Cloud:
     undone: LinearReconstruction | None
 
     def guesses(self, name: str, delta: Weights, shape: tuple[int, ...]) -> Rows:
-        """Return all images that may have made dW [k, ...]."""
+        """Return all guesses of the images behind dW [k, ...]."""
         found = [ratios(delta, self.kernel)]
         if name == CRAFTED:
             found.append(binned(delta, self.edges))
@@ -90,18 +91,19 @@ class _Cloud:
 def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
     """Attack one step on 1 to 32 images and an epoch over 100, and write ``inversion.png``.
 
-    A model that begins with no Dense layer is attacked by optimisation, in steps on 1 and 4 images.
+    An image counts as recovered if a guess has a correlation of 0.95 with it. As a control, the
+    same guesses are compared with images that no node had.
 
-    An image counts as recovered if a guess correlates with it by 0.95; how many images that no node
-    had are met by the same guesses is found as well.
+    A model that does not begin with a Dense layer is attacked by gradient matching, in steps on 1
+    and 4 images.
 
     Parameters
     ----------
     config : RunConfig
     folder : Path
-        Of the picture.
+        Existing folder of the picture.
     say : callable
-        Told what begins.
+        Called with a message at the start of each step.
 
     Raises
     ------
@@ -175,10 +177,10 @@ def _matched(
     folder: Path,
     say: Callable[[str], None],
 ) -> list[AuditFinding]:
-    """Attack single steps by optimisation, and write the picture.
+    """Attack single steps by gradient matching, and write the picture.
 
-    Such guesses are blurred, so an image counts as found where its guess is more like it than like
-    any of the other candidates.
+    These guesses are blurred, so an image counts as found if a guess from its batch correlates more
+    with it than with any other candidate.
     """
     rng = generator(config.seed, "audit gradient matching")
     attacked, others = dealt(config, field, rng, MATCHED, CANDIDATES - MATCHED)
@@ -206,7 +208,7 @@ def _matched(
             guesses.append(search(start, delta, data.targets, rng))
         found = np.concatenate(guesses)
         nearest = correlations(found, candidates)
-        # Which guess is of which image of a batch, nothing tells.
+        # The order of the guesses within a batch is unknown.
         own = nearest[:, : len(found)].reshape(-1, size, len(found))
         alike = np.concatenate(
             [part[:, n * size : (n + 1) * size].max(axis=0) for n, part in enumerate(own)]
@@ -249,7 +251,7 @@ def _cloud(
 
 
 def _best(guesses: Rows, raw: Rows) -> tuple[npt.NDArray[np.float32], Rows]:
-    """Return of each image the best correlation [n], and the guess that has it [n, ...]."""
+    """Return the best correlation for each image [n], and the guess that reaches it [n, ...]."""
     if not len(guesses):
         return np.zeros(len(raw), np.float32), np.zeros_like(raw)
     alike = correlations(guesses, raw)
@@ -262,14 +264,14 @@ def _finding(attack: str, hits: int, count: int, claimed: float) -> AuditFinding
 
 
 def _draw(kinds: dict[str, Rows], path: Path) -> None:
-    """Draw images beside their best guesses, each brought to the mean and contrast of its image."""
+    """Draw images and their best guesses, each scaled to the mean and contrast of its image."""
     figure, axes = plt.subplots(
         len(kinds), SHOWN, figsize=(1.2 * SHOWN + 2.4, 1.25 * len(kinds)), squeeze=False
     )
     raw = kinds["raw"][:SHOWN]
     low, high = float(raw.min()), float(raw.max())
     for axis in axes.flat:
-        axis.set_axis_off()  # also where there are fewer images
+        axis.set_axis_off()  # also for panels without an image
     for row, (name, images) in zip(axes, kinds.items(), strict=True):
         for axis, image, like in zip(row, images[:SHOWN], raw, strict=False):
             fitted = (image - image.mean()) / max(float(image.std()), 1e-12)

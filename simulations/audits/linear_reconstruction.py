@@ -1,17 +1,17 @@
-"""The best linear guess of an example from what became of it, learned on the attacker's own."""
+"""Linear reconstruction of raw examples from protected ones, learned on the attacker's own."""
 
 import dataclasses
 
 import numpy as np
 import numpy.typing as npt
 
-RIDGES = tuple(np.geomspace(1e-6, 1e2, 9))  # by the mean eigenvalue
+RIDGES = tuple(np.geomspace(1e-6, 1e2, 9))  # in units of the mean eigenvalue
 Rows = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
 class LinearReconstruction:
-    """Guesses raw examples from protected ones: (shipped - protected mean) @ kernel + raw mean.
+    """Estimates raw examples from protected ones: (shipped - protected mean) @ kernel + raw mean.
 
     Attributes
     ----------
@@ -24,20 +24,21 @@ class LinearReconstruction:
     kernel: Rows
 
     def __call__(self, shipped: Rows) -> Rows:
-        """Return guesses of what was shipped [k, ...]."""
+        """Return estimates of the raw examples behind shipped ones [k, ...]."""
         flat = shipped.reshape(len(shipped), -1) - self.protected_mean
         return np.asarray((flat @ self.kernel + self.raw_mean).reshape(shipped.shape), np.float32)
 
 
 def learned_reconstruction(raw: Rows, protected: Rows) -> LinearReconstruction:
-    """Learn to reconstruct on the attacker's own examples.
+    """Fit a linear reconstruction on the attacker's own examples.
 
-    Ridge regression in its dual form; its strength is chosen on a fifth of these.
+    It is ridge regression in dual form. Its strength is chosen on a fifth of the examples, which is
+    held out.
 
     Parameters
     ----------
     raw, protected : float32 [n, ...]
-        The attacker's own examples, and what the protections make of them.
+        The attacker's own examples, before and after the protections.
     """
     x, y = protected.reshape(len(protected), -1), raw.reshape(len(raw), -1)
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)

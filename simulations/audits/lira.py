@@ -3,25 +3,25 @@
 import numpy as np
 import numpy.typing as npt
 
-LEAST = 1e-7  # loss to which Keras clips: its probabilities end at 1 - 1e-7
+LEAST = 1e-7  # smallest loss in Keras, which clips probabilities to 1 - 1e-7
 Scores = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
 def confidences(losses: Scores) -> Scores:
-    """Return log(p / (1 - p)) of the right answer's probability p = exp(-loss) (section 4.2).
+    """Return log(p / (1 - p)) for the probability p = exp(-loss) of the true class (section 4.2).
 
-    Its distribution over models is nearly Gaussian, which a loss's is not.
+    Unlike the loss, it has a nearly Gaussian distribution over models.
     """
     clipped = np.maximum(losses, LEAST)
     return np.asarray(-clipped - np.log(-np.expm1(-clipped)), np.float64)
 
 
 def likelihood_ratios(confident: Scores, members: Mask) -> Scores:
-    """Return how much likelier each model's confidence is if it had the example (algorithm 1).
+    """Return the log likelihood ratio of membership for each model and example (algorithm 1).
 
-    Each model in turn is the target, and all others are its shadow models. The means are of each
-    example, both variances of all together, as is better for few models (section 6.B).
+    Each model in turn is the target, and all others are its shadow models. Means are taken for each
+    example, and both variances over all examples, which is better for few models (section 6.B).
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def likelihood_ratios(confident: Scores, members: Mask) -> Scores:
     Returns
     -------
     float64 [models, n]
-        Larger ones speak for membership; 0 where all other models had the example, or none.
+        A larger value makes membership more likely; 0 where all other models had the example, or
+        none had it.
     """
     scores = np.zeros_like(confident)
     for target in range(len(confident)):
@@ -43,7 +44,7 @@ def likelihood_ratios(confident: Scores, members: Mask) -> Scores:
             count = group.sum(axis=0)
             mean = (known * group).sum(axis=0) / np.maximum(count, 1)
             squares = np.square(known - mean)[group].sum()
-            free = np.maximum(count - 1, 0).sum()  # a mean takes one degree of freedom
+            free = np.maximum(count - 1, 0).sum()  # each mean takes one degree of freedom
             deviation = max(float(np.sqrt(squares / max(free, 1))), 1e-9)
             distance = (confident[target] - mean) / deviation
             found.append(-0.5 * np.square(distance) - np.log(deviation))

@@ -1,4 +1,4 @@
-"""The loss of each example under given weights."""
+"""Loss of each example under given weights."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ AT_ONCE = 500  # examples
 def losses_of(
     model: keras.Model, weights: Weights, task: Task, examples: Examples
 ) -> npt.NDArray[np.float64]:
-    """Return each example's loss [n] under ``weights``, which the model has afterwards."""
+    """Return each example's loss [n] under ``weights``, and leave these in the model."""
     load_weights(model, weights)
     parts = [
         task.losses(some.targets, model(some.inputs, training=False)).numpy()
@@ -27,7 +27,7 @@ def losses_of(
 
 
 def in_parts(examples: Examples, at_once: int) -> Iterator[Examples]:
-    """Give examples in their order, at most so many at a time: memory is bounded."""
+    """Yield the examples in order, at most ``at_once`` at a time, to bound memory."""
     for first in range(0, len(examples.targets), at_once):
         some = slice(first, first + at_once)
         yield Examples(examples.inputs[some], examples.targets[some])

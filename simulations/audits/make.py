@@ -1,4 +1,4 @@
-"""Makes the audits that are not recorded yet, and keeps what they find."""
+"""Runs the audits that are not recorded yet, and records their findings."""
 
 import importlib
 import json
@@ -21,23 +21,25 @@ _NOT_COMPARED = ("run-name", "results-dir")
 def make_audits(
     config: RunConfig, folder: Path, chosen: Sequence[str], say: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Return the rows of all findings; each audit is recorded when it is done.
+    """Run the chosen audits, and return all of their findings.
+
+    Each audit is recorded as soon as it is done.
 
     Parameters
     ----------
     config : RunConfig
-        Checked.
+        Already checked.
     folder : Path
-        Of ``audit.json`` and pictures; what stands there already is not made again.
+        Folder of ``audit.json`` and the pictures. An audit that is recorded there is not repeated.
     chosen : sequence of str
         Names of audits.
     say : callable
-        Told what begins.
+        Called with a message at the start of each step.
 
     Raises
     ------
     UserError
-        If the folder has findings of other settings.
+        If the folder has findings for other settings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE

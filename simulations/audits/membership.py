@@ -1,4 +1,4 @@
-"""Whether an image was among those that a model was trained on, from the final W and from dW."""
+"""Membership inference: which images a model was trained on, from the final W and from dW."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,26 +26,26 @@ from simulations.audits.promise import promised_of_update
 from simulations.audits.roc import draw_rocs
 
 NAME = "membership"
-POOL = 4000  # examples, of which each model is trained on half
+POOL = 4000  # examples; each model is trained on half of them
 LEAST_POOL = 200
-SHADOWS = 16  # models by which LiRA knows what to expect of the target
+SHADOWS = 16  # shadow models of LiRA
 Mask = npt.NDArray[np.bool_]
 
 
 def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
     """Train small federations as the run does, attack them, and write ``membership.png``.
 
-    The target has each example of a pool with probability 1/2, drawn for itself; each shadow model
-    has half of them. Rates are over all models, each attacked by means of the others; the bound of
-    epsilon is of the target alone.
+    The target is trained on each example of a pool with probability 1/2, drawn independently. Each
+    shadow model is trained on half of the pool. Rates are over all models, each attacked with the
+    others as its shadow models. The bound of epsilon uses the target only.
 
     Parameters
     ----------
     config : RunConfig
     folder : Path
-        Of the picture.
+        Existing folder of the picture.
     say : callable
-        Told what begins.
+        Called with a message at the start of each step.
 
     Raises
     ------
@@ -97,19 +97,19 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         bound, right, guesses = from_one_run(scores[0], members[0], given)
         told = f"{attack}: {right} of {guesses} guesses right"
         findings.append(bounded(NAME, told, bound, update.epsilon))
-    losses_of(model, start, task, asked.take(np.arange(1)))  # the model has W of round 1 again
+    losses_of(model, start, task, asked.take(np.arange(1)))  # loads W of round 1 again
     more, of_epochs = attack_epochs(NAME, config, field, model, say)
     draw_rocs(curves | of_epochs, folder / f"{NAME}.png", "members", "others")
     return findings + more
 
 
 def _halves(rng: np.random.Generator, size: int) -> list[Mask]:
-    """Return which half of the pool each shadow model has."""
+    """Return the random half of the pool that each shadow model is trained on."""
     return [rng.permutation(size) < size // 2 for _ in range(SHADOWS)]
 
 
 def _nodes(config: RunConfig, field: Field, pool: Examples, members: Indices) -> list[NodeData]:
-    """Return fog nodes with equal parts of the members, as their end nodes ship them."""
+    """Return the data of fog nodes with equal parts of the members, as end nodes ship them."""
     return [
         node_of(EndNodes(config, field, place).protected(pool.take(part)))
         for place, part in enumerate(np.array_split(members, config.fog_nodes))

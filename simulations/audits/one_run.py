@@ -20,20 +20,20 @@ from simulations.audits.losses import losses_of
 
 NAME = "one-run"
 CANARIES = 1000
-ROUNDS_SAID = 5
-RUN = -1  # instead of Flower's id of a run
+ROUNDS_SAID = 5  # rounds between two messages
+RUN = -1  # in place of Flower's run ID
 
 
 def audit(
     config: RunConfig,
-    folder: Path,  # noqa: ARG001  (it draws nothing)
+    folder: Path,  # noqa: ARG001  (there is no picture)
     say: Callable[[str], None],
 ) -> list[AuditFinding]:
-    """Train fog node 0 alone over all rounds, with canaries, and guess which of them it saw.
+    """Train fog node 0 alone over all rounds with canaries, and guess which canaries it saw.
 
-    Canaries are inputs of pure noise with labels drawn at random, so that each has a gradient of
-    its own; each is among the node's examples with probability 1/2. Their score is by how much more
-    their loss fell than that of others with the same label.
+    Canaries are inputs of pure noise with labels drawn from those of the node, so that each has its
+    own gradient. Each is added to the node's examples with probability 1/2. The score is the fall
+    of a canary's loss, minus the mean fall of all canaries with the same label.
     """
     mechanism = private_training(config.fog_protection)
     data, field = node_data(RUN, config, 0), prepare_field(config)

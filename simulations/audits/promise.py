@@ -1,4 +1,4 @@
-"""What a run's ledger promises of dW."""
+"""The privacy promise for dW in a run's ledger."""
 
 from clients.privacy.releases import releases_of
 from fog_flower.config import RunConfig
@@ -7,5 +7,5 @@ from fog_flower.privacy.ledger import UPDATES
 
 
 def promised_of_update(config: RunConfig, num_examples: int) -> Guarantee:
-    """Return what is promised of dW of all rounds, of a fog node with so many examples."""
+    """Return the promise for dW of all rounds, from a fog node with ``num_examples`` examples."""
     return next(one.guarantee for one in releases_of(config, num_examples) if one.name == UPDATES)

@@ -1,4 +1,4 @@
-"""How well scores tell two groups apart: area, rate at few false alarms, and the curve."""
+"""ROC analysis of scores: area, true positive rate at few false positives, and the curve."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +12,8 @@ from scipy.stats import rankdata
 from simulations.audits.bounds import proportion
 from simulations.reports.save_figure import save_figure
 
-FEW = 1e-3  # false positives by which attacks are compared (Carlini et al. 2022)
-NORMAL = 1.959963984540054  # of a two-sided 95% interval
+FEW = 1e-3  # false positive rate at which attacks are compared (Carlini et al. 2022)
+NORMAL = 1.959963984540054  # normal quantile of a two-sided 95% interval
 Scores = npt.NDArray[np.float64]
 
 
@@ -22,20 +22,20 @@ def area(
 ) -> tuple[float, float, float]:
     """Return the area under the ROC curve with its 95% interval.
 
-    The interval is Newcombe's method 5 (2006, doi:10.1002/sim.2324): unlike that of DeLong it has a
-    width where all are told apart.
+    The interval is Newcombe's method 5 (2006, doi:10.1002/sim.2324). Unlike that of DeLong, it has
+    a width even if the scores separate both groups perfectly.
 
     Parameters
     ----------
     one, other : float64 [m], [n]
-        Larger scores speak for ``one``; equal ones count half.
+        A larger score makes ``one`` more likely. Ties count half.
     sizes : tuple of int, optional
-        Numbers of independent examples of each, where several scores are of the same.
+        Numbers of independent examples in each, if several scores belong to the same example.
 
     Returns
     -------
     tuple of float
-        The area, and the interval's ends.
+        The area, and the ends of the interval.
     """
     m, n = len(one), len(other)
     ranks = rankdata(np.concatenate([one, other]))
@@ -45,7 +45,7 @@ def area(
 
 
 def _end(found: float, far: float, m: int, n: int) -> float:
-    """Return the area, between ``found`` and ``far``, of which ``found`` is just not too far."""
+    """Return the end of the interval, between ``found`` and ``far``."""
     more = (m + n) / 2 - 1
 
     def left(area: float) -> float:
@@ -61,15 +61,16 @@ def _end(found: float, far: float, m: int, n: int) -> float:
 def rate_at(
     one: Scores, other: Scores, few: float = FEW, independent: int = 0
 ) -> tuple[float, float, float]:
-    """Return the share of ``one`` above a threshold that at most ``few`` of ``other`` pass.
+    """Return the share of ``one`` above a threshold that at most a share ``few`` of ``other`` pass.
 
     Parameters
     ----------
     one, other : float64 [m], [n]
     few : float
-        Largest share of false positives.
+        Largest false positive rate.
     independent : int
-        Number of independent examples in ``one``, where several scores are of the same; 0: all are.
+        Number of independent examples in ``one``, if several scores belong to the same example. 0
+        if all scores are independent.
 
     Returns
     -------
@@ -86,16 +87,16 @@ def rate_at(
 def draw_rocs(
     curves: Mapping[str, tuple[Scores, Scores]], path: Path, hit: str, false: str
 ) -> None:
-    """Draw ROC curves on logarithmic axes, where few false positives can be seen.
+    """Draw ROC curves on logarithmic axes, which show low false positive rates.
 
     Parameters
     ----------
     curves : mapping of name to scores
-        Of those that should be found, and of the others.
+        The scores of those that should be found, and of the others.
     path : Path
-        A PNG.
+        Path of the PNG.
     hit, false : str
-        What both are, for the axes.
+        Names of both groups, for the axes.
     """
     figure, axis = plt.subplots(figsize=(5.2, 5.8), layout="constrained")
     least = min(1.0 / len(other) for _, other in curves.values())
@@ -114,5 +115,5 @@ def draw_rocs(
         xlabel=f"false positives: {false}",
         ylabel=f"found: {hit}",
     )
-    figure.legend(loc="outside lower center", fontsize="small")  # lines go everywhere
+    figure.legend(loc="outside lower center", fontsize="small")  # inside it would cover lines
     save_figure(figure, path, dpi=120)

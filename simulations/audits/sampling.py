@@ -1,9 +1,10 @@
-"""Whether DP-SGD's batches are the Poisson samples that its epsilon is accounted for.
+"""Audit of DP-SGD's sampler: whether its batches are the Poisson samples that epsilon assumes.
 
-The sampler of the mechanism draws batches for two neighbouring data sets, many times; noise is
-added to the sums of the worst gradients, and an attacker who takes the batches for a shuffle tells
-the two apart. On Poisson samples its bound stays below epsilon, on shuffled batches of a fixed size
-it does not (Chua et al. 2024, arXiv:2403.17673; Annamalai et al. 2024, arXiv:2411.10614).
+The sampler of the mechanism draws batches for two neighbouring data sets, many times. Noise is
+added to the sums of the worst-case gradients. An attacker who assumes shuffled batches tells the
+two data sets apart. Its lower bound stays below epsilon for Poisson samples, but not for shuffled
+batches of a fixed size (Chua et al. 2024, arXiv:2403.17673; Annamalai et al. 2024,
+arXiv:2411.10614).
 """
 
 from collections.abc import Callable
@@ -27,12 +28,12 @@ from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.roc import draw_rocs
 
 NAME = "sampling"
-GAMES = 10_000  # of each neighbour: at 2,500 a shuffle is caught as well, by less
-EPOCHS = 3  # of a game; a sampler that is wrong in one is wrong in all, and it adds up
-MOST_STEPS = 64  # of an epoch of a game, for time; larger nodes play a node with as many
-# A second game where shuffles and Poisson samples differ clearly. With 2,000 games a shuffle is
-# known to have epsilon 3.1 to 3.7 there, and Poisson samples have 2.9; at delta 1e-5, or with
-# other noise, the two are nearer to each other. An epsilon is accounted for at any delta.
+GAMES = 10_000  # for each neighbour; 2,500 detect shuffled batches too, by a smaller margin
+EPOCHS = 3  # in a game; the error of a wrong sampler adds up over epochs
+MOST_STEPS = 64  # in an epoch of a game, to save time; a larger node is played with this many
+# A second game, in which shuffled batches and Poisson samples differ clearly. With 2,000 games,
+# the bound for shuffled batches is 3.1 to 3.7, and the epsilon of Poisson samples is 2.9. At delta
+# 1e-5, or with other noise, the two are closer. The accountant gives an epsilon for any delta.
 CLEAR_NOISE, CLEAR_STEPS, CLEAR_DELTA = 0.7, 16, 1e-2
 Scores = npt.NDArray[np.float64]
 
@@ -44,9 +45,9 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     ----------
     config : RunConfig
     folder : Path
-        Of the picture.
+        Existing folder of the picture.
     say : callable
-        Told what begins.
+        Called with a message at the start of each game.
     """
     mechanism = private_training(config.fog_protection)
     if mechanism is None:
@@ -54,7 +55,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     count = examples_of(prepare_field(config), config, 0)
     steps, noise = mechanism.steps(config, count), mechanism.noise_for(config, count)
     games = [(CLEAR_NOISE, CLEAR_STEPS, CLEAR_DELTA)]
-    if noise > 0.0:  # else nothing is claimed
+    if noise > 0.0:  # without noise, nothing is promised
         games.insert(0, (noise, min(steps, MOST_STEPS), mechanism.delta))
     findings: list[AuditFinding] = []
     curves: dict[str, tuple[Scores, Scores]] = {}
@@ -76,22 +77,22 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
 
 
 def played(config: RunConfig, mechanism: DpSgd, noise: float, steps: int, which: int) -> Scores:
-    """Return the attacker's score of each game; larger ones speak for the example.
+    """Return the attacker's score of each game; a larger one makes the example more likely.
 
-    Every step's batch is one example on average. The differing example's gradient is 1, and 0 where
-    it is not there; those of all others are -1 (Chua et al. 2024, section 3).
+    A batch has one example on average. The gradient of the differing example is 1, or 0 in the data
+    set without it. The gradients of all others are -1 (Chua et al. 2024, section 3).
 
     Parameters
     ----------
     config : RunConfig
-        Where its randomness comes from.
+        Determines the source of randomness.
     mechanism : DpSgd
     noise : float
         Standard deviation in units of the clipping norm.
     steps : int
-        Of an epoch, and examples.
+        Number of steps in an epoch, and of examples.
     which : int
-        Number of the game: an even one has the example.
+        Number of the game. Games with an even number have the example.
     """
     small = config.changed({"batch-size": 1})
     rng = generator(config.seed, "audit sampling", which)
@@ -108,9 +109,10 @@ def played(config: RunConfig, mechanism: DpSgd, noise: float, steps: int, which:
 
 
 def _scores(sums: Scores, noise: float) -> Scores:
-    """Return the log likelihood ratio of each game's sums, were the batches shuffled.
+    """Return the log likelihood ratio of each game's sums, assuming shuffled batches.
 
-    Then in each epoch one step's sum is by 2, or 1 without the example, above the others', -1.
+    In each epoch, one step then has a mean of 1 with the example, or 0 without it. All other steps
+    have a mean of -1.
     """
     above = (sums + 1.0) / noise**2
     with_it = logsumexp(2.0 * above - 2.0 / noise**2, axis=2)

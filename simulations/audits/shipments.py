@@ -1,4 +1,4 @@
-"""What a fog node, or whoever reads its traffic, learns from the shipments of end nodes."""
+"""Attacks by a fog node, or by anyone who reads its traffic, on the shipments of end nodes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +20,11 @@ from simulations.audits.linear_reconstruction import learned_reconstruction
 from simulations.reports.save_figure import save_figure
 
 NAME = "shipments"
-CANDIDATES = 600  # among whom an image is looked for
-KNOWN = 2000  # images of the attacker's own, with which it tries the protection
-DRAWS = 4000  # of each of two neighbours
-FAR = 1e3  # length of an input that is clipped for sure
-SHOWN = 6
+CANDIDATES = 600  # images among which a shipped one is looked up
+KNOWN = 2000  # images of the attacker's own, on which it tries the protections
+DRAWS = 4000  # for each of two neighbours
+FAR = 1e3  # length of an input that is certainly clipped
+SHOWN = 6  # images in the picture
 Rows = npt.NDArray[np.float32]
 
 
@@ -35,9 +35,9 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     ----------
     config : RunConfig
     folder : Path
-        Where the picture goes; it must be there.
+        Existing folder of the picture.
     say : callable
-        Told what begins.
+        Called with a message at the start of each step.
     """
     field = prepare_field(config)
     if field.dataset.spec.dtype != "float32":
@@ -46,7 +46,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     inputs, targets = told["shipment: inputs"], told["shipment: targets"]
     say(f"audit {NAME}: images")
     findings = _images(config, field, folder, inputs.epsilon)
-    if config.protection:  # else there is nothing to tell apart
+    if config.protection:  # without one, there is nothing to tell apart
         say(f"audit {NAME}: neighbours")
         findings += _input_pairs(config, field, inputs.epsilon, inputs.delta)
         findings += _label_pairs(config, field, targets.epsilon)
@@ -61,7 +61,7 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
     raw = Examples(field.preprocess(candidates.inputs), candidates.targets)
     own = Examples(field.preprocess(known.inputs), known.targets)
     shipped = attacker.protected(raw)
-    # What is keyed by the run alone, as a projection, is known; noise is another node's.
+    # The attacker knows what the run alone determines, such as a projection, but not the noise.
     tried = EndNodes(config, field, OTHER_NODE).protected(own)
     fitted = learned_reconstruction(own.inputs, tried.inputs)(shipped.inputs)
     mean = np.broadcast_to(own.inputs.mean(axis=0), raw.inputs.shape)
@@ -85,7 +85,7 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
             AuditFinding(NAME, attack, "PSNR, dB", float(np.mean(decibels)), low, high, claimed)
         )
         if guess is mean:
-            continue  # it says nothing of whose it is
+            continue  # the same guess for all images identifies none
         hits = int((correlations(guess, raw.inputs).argmax(axis=1) == np.arange(len(guess))).sum())
         findings.append(
             AuditFinding(
@@ -106,14 +106,14 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
 def _input_pairs(
     config: RunConfig, field: Field, claimed: float, delta: float
 ) -> list[AuditFinding]:
-    """Run the protections on two neighbours, many times each, and tell them apart."""
+    """Run the protections many times on two neighbouring inputs, and tell them apart."""
     shape = field.dataset.spec.shape
     direction = np.full(shape, 1.0 / np.sqrt(np.prod(shape)), np.float32)
     targets = np.zeros(DRAWS, np.int64)
     outputs = []
     for number, sign in enumerate((1.0, -1.0)):
         share = Examples(np.tile(sign * FAR * direction, (DRAWS, *[1] * len(shape))), targets)
-        # Noise is keyed by end node: two of them draw two times.
+        # Noise is keyed by end node, so two end nodes draw different noise.
         outputs.append(EndNodes(config, field, number).protected(share).inputs)
     scores = [np.tensordot(out, direction, len(shape)).astype(np.float64) for out in outputs]
     findings = [_pair(scores[0], scores[1], "two far inputs told apart", delta, claimed)]
@@ -140,7 +140,7 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
     scores = [(out == 0).astype(np.float64) - (out == 1) for out in found]
     findings = [_pair(scores[0], scores[1], "two labels told apart", 0.0, claimed)]
     if config.noise_source == SEEDED:
-        # What label 0 would have become is known; the other one differs from it.
+        # The attacker knows what label 0 would have become. Label 1 becomes something else.
         agreed = []
         for number, out in enumerate(found):
             zero = Examples(empty, np.zeros(DRAWS, np.int64))
@@ -163,7 +163,7 @@ def _pair(
 
 
 def _decibels(raw: Rows, guess: Rows, scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return each example's peak signal-to-noise ratio; the largest stored value is 1."""
+    """Return each example's peak signal-to-noise ratio in dB, for a peak value of 1."""
     errors = np.square((raw - guess) * scale).reshape(len(raw), -1).mean(axis=1)
     return np.asarray(-10.0 * np.log10(np.maximum(errors, 1e-12)), np.float64)
 
