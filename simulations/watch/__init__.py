@@ -1,1 +1,1 @@
-"""The live view: what the records of a run or sweep say so far, in a browser."""
+"""Live view in a browser of what a run or a sweep has recorded so far."""

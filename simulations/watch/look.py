@@ -1,4 +1,4 @@
-"""What is to be seen of a run or a sweep right now, from its records alone."""
+"""Current state of a run or a sweep, from its records alone."""
 
 import dataclasses
 import io
@@ -38,20 +38,20 @@ from simulations.visible import counted
 from simulations.watch.sweep_picture import draw_runs
 
 STOPPED = "stopped: no process makes it any more"
-SHOWN = 40  # runs in the table of a sweep: those that ended last
+SHOWN = 40  # runs in the table of a sweep: the latest
 READ = ("run.json", "rounds.csv", "updates.csv")
 
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """What the page shows.
+    """Content of the page.
 
     Attributes
     ----------
     state : str
-        One sentence: how far it is, and how long it will take.
+        Progress and remaining time, in one sentence.
     picture : str
-        As a ``data:`` address; empty before there is something to draw.
+        The picture as a ``data:`` URL; empty before there is something to draw.
     shows : str
         What the picture shows.
     """
@@ -65,17 +65,19 @@ class Look:
 
 
 def find_watched(name: str) -> Path:
-    """Return the folder of a run or a sweep, given its path or its name under ``results/runs``.
+    """Return the folder of a run or a sweep, given its path or its name.
+
+    A name is looked up under ``results/runs``, and then where plain ``flwr run`` puts its runs.
 
     Parameters
     ----------
     name : str
-        Empty: what was begun last under ``results/runs``.
+        If empty, the folder under ``results/runs`` that changed last (by its ctime).
 
     Raises
     ------
     UserError
-        If there is neither.
+        If there is no such run or sweep.
     """
     if not name:
         begun = [path for path in RESULTS.glob("*") if is_watched(path)]
@@ -96,12 +98,12 @@ def find_watched(name: str) -> Path:
 
 
 def is_watched(folder: Path) -> bool:
-    """Tell whether a folder is that of a run or of a sweep."""
+    """Check whether a folder is that of a run or of a sweep."""
     return (folder / "run.json").is_file() or (folder / PLAN).is_file()
 
 
 def version_of(folder: Path) -> str:
-    """Return what changes whenever there is something new to see."""
+    """Return a string that changes whenever there is something new to show."""
     times = [
         path.stat().st_mtime_ns
         for place in (folder, *_runs_below(folder))
@@ -113,7 +115,7 @@ def version_of(folder: Path) -> str:
 
 
 def look_at(folder: Path) -> Look:
-    """Return what there is to see of a run or a sweep."""
+    """Return the current state of a run or a sweep."""
     return _look_at_sweep(folder) if (folder / PLAN).is_file() else _look_at_run(folder)
 
 
@@ -213,7 +215,7 @@ def _row(folder: Path, name: str, place: Path) -> dict[str, Any]:
 
 
 def _runs_below(folder: Path) -> Iterator[Path]:
-    """Yield the folders of a sweep's runs: those that ended, and those in progress."""
+    """Yield the folders of a sweep's runs, both ended and in progress."""
     if not (folder / PLAN).exists():
         return
     for path in sorted(folder.glob("**/seed-*/run.json")):
@@ -231,7 +233,7 @@ def _name(folder: Path, place: Path) -> str:
 
 
 def _is_alive(folder: Path) -> bool:
-    """Tell whether a process makes a sweep's runs."""
+    """Check whether a process is working on a sweep."""
     told = read_progress(folder)
     return told is not None and is_alive(told.process)
 

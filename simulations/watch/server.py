@@ -1,4 +1,4 @@
-"""A page on loopback that shows what there is to see, and looks again by itself."""
+"""HTTP server on loopback for a page that shows a run or a sweep, and refreshes itself."""
 
 import functools
 import http.server
@@ -17,17 +17,17 @@ EVERY_SECONDS = 2
 
 
 class WatchServer(http.server.ThreadingHTTPServer):
-    """Serves one page about one folder, to this machine alone.
+    """Serves one page about one folder, to this machine only.
 
-    Its address holds a secret, so that other users of the machine do not find it, and a page of
-    another site cannot ask for it by another name.
+    The URL contains a secret, so that other users of the machine cannot find the page. Requests
+    with any host name but loopback are refused, so that other web sites cannot read it.
 
     Parameters
     ----------
     folder : Path
-        Of a run or a sweep.
+        Folder of a run or a sweep.
     port : int
-        0: any that is free.
+        0 for any free port.
     """
 
     daemon_threads = True
@@ -42,16 +42,16 @@ class WatchServer(http.server.ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """URL of the page."""
         return f"http://{LOOPBACK}:{self.server_port}/{self.secret}/"
 
     def page(self, nonce: str) -> str:
-        """Return the page, which looks by itself."""
+        """Return the HTML page, whose script asks for the current state."""
         template = self._templates.get_template("watch.html.j2")
         return template.render(title=self.folder.name, seconds=EVERY_SECONDS, nonce=nonce)
 
     def look(self, version: str) -> str:
-        """Return what there is to see, as the inside of the page."""
+        """Return the current state as HTML, for the inside of the page."""
         with self._lock:
             return self._shown(version)
 
@@ -87,8 +87,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name there)
-        """Say nothing: the page asks every other second."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (overrides)
+        """Log nothing, because the page sends a request every two seconds."""
 
     def _answer(self, text: str, headers: dict[str, str]) -> None:
         content = text.encode()

@@ -1,4 +1,4 @@
-"""The curves of all runs of a sweep, those in progress in front."""
+"""Accuracy curves of all runs of a sweep, with those in progress in front."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,17 +12,17 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.reports.save_figure import names_as_they_are
 
-NAMED = 12  # runs that get a colour and a name; of more, those in progress alone
+NAMED = 12  # runs that get a colour and a name; if there are more, only those in progress do
 
 
 @names_as_they_are
 def draw_runs(rounds: Mapping[str, Sequence[Mapping[str, str]]], going: Collection[str]) -> Figure:
-    """Return a figure of test accuracy per round, which the caller closes.
+    """Return a figure of test accuracy per round. The caller must close it.
 
     Parameters
     ----------
     rounds : mapping
-        Rows of ``rounds.csv``, by the run's name.
+        Rows of ``rounds.csv``, by name of the run.
     going : collection of str
         Names of the runs in progress.
     """
