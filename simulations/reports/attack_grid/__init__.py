@@ -1,4 +1,4 @@
-"""What the records of ``fog-flower compare`` say: tables, pictures, a page."""
+"""Report of ``fog-flower compare``: tables, pictures and a page."""
 
 import shlex
 from pathlib import Path
@@ -31,17 +31,17 @@ from simulations.reports.text_tables import write_markdown
 __all__ = ["ACCURACY", "tables_of", "write_comparison"]
 
 HEAT_MAPS = "Test accuracy", "Accuracy beside that of the honest nodes alone"
-ACCURACY = "Test accuracy: "  # begins the heading of a federation's table
+ACCURACY = "Test accuracy: "  # prefix of the heading of a federation's table
 
 
 def _as_typed(folder: Path) -> str:
-    """Return how a folder is named from where one stands."""
+    """Return a folder's path, relative to the working directory if it is below it."""
     here = Path.cwd()
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
-    """Return the tables of a report by their headings, without those that have no rows."""
+    """Return the tables of a report by heading, without empty ones."""
     accuracy = accuracy_tables(records)
     tables = {
         "What is reached": goal_table(records),
@@ -56,7 +56,12 @@ def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
 
 
 def write_comparison(folder: Path) -> list[tuple[str, Path]]:
-    """Evaluate every record below ``folder``, and leave the report there.
+    """Evaluate every record below ``folder``, and write the report there.
+
+    Returns
+    -------
+    list of tuple of str, Path
+        Name and path of each file.
 
     Raises
     ------

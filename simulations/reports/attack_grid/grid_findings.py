@@ -1,4 +1,4 @@
-"""What a comparison found, in one sentence and a small table: with that its page begins."""
+"""Main result of a comparison, as one sentence and a small table at the top of its page."""
 
 import pandas as pd
 
@@ -15,7 +15,10 @@ from simulations.visible import counted
 
 
 def comparison_finding(records: ComparisonRecords) -> str:
-    """Return the lowest accuracy of each strategy over all attacks, in the hardest federation."""
+    """Return a sentence with each strategy's lowest accuracy over all attacks.
+
+    It is about the federation with the largest share of malicious nodes, and leaves out backdoors.
+    """
     runs = records.finished
     data, _ = data_seen(records.facts)
     if not len(runs):
@@ -47,9 +50,9 @@ def comparison_finding(records: ComparisonRecords) -> str:
 
 
 def decisions_in_short(records: ComparisonRecords) -> pd.DataFrame:
-    """Return a row a strategy: mean and lowest accuracy under attack, and how often its gate erred.
+    """Return a row per strategy: mean and lowest accuracy under attack, and refused updates.
 
-    Without backdoors, whose harm does not show in accuracy.
+    Backdoors are left out, because their harm does not show in accuracy.
     """
     runs = records.finished
     shown = runs[(runs["malicious"] > 0) & ~runs["attack"].map(is_backdoor)] if len(runs) else runs

@@ -1,4 +1,4 @@
-"""Whether what is behind a gate reaches what it is measured by, cell by cell."""
+"""Comparison of each strategy behind a gate with its reference, cell by cell."""
 
 from typing import Any
 
@@ -15,15 +15,16 @@ from simulations.reports.attack_grid.grid_records import (
 from simulations.reports.attack_grid.kept_tables import CELL, ID
 from simulations.reports.statistics import FEWEST, compare
 
-MARGIN = 0.01  # "as good as"
-GAIN = 0.02  # of a cloud that trains beside at least half honest nodes
+MARGIN = 0.01  # largest loss of accuracy that still counts as equally good
+GAIN = 0.02  # goal if the cloud trains and at least half of the fog nodes are honest
 
 
 def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
     """Return a row for each federation with malicious nodes, attack and strategy behind a gate.
 
-    ``difference`` is that to what it is measured by (``to_reach``), in the mean over seeds, paired
-    by seed, with its 95% t interval ``low`` to ``high``; ``worst`` that of the worst seed.
+    ``difference`` is the mean over seeds of the accuracy minus that of the reference
+    (``to_reach``), paired by seed. Its 95% t interval is ``low`` to ``high``, and ``worst`` is the
+    difference of the worst seed.
     """
     runs, rows = records.finished, []
     for key, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
@@ -55,10 +56,11 @@ def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def goal_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return a row for each strategy behind a gate and goal: in how many cells it is reached.
+    """Return how many cells reach each goal: a row for each strategy behind a gate and goal.
 
-    "Shown" is a cell whose whole interval is above the goal. Runs whose accuracies are the same in
-    every round are one trajectory. "The better one" is the cloud or the honest nodes.
+    "Shown" counts cells whose whole interval is above the goal. Runs with the same accuracy in
+    every round count as one trajectory. "The better one" is the better of the cloud alone and the
+    honest nodes alone.
     """
     cells, lines = measured_cells(records), []
     if not len(cells):
@@ -91,7 +93,7 @@ def goal_table(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def short_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return the cells below a goal, the lowest first."""
+    """Return the cells below their goal, from the lowest difference on."""
     cells = measured_cells(records)
     if not len(cells):
         return pd.DataFrame()
@@ -118,10 +120,10 @@ def short_table(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def _trajectories(records: ComparisonRecords) -> "pd.Series[int]":
-    """Return for each run a number that is the same for the same accuracies in all rounds."""
+    """Return a number for each run that is equal for runs with equal accuracies in all rounds."""
     rounds = records.rounds.sort_values("round", kind="stable")
     paths = rounds.groupby(ID, sort=False)["test_accuracy"].apply(lambda a: tuple(a.round(4)))
-    # Other seeds are other data, and other federations other nodes.
+    # Only runs of the same federation and seed can share a trajectory.
     keyed = pd.DataFrame({"path": paths}).reset_index()
     codes = keyed.groupby(["fog_nodes", "malicious", "seed", "path"], sort=False).ngroup()
     return pd.Series(codes.to_numpy(), index=pd.MultiIndex.from_frame(keyed[ID]))

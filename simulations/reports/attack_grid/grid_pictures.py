@@ -1,4 +1,4 @@
-"""Pictures of a comparison: heat map, accuracy per round, who was accepted."""
+"""Pictures of a comparison: heat map, accuracy per round and over strength, gate decisions."""
 
 import dataclasses
 import math
@@ -32,11 +32,11 @@ from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import summarise_accuracy
 
 DPI = 120
-STRAIGHT_LABELS = 4  # strategies, the honest included, that a heat map names without slanting
-LETTER = 0.072  # inches, of a name's on an axis
-MOST_ACROSS = 4  # panels beside each other
-MAP_WIDTH = 4.1  # inches, of a heat map without names
-STRAIGHT_BELOW = 0.85  # inches, for names that are not slanted
+STRAIGHT_LABELS = 4  # most strategies, with the honest nodes alone, for horizontal labels
+LETTER = 0.072  # inches, width of a letter in a label
+MOST_ACROSS = 4  # panels in a row
+MAP_WIDTH = 4.1  # inches, width of a heat map without labels
+STRAIGHT_BELOW = 0.85  # inches, height of horizontal labels
 SLANT = math.radians(30)
 RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
 RASTER_LABELS = (
@@ -49,9 +49,12 @@ RASTER_LABELS = (
 
 @names_as_they_are
 def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
-    """Draw test accuracy less that of the honest nodes alone, strategy x attack."""
+    """Draw test accuracy minus that of the honest nodes alone, attack x strategy.
+
+    Without runs of the honest nodes alone, draw test accuracy.
+    """
     runs = records.finished
-    if (runs["strategy"] == HONEST).any():  # nothing is lost where nobody attacks
+    if (runs["strategy"] == HONEST).any():  # there is no difference without malicious nodes
         runs = runs[runs["malicious"] > 0]
     groups = list(runs.groupby(["fog_nodes", "malicious"]))
     room = _room_for_names(groups)
@@ -66,7 +69,7 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
         alone = np.isnan(honest)
         what = "test accuracy" if alone else "points above the honest alone"
         sns.heatmap(
-            (100 * (means - reference)).round(1) + 0.0,  # no minus before a zero
+            (100 * (means - reference)).round(1) + 0.0,  # turns -0.0 into 0.0
             annot=True,
             fmt=".1f",
             cmap="Blues" if alone else "RdBu",
@@ -74,7 +77,7 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
             vmin=0 if alone else -40,
             vmax=100 if alone else 40,
             cbar=False,
-            xticklabels=True,  # by default seaborn leaves out those that it finds too long
+            xticklabels=True,  # by default, seaborn leaves out labels for which it sees no room
             yticklabels=True,
             ax=panel,
         )
@@ -92,7 +95,7 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
 
 @names_as_they_are
 def draw_curves(records: ComparisonRecords, path: Path) -> Path:
-    """Draw test accuracy per round: a panel a federation and attack, a line a strategy."""
+    """Draw test accuracy per round: one panel per federation and attack, one line per strategy."""
     rounds = records.rounds
     honest = rounds[rounds["strategy"] == HONEST]
     shown = rounds[~is_reference(rounds)]
@@ -133,7 +136,10 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
 
 @names_as_they_are
 def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
-    """Draw test accuracy over an attack's strength, where there is more than one."""
+    """Draw test accuracy over the strength of each attack that was run with several strengths.
+
+    Return None if there is no such attack.
+    """
     runs = records.finished
     runs = runs[runs["malicious"] > 0]
     attacked = runs[~is_reference(runs)].copy()
@@ -190,7 +196,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
 
 
 def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
-    """Return an attack's strength; NaN of a user's own without one, whose code is not asked."""
+    """Return an attack's strength; NaN for a user's attack that is named without one."""
     name, _, strength = attack.partition("=")
     if strength:
         return float(strength)
@@ -199,7 +205,7 @@ def _strength(attack: str, fog_nodes: int, malicious: int) -> float:
 
 @names_as_they_are
 def draw_rasters(records: ComparisonRecords, path: Path) -> dict[str, Path]:
-    """Draw the decisions of each gate, a picture by its name, in numbered files like ``path``."""
+    """Draw one picture per gate, in numbered files like ``path``; return the paths by gate."""
     updates = records.updates
     gates = gate_first(filter(is_gated, updates["strategy"].unique())) if len(updates) else []
     stems = [path.stem, *(f"{path.stem}-{number}" for number in range(2, len(gates) + 1))]
@@ -210,7 +216,7 @@ def draw_rasters(records: ComparisonRecords, path: Path) -> dict[str, Path]:
 
 
 def _draw_raster(records: ComparisonRecords, gate: str, path: Path) -> Path:
-    """Draw the decisions of a gate and the first seed: rounds x fog nodes."""
+    """Draw the decisions of a gate for the smallest seed, fog nodes x rounds."""
     updates = records.updates
     gated = updates[(updates["strategy"] == gate) & (updates["seed"] == updates["seed"].min())]
     groups = list(gated.groupby(["fog_nodes", "malicious", "attack"], sort=False))
@@ -229,13 +235,13 @@ def _draw_raster(records: ComparisonRecords, gate: str, path: Path) -> Path:
 
 
 def draw_decisions(updates: pd.DataFrame, panel: Axes) -> None:
-    """Draw who was accepted in one run: rounds x fog nodes, a colour for each kind of decision."""
+    """Draw the gate's decisions in one run, fog nodes x rounds, with a colour for each kind."""
     code = pd.Series(
         np.where(updates["is_malicious"], 2, 0) + (updates["accepted"] == updates["is_malicious"]),
         index=updates.index,
     )
     grid = updates.assign(code=code).pivot_table(index="fog_node", columns="round", values="code")
-    # Not a seaborn heat map, which labels every cell's row and column: too slow for a hundred.
+    # A seaborn heat map labels every row and column, which is too slow for a hundred panels.
     last, nodes_seen = int(grid.columns.max()), len(grid)
     panel.pcolormesh(grid.to_numpy(), cmap=RASTER_COLOURS, vmin=-0.5, vmax=3.5, edgecolor="white")
     panel.set_ylim(nodes_seen, 0)
@@ -244,7 +250,7 @@ def draw_decisions(updates: pd.DataFrame, panel: Axes) -> None:
 
 
 def decisions_explained() -> list[mpl.patches.Patch]:
-    """Return what the colours of ``draw_decisions`` mean, for a legend."""
+    """Return legend handles for the colours of ``draw_decisions``."""
     return [
         mpl.patches.Patch(color=RASTER_COLOURS(number), label=label)
         for number, label in enumerate(RASTER_LABELS)
@@ -253,7 +259,7 @@ def decisions_explained() -> list[mpl.patches.Patch]:
 
 @dataclasses.dataclass(frozen=True)
 class _Room:
-    """Inches of a heat map: of the whole, and of it for the names on the left and below."""
+    """Size of a heat map in inches: total width, and margins for labels on the left and below."""
 
     width: float
     left: float
@@ -261,7 +267,7 @@ class _Room:
 
 
 def _room_for_names(groups: Sequence[tuple[Any, pd.DataFrame]]) -> _Room:
-    """Return the room in which no name of an attack or a strategy is cut or covers another."""
+    """Return the room in which no label is cut off or covers another."""
     shown = [part[~is_reference(part)] for _, part in groups]
     columns = max((part["strategy"].nunique() for part in shown), default=1)
     strategies = max((part["strategy"].nunique() for _, part in groups), default=1)
@@ -277,7 +283,7 @@ def _room_for_names(groups: Sequence[tuple[Any, pd.DataFrame]]) -> _Room:
 
 
 def _entitle(panel: Axes, title: str) -> None:
-    """Set a title, on several lines if it is wider than its panel."""
+    """Set a panel's title, wrapped if it is wider than the panel."""
     inches = panel.get_window_extent().width / panel.figure.dpi
     panel.set_title("\n".join(textwrap.wrap(title, int(inches / LETTER))), fontsize=10)
 
@@ -291,16 +297,17 @@ def _panels(
     below: float = 0.85,
     foot: float = 0.0,
 ) -> tuple[Figure, list[Axes]]:
-    """Return so many panels of this size in inches, ``left`` and ``below`` of it for labels.
+    """Return a figure with ``count`` panels.
 
-    ``foot`` comes on top, below all of them.
+    ``width`` and ``height`` of a panel, in inches, include the margins ``left`` and ``below`` for
+    labels. ``foot`` is added once, below all panels.
     """
     sns.set_theme(style="white", context="notebook", font_scale=0.8)
     columns = min(max(count, 1), MOST_ACROSS)
     rows = -(-max(count, 1) // columns)
     across, down = width * columns, height * rows + 1.0 + foot
     figure, axes = plt.subplots(rows, columns, figsize=(across, down), squeeze=False)
-    # By hand: matplotlib's constrained layout takes minutes for a hundred panels.
+    # Matplotlib's constrained layout takes minutes for a hundred panels.
     figure.subplots_adjust(
         left=left / across,
         right=1 - 0.15 / across,

@@ -1,4 +1,4 @@
-"""The records of a comparison as pandas tables; which cell a run is stands in its configuration."""
+"""The records of a comparison as pandas tables."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -25,17 +25,17 @@ from simulations.reports.attack_grid.kept_tables import ID, read_kept
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonRecords:
-    """Everything that a comparison's runs recorded.
+    """Everything that the runs of a comparison recorded.
 
     Attributes
     ----------
     runs : DataFrame
-        A row a run: ``CELL``, seed, status, diverged, test accuracy, how many updates of honest
-        and malicious nodes were refused, of how many.
+        One row per run: ``CELL``, seed, status, cause, diverged, test accuracy, backdoor success,
+        seconds, and the numbers of updates and of refused updates of honest and malicious nodes.
     rounds, updates : DataFrame
         The tables of all finished runs, with ``CELL`` and seed.
     facts : list of dict
-        Every ``run.json``.
+        The contents of every ``run.json``.
     """
 
     runs: pd.DataFrame
@@ -45,17 +45,17 @@ class ComparisonRecords:
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The rows of ``runs`` that finished."""
+        """The rows of finished runs in ``runs``."""
         return self.runs[self.runs["status"] == FINISHED]
 
 
 def load_comparison(folder: Path) -> ComparisonRecords:
-    """Read every recorded run below a folder, and those of which it only keeps the tables.
+    """Read every recorded run below a folder, and the runs that are only in its kept tables.
 
     Raises
     ------
     UserError
-        If there is none.
+        If there are no runs.
     """
     rows, facts, rounds, updates = [], [], [], []
     for path in sorted(folder.glob("*/**/seed-*/run.json")):
@@ -80,7 +80,7 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         if finished:
             decided = pd.read_csv(path.parent / "updates.csv")
             decided["is_malicious"] = decided["fog_node"].isin(_malicious(config))
-            if cell["strategy"] in REFERENCES:  # who would attack is made to be absent there
+            if cell["strategy"] in REFERENCES:  # malicious nodes do not take part there
                 decided = decided[~decided["is_malicious"]]
             for kind, part in (
                 ("malicious", decided[decided["is_malicious"]]),
@@ -109,7 +109,7 @@ def _malicious(config: Mapping[str, Any]) -> frozenset[int]:
 
 
 def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
-    """Add the runs whose folders are not here, but whose rows are."""
+    """Add the runs that are in the kept tables but have no folder."""
     kept = read_kept(folder)
     if kept is None:
         return records
@@ -130,25 +130,26 @@ def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
 
 
 def gate_first(names: Iterable[str]) -> list[str]:
-    """Sort names of strategies, those behind the gate in front."""
+    """Sort names of strategies, with those behind a gate first."""
     return sorted(names, key=lambda name: (not is_gated(name), name))
 
 
 def is_reference(runs: pd.DataFrame) -> "pd.Series[bool]":
-    """Tell which rows are the same whatever the attack: what there is to reach."""
+    """Return a mask of the rows of reference runs, which do not depend on the attack."""
     return runs["strategy"].isin(REFERENCES)
 
 
 def by_seed(runs: pd.DataFrame, strategy: str) -> "pd.Series[float]":
-    """Return a strategy's test accuracies of one cell, by seed."""
+    """Return a strategy's test accuracies by seed; ``runs`` must be those of one cell."""
     chosen = runs[runs["strategy"] == strategy]
     return chosen.set_index("seed")["test_accuracy"].sort_index()
 
 
 def to_reach(federation: pd.DataFrame, strategy: str) -> "pd.Series[float]":
-    """Return what a strategy is compared with, by seed: the honest nodes alone.
+    """Return the reference accuracies for a strategy, by seed: those of the honest nodes alone.
 
-    With a cloud that trains, it is the better one, in the mean, of these and the cloud alone.
+    If the cloud trains, it is the cloud alone or the honest nodes alone, whichever is better in the
+    mean over seeds.
     """
     honest, cloud = by_seed(federation, HONEST), by_seed(federation, CLOUD_ALONE)
     if trains_cloud(strategy) and len(cloud) and not honest.mean() > cloud.mean():

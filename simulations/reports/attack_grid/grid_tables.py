@@ -1,4 +1,4 @@
-"""Accuracy of every strategy under every attack, and how often the gate was right."""
+"""Tables of the accuracy of every strategy under every attack, and of the gate's decisions."""
 
 import math
 
@@ -37,12 +37,12 @@ _REFERENCES = {
 
 
 def is_backdoor(attack: str) -> bool:
-    """Tell whether an attack, with its strength or without, is a backdoor of ours."""
+    """Check whether an attack, with or without a strength, is a built-in backdoor."""
     return attack.partition("=")[0] in TRIGGERS
 
 
 def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
-    """Return a table per federation: a row an attack, a column a strategy."""
+    """Return a table per federation, with a row per attack and a column per strategy."""
     tables = {}
     usable = records.finished
     for key, part in usable.groupby(["fog_nodes", "malicious"]):
@@ -69,9 +69,9 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
 
 
 def worst_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return a row per federation: the attack that costs each strategy most, means over seeds.
+    """Return a row per federation with the lowest mean accuracy of each strategy, and its attack.
 
-    Backdoors are left out: what they do does not show in accuracy.
+    Means are over seeds. Backdoors are left out, because their harm does not show in accuracy.
     """
     runs = records.finished
     runs = runs[~runs["attack"].map(is_backdoor)]
@@ -95,10 +95,10 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return on how many triggered test images each strategy's model says what the attacker wants.
+    """Return the success rate of backdoors in percent, with its mean and 95% t interval over seeds.
 
-    Of test images of other digits than that one, in percent; mean over seeds with its 95% t
-    interval. A row per federation and attack, a column per strategy.
+    It is the share of triggered test images that the model assigns to the attacker's target digit,
+    among images of other digits. A row per federation and attack, a column per strategy.
     """
     runs = records.finished
     shown = runs[runs["attack"].map(is_backdoor)]
@@ -114,10 +114,10 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return how many updates each gate refused, of honest and of malicious nodes.
+    """Return the share of refused updates of each gate, for honest and for malicious nodes.
 
-    Intervals are over seeds: decisions of one run depend on each other. Honest updates that are not
-    finite are counted apart as well: their own training diverged.
+    Intervals are over seeds, because decisions in one run depend on each other. Refused honest
+    updates that are not finite also have a column of their own: there, local training diverged.
     """
     runs = records.finished
     runs = runs[runs["strategy"].map(is_gated)]
@@ -146,7 +146,7 @@ def failures(records: ComparisonRecords) -> pd.DataFrame:
 
 
 def notes(records: ComparisonRecords) -> list[str]:
-    """Say which data, settings and seeds the figures are made of."""
+    """Return notes on the data, settings and seeds behind the figures."""
     config = completed(records.facts[0]["config"])
     told = [
         *("model", "train-examples", "num-server-rounds"),
@@ -191,7 +191,7 @@ def _better_one(records: ComparisonRecords) -> str:
 
 
 def _seeds(runs: pd.DataFrame) -> str:
-    """Say which seeds there are, and where not all cells have them all."""
+    """Return the seeds as text, and how many a cell has if not every cell has all of them."""
     seeds = sorted(int(seed) for seed in runs["seed"].unique())
     counts = runs.groupby(["fog_nodes", "malicious", "attack", "strategy"])["seed"].nunique()
     text = ", ".join(map(str, seeds))
@@ -225,7 +225,7 @@ def _against(runs: "pd.Series[float]", honest: "pd.Series[float]") -> str:
 
 
 def _rate_by_seed(runs: pd.DataFrame, who: str) -> str:
-    """Return the share of refused updates, with the t interval of the seeds' shares."""
+    """Return the share of refused updates, with the t interval of the shares over seeds."""
     seeds = runs.groupby("seed")[[f"{who}_rejected", f"{who}_updates"]].sum()
     refused, total = (int(seeds[f"{who}_{what}"].sum()) for what in ("rejected", "updates"))
     if not total:
@@ -237,7 +237,7 @@ def _rate_by_seed(runs: pd.DataFrame, who: str) -> str:
 
 
 def _not_finite(updates: pd.DataFrame, strategy: str, attack: str) -> int:
-    """Return how many updates of honest nodes were refused because they are not finite."""
+    """Return how many updates of honest nodes were refused as not finite."""
     here = updates[(updates["strategy"] == strategy) & (updates["attack"] == attack)]
     honest = ~here["is_malicious"].astype(bool)
     return int((honest & here["reason"].astype(str).str.contains("not finite")).sum())

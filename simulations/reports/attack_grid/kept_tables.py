@@ -1,4 +1,4 @@
-"""A comparison's records as three tables: small enough to commit, enough to report on again."""
+"""A comparison's records as tables that are small enough to commit, and suffice for its report."""
 
 import dataclasses
 import gzip
@@ -22,7 +22,7 @@ from simulations.sweep.sweep_plan import SweepPlan
 RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
 ID = [*CELL, "seed"]
-# What differs between the runs of one comparison, or only says where they lie.
+# Keys that differ between the runs of a comparison, or only say where the runs are.
 _VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
 _VARIED |= {"artifacts", "continue-from"}
 _VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability"}
@@ -44,7 +44,11 @@ def write_kept(
     updates: pd.DataFrame,
     facts: list[dict[str, Any]],
 ) -> Path:
-    """Write runs in full, rounds and the gates' decisions with five digits, facts once each."""
+    """Write the kept tables of a comparison, and return the path of the table of runs.
+
+    Runs are in full precision. Rounds and updates have five significant digits, and updates are
+    only those that a gate judged. Of equal facts, one is written.
+    """
     write_rows_to(folder / RUNS, runs)
     gated = updates
     if len(updates):
@@ -60,7 +64,7 @@ def read_kept(folder: Path) -> Tables | None:
     paths = [folder / name for name in (RUNS, ROUNDS, UPDATES, FACTS)]
     if not all(path.exists() for path in paths):
         return None
-    # "nan" is an attack here, and only an empty field is none.
+    # "nan" is the name of an attack, so only an empty field is missing.
     runs, rounds, updates = (
         pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths[:3]
     )
@@ -69,12 +73,14 @@ def read_kept(folder: Path) -> Tables | None:
 
 
 def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
-    """Leave out what stands in the kept tables as finished; return also how many runs that are.
+    """Return the plan without runs that the kept tables have as finished, and how many these are.
+
+    A run stays in the plan if it has a folder of its own, or if files of the user's changed.
 
     Raises
     ------
     UserError
-        If what is kept there was made with other settings.
+        If the kept runs were made with other settings.
     """
     kept = read_kept(plan.folder)
     if kept is None:
@@ -82,7 +88,7 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
     runs, _, _, facts = kept
     finished = runs[runs["status"] == FINISHED][ID]
     there = set(finished.itertuples(index=False, name=None))
-    for run in plan.runs[:1]:  # the others differ in what no table says of all its runs
+    for run in plan.runs[:1]:  # the others differ only in keys of _VARIED
         for settings in (completed(fact["config"]) for fact in facts):
             common = {k: v for k, v in settings.items() if k not in _VARIED}
             check_same_settings(plan.folder / RUNS, run.config.to_run_config(), common)
@@ -97,7 +103,10 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
 
 
 def _same_code(ours: Mapping[str, str], facts: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether all runs that are kept were made with these files of the user's."""
+    """Check whether the kept runs that used these files of the user's used this version of each.
+
+    At least one kept run must have used each file.
+    """
     theirs = [fact[USER_CODE] for fact in facts if fact.get(USER_CODE)]
     return all({codes.get(file) for codes in theirs} - {None} == {ours[file]} for file in ours)
 
@@ -106,12 +115,12 @@ def _write(path: Path, table: pd.DataFrame, columns: list[str]) -> None:
     chosen = [name for name in [*ID, *columns] if name in table]
     text = io.StringIO()
     table[chosen].to_csv(text, index=False, float_format=_DIGITS, lineterminator="\n")
-    # Without the time in its header, so that the same records are the same file.
+    # No time in the gzip header, so that the same records give the same file.
     path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
 
 
 def _distinct(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what a report says of its runs, each combination once."""
+    """Return the facts that a report needs, without duplicates."""
     found = {}
     for fact in facts:
         short = {

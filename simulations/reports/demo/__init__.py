@@ -1,1 +1,1 @@
-"""What the records of ``fog-flower demo`` say: a sentence, a table, a picture, a page."""
+"""Report of ``fog-flower demo``: a sentence, a table, a picture and a page."""

@@ -1,4 +1,4 @@
-"""The demo's page, and the table, picture and sentence that the terminal shows of it too."""
+"""The demo's page, and the table, picture and sentence that the terminal shows too."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from simulations.reports.text_tables import write_markdown
 from simulations.reports.time_shares import shares
 from strategies.ledger import LEDGER
 
-TIMES = "times.json"  # in the demo's folder: seconds, of which for drawing
+TIMES = "times.json"  # in the demo's folder: seconds in total, and for drawing
 NOTHING = "nothing"
 _LEDGER = "The ledger: what leaves each tier, and what is promised"
 _TIME, _ROUNDS = "Where the time went", "Rounds of each run"
@@ -40,18 +40,18 @@ _NO_PRIVACY = (
 
 @dataclasses.dataclass(frozen=True)
 class Demo:
-    """What the demo found.
+    """Results of the demo.
 
     Attributes
     ----------
     finding : str
         One sentence.
     table : DataFrame
-        A row a run.
+        One row per run.
     ledger : DataFrame
-        A row a release of the run behind the gate.
+        One row per release of the run with a gate.
     time : DataFrame
-        A row for each part of the time.
+        One row per part of the time.
     picture, page : Path
     """
 
@@ -124,7 +124,7 @@ def _mapped(config: RunConfig) -> str:
 
 
 def ledger_table(folder: Path, fact: Mapping[str, Any]) -> pd.DataFrame:
-    """Return what leaves which tier in a run, and what is promised of it."""
+    """Return a table of what leaves each tier in a run, and of the promise for it."""
     path = _place(folder, fact) / LEDGER
     releases = json.loads(path.read_text())["releases"]
     return pd.DataFrame(
@@ -204,13 +204,23 @@ def _shares(folder: Path, fact: Mapping[str, Any]) -> dict[str, str]:
 
 
 def note_times(folder: Path, drawing: float, everything: float, together: int) -> None:
-    """Keep how many seconds drawing took, and all up to the page, with so many runs at a time."""
+    """Write ``times.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the demo.
+    drawing, everything : float
+        Seconds for drawing the digits, and for everything up to the page.
+    together : int
+        Number of runs at a time.
+    """
     told = {"drawing_seconds": drawing, "seconds": everything, "runs_at_a_time": together}
     write_json(folder / TIMES, told)
 
 
 def _time_table(records: ComparisonRecords, folder: Path) -> pd.DataFrame:
-    """Return the parts of the time; of the runs alone where the demo was made in several goes."""
+    """Return the parts of the time; only the runs if the rest is unknown or overlaps with them."""
     path = folder / TIMES
     told = json.loads(path.read_text()) if path.exists() else {}
     together = told.get("runs_at_a_time", 1)

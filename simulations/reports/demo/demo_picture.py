@@ -1,4 +1,4 @@
-"""The demo's picture: digits before and after protection, the curves, the decisions of the gate."""
+"""The demo's picture: digits before and after protection, accuracy curves, and gate decisions."""
 
 from pathlib import Path
 
@@ -26,22 +26,22 @@ from simulations.reports.attack_grid.grid_records import ComparisonRecords
 from simulations.reports.save_figure import names_as_they_are, save_figure
 
 SHOWN = 4  # digits
-STRONGER = 50  # by which the noise on pixels is shown, which is too weak to be seen
-STRONGER_MAPPED = 5  # that on features, which are smaller
+STRONGER = 50  # factor that makes the noise on pixels visible in the picture
+STRONGER_MAPPED = 5  # the same for noise on features, which have a smaller range
 LOOKS = (("0.25", "-"), ("tab:red", "--"), ("tab:blue", "-"))
 Pixels = npt.NDArray[np.float64]
 
 
 @names_as_they_are
 def draw_demo(records: ComparisonRecords, config: RunConfig, path: Path) -> Path:
-    """Draw it to ``path`` (PNG) and as SVG beside it.
+    """Draw the picture to ``path`` (PNG), and as SVG beside it.
 
     Parameters
     ----------
     records : ComparisonRecords
-        Of the demo.
+        Records of the demo.
     config : RunConfig
-        Of one of its runs: the digits are those of its first end node.
+        Configuration of one of its runs. The digits are those of its first end node.
     path : Path
     """
     sns.set_theme(style="whitegrid", context="notebook", font_scale=0.85)
@@ -59,9 +59,9 @@ def draw_demo(records: ComparisonRecords, config: RunConfig, path: Path) -> Path
 
 
 def _shipped(config: RunConfig, pixels: PixelNormaliser) -> dict[str, Pixels]:
-    """Return digits as an end node has them, as it ships them, and the noise in that, in [0, 1].
+    """Return digits before and after protection, and the noise in them, in [0, 1].
 
-    Where a map of features stands between, what is shipped is a few numbers, as a tile.
+    If the run maps inputs to features, the shipped numbers are shown as a grey tile.
     """
     field, raw_field = prepare_field(config), _without_features(config)
     place = field.shards[0][0][:SHOWN]
@@ -87,7 +87,7 @@ def _without_features(config: RunConfig) -> Field:
 
 
 def _tiles(rows: Pixels) -> Pixels:
-    """Lay out rows of numbers [n, k] as grey tiles [n, height, width], as square as k allows."""
+    """Reshape rows of numbers [n, k] to grey tiles [n, height, width], as square as k allows."""
     size = rows[0].size
     height = next(h for h in range(int(np.sqrt(size)), 0, -1) if size % h == 0)
     return rows.reshape(len(rows), height, size // height)
@@ -105,7 +105,7 @@ def _draw_images(kinds: dict[str, Pixels], figure: SubFigure) -> None:
 
 
 def _draw_curves(rounds: pd.DataFrame, panel: Axes) -> None:
-    """Draw a line a run, with its name at its end, where it covers no other."""
+    """Draw one line per run, with its name at its end and no names on top of each other."""
     last, ends = max(rounds["round"]), []
     runs = {
         (int(str(malicious)), str(strategy)): part.sort_values("round")
@@ -132,7 +132,7 @@ def _draw_curves(rounds: pd.DataFrame, panel: Axes) -> None:
 
 
 def _apart(ends: list[tuple[float, str, str]], least: float = 0.07) -> list[float]:
-    """Return heights for the names, in the order of the accuracies, none on another."""
+    """Return heights for the names in order of accuracy, at least ``least`` apart."""
     heights: list[float] = []
     for accuracy, _, _ in sorted(ends):
         heights.append(max(accuracy, heights[-1] + least) if heights else accuracy)
