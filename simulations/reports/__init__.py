@@ -1,1 +1,1 @@
-"""What the records say: tables, figures, statistics, one page."""
+"""Reports made from records: tables, figures, statistics and HTML pages."""

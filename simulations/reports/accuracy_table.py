@@ -1,4 +1,4 @@
-"""Accuracy per cell, with spread, beside what the paper printed."""
+"""Accuracy per cell with its spread, and the figures printed in the paper."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,7 +16,7 @@ from simulations.reports.sweep_records import METRICS, SweepRecords
 def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
     """Return a row per cell and metric; diverged, failed, collapsed runs are counted, not averaged.
 
-    ``each`` has the value of every seed that counts, from the smallest on.
+    ``each`` has the values of the averaged seeds in ascending order.
     """
     rows = []
     lost = records.collapsed
@@ -50,7 +50,7 @@ def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
 
 
 def rows_beside(records: SweepRecords, others: Sequence[SweepRecords]) -> pd.DataFrame:
-    """Return the rows of all, with a column ``settings``: in what the other sweeps differ."""
+    """Return the rows of all sweeps; the column ``settings`` says how the others differ."""
     parts = [accuracy_rows(records).assign(settings="")]
     for other in others:
         changed = differing(records, other)
@@ -61,7 +61,7 @@ def rows_beside(records: SweepRecords, others: Sequence[SweepRecords]) -> pd.Dat
 
 
 def differing(records: SweepRecords, other: SweepRecords) -> str:
-    """Return the settings in which another sweep differs, as a user types them."""
+    """Return the settings in which another sweep differs, as command line text."""
     ours = records.overrides
     told = as_typed({k: v for k, v in other.overrides.items() if ours.get(k) != v})
     if other.scale == records.scale:
@@ -70,13 +70,13 @@ def differing(records: SweepRecords, other: SweepRecords) -> str:
 
 
 def interval_notes(rows: pd.DataFrame) -> list[str]:
-    """Say that intervals end at 0 and 100%, where one does."""
+    """Return a note that intervals are cut at 0 and 100%, if one is."""
     ends = (rows["ci_low"] == 0.0) | (rows["ci_high"] == 1.0)
     return ["A confidence interval that would leave 0 to 100% ends there."] if ends.any() else []
 
 
 def readable(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return a table per model, a row per architecture, for people."""
+    """Return a readable table per model, with a row per architecture."""
     return {
         str(model).upper(): _one_model(part) for model, part in rows.groupby("model", sort=False)
     }
@@ -103,6 +103,6 @@ def _one_model(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_of(row: Mapping[Hashable, Any]) -> Summary:
-    """Return the summary that a row of ``accuracy_rows`` was made of."""
+    """Return the summary from which a row of ``accuracy_rows`` was made."""
     each = tuple(map(float, str(row["each"]).split())) if row["seeds"] else ()
     return Summary(row["seeds"], row["mean"], row["sd"], row["ci_low"], row["ci_high"], each)

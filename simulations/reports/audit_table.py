@@ -1,4 +1,4 @@
-"""What recorded audits found: a table of protections, and one for each kind of finding."""
+"""Tables of recorded audits: one that compares protections, and one for each kind of finding."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 Finding = dict[str, Any]
-# Heading, audit, and how attack and measure of a finding begin.
+# Heading, audit, and prefixes of a finding's attack and measure.
 COLUMNS = (
     ("shipped image re-identified among 600", "shipments", "linear reconstruction", "re-ident"),
     ("images read from dW: step on 8", "inversion", "a step on 8 images, honest W", "share"),
@@ -17,11 +17,11 @@ COLUMNS = (
     ("the same, area under ROC", "membership", "final W, LiRA", "area"),
     ("members found from dW of 100 images", "membership", "dW of an epoch over 100", "members"),
 )
-# Bounds of the whole run's dW; those of one epoch are of a promise of their own.
+# Audits that bound the epsilon of dW over the whole run. Bounds for one epoch have another promise.
 BOUNDS = ("one-run", "membership")
 NOT_WHOLE = "dW of an epoch"
 STEPS = ("a step on", "an epoch over")
-SHIPMENTS = (  # heading, and how attack and measure begin
+SHIPMENTS = (  # heading, and prefixes of a finding's attack and measure
     ("PSNR as shipped, dB", "as shipped", "PSNR"),
     ("reconstructed, dB", "linear reconstruction", "PSNR"),
     ("re-identified among 600", "linear reconstruction", "re-ident"),
@@ -30,7 +30,7 @@ SHIPMENTS = (  # heading, and how attack and measure begin
 
 
 def audit_rows(folders: list[Path]) -> list[dict[str, str]]:
-    """Return a row a folder: the best attack of each kind, with its interval.
+    """Return a row per folder with the best attack of each kind and its interval.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ def audit_rows(folders: list[Path]) -> list[dict[str, str]]:
 
 
 def protections_table(folders: list[Path]) -> pd.DataFrame:
-    """Return ``audit_rows`` with a column a protection."""
+    """Return ``audit_rows`` transposed, with a column per protection."""
     table = pd.DataFrame(audit_rows(folders)).set_index("protection").T
     return table.rename_axis("attack", axis=0).reset_index()
 
 
 def bounds_table(folders: list[Path]) -> pd.DataFrame:
-    """Return, of each audit of a promise, the lower bound that comes closest to the promise."""
+    """Return the lower bound that comes closest to its promise, for each folder and audit."""
     rows = []
     for folder in folders:
         config, findings = _read(folder)
@@ -93,7 +93,7 @@ def bounds_table(folders: list[Path]) -> pd.DataFrame:
 
 
 def shipments_table(folders: list[Path]) -> pd.DataFrame:
-    """Return how well shipped images are reconstructed and found, a row a folder."""
+    """Return how well shipped images are reconstructed and re-identified, a row per folder."""
     rows = []
     for folder in folders:
         config, findings = _read(folder)
@@ -106,7 +106,7 @@ def shipments_table(folders: list[Path]) -> pd.DataFrame:
 
 
 def inversion_table(folder: Path) -> pd.DataFrame:
-    """Return the share of images that are read from dW: a row a batch, a column a kind of W."""
+    """Return the share of images recovered from dW: a row per batch, a column per kind of W."""
     _, findings = _read(folder)
     rows: dict[str, dict[str, str]] = {}
     for finding in findings:
@@ -117,7 +117,7 @@ def inversion_table(folder: Path) -> pd.DataFrame:
 
 
 def findings_table(folder: Path) -> pd.DataFrame:
-    """Return every finding of a folder."""
+    """Return a table of every finding in a folder."""
     _, findings = _read(folder)
     return pd.DataFrame(
         [{"attack": f["attack"], "measure": f["measure"], "found": _told(f)} for f in findings]
@@ -125,7 +125,7 @@ def findings_table(folder: Path) -> pd.DataFrame:
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], list[Finding]]:
-    """Return the configuration that was attacked, and the findings of all audits."""
+    """Return the attacked configuration and the findings of all audits."""
     told = json.loads((folder / "audit.json").read_text())
     return told["config"], [f for one in told["audits"].values() for f in one["findings"]]
 

@@ -1,4 +1,4 @@
-"""Blocks of the pages in README and docs, from the committed records: the paper's experiments."""
+"""Blocks about the paper's experiments for README and docs, made from the committed records."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def table2_block(results: Path, data: str, *, links: str) -> str:
     data : str
         Data set.
     links : str
-        Where the page finds ``results``, e.g. ``../../results``.
+        Path of ``results`` relative to the page, for example ``../../results``.
     """
     found = recorded(results, data)
     parts = []
@@ -63,7 +63,7 @@ def table2_block(results: Path, data: str, *, links: str) -> str:
 
 
 def front_block(results: Path, *, links: str) -> str:
-    """Return the first table of the README: what is recorded on SVHN, and on rendered digits."""
+    """Return the first table of the README: the records on SVHN and on rendered digits."""
     rows = (*ROWS, ON_RENDERED)
     found = recorded(results, SVHN, rows)
     shown = [row for row in rows if row.title in found]
@@ -76,7 +76,7 @@ def front_block(results: Path, *, links: str) -> str:
 
 
 def rendered_block(results: Path, *, links: str) -> str:
-    """Return what is recorded of Table 2 and of uploads on rendered digits."""
+    """Return the reports of Table 2, uploads and Table 1 on rendered digits."""
     parts = []
     for stem, title in (
         ("table2", "Reduced scale"),
@@ -90,7 +90,7 @@ def rendered_block(results: Path, *, links: str) -> str:
 
 
 def single_runs_block(results: Path) -> str:
-    """Return the real data's runs that are no sweeps: a row each."""
+    """Return a table of the single runs on real data, which belong to no sweep."""
     rows = []
     for folder in sorted([*(results / SVHN).iterdir(), *(results / MNIST).iterdir()]):
         run = read_run(folder)
@@ -111,7 +111,7 @@ def single_runs_block(results: Path) -> str:
 
 
 def realism_block(results: Path) -> str:
-    """Return how a model of rendered digits alone does on real ones."""
+    """Return the accuracy on real digits of a model trained on rendered digits alone."""
     kept = json.loads((results / "realism.json").read_text())
     low, high = (f"{100 * bound:.1f}" for bound in kept["interval"])
     parts = [
@@ -126,7 +126,10 @@ def realism_block(results: Path) -> str:
 
 
 def tables_of(results: Path, stem: str, title: str) -> list[str]:
-    """Return a report's page as parts of another page: without its title, headings below one."""
+    """Return a report as parts of another page; an empty list if there is no such report.
+
+    ``title`` replaces its own title, and headings move down to fit below it.
+    """
     page = results / "tables" / f"{stem}.md"
     if not page.exists():
         return []

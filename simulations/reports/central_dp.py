@@ -1,4 +1,4 @@
-"""What noise in the cloud costs, and what a gate before it does to accuracy and promise."""
+"""Report on central differential privacy: cost of noise in the cloud, with and without a gate."""
 
 import json
 import math
@@ -22,7 +22,7 @@ def write_central_dp(
     stem: str,
     margin: float,  # noqa: ARG001  (nothing is tested for equivalence here)
 ) -> list[tuple[str, Path]]:
-    """Write a row for each cell: accuracy, who was refused, and what the ledger promises of W."""
+    """Write a row for each cell: accuracy, refused updates, and the ledger's promise for W."""
     rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
     title = f"Central differential privacy: {records.experiment.varies}"
     sections = {"": pd.DataFrame([_told(row) for row in rows.to_dict("records")])}
@@ -53,7 +53,10 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
 
 
 def _promised(records: SweepRecords, cell: Cell) -> float:
-    """Return the largest epsilon that the ledgers of a cell's runs promise of W."""
+    """Return the largest epsilon for W in the ledgers of a cell's runs.
+
+    It is infinite if a ledger promises nothing, or if there is no ledger.
+    """
     found = []
     for path in sorted((records.folder / cell.name).glob(f"seed-*/{LEDGER}")):
         releases = json.loads(path.read_text())["releases"]

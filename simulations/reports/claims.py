@@ -1,4 +1,4 @@
-"""Each sentence of the paper that its Table 2 can test: what the table and our runs say."""
+"""The paper's claims that its Table 2 can test, judged by that table and by our runs."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,16 +21,16 @@ from simulations.reports.sweep_records import (
     SweepRecords,
 )
 
-NO_OVERFITTING_BELOW = 0.01  # of the loss on the training images
+NO_OVERFITTING_BELOW = 0.01  # as a fraction of the loss on the training images
 SUPPORTED, PARTLY, OPEN = "supported", "in part", "cannot be told"
 NOT_SUPPORTED = "not supported"  # by the paper's table
 NOT_SHOWN = "not shown"  # by our tests, which may lack power
-CONTRADICTED = "contradicted"  # by our tests: the opposite is shown in every cell
+CONTRADICTED = "contradicted"  # by our tests, which show the opposite in every cell
 
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A claim, and two verdicts with their reasons."""
+    """A claim with two verdicts and their reasons: of the paper's table, and of our runs."""
 
     sentence: str
     paper_verdict: str
@@ -47,10 +47,11 @@ def judge_claims(
     Parameters
     ----------
     records : SweepRecords
+        Records of Table 2.
     paper_metric, test : Analysis
-        Of the paper's validation accuracy, and of the test accuracy.
+        Analyses of the paper's validation accuracy and of test accuracy.
     margin : float
-        Of equivalence.
+        Margin of equivalence, as a fraction.
     """
     cells = [cell.name for cell in records.cells]
     centralized = [cell.name for cell in records.cells if cell.is_centralized]
@@ -68,7 +69,7 @@ def judge_claims(
 
 
 def _with_collapses(claim: Claim, cells: Iterable[str], lost: Mapping[str, int]) -> Claim:
-    """Say how many runs of the claim's cells collapsed: no test has them, and they are a result."""
+    """Add how many runs of the claim's cells collapsed, because the tests leave these out."""
     said = ", ".join(f"{cell} ({lost[cell]} collapsed)" for cell in cells if lost[cell])
     if not said:
         return claim
@@ -124,7 +125,7 @@ def _cnn_better(paper_metric: Analysis, test: Analysis) -> Claim:
 
 
 def _no_overfitting(records: SweepRecords) -> Claim:
-    """Judge by loss, of which the paper speaks ("the percentage difference in loss")."""
+    """Judge by loss, as the paper does ("the percentage difference in loss")."""
     paper = {
         f"{m.upper()} {f'{n} nodes' if n else 'centralized'}": training - validation
         for (m, n), (training, validation) in PRINTED.items()
@@ -193,7 +194,7 @@ def _verdict(holds: Sequence[bool], otherwise: str = NOT_SUPPORTED) -> str:
 
 
 def _our_verdict(holds: Sequence[bool], against: Sequence[bool], seeds: Iterable[int]) -> str:
-    """Judge by tests; of fewer than three seeds there are none."""
+    """Return a verdict from tests; ``OPEN`` with fewer than three seeds, which have no tests."""
     otherwise = CONTRADICTED if against and all(against) else NOT_SHOWN
     return _verdict(holds if max(seeds, default=0) >= FEWEST else [], otherwise)
 
@@ -207,6 +208,6 @@ def _below(comparisons: Iterable[Comparison]) -> list[bool]:
 
 
 def _list(differences: dict[str, float], before: str = "") -> str:
-    """Return differences in points behind ``before``; nothing where there are none."""
+    """Return ``before`` and the differences in points; an empty string if there are none."""
     told = ", ".join(f"{label} {formats.points(value)}" for label, value in differences.items())
     return before + told if told else ""

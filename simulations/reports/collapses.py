@@ -1,4 +1,4 @@
-"""Runs that lost what they had learnt: each is a result, told with a count and not in a mean."""
+"""Collapsed runs, which lost what they had learnt. They are counted, and left out of means."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ class Collapse:
     Attributes
     ----------
     best, last : float
-        Test accuracy of its best round and of the last.
+        Test accuracy after the best round and after the last.
     best_round : int
     """
 
@@ -32,16 +32,16 @@ class Collapse:
 def find_collapses(
     runs: pd.DataFrame, rounds: pd.DataFrame, facts: Iterable[Mapping[str, Any]]
 ) -> list[Collapse]:
-    """Return the collapsed ones of the runs that finished and did not diverge.
+    """Return the collapsed runs among those that finished and did not diverge.
 
-    A run under attack is none of them: there a fall is what is measured.
+    Runs under attack are left out, because there a fall in accuracy is what is measured.
 
     Parameters
     ----------
     runs : DataFrame
-        A row a run: ``cell``, ``seed``, ``usable``.
+        One row per run: ``cell``, ``seed``, ``usable``.
     rounds : DataFrame
-        Of all finished runs, with ``cell`` and ``seed``.
+        Rounds of all finished runs, with ``cell`` and ``seed``.
     facts : iterable of mapping
         The ``run.json`` of each row of ``runs``.
     """

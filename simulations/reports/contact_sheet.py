@@ -1,4 +1,4 @@
-"""A picture of a data set, to see what a model sees."""
+"""A contact sheet: a picture of the training images of a data set."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ SCALE = 2
 
 
 def draw_contact_sheet(dataset: Dataset, path: Path) -> None:
-    """Write a PNG with a row for each class, its first training images.
+    """Write a PNG with a row for each class, of its first training images.
 
     Raises
     ------
     UserError
-        If the inputs are no images, or the file cannot be written.
+        If the inputs are not grey or colour images of dtype uint8, or the file cannot be written.
     """
     images = dataset.train.inputs
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):

@@ -1,4 +1,4 @@
-"""What the paper's fifty repeats would cost, here and elsewhere, from the records of a sweep."""
+"""Estimated cost of the paper's fifty repeats, here and on a GPU, from the records of a sweep."""
 
 import math
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ import pandas as pd
 
 from simulations.reports.sweep_records import SweepRecords
 
-SEEDS = 50  # the paper repeats every simulation so often
-# Measured on a machine with a GPU: medians of the records that the notes name.
-GPU_STEP = {"mlp": 0.00091, "cnn": 0.00119}  # seconds a batch
+SEEDS = 50  # the paper repeats every simulation 50 times
+# Measured on a machine with a GPU: medians of the records named in NOTES.
+GPU_STEP = {"mlp": 0.00091, "cnn": 0.00119}  # seconds per batch
 
 NOTES = (
     f"A run's hours and milliseconds a batch are the medians of its records; times {SEEDS} seeds.",
@@ -27,7 +27,7 @@ HOURS = (f"hours x {SEEDS}, as recorded", "hours, on one GPU")
 
 
 def estimate_table(records: SweepRecords) -> pd.DataFrame:
-    """Return the hours of ``SEEDS`` seeds of each recorded cell, and of all of them."""
+    """Return the hours that ``SEEDS`` seeds take, for each recorded cell and in total."""
     families = {cell.name: cell.family for cell in records.experiment.cells}
     rows = [_estimate(records, cell, families[cell]) for cell in records.finished]
     if not rows:
@@ -40,13 +40,13 @@ def estimate_table(records: SweepRecords) -> pd.DataFrame:
 
 
 def _estimate(records: SweepRecords, cell: str, family: str) -> dict[str, Any]:
-    """Return the row of a cell: medians over its finished runs."""
+    """Return the row of a cell, with medians over its finished runs."""
     runs = records.finished[cell]
     seconds = float(runs["seconds"].median())
     fact = records.fact(cell, int(runs["seed"].iloc[0]))
     steps = training_steps(fact, int(fact["final"]["round"]))
     training = runs["seed"].map(lambda seed: records.training_seconds(cell, seed))
-    # Each run by its own speed: a cell's runs may come from different machines.
+    # Scale each run by its own speed, because a cell's runs may come from different machines.
     on_a_gpu = runs["seconds"] * steps * GPU_STEP[family] / training
     hours = SEEDS * seconds / 3600
     here, on_gpu = HOURS
@@ -61,7 +61,7 @@ def _estimate(records: SweepRecords, cell: str, family: str) -> dict[str, Any]:
 
 
 def spread(records: SweepRecords) -> list[str]:
-    """Say how far apart the hours are if all runs were as fast, or slow, as those recorded."""
+    """Return a note on the hours if all runs were as fast as the fastest, or as the slowest."""
     recorded = [runs["seconds"] for runs in records.finished.values()]
     if not recorded:
         return []
@@ -74,13 +74,13 @@ def spread(records: SweepRecords) -> list[str]:
 
 
 def missing(records: SweepRecords) -> list[str]:
-    """Say which cells of the experiment the estimate leaves out."""
+    """Return a note on the cells of the experiment that the estimate leaves out."""
     names = [c.name for c in records.experiment.cells if c.name not in records.finished]
     return [f"Without {', '.join(names)}: not recorded yet."] if names else []
 
 
 def training_steps(fact: Mapping[str, Any], rounds: int) -> int:
-    """Return how many batches all fog nodes of a run trained."""
+    """Return how many batches all fog nodes of a run train in ``rounds`` rounds."""
     config = fact["config"]
     sizes: list[int] = fact["nodes"]["num_examples"]
     batches = sum(math.ceil(size / int(config["batch-size"])) for size in sizes)

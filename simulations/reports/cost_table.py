@@ -1,4 +1,4 @@
-"""What a sweep cost, from its records."""
+"""Cost of a sweep in time and memory, from its records."""
 
 import math
 import statistics
@@ -20,7 +20,7 @@ NOTE = (
 
 
 def cost_table(records: SweepRecords) -> pd.DataFrame:
-    """Return a row for every cell with finished runs, and one for all of them."""
+    """Return a row for every cell with finished runs, and one for the total."""
     rows = []
     for cell, finished in records.finished.items():
         runs = [_run_costs(records, cell, int(seed)) for seed in finished["seed"]]
@@ -69,7 +69,7 @@ def _or_dash(value: float) -> str:
 
 
 def machines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the machines on which runs were made, each once."""
+    """Return the machines on which runs were made, without duplicates."""
     known = (fact["hardware"] for fact in facts if "hardware" in fact)
     named = (f"{machine(h)}, {h['memory_gib']} GiB" for h in known)
     return list(dict.fromkeys(named))

@@ -209,7 +209,7 @@ def note_times(folder: Path, drawing: float, everything: float, together: int) -
     Parameters
     ----------
     folder : Path
-        Of the demo.
+        Folder of the demo.
     drawing, everything : float
         Seconds for drawing the digits, and for everything up to the page.
     together : int
