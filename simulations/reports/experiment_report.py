@@ -1,4 +1,4 @@
-"""The report of an experiment: all that its records give."""
+"""The report of an experiment, from its records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,26 +36,28 @@ def write_report(
     margin: float,
     beside: Sequence[Path] = (),
 ) -> list[tuple[str, Path]]:
-    """Write everything that an experiment's records give; return what is where.
+    """Write the report of an experiment; return the name and path of each file.
 
     Parameters
     ----------
     experiment : Experiment
     scale : Scale
     folder : Path
-        Of the sweep.
+        Folder of the sweep.
     results : Path
-        Gets ``tables``, ``figures`` and ``reports``.
+        Folder for ``tables``, ``figures`` and ``reports``.
     margin : float
-        Of equivalence, as a fraction.
+        Margin of equivalence, as a fraction.
     beside : sequence of Path
-        Of sweeps with other settings, whose accuracies and costs stand in rows of their own
-        (table2 alone).
+        Folders of sweeps with other settings, whose accuracies and costs get rows of their own
+        (only for table2).
 
     Raises
     ------
     UserError
-        If there are no records, or one ``beside`` changed nothing, or fits no other experiment.
+        If there are no records, if ``beside`` is given for another experiment than table2, or if a
+        folder in ``beside`` is not that of a sweep, fits neither experiment nor scale, or has the
+        same settings as another.
     """
     stem = experiment.name
     if folder.name != _DEFAULT_FOLDER:

@@ -1,4 +1,4 @@
-"""Figures 3 to 6 as the paper lays them out: accuracy per epoch, with a band over seeds."""
+"""Figures 3 to 6 in the paper's layout: accuracy per epoch, with a band over seeds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ VALIDATION_LABEL = "validation"
 OF_LOCAL_MODELS = ", mean of local models"
 TRAINING_LABEL = "training"
 MODELS = {"mlp": "MLP", "cnn": "CNN"}
-# (figure, model, fog nodes of each panel; 0 is centralized)
+# (figure, model, number of fog nodes in each panel; 0 is centralized)
 FIGURES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("3", "mlp", (0,)),
     ("4", "cnn", (0,)),
@@ -33,15 +33,15 @@ FIGURES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 
 @names_as_they_are
 def draw_figures(records: SweepRecords, folder: Path, stem: str) -> dict[str, Path]:
-    """Draw each figure that has records, as PNG and SVG; return the PNG of each.
+    """Draw each figure that has records, as PNG and SVG; return the path of each PNG.
 
     Parameters
     ----------
     records : SweepRecords
-        Of Table 2.
+        Records of Table 2.
     folder : Path
     stem : str
-        Begins the files' names.
+        Prefix of the file names.
     """
     folder.mkdir(parents=True, exist_ok=True)
     recorded = set(records.rounds["cell"]) if len(records.rounds) else set()
@@ -97,8 +97,8 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
 def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
     training, validation = _training(records, cell), _validation(records, cell)
     nodes = list(dict.fromkeys(training["curve"]))
-    # Readable in black and white: training thin and dashed, each in its own way, with validation
-    # thick, solid and black. Bands of many nodes would hide each other, so several have none.
+    # To be readable in black and white, training is thin with different dashes, and validation is
+    # thick, solid and black. Bands of several nodes would hide each other, so these have none.
     sns.lineplot(
         training,
         x="round",
@@ -123,14 +123,14 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         err_kws={"alpha": 0.15},
         ax=axes,
     )
-    axes.legend().remove()  # one for all panels stands beside them, over no line
+    axes.legend().remove()  # one legend for all panels stands beside them and covers no line
     seeds = training["seed"].nunique()
     counted = "1 seed" if seeds == 1 else f"{seeds} seeds"
     return counted if seeds >= FEWEST else f"{counted}, no band"
 
 
 def _band(values: "pd.Series[float]") -> tuple[float, float]:
-    """Return mean less and plus a standard deviation, within 0 and 1; of few seeds nothing."""
+    """Return mean -/+ standard deviation, cut at 0 and 1; NaN with fewer than ``FEWEST`` seeds."""
     found = summarise_accuracy(values)
     return max(found.mean - found.sd, 0.0), min(found.mean + found.sd, 1.0)
 
@@ -152,10 +152,10 @@ def _validation(records: SweepRecords, cell: str) -> pd.DataFrame:
 
 
 def _validated(records: SweepRecords, cell: str) -> str:
-    """Say of how many images validation is, where only the last round has all of them."""
+    """Return a note on the number of validation images, if only the last round uses all of them."""
     seed = records.rounds.loc[records.rounds["cell"] == cell, "seed"].iloc[0]
     fact = records.fact(cell, int(seed))
-    looked_at = fact["config"].get("local-validation-examples", 0)  # older records: all, which is 0
+    looked_at = fact["config"].get("local-validation-examples", 0)  # 0, or an older record: all
     every = fact["data"]["validation_examples"]
     if not 0 < looked_at < every:
         return ""

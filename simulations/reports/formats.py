@@ -1,4 +1,4 @@
-"""How figures are written in tables: percent, points, p values, and honest gaps."""
+"""Formats of figures in tables: percent, points, p values, and missing values."""
 
 import math
 from collections.abc import Mapping
@@ -11,14 +11,15 @@ NONE = "-"
 
 
 def percent(value: float) -> str:
-    """Write 0.8357 as ``83.57``; the column says percent."""
+    """Format 0.8357 as ``83.57``, without a percent sign; NaN as ``-``."""
     return NONE if math.isnan(value) else f"{100 * value:.2f}"
 
 
 def accuracy(found: Summary) -> str:
-    """Write accuracies of a cell's seeds, in percent; the one place that decides what is told.
+    """Format the accuracies of a cell's seeds in percent, the same way in all tables.
 
-    Of three seeds or more, mean ± standard deviation and the 95% interval; of fewer, each seed.
+    With three seeds or more: mean ± standard deviation and the 95% interval. With fewer: the value
+    of each seed.
     """
     if math.isnan(found.sd):
         return " and ".join(map(percent, found.values)) or NONE
@@ -26,29 +27,29 @@ def accuracy(found: Summary) -> str:
 
 
 def within(found: Summary) -> str:
-    """Write the 95% interval of accuracies in percent; of fewer than three seeds there is none."""
+    """Format the 95% interval of accuracies in percent; ``no CI`` with fewer than three seeds."""
     return "no CI" if math.isnan(found.low) else f"{percent(found.low)} to {percent(found.high)}"
 
 
 def points(value: float) -> str:
-    """Write a difference in points of accuracy, with its sign."""
+    """Format a difference of accuracies in percentage points, with its sign; NaN as ``-``."""
     return NONE if math.isnan(value) else f"{100 * value:+.2f}"
 
 
 def interval(low: float, high: float) -> str:
-    """Write an interval of differences of accuracies in points, of which there are 100."""
+    """Format an interval of differences of accuracies in points, cut at -100 and +100."""
     return "no CI" if math.isnan(low) else f"{points(max(low, -1.0))} to {points(min(high, 1.0))}"
 
 
 def p_value(value: float) -> str:
-    """Write a p value with what it can tell."""
+    """Format a p value with three decimals, or as ``< 0.001``; NaN as ``-``."""
     if math.isnan(value):
         return NONE
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def computing(seconds: float) -> str:
-    """Write how long something computed: ``40 seconds``, ``12 minutes``, ``1.5 hours``."""
+    """Format a computing time as ``40 seconds``, ``12 minutes`` or ``1.5 hours``."""
     if seconds < 90:
         return counted(round(seconds), "second")
     if seconds < 3600:
@@ -57,5 +58,5 @@ def computing(seconds: float) -> str:
 
 
 def machine(hardware: Mapping[str, Any]) -> str:
-    """Say on what something ran; ``hardware`` as ``run.json`` has it."""
+    """Return cores and processor of a machine; ``hardware`` is that of ``run.json``."""
     return f"{hardware['cores']} cores of {hardware['processor']}"

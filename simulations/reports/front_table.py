@@ -1,4 +1,4 @@
-"""Table 2 on one data set as a page shows it, and the commands that make what is missing."""
+"""Table 2 on one data set for a page, and the commands that make missing runs."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ from simulations.reports.statistics import summarise_accuracy
 from simulations.reports.sweep_records import LOCAL, SweepRecords, load_records
 
 NOT_RUN = "not run yet"
-SEEDS = "0-2"  # of what is still to be run
+SEEDS = "0-2"  # seeds in the commands for missing runs
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A sweep of Table 2 that has rows of its own.
+    """A sweep of Table 2 with rows of its own, one per model.
 
     Attributes
     ----------
     title : str
     scale : str
     typed : str
-        What a user types besides scale and data.
+        Command line arguments besides scale and data.
     folder : str
-        Of its records, below that of the experiment; ``DATA`` stands for the data set.
+        Folder of its records, below that of the experiment. ``DATA`` stands for the data set.
     centralized : bool
-        Whether it has those cells.
+        Whether it has centralized cells.
     """
 
     title: str
@@ -39,11 +39,11 @@ class Row:
     centralized: bool = True
 
     def place(self, results: Path, data: str) -> Path:
-        """Return the folder of its records on a data set."""
+        """Return the folder of the records on a data set."""
         return results / TABLE2.name / self.folder.replace("DATA", data)
 
     def cells(self) -> list[Cell]:
-        """Return the cells that it has."""
+        """Return the cells of the sweep."""
         return [cell for cell in TABLE2.cells if self.centralized or not cell.is_centralized]
 
 
@@ -62,7 +62,7 @@ ON_RENDERED = Row("the paper's settings, rendered digits", "full", "", "full")
 
 
 def recorded(results: Path, data: str, rows: Sequence[Row] = ROWS) -> dict[str, SweepRecords]:
-    """Return what is recorded on a data set, by the titles of ``rows``."""
+    """Return the records on a data set, by the title of each row that has any."""
     return {
         row.title: load_records(TABLE2, TABLE2.scale(row.scale), row.place(results, data))
         for row in rows
@@ -77,16 +77,16 @@ def front_table(
     printed: bool = True,
     rows: Sequence[Row] = ROWS,
 ) -> pd.DataFrame:
-    """Return a row for each model and settings, in percent.
+    """Return a table in percent, with a row for each model and each of ``rows``.
 
     Parameters
     ----------
     found : dict
-        See ``recorded``.
+        Result of ``recorded``.
     metric : str
         One of ``METRICS``.
     printed : bool
-        Whether the validation accuracy that the paper printed, on SVHN, stands above them.
+        Whether the paper's validation accuracy on SVHN stands above the rows of each model.
     rows : sequence of Row
     """
     lines = []
@@ -121,7 +121,7 @@ def _cell(records: SweepRecords | None, cell: Cell, metric: str) -> str:
 
 
 def still_to_run(found: dict[str, SweepRecords], data: str) -> list[str]:
-    """Return the commands that make the cells without any record."""
+    """Return the commands that run the cells without any record."""
     commands = []
     for row in ROWS:
         records = found.get(row.title)
@@ -140,7 +140,7 @@ def still_to_run(found: dict[str, SweepRecords], data: str) -> list[str]:
 
 
 def report_command(found: dict[str, SweepRecords], data: str) -> str:
-    """Return the command that writes the report of what is recorded."""
+    """Return the command that writes the report from these records."""
     others = [row for row in ROWS[1:] if row.title in found]
     beside = [f"--beside results/table2/{row.folder.replace('DATA', data)}" for row in others]
     return " ".join([f"fog-flower report table2 --scale full --dataset {data}", *beside])

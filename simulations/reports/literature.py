@@ -1,4 +1,4 @@
-"""The systems that the paper compares itself with: what was printed, beside ours."""
+"""The systems that the paper compares itself with: printed accuracy and our own."""
 
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,18 @@ def write_literature(
     records: SweepRecords,
     results: Path,
     stem: str,
-    margin: float,  # noqa: ARG001  (the same in each)
+    margin: float,  # noqa: ARG001  (all writers have this signature)
 ) -> list[tuple[str, Path]]:
-    """Write a row for each system and number of fog nodes, and how each was read.
+    """Write a row for each system and number of fog nodes, and how we interpreted each system.
 
     Parameters
     ----------
     records : SweepRecords
     results : Path
     stem : str
-        Of the files' names.
+        Prefix of the file names.
     margin : float
-        Not used: whoever printed a figure had other data, models and numbers of nodes.
+        Not used: the printed figures are for other data, models and numbers of nodes.
     """
     found = {cell.name: summarise_accuracy(records.final(cell, TEST)) for cell in records.cells}
     rows = pd.DataFrame([_row(records, cell, found[cell.name]) for cell in records.cells])
@@ -76,7 +76,7 @@ def _row(records: SweepRecords, cell: Cell, summary: Summary) -> dict[str, Any]:
 
 
 def _bytes(records: SweepRecords, cell: str) -> float:
-    """Return what a fog node sends in a round, on average; NaN where nothing is recorded."""
+    """Return the mean bytes that a fog node sends in a round; NaN if nothing is recorded."""
     if not len(records.updates):
         return float("nan")
     return float(records.updates.loc[records.updates["cell"] == cell, "bytes_up"].mean())

@@ -1,4 +1,4 @@
-"""One picture of Table 2: test accuracy of every cell beside the validation the paper printed."""
+"""Overview picture of Table 2: test accuracy of every cell, and the paper's validation accuracy."""
 
 import math
 from pathlib import Path
@@ -20,19 +20,19 @@ from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 
 PAPER = "validation, as the paper printed it (SVHN)"
 MARKERS = "sD^v"  # readable in black and white
-APART = 0.14  # of the distance between two cells
+APART = 0.14  # horizontal offset of a series, as a fraction of the distance between two cells
 
 
 @names_as_they_are
 def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path:
-    """Draw a panel per model, a column per architecture, as PNG and SVG; return the PNG.
+    """Draw a panel per model with a column per architecture, as PNG and SVG; return the PNG's path.
 
     Parameters
     ----------
     records : SweepRecords
-        Of Table 2.
+        Records of Table 2.
     rows : DataFrame
-        Of ``accuracy_rows``, or of ``rows_beside``.
+        Result of ``accuracy_rows`` or ``rows_beside``.
     path : Path
     """
     sns.set_theme(style="whitegrid", context="notebook")
@@ -54,7 +54,7 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     for model, axes in zip(models, panels[0], strict=True):
         cells = [cell for cell in records.experiment.cells if cell.family == model]
         labels = [cell.label for cell in cells]
-        ran = tests[tests["model"] == model]  # settings that have not run it take no room
+        ran = tests[tests["model"] == model]  # settings without runs of the model take no room
         for place, (settings, part) in enumerate(ran.groupby("settings", sort=False), start=1):
             _draw_series(part, labels, APART * place, looks[settings], axes)
         printed = [cell.printed[LOCAL] for cell in cells]
@@ -106,7 +106,7 @@ def _draw_series(
 
 
 def _mark_collapsed(found: pd.DataFrame, places: list[float], axes: Axes) -> None:
-    """Write at each cell with collapsed runs how many; at the axis where no other is left."""
+    """Write the number of collapsed runs at each cell; at the axis if no other run is left."""
     for place, row in zip(places, found.to_dict("records"), strict=True):
         if not row["collapsed"] > 0:
             continue

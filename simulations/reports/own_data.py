@@ -1,4 +1,4 @@
-"""What fog nodes said of the final W on their own data, as a table."""
+"""Table of the final W's accuracy on the fog nodes' own data, as they reported it."""
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ NOTE = (
 
 
 def own_data_table(records: SweepRecords) -> pd.DataFrame:
-    """Return a row for each cell whose runs have it; no row if no run does."""
+    """Return a row for each cell whose runs recorded it; an empty table if none did."""
     lines = []
     for cell in records.cells:
         kept = set(records.final(cell, TEST).index)

@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing else: it opens from disk, without network, on a phone too."""
+"""Self-contained HTML pages, which open from disk and without network."""
 
 import base64
 import dataclasses
@@ -14,7 +14,7 @@ from fog_flower.records.files import write_text
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A heading with tables (by their headings), pictures (by their captions; PNG) and notes."""
+    """A titled section with tables by heading, pictures (PNG) by caption, and notes."""
 
     title: str
     tables: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict)
@@ -24,26 +24,26 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """What stands on the page: what was found first, how it was made last.
+    """Content of a page, from the main result to how it was made.
 
     Attributes
     ----------
     finding : str
-        One sentence, with the figures and the data that they are of.
+        The main result in one sentence, with its figures and their data.
     table : DataFrame
-        The figures of the sentence, and not many more.
+        The figures of the sentence, and few more.
     pictures : mapping
-        By caption: the one picture that shows it; nothing where there is none.
+        The one picture of the main result, by caption; empty if there is none.
     sections : sequence of Section
-        All else.
+        Everything else.
     made : sequence of str
         How the figures were made: data, scale, seeds, what is missing.
     facts : sequence of mapping
         The ``run.json`` of all runs.
     command : str
-        That makes the runs, or the page.
+        Command that makes the runs or the page.
     seen : str
-        Which data the runs saw; below each picture.
+        The data of the runs, shown below each picture.
     """
 
     title: str
@@ -66,7 +66,7 @@ def write_page(page: Page, path: Path) -> Path:
 
 
 def templates() -> jinja2.Environment:
-    """Return what pages are made with: whatever they are given is escaped."""
+    """Return the Jinja environment of all pages, which escapes everything that it inserts."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("simulations.reports", "templates"),
         autoescape=True,
@@ -79,7 +79,7 @@ def templates() -> jinja2.Environment:
 
 
 def svg_as_data(content: bytes) -> str:
-    """Return an SVG as an address that holds it."""
+    """Return an SVG as a ``data:`` URL."""
     return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
 
 
@@ -88,13 +88,13 @@ def _as_data(path: Path) -> str:
 
 
 def _split_bold(text: object) -> tuple[str, str]:
-    """Split ``**verdict**: reason`` as the Markdown tables have it."""
+    """Split ``**verdict**: reason``, as in the Markdown tables, into verdict and the rest."""
     before, marker, rest = str(text).removeprefix("**").partition("**")
     return (before, rest) if marker else ("", str(text))
 
 
 def _origins(facts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Say where the runs come from: each distinct value of what a record tells."""
+    """Return the distinct code versions, hardware and library versions of the runs."""
 
     def distinct(*keys: str) -> str:
         found = set()

@@ -1,4 +1,4 @@
-"""Which cells of Table 2 are compared with which, and how the results are written."""
+"""Paired tests between cells of Table 2, and the tables of their results."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ FOG_AGAINST_CENTRALIZED, CNN_AGAINST_MLP = "fog against centralized", "CNN again
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
-    """All comparisons of one metric.
+    """All comparisons for one metric.
 
-    p values are adjusted after Holm over all differences and trends of the metric together, those
-    of equivalence over the comparisons of fog with centralized.
+    p values of differences and trends are adjusted together by Holm's method. Those of equivalence
+    are adjusted over the comparisons of fog with centralized.
     """
 
     metric: str
@@ -33,11 +33,11 @@ def analyse(records: SweepRecords, metric: str, margin: float) -> Analysis:
     Parameters
     ----------
     records : SweepRecords
-        Of Table 2.
+        Records of Table 2.
     metric : str
         One of ``METRICS``.
     margin : float
-        Within which two accuracies count as equivalent, as a fraction.
+        Largest difference at which two accuracies count as equivalent, as a fraction.
     """
     names = {cell.name for cell in records.cells}
 
@@ -79,7 +79,7 @@ def analyse(records: SweepRecords, metric: str, margin: float) -> Analysis:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Return comparisons for people."""
+    """Return a readable table of comparisons."""
     return pd.DataFrame(
         {
             "first": c.first,
@@ -98,7 +98,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
 
 def trend_table(trends: Sequence[Trend]) -> pd.DataFrame:
-    """Return trends for people."""
+    """Return a readable table of trends."""
     return pd.DataFrame(
         {
             "model": t.label.upper(),

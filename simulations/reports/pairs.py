@@ -1,4 +1,4 @@
-"""Two ways to do the same, compared within seeds for every model."""
+"""Report on two variants of the same settings, compared within seeds for every model."""
 
 import dataclasses
 from pathlib import Path
@@ -12,7 +12,7 @@ from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
-# Of an experiment: the title of its table, and the two that are compared, as cells are named.
+# Experiment: title of its table, and the suffixes of the names of the cells that are compared.
 PAIRS = {
     "uploads": (
         "Uploads: after each epoch, or the mean of all epochs once",
@@ -25,17 +25,17 @@ PAIRS = {
 def write_pairs(
     records: SweepRecords, results: Path, stem: str, margin: float
 ) -> list[tuple[str, Path]]:
-    """Write accuracy of both, and their comparison within seeds.
+    """Write the accuracy of both variants, and their comparison within seeds.
 
     Parameters
     ----------
     records : SweepRecords
-        Of an experiment in ``PAIRS``.
+        Records of an experiment in ``PAIRS``.
     results : Path
     stem : str
-        Of the files' names.
+        Prefix of the file names.
     margin : float
-        Of equivalence, as a fraction.
+        Margin of equivalence, as a fraction.
     """
     title, (one, other) = PAIRS[records.experiment.name]
     rows = accuracy_rows(records)
