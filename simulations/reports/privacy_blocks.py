@@ -1,4 +1,4 @@
-"""Blocks of the page on measured privacy, from the committed records."""
+"""Blocks of the page on measured privacy, made from the committed records."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ COSTS = {
 }
 DATA = {"epsilon-svhn": "SVHN", "epsilon-mnist": "MNIST"}
 CENTRAL = "central-dp-mnist"
-PROMISES = "What the ledger promises"  # of a report: what its columns say already
+PROMISES = "What the ledger promises"  # section of a report that repeats its column heads
 REFUSED = "updates that the gate refused"
 AUDITED = ("none", "noise", "projection", "dp-sgd-8", "dp-sgd-3")
 SHIPPED = ("noise", "projection", "gaussian-seeded", "gaussian")
@@ -34,25 +34,25 @@ MASKS = {"single": "0", "groups": "2"}
 
 
 def findings_block(results: Path) -> str:
-    """Return what was found in a few sentences, with figures from the records."""
+    """Return the main results as a list of sentences, with figures from the records."""
     kinds = (_of_epsilon, _of_attackers, _of_central, _of_masks, _of_audits)
     return "\n".join(f"- {line}" for told in kinds for line in told(results))
 
 
 def costs_block(results: Path, *, links: str) -> str:
-    """Return tables and pictures of what privacy costs, without what a reader has elsewhere.
+    """Return tables and pictures of the cost of privacy, shortened from the reports.
 
     Parameters
     ----------
     results : Path
     links : str
-        Where the page finds ``results``, e.g. ``../../results``.
+        Path of ``results`` relative to the page, for example ``../../results``.
     """
     parts = []
     for stem, title in COSTS.items():
         page = results / "tables" / f"{stem}.md"
         if not page.exists():
-            continue  # still to be made
+            continue  # not run yet
         parts += [f"### {title}", f"![{title}]({links}/figures/{stem}.png)"]
         body = page.read_text().partition("\n## ")[2]
         parts += [_shortened(part) for part in f"## {body}".split("\n\n## ") if _is_shown(part)]
@@ -61,13 +61,13 @@ def costs_block(results: Path, *, links: str) -> str:
 
 
 def central_block(results: Path) -> str:
-    """Return the table of noise in the cloud, as it was reported."""
+    """Return the report on noise in the cloud, without its title."""
     page = results / "tables" / f"{CENTRAL}.md"
     return page.read_text().partition("\n\n")[2].strip() if page.exists() else "(no records)"
 
 
 def masks_block(results: Path) -> str:
-    """Return what a gate makes of masked groups, beside the same runs without masks."""
+    """Return how a gate judges masked groups, compared with the same runs without masks."""
     rows = [
         {
             "malicious of 7": malicious,
@@ -83,7 +83,7 @@ def masks_block(results: Path) -> str:
 
 
 def audits_block(results: Path, *, links: str) -> str:
-    """Return what recorded audits found: five protections, bounds, shipments, inversion."""
+    """Return the results of recorded audits: protections, bounds, shipments and inversion."""
     recorded = results / "audit"
     made = [folder for name in AUDITED if _is_made(folder := recorded / "table" / name)]
     every = sorted(path.parent for path in recorded.rglob("audit.json"))
@@ -121,7 +121,7 @@ def _is_shown(section: str) -> bool:
 
 
 def _shortened(section: str) -> str:
-    """Return a section of a report: of refused updates the gate's rows only, and short notes."""
+    """Return a section of a report with short notes, and without FedAvg in refused updates."""
     heading, _, body = section.removeprefix("## ").partition("\n\n")
     if heading.startswith(PROMISES):
         return _notes(body.partition("\n\n")[2])
@@ -131,7 +131,7 @@ def _shortened(section: str) -> str:
 
 
 def _notes(text: str) -> str:
-    """Return notes below tables without lists of cells: how many collapsed, and what lacks."""
+    """Return a section's text with counts in place of its lists of collapsed and missing runs."""
     lines = text.strip().split("\n\n")
     lost = sum(line.startswith("Collapsed: ") for line in lines)
     kept = [line for line in lines if not line.startswith(("Collapsed: ", "Not complete"))]
@@ -236,9 +236,10 @@ def _value(told: str) -> str:
 def _masked(
     results: Path,
 ) -> list[tuple[int, str, "pd.Series[float]", "pd.Series[bool]", "pd.Series[bool]"]]:
-    """Return malicious nodes, name of the runs, accuracy of each seed, and who was accepted.
+    """Return number of malicious nodes, name, accuracies by seed, and acceptances of each variant.
 
-    The last two tell it of each update or group without a malicious node, and with one.
+    The last two items say whether each update or group was accepted: first those without a
+    malicious node, then those with one.
     """
     found = []
     for name in MASKS:

@@ -1,4 +1,4 @@
-"""What privacy costs: accuracy at every epsilon, and beside attackers what a gate still sees."""
+"""Cost of privacy: accuracy at every epsilon, and the gate's decisions if there are attackers."""
 
 import json
 import math
@@ -24,24 +24,24 @@ _TITLES = {
     "trilemma": "Privacy, robustness and accuracy",
 }
 LEDGER, RELEASE = "privacy.json", "dW of all rounds"
-DODGE = 0.05  # by which lines stand beside each other, where they would cover each other
+DODGE = 0.05  # horizontal offset between lines, so that they do not cover each other
 
 
 def write_privacy_cost(
     records: SweepRecords,
     results: Path,
     stem: str,
-    margin: float,  # noqa: ARG001  (the same in each)
+    margin: float,  # noqa: ARG001  (all writers have this signature)
 ) -> list[tuple[str, Path]]:
-    """Write the table of accuracies, one row for each series of cells, and the picture.
+    """Write tables of accuracies, refusals and promises, a row per series of cells, and a picture.
 
     Parameters
     ----------
     records : SweepRecords
-        Of ``epsilon`` or ``trilemma``, whose cells say their epsilon.
+        Records of ``epsilon`` or ``trilemma``, whose cells have the tag ``epsilon``.
     results : Path
     stem : str
-        Of the files' names.
+        Prefix of the file names.
     margin : float
         Not used: nothing is tested for equivalence here.
     """
@@ -84,7 +84,7 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
 
 
 def _told(name: str, summary: Summary) -> dict[str, float]:
-    """Return mean, deviation and interval; of fewer than three seeds the mean alone."""
+    """Return mean, standard deviation and interval; all but the mean NaN below three seeds."""
     return {
         name: summary.mean,
         f"{name}_sd": summary.sd,
@@ -94,13 +94,13 @@ def _told(name: str, summary: Summary) -> dict[str, float]:
 
 
 def _refusals(records: SweepRecords, cell: Cell, malicious: int) -> dict[str, float]:
-    """Return which part of the updates of honest and of malicious nodes were refused."""
+    """Return the shares of refused updates of honest and of malicious nodes."""
     updates = records.updates
     updates = updates[updates["cell"] == cell.name] if len(updates) else updates
     if not len(updates) or "accepted" not in updates:
         return {"honest_refused": math.nan, "malicious_refused": math.nan}
     nodes = int(str(cell.settings.get("fog-nodes", updates["fog_node"].max() + 1)))
-    bad = updates["fog_node"] >= nodes - malicious  # the last ones
+    bad = updates["fog_node"] >= nodes - malicious  # the last nodes are malicious
     refused = ~updates["accepted"].astype(str).str.lower().isin(("true", "1"))
     return {
         "honest_refused": float(refused[~bad].mean()),
@@ -109,7 +109,10 @@ def _refusals(records: SweepRecords, cell: Cell, malicious: int) -> dict[str, fl
 
 
 def _ledger(records: SweepRecords, cell: Cell) -> float:
-    """Return the largest epsilon that the ledgers of a cell's runs promise of dW."""
+    """Return the largest epsilon for dW in the ledgers of a cell's runs.
+
+    It is infinite if a ledger promises nothing, and NaN if there is no ledger.
+    """
     found = []
     for path in sorted((records.folder / cell.name).glob(f"seed-*/{LEDGER}")):
         releases = json.loads(path.read_text())["releases"]
@@ -118,7 +121,7 @@ def _ledger(records: SweepRecords, cell: Cell) -> float:
 
 
 def _wide(rows: pd.DataFrame, tell: Any) -> pd.DataFrame:
-    """Return a row for each series, and a column for each epsilon."""
+    """Return a table with a row for each series and a column for each epsilon."""
     lines = []
     for series, part in rows.groupby("series", sort=False):
         by_epsilon = {row["epsilon"]: row for row in part.to_dict("records")}
@@ -148,7 +151,7 @@ def _promised(row: dict[Hashable, Any]) -> str:
 
 
 def _draw(rows: pd.DataFrame, path: Path) -> Path:
-    """Draw accuracy along epsilon, a line for each series, with intervals over seeds."""
+    """Draw accuracy over epsilon, with a line for each series and intervals over seeds."""
     order = [*reversed(EPSILONS)]  # from the strongest promise to none
     figure, axes = plt.subplots(figsize=(7.0, 4.8), layout="constrained")
     groups = list(rows.groupby("series", sort=False))
@@ -174,7 +177,7 @@ def _draw(rows: pd.DataFrame, path: Path) -> Path:
 
 
 def _styles() -> Iterable[dict[str, Any]]:
-    """Return lines that can be told apart in grey as well."""
+    """Yield line styles that differ in greyscale too."""
     colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
     for number, colour in enumerate(colours):
         yield {"color": colour, "marker": "osD^vP"[number], "linestyle": ["-", "--"][number % 2]}

@@ -1,4 +1,4 @@
-"""Accuracy by what an end node shares and how noisy, beside what its shipments give away."""
+"""Accuracy by the share and noise of an end node's examples, and what its shipments reveal."""
 
 import json
 import math
@@ -24,18 +24,18 @@ def write_sharing(
     records: SweepRecords,
     results: Path,
     stem: str,
-    margin: float,  # noqa: ARG001  (the same in each)
+    margin: float,  # noqa: ARG001  (all writers have this signature)
 ) -> list[tuple[str, Path]]:
-    """Write accuracy by part and noise, and what the audit of shipments found at each noise.
+    """Write accuracy by share and noise, and the findings of the audit of shipments at each noise.
 
     Parameters
     ----------
     records : SweepRecords
-        Of ``sharing``. Findings are in ``CELL/audit/audit.json`` below the sweep's folder, of the
-        cells that share everything: what an image gives away does not depend on the others.
+        Records of ``sharing``. Findings are in ``CELL/audit/audit.json`` below the sweep's folder,
+        for the cells that share everything: what one image reveals does not depend on the others.
     results : Path
     stem : str
-        Of the files' names.
+        Prefix of the file names.
     margin : float
         Not used: nothing is tested for equivalence here.
     """

@@ -1,7 +1,7 @@
-"""The formal analysis that the paper names as future work, from scipy and statsmodels.
+"""Statistical analysis with scipy and statsmodels, which the paper leaves to future work.
 
-Runs of one seed share images, split, initial weights and shuffles wherever they can, so cells are
-compared within seeds. Figures are accuracies as fractions; differences are first minus second.
+Runs of one seed share images, split, initial weights and shuffles where possible, so cells are
+compared within seeds. Accuracies are fractions, and differences are first minus second.
 """
 
 import dataclasses
@@ -18,10 +18,10 @@ from statsmodels.stats.weightstats import ttost_paired
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
-FEWEST = 3  # seeds; two give a deviation of one degree of freedom, and intervals that say nothing
-BOOTSTRAP_FROM = 5  # seeds; below, resamples repeat each other and an interval means little
+FEWEST = 3  # seeds; two have one degree of freedom, and intervals too wide to be useful
+BOOTSTRAP_FROM = 5  # seeds; with fewer, resamples repeat each other and an interval means little
 RESAMPLES = 9999
-ROUNDING = 1e-12  # far below one image in a million
+ROUNDING = 1e-12  # differences below it count as 0; one image in a million is far more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Summary:
     n : int
     mean : float
     sd, low, high : float
-        NaN of fewer than ``FEWEST`` seeds.
+        NaN with fewer than ``FEWEST`` seeds.
     values : tuple of float
-        A seed each, from the smallest on: what is told of fewer.
+        The value of each seed, in ascending order. Reports show these with fewer seeds.
     """
 
     n: int
@@ -48,7 +48,7 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """A paired comparison of two cells; of fewer than ``FEWEST`` seeds the difference alone.
+    """A paired comparison of two cells; with fewer than ``FEWEST`` seeds only the difference.
 
     Attributes
     ----------
@@ -57,16 +57,17 @@ class Comparison:
     difference, low, high : float
         Mean of first minus second, with its t interval.
     p, p_wilcoxon : float
-        Paired t test (assumes normal differences) and Wilcoxon's signed ranks (assumes symmetric
-        ones), two-sided.
+        Two-sided paired t test (assumes normal differences) and Wilcoxon's signed-rank test
+        (assumes symmetric ones).
     p_equivalent : float
-        Two one-sided tests: that the difference lies within the margin.
+        Two one-sided tests that the difference lies within the margin.
     p_normal : float
-        Shapiro and Wilk's test of the t test's assumption; small speaks against it.
+        Shapiro-Wilk test of the normality that the t test assumes; a small p is evidence against
+        it.
     effect, effect_low, effect_high : float
         Cohen's d of the differences, with a BCa bootstrap interval.
     p_adjusted, p_equivalent_adjusted : float
-        After Holm, over all comparisons that are reported together.
+        Adjusted by Holm's method over all comparisons that are reported together.
     """
 
     first: str
@@ -88,18 +89,22 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True)
 class Trend:
-    """How accuracy changes with the number of fog nodes.
+    """The change of accuracy with the number of fog nodes.
 
     Attributes
     ----------
-    falls : bool
-        Whether it rather falls than grows: which of Page's two tests has the smaller p.
-    p : float
-        Page's test within seeds, two-sided: twice the smaller p. It takes ranks alone, so it
-        assumes no line, and one seed counts as much as any other.
+    n : int
+        Seeds that have all numbers of fog nodes.
     slope, low, high : float
-        In numbers what ``p`` tests in ranks: the mean over seeds of each seed's least-squares
-        slope, per fog node, with its t interval.
+        Mean over seeds of each seed's least-squares slope, per fog node, with its t interval. It is
+        the size of the trend that ``p`` tests with ranks.
+    falls : bool
+        Whether Page's test for a fall has a smaller p than that for a growth.
+    p : float
+        Two-sided Page's test within seeds: twice the smaller p. It uses only ranks, so it does not
+        assume a linear trend, and all seeds count equally.
+    p_adjusted : float
+        Adjusted by Holm's method, together with the comparisons of the same metric.
     """
 
     label: str
@@ -113,7 +118,7 @@ class Trend:
 
 
 def summarise(values: "pd.Series[float] | Sequence[float]") -> Summary:
-    """Summarise one cell; NaN values are left out."""
+    """Summarise the values of one cell, without those that are not finite."""
     finite = _finite(values)
     n, each = len(finite), tuple(sorted(map(float, finite)))
     mean = float(finite.mean()) if n else math.nan
@@ -124,7 +129,7 @@ def summarise(values: "pd.Series[float] | Sequence[float]") -> Summary:
 
 
 def summarise_accuracy(values: "pd.Series[float] | Sequence[float]") -> Summary:
-    """Summarise accuracies of one cell; the t interval ends at 0 and 1, as accuracies do."""
+    """Summarise accuracies of one cell, with the t interval cut at 0 and 1."""
     found = summarise(values)
     if math.isnan(found.low):
         return found
@@ -138,7 +143,7 @@ def compare(
     b: "pd.Series[float]",
     margin: float,
 ) -> Comparison:
-    """Compare two cells by seed (the series' index); a seed without both is left out."""
+    """Compare two cells by seed (the index of both series); seeds without both are left out."""
     both = pd.concat([a, b], axis=1, join="inner").dropna().to_numpy(float)
     n = len(both)
     if n == 0:
@@ -148,7 +153,7 @@ def compare(
     if n < FEWEST:
         return Comparison(first, second, n, mean)
     low, high = _interval(differences)
-    if _no_spread(differences):  # tests divide by it
+    if _no_spread(differences):  # the tests would divide by zero
         return Comparison(first, second, n, mean, low, high)
     effect_low, effect_high = _bootstrap_effect(differences)
     return Comparison(
@@ -169,7 +174,7 @@ def compare(
 
 
 def trend(label: str, by_nodes: "dict[int, pd.Series[float]]") -> Trend:
-    """Test whether accuracy falls or grows with the fog nodes; seeds that lack one are left out."""
+    """Test for a trend in the number of fog nodes; seeds that lack a number are left out."""
     table = pd.DataFrame(by_nodes).dropna()
     nodes, n = sorted(by_nodes), len(table)
     if n == 0:
@@ -178,7 +183,7 @@ def trend(label: str, by_nodes: "dict[int, pd.Series[float]]") -> Trend:
     slopes = np.array([stats.linregress(nodes, row).slope for row in values])
     if n < FEWEST:
         return Trend(label, n, float(slopes.mean()))
-    # Page expects columns in the order of growing ranks: the most nodes first, if accuracy falls.
+    # Page's test expects columns by increasing rank: for a fall, the most nodes first.
     falling = float(stats.page_trend_test(values[:, ::-1]).pvalue)
     growing = float(stats.page_trend_test(values).pvalue)
     low, high = _interval(slopes)
@@ -187,7 +192,7 @@ def trend(label: str, by_nodes: "dict[int, pd.Series[float]]") -> Trend:
 
 
 def adjust(ps: Sequence[float]) -> list[float]:
-    """Adjust p values for multiple testing after Holm; NaN stays, and counts for nothing."""
+    """Adjust p values for multiple testing by Holm's method; NaN stays NaN and is not counted."""
     known = [p for p in ps if not math.isnan(p)]
     adjusted = iter(multipletests(known, method="holm")[1] if known else [])
     return [math.nan if math.isnan(p) else float(next(adjusted)) for p in ps]
@@ -218,7 +223,7 @@ def _effect(differences: npt.NDArray[np.float64], axis: int = -1) -> npt.NDArray
 def _bootstrap_effect(differences: npt.NDArray[np.float64]) -> tuple[float, float]:
     if len(differences) < BOOTSTRAP_FROM or np.ptp(differences) == 0.0:  # nothing to resample
         return math.nan, math.nan
-    # Resamples of one seed alone have no spread; SciPy warns where BCa then has no answer (NaN).
+    # A resample of one seed only has no spread. SciPy warns if BCa is then undefined (NaN).
     with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(

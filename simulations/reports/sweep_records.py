@@ -1,4 +1,4 @@
-"""A sweep's records as pandas tables; reports are made from these alone."""
+"""The records of a sweep as pandas tables. Reports use nothing else."""
 
 import dataclasses
 from collections import Counter
@@ -36,12 +36,13 @@ class SweepRecords:
     Attributes
     ----------
     runs : DataFrame
-        A row a run: cell, seed, status, diverged, collapsed, cause, seconds, the final
-        ``METRICS``, and of training and local models the final losses.
+        One row per run: cell, seed, status, diverged, usable (finished and not diverged),
+        collapsed, cause, seconds, the final ``METRICS``, and the final losses of training and of
+        local models.
     rounds, updates : DataFrame
         The tables of all finished runs, with ``cell`` and ``seed``.
     facts : list of dict
-        Every ``run.json``.
+        The contents of every ``run.json``, in the order of ``runs``.
     overrides : dict
         Run-config keys that the sweep changed in every run.
     collapses : list of Collapse
@@ -58,7 +59,7 @@ class SweepRecords:
     collapses: list[Collapse] = dataclasses.field(default_factory=list)
 
     def final(self, cell: Cell | str, metric: str) -> "pd.Series[float]":
-        """Return a metric's final value by seed, of runs that neither diverged nor collapsed."""
+        """Return a metric's final value by seed; failed, diverged, collapsed runs are left out."""
         name = cell if isinstance(cell, str) else cell.name
         kept = self.runs["usable"] & ~self.runs["collapsed"]
         chosen = self.runs[(self.runs["cell"] == name) & kept]
@@ -66,27 +67,27 @@ class SweepRecords:
 
     @property
     def collapsed(self) -> Counter[str]:
-        """How many runs of each cell collapsed; 0 for a cell without any."""
+        """Number of collapsed runs of each cell; 0 for a cell without any."""
         return Counter(run.cell for run in self.collapses)
 
     def fact(self, cell: str, seed: int) -> dict[str, Any]:
-        """Return the ``run.json`` of a run that is recorded."""
+        """Return the ``run.json`` of a recorded run."""
         rows = zip(self.runs["cell"], self.runs["seed"], self.facts, strict=True)
         return next(fact for name, number, fact in rows if (name, number) == (cell, seed))
 
     @property
     def finished(self) -> dict[str, pd.DataFrame]:
-        """The rows of ``runs`` that finished, by cell, in the experiment's order."""
+        """The rows of finished runs by cell, in the experiment's order."""
         done = self.runs[self.runs["status"] == FINISHED]
         by_cell = {cell.name: done[done["cell"] == cell.name] for cell in self.experiment.cells}
         return {name: rows for name, rows in by_cell.items() if len(rows)}
 
     def rounds_of(self, cell: str, seed: int) -> pd.DataFrame:
-        """Return the rounds of a run that finished."""
+        """Return the rounds of a finished run."""
         return self.rounds[(self.rounds["cell"] == cell) & (self.rounds["seed"] == seed)]
 
     def training_seconds(self, cell: str, seed: int) -> float:
-        """Return the time from sending W to having all updates, over all rounds of a run."""
+        """Return the seconds from sending W to having all updates, summed over a run's rounds."""
         rounds = self.rounds_of(cell, seed)
         return float(rounds.loc[rounds["round"] > 0, "train_seconds"].sum())
 
@@ -103,7 +104,7 @@ class SweepRecords:
 
     @property
     def data(self) -> str:
-        """Which data the runs saw, in words; rendered digits are not SVHN."""
+        """The data of the runs, in words; rendered digits are not SVHN."""
         text, differs = data_seen(self.facts)
         return text + (", other images for every seed" if differs else "")
 
@@ -114,7 +115,7 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
     Raises
     ------
     UserError
-        If there is none, or the folder is another experiment's, or of another scale.
+        If there are no runs, or if the folder is that of another experiment or scale.
     """
     overrides = _overrides(experiment, scale, folder)
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Table 1: the images that really arrived at each tier, from the records."""
+"""Table 1: the number of images that arrived at each tier, from the records."""
 
 import itertools
 from pathlib import Path
@@ -16,7 +16,7 @@ def write_table1(
     stem: str,
     margin: float,  # noqa: ARG001  (nothing is compared here)
 ) -> list[tuple[str, Path]]:
-    """Write the sizes of the fog nodes' and end nodes' shares."""
+    """Write how many images fog nodes and end nodes have, and what the paper printed."""
     rows = []
     for fact in records.facts:
         if "nodes" not in fact:

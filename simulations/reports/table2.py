@@ -1,4 +1,4 @@
-"""Table 2, Figures 3 to 6, the statistics, the claims, and one page with all of it."""
+"""Report of Table 2: the table, Figures 3 to 6, statistics, claims, costs, and one page."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -61,18 +61,18 @@ Files = list[tuple[str, Path]]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One of Table 2's files, which is a section of the page too.
+    """One of Table 2's files, which is also a section of the page.
 
     Attributes
     ----------
     label : str
-        Of the file, where the command lists it.
+        Name of the file in the command's output.
     suffix : str
-        Of the file's name.
+        Suffix of the file name.
     title, heading : str
-        Of the file, and of the section.
+        Title of the file, and heading of the section.
     rows : DataFrame, optional
-        In full precision, for a csv beside it.
+        Rows in full precision, for a csv beside the file.
     """
 
     label: str
@@ -84,7 +84,7 @@ class Part:
     rows: pd.DataFrame | None = None
 
     def write(self, results: Path, stem: str, seen: Sequence[str]) -> Files:
-        """Write the file, with what its runs saw, and the csv."""
+        """Write the file, with the notes ``seen`` on its runs, and the csv if there are rows."""
         name = stem + self.suffix
         files = [
             (self.label, write_table(results, name, self.title, self.tables, [*seen, *self.notes]))
@@ -101,9 +101,9 @@ def write_table2(
     margin: float,
     beside: Sequence[SweepRecords] = (),
 ) -> Files:
-    """Write tables, figures, statistics, claims and the page.
+    """Write tables, figures, statistics, claims, costs and the page.
 
-    The runs of ``beside``, with other settings, have rows among accuracies and costs alone.
+    The sweeps in ``beside``, with other settings, only add rows to accuracies and costs.
     """
     seen = what_it_saw(records)
     rows = rows_beside(records, beside) if beside else accuracy_rows(records)

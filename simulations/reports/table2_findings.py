@@ -1,4 +1,4 @@
-"""What Table 2 found, in one sentence and a small table: with that its page begins."""
+"""Main result of Table 2, as one sentence and a small table at the top of its page."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 
 
 def table2_finding(records: SweepRecords, rows: pd.DataFrame) -> str:
-    """Return the test accuracy of every architecture, a clause a model.
+    """Return a sentence with the test accuracy of every architecture, by model.
 
     Parameters
     ----------
     records : SweepRecords
     rows : DataFrame
-        Of ``accuracy_rows``, or of ``rows_beside``.
+        Result of ``accuracy_rows`` or ``rows_beside``.
     """
     tests = _own(rows)
     tests = tests[tests["metric"] == TEST]
@@ -28,7 +28,7 @@ def table2_finding(records: SweepRecords, rows: pd.DataFrame) -> str:
 
 
 def table2_in_short(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row an architecture: each model's test accuracy, beside what the paper printed."""
+    """Return a row per architecture: each model's test accuracy, and the paper's validation."""
     lines: dict[str, dict[str, str]] = {}
     for row in _dicts(_own(rows)):
         line = lines.setdefault(str(row["architecture"]), {})
@@ -42,7 +42,7 @@ def table2_in_short(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the sweep itself, without those of others beside it."""
+    """Return the rows of the sweep itself, without those of sweeps beside it."""
     return rows[rows["settings"] == ""] if "settings" in rows else rows
 
 

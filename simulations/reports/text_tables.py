@@ -1,4 +1,4 @@
-"""Puts tables into files: Markdown for people, csv for programs."""
+"""Writing of tables to files, as Markdown for people and csv for programs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 def write_table(
     results: Path, stem: str, title: str, sections: Mapping[str, pd.DataFrame], notes: Sequence[str]
 ) -> Path:
-    """Write ``tables/STEM.md`` with a section for each table, and notes below."""
+    """Write ``tables/STEM.md`` with a section for each table, and the notes below."""
     return write_markdown(results / "tables" / f"{stem}.md", title, sections, notes)
 
 
@@ -26,7 +26,7 @@ def write_markdown(
     notes: Sequence[str],
     finding: str = "",
 ) -> Path:
-    """Write a page of Markdown: what was found, a section for each table, and notes below."""
+    """Write a Markdown page: the finding, a section for each table, and the notes below."""
     parts = [f"# {_plain(title)}", *([_plain(finding)] if finding else [])]
     for heading, table in sections.items():
         if heading:
@@ -61,5 +61,5 @@ def _cell(value: object) -> str:
 
 
 def _plain(value: object) -> str:
-    """Return text that neither ends its line nor begins an HTML tag: names are not ours."""
+    """Return text without line breaks and HTML tags, because names may come from users."""
     return _TAG.sub("&lt;", visible(str(value)))

@@ -1,10 +1,10 @@
-"""Where the time of a run's rounds went, from its records."""
+"""Shares of the time of a run's rounds, from its records."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-PARTS = ("training", "validation", "test", "rest")  # the shares, in this order
+PARTS = ("training", "validation", "test", "rest")  # fields of ``Shares``, in the order of tables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Shares:
         The gate, the local models (the paper's metric), and the merged model on all validation
         images.
     test : float
-        The merged model on the test images, which is no part of the system: it is only measured.
+        The merged model on the test images. This only measures, and is not part of the system.
     rest : float
         Merging, records, messages.
     seconds : float
-        Of all rounds.
+        Total time of all rounds.
     """
 
     training: float
@@ -34,13 +34,15 @@ class Shares:
 
 
 def shares(rounds: Iterable[Mapping[str, str]], data: Mapping[str, Any]) -> Shares | None:
-    """Add up the rows of ``rounds.csv``; None where there is no trained round.
+    """Return the shares of time in the rows of ``rounds.csv``; None if no round has trained.
 
     Parameters
     ----------
     rounds : iterable of mapping
+        Rows of ``rounds.csv``.
     data : mapping
-        ``data`` of ``run.json``: an evaluation of the merged model is split by its images.
+        ``data`` of ``run.json``. The time to evaluate the merged model is split in proportion to
+        the numbers of validation and test images.
     """
     trained = [row for row in rounds if row["round"] != "0"]
 

@@ -1,4 +1,4 @@
-"""Says below each table which data, scale, seeds and code it is made of, and what is missing."""
+"""Notes below each table on its data, scale, seeds and code, and on what is missing."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from simulations.visible import counted
 
 
 def what_it_saw(records: SweepRecords) -> list[str]:
-    """Say which data, scale, seeds and code the figures are made of, and what is missing."""
+    """Return notes on the data, scale, seeds and code of the figures, and on what is missing."""
     runs, codes = records.runs, {str(fact.get("code_identity")) for fact in records.facts}
     spent = computing(float(runs["seconds"].sum()))
     lines = [
@@ -45,7 +45,7 @@ def what_it_saw(records: SweepRecords) -> list[str]:
 
 
 def _precisions(records: SweepRecords) -> list[str]:
-    """Say what was not computed in float32, and of which seeds if not of all."""
+    """Return notes on cells that were not computed in float32, with their seeds if not all."""
     runs = records.runs.assign(precision=[computed_in(fact) for fact in records.facts])
     others = dict.fromkeys(name for name in runs["precision"] if name != FLOAT32)
     return [f"Computed in {name}: {', '.join(_cells_in(name, records, runs))}." for name in others]
@@ -64,7 +64,10 @@ def _cells_in(precision: str, records: SweepRecords, runs: pd.DataFrame) -> list
 
 
 def _drawn_differently(records: SweepRecords) -> list[str]:
-    """Say if images that should be the same are not: OpenCV computes by the processor's means."""
+    """Return notes on images that should be equal but differ.
+
+    The results of OpenCV depend on the processor.
+    """
     found: dict[str, set[str]] = {}
     for fact in records.facts:
         if "data" in fact:
