@@ -18,6 +18,16 @@ SECONDS = {
 }
 
 
+def make_failed_sweep(folder: Path, experiment) -> None:
+    """Write the record of a sweep of which one run was made, and failed."""
+    (scale,) = experiment.scales
+    plan = {"experiment": experiment.name, "scale": scale, "overrides": {}}
+    place = folder / experiment.cells[0].name / "seed-0"
+    place.mkdir(parents=True)
+    write_json(folder / "sweep.json", plan)
+    write_run(place, experiment.cells[0], 0, math.nan, failed=True)
+
+
 def make_sweep(folder: Path, seeds, *, diverged=(), failed=(), final=None, overrides=None) -> None:
     """Write records of Table 2; ``final(cell, seed)`` is the last accuracy, on every metric."""
     final = final or default_final

@@ -23,7 +23,7 @@ from simulations.sweep.execute import execute
 from simulations.sweep.sweep_folder import left_out
 from simulations.sweep.sweep_plan import plan_sweep
 from tests.browser import browser_of
-from tests.made_up_sweep import default_final, make_sweep
+from tests.made_up_sweep import default_final, make_failed_sweep, make_sweep
 
 TABLE2 = EXPERIMENTS["table2"]
 REDUCED = TABLE2.scale("reduced")
@@ -71,6 +71,17 @@ def test_the_rows_are_right(ten_seeds):
     paper = rows.loc[("mlp-fog-5", "local_validation_accuracy")]
     assert paper["paper"] == 0.8120
     assert paper["difference_to_paper"] == pytest.approx(paper["mean"] - 0.8120)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, one in EXPERIMENTS.items() if len(one.scales) == 1]
+)
+def test_a_sweep_whose_runs_have_all_failed_has_a_report(tmp_path, name):
+    experiment = EXPERIMENTS[name]
+    (scale,) = experiment.scales.values()
+    make_failed_sweep(tmp_path / "sweep", experiment)
+    files = dict(write_report(experiment, scale, tmp_path / "sweep", tmp_path, MARGIN, ()))
+    assert "failed" in files["table"].read_text()
 
 
 def test_diverged_and_failed_runs_are_counted_and_not_averaged(ten_seeds):

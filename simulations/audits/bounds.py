@@ -87,7 +87,7 @@ def from_one_run(
     count, order = len(scores), np.argsort(scores, kind="stable")
     best = (0.0, 0, 0)
     error = (1.0 - confidence) / GUESSES
-    for guesses in {int(g) for g in np.geomspace(10, count, GUESSES)}:
+    for guesses in sorted({int(g) for g in np.geomspace(10, count, GUESSES)}):
         half = max(guesses // 2, 1)
         right = int(included[order[-half:]].sum() + (~included[order[:half]]).sum())
         found = _one_run_epsilon(count, 2 * half, right, delta, error)

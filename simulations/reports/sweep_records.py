@@ -2,12 +2,14 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fog_flower.errors import UserError
+from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments import Cell, Experiment, Scale
@@ -151,14 +153,15 @@ def load_records(experiment: Experiment, scale: Scale, folder: Path) -> SweepRec
             "with --out"
         )
     runs = pd.DataFrame(rows).astype(dict.fromkeys(FINAL, float))
-    of_rounds = _joined(rounds)
+    of_rounds = _joined(rounds, ROUND_COLUMNS)
     collapses = find_collapses(runs, of_rounds, facts)
     fallen = {(run.cell, run.seed) for run in collapses}
     runs["collapsed"] = [
         key in fallen for key in runs[["cell", "seed"]].itertuples(index=False, name=None)
     ]
+    of_updates = _joined(updates, UPDATE_COLUMNS)
     return SweepRecords(
-        experiment, scale, folder, runs, of_rounds, _joined(updates), facts, overrides, collapses
+        experiment, scale, folder, runs, of_rounds, of_updates, facts, overrides, collapses
     )
 
 
@@ -179,5 +182,7 @@ def _seed(path: Path) -> int:
     return int(path.parent.name.removeprefix("seed-"))
 
 
-def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+def _joined(tables: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Return all rows; without a finished run there are none, but their columns."""
+    empty = pd.DataFrame(columns=[*columns, "cell", "seed"])
+    return pd.concat(tables, ignore_index=True) if tables else empty
