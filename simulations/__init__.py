@@ -1,1 +1,1 @@
-"""What runs on the researcher's machine, around Flower; not part of the bundle."""
+"""Code that runs around Flower on the researcher's machine; not part of Flower's app bundle."""

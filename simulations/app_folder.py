@@ -1,4 +1,4 @@
-"""The Flower app that ``flwr run`` gets: a copy of our packages, made for the run."""
+"""The Flower app passed to ``flwr run``: a copy of our packages, made for each run."""
 
 import functools
 import shutil
@@ -9,11 +9,11 @@ from pathlib import Path
 from fog_flower.architecture import Scalar
 from fog_flower.code_identity import PACKAGES
 
-BESIDE = ("pyproject.toml", "LICENSE")  # what Flower wants beside the packages
+BESIDE = ("pyproject.toml", "LICENSE")  # files that Flower needs beside the packages
 
 
 def default_run_config() -> dict[str, Scalar]:
-    """Return ``[tool.flwr.app.config]``, the one place of all defaults."""
+    """Return ``[tool.flwr.app.config]``, where all defaults are defined."""
     return dict(_defaults())
 
 
@@ -25,10 +25,10 @@ def _defaults() -> dict[str, Scalar]:
 
 
 def app_folder(workspace: Path) -> Path:
-    """Copy the app into ``workspace`` and return its folder, to give to ``flwr run``.
+    """Copy the app into ``workspace`` and return its folder, for ``flwr run``.
 
-    A copy, because Flower looks at every file below the folder it is given, and a checkout has a
-    virtual environment with 100,000 of them (5 s); and because an installed wheel has no checkout.
+    Flower scans every file below the folder it is given. A checkout contains a virtual environment
+    with 100,000 files (5 s), and an installed wheel has no checkout, so the app is copied.
     """
     staged = workspace / "app"
     for package in PACKAGES:
@@ -40,7 +40,7 @@ def app_folder(workspace: Path) -> Path:
 
 
 def _home() -> Path:
-    """Return the folder of ``pyproject.toml``: the checkout, or what a wheel has instead."""
+    """Return the folder of ``pyproject.toml``: the checkout, or ``app`` inside a wheel."""
     here = Path(__file__).resolve().parent
     in_wheel = here / "app"
     return in_wheel if in_wheel.is_dir() else here.parent

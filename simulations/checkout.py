@@ -1,4 +1,4 @@
-"""Which commit this is, if it is a checkout at all."""
+"""The git commit of the code, if it runs from a checkout."""
 
 import shutil
 import subprocess
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def checkout_commit() -> str:
-    """Return the commit, with ``-modified`` where tracked files differ; empty for a wheel.
+    """Return the commit, with ``-modified`` if tracked files differ; empty for a wheel.
 
-    Results do not count: every run writes some.
+    Changes in ``results`` are ignored, because every run writes there.
     """
     root = Path(__file__).resolve().parent.parent
     git = shutil.which("git")

@@ -1,4 +1,4 @@
-"""From what was typed, ``key=value`` and a preset, to a checked configuration."""
+"""Turns a preset and typed ``key=value`` arguments into a checked configuration."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ RESULTS = Path("results", "runs")
 def configure(preset: str, typed: Sequence[str]) -> RunConfig:
     """Merge defaults, preset and ``key=value`` arguments, in this order, and check the result.
 
-    Relative paths become absolute here, because Flower runs the app elsewhere; results go to
-    ``results/runs`` under the current folder unless told otherwise.
+    Relative paths become absolute, because Flower runs the app in another folder. The default
+    folder for results is ``results/runs`` below the current folder.
 
     Raises
     ------
     UserError
-        If there is no such preset, an argument is not ``key=value``, or a value does not fit.
+        If the preset is unknown, an argument is not ``key=value``, or a value is invalid.
     """
     if preset not in PRESETS:
         near = did_you_mean(preset, PRESETS)
@@ -45,9 +45,9 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
 
 
 def _refuse_idle(config: RunConfig, typed: Mapping[str, Scalar]) -> None:
-    """Refuse what was typed and would change nothing: somebody believes in it.
+    """Refuse a typed setting that would have no effect, because the user expects one.
 
-    Presets and defaults may say such things, because they are changed by what is typed.
+    Presets and defaults may contain such settings, because typed settings override them.
     """
     noisy = any(name.partition("(")[0] == "noise" for name in config.protection)
     idle = {
@@ -63,18 +63,18 @@ def _refuse_idle(config: RunConfig, typed: Mapping[str, Scalar]) -> None:
 
 
 def as_typed(settings: Mapping[str, Any]) -> str:
-    """Return settings as ``key=value, key=value``, for people."""
+    """Format settings as ``key=value, key=value``, for messages."""
     return ", ".join(f"{key}={value}" for key, value in settings.items())
 
 
 def parse_settings(typed: Sequence[str]) -> dict[str, Scalar]:
-    """Read ``key=value`` arguments; whether keys and values fit is checked with all the others."""
+    """Parse ``key=value`` arguments; ``configure_settings`` checks keys and values."""
     defaults = default_run_config()
     return dict(_parse(argument, defaults) for argument in typed)
 
 
 def configure_settings(settings: Mapping[str, Scalar]) -> RunConfig:
-    """Put settings on top of the defaults, make paths absolute, name the run, and check it all."""
+    """Merge settings into the defaults, make paths absolute, name the run, and check the result."""
     merged = {**default_run_config(), **settings}
     merged["results-dir"] = _absolute(str(merged["results-dir"] or RESULTS))
     merged["data-dir"] = _absolute(str(merged["data-dir"]))
@@ -96,12 +96,12 @@ def _parse(argument: str, defaults: dict[str, Scalar]) -> tuple[str, Scalar]:
     try:
         value: Scalar = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text  # of a wrong type, which RunConfig says better
+        value = text  # RunConfig reports the wrong type more clearly
     return key, value
 
 
 def _with_absolute_path(dataset: str) -> str:
-    """Return ``npz:/path/of.npz`` for ``npz:of.npz``, and so for every source with a path."""
+    """Make the path of a data source absolute: ``npz:of.npz`` becomes ``npz:/path/of.npz``."""
     source, colon, argument = dataset.partition(":")
     is_path = source == "npz" or Path(argument).expanduser().exists()
     if colon and argument and SOURCES.has(source) and is_path:

@@ -1,4 +1,4 @@
-"""Everything that can be checked before any process is started."""
+"""Checks of a configuration that are possible before any process is started."""
 
 import inspect
 import sys
@@ -39,12 +39,12 @@ from strategies.gates import GATES
 
 
 def check_quickly(config: RunConfig) -> None:
-    """Check what takes no time: the run's folder, and the code that the configuration names.
+    """Run the fast checks: the run's folder, and the code that the configuration names.
 
     Raises
     ------
     UserError
-        As the run itself would.
+        The error that the run itself would raise.
     """
     run_folder(config)
     check_plug_ins(config)
@@ -53,7 +53,7 @@ def check_quickly(config: RunConfig) -> None:
 def check(
     config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
 ) -> Dataset:
-    """Check all: ``check_quickly``, then ``check_data``."""
+    """Run all checks: ``check_quickly``, then ``check_data``."""
     check_quickly(config)
     return check_data(config, progress, only_own_model=only_own_model)
 
@@ -61,25 +61,25 @@ def check(
 def check_data(
     config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
 ) -> Dataset:
-    """Check data, shards, model and a shipment; the data is in the cache afterwards.
+    """Check data, shards, model and a shipment, and leave the data in the cache.
 
     Parameters
     ----------
     config : RunConfig
     progress : callable, optional
-        Called with (done, total) while examples are made.
+        Called with (done, total) while examples are generated.
     only_own_model : bool
-        Build the model only if it is the user's: TensorFlow takes seconds to load. What may be
-        wrong with one of the catalogue, inputs that it does not take, the run says before round 1.
+        Build a built-in model only if another check needs it, because TensorFlow takes seconds to
+        load. If it does not accept the inputs, the run reports that before round 1.
 
     Raises
     ------
     UserError
-        As the run itself would, but before it is made.
+        The error that the run itself would raise.
     """
-    if config.features != NONE:  # first the data, whose drawing tells how far it is
+    if config.features != NONE:  # first the data, whose rendering reports progress
         load_dataset(config.changed({"features": NONE}), progress)
-        load_tensorflow_quietly()  # a map needs it
+        load_tensorflow_quietly()  # a feature map needs it
     dataset = load_dataset(config, progress)
     _check_stopped(config, dataset)
     split = split_dataset(dataset, config)
@@ -99,7 +99,7 @@ def check_data(
     own_model = not (only_own_model and MODELS.has(config.model))
     if config.fog_protection or own_attack or own_gate or own_model:
         weights = _check_model(config, dataset, private=private)
-        protected(weights, FogContext(config, 0, 1, len(split.train)))  # as if they were dW
+        protected(weights, FogContext(config, 0, 1, len(split.train)))  # in place of dW
         if own_gate:
             from simulations.contract.rehearsed_gate import (  # noqa: PLC0415  (Flower)
                 rehearse_gate,
@@ -117,32 +117,32 @@ def check_data(
 
 
 def check_plug_ins(config: RunConfig) -> None:
-    """Check that all code that the configuration names is there, and can be built without data.
+    """Check that all code that the configuration names exists, and can be built without data.
 
     Raises
     ------
     UserError
-        If not.
+        If something is missing or cannot be built.
     """
     # The user's modules may load TensorFlow.
     with without_native_chatter():
         _check_names(config)
         _check_attack(config)
-        largest_level(config)  # and whether all protections can be built
+        largest_level(config)  # builds all protections
         fog_protections(config)
         for name in config.client_mods:
             load_mod(name)
         build_trackers(config.trackers)
-        # Flower takes a second to import, so only where something is to be checked.
+        # Flower takes a second to import.
         from strategies.build import build_gate, inner_strategy  # noqa: PLC0415
 
-        # Built here only to see whether it can be: its remarks belong to the run's own log.
+        # Only a trial: the run itself logs Flower's messages about the strategy.
         with only_errors_of_flower():
             strategy = inner_strategy(config)
             what = f"strategy={config.strategy!r}"
             with in_user_code(what):
                 try:
-                    strategy.summary()  # as Flower begins; it reads what a constructor may forget
+                    strategy.summary()  # Flower's first call; it reads attributes of the base class
                 except AttributeError as error:
                     raise UserError(
                         f"{what}: {error}; let its __init__ call super().__init__(**kwargs)"
@@ -152,13 +152,13 @@ def check_plug_ins(config: RunConfig) -> None:
 
 
 def user_folders(config: RunConfig) -> list[str]:
-    """Return the folders that hold the user's own modules, for the processes of the run."""
+    """Return the folders of the user's own modules, for the processes of the run."""
     folders = []
     for name, spec in own_modules(config).items():
         parent = Path(str(spec.origin)).parent
         depth = name.count(".") + bool(spec.submodule_search_locations)
         folders.append(str([parent, *parent.parents][depth]))
-    # What is installed is found anyway, and our own checkout must not be put before the bundle.
+    # Installed packages are found anyway, and our own checkout must not precede the bundle.
     root = str(Path(__file__).resolve().parent.parent)
     return [
         folder for folder in dict.fromkeys(folders) if "-packages" not in folder and folder != root
@@ -166,7 +166,7 @@ def user_folders(config: RunConfig) -> list[str]:
 
 
 def import_from_here() -> None:
-    """Let ``module:name`` find the user's files in the current folder."""
+    """Let ``module:name`` find modules in the current folder."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)  # last: a user's folder `strategies` must not hide ours
@@ -184,7 +184,7 @@ def _check_stopped(config: RunConfig, dataset: Dataset) -> None:
 
 
 def _check_names(config: RunConfig) -> None:
-    """Look up what takes seconds to load: a model, a data set and a partition."""
+    """Check that model, data set, partition and features exist; slow built-in ones stay unloaded."""
     named: tuple[tuple[Catalogue, str], ...] = (
         (MODELS, config.model),
         (SOURCES, config.dataset),
@@ -201,7 +201,7 @@ def _check_names(config: RunConfig) -> None:
 
 
 def _check_attack(config: RunConfig) -> None:
-    """Refuse an attack that is not there, one by nobody, and attackers who do nothing."""
+    """Refuse an unknown attack, an attack without attackers, and attackers without an attack."""
     told = str(config.to_run_config()["malicious-nodes"])
     if config.attack == NONE:
         if told.strip() not in ("", "0"):
@@ -224,7 +224,7 @@ def _check_attack(config: RunConfig) -> None:
 
 
 def _check_strength(config: RunConfig, attack: Any) -> None:
-    """Refuse a strength that the attack does not take: it would fail in every round."""
+    """Refuse a strength that the attack does not accept: the call would fail in every round."""
     if not callable(attack):
         raise UserError(
             f"attack={config.attack!r}: is a {type(attack).__name__}; name a function (attacker, "

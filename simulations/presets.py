@@ -1,4 +1,4 @@
-"""Named configurations: what each changes of the defaults in ``pyproject.toml``."""
+"""Named configurations, as changes to the defaults in ``pyproject.toml``."""
 
 from fog_flower.architecture import Scalar
 from fog_flower.config import AUTO, FINAL
@@ -8,7 +8,7 @@ _PAPER: dict[str, Scalar] = {
     "train-examples": 70_000,
     "validation-examples": 10_000,
     "test-examples": 0,
-    "local-validation-examples": 500,  # the last round takes all
+    "local-validation-examples": 500,  # the last round uses all
     "learning-rate": 0.1,
     "batch-size": 32,
     "local-epochs": 1,

@@ -1,8 +1,9 @@
-"""Make the constants of maps on rendered digits: ``python -m simulations.pretraining``.
+"""Compute the constants of feature maps from rendered digits.
 
-``patches`` takes seconds, ``rendered-cnn`` some minutes; both are written where the maps read them.
-``--judge`` says how well the network of ``rendered-cnn`` answers by itself on another data set, of
-which it has seen nothing: what it gives without any example of a run.
+Usage: ``python -m simulations.pretraining``. ``patches`` takes seconds, ``rendered-cnn`` some
+minutes. Both are written where the feature maps read them. ``--judge`` measures the accuracy of the
+network of ``rendered-cnn`` on another data set that it has not seen, so without training on any
+example of a run.
 """
 
 import argparse
@@ -24,20 +25,20 @@ from fog_flower.records.files import write_json
 from fog_flower.tasks.examples import Array
 from simulations.overrides import configure
 
-# Of a data seed that no run takes by itself, so that no run is judged on what a map has seen.
+# A data seed that no run uses by default, so that no run is evaluated on data a map has seen.
 DATA = ("dataset=rendered-digits", "data-seed=1000", "train-examples=40000", "test-examples=4000")
 SEED = 0
 EPOCHS, BATCH, RATE = 8, 128, 2e-3
 CONVOLUTIONS, HIDDEN = (32, 64, 96), 96
 FILTERS, PATCH, TRIED = 100, 6, 40_000
-LEAST_CONTRAST = 0.15  # deviation of a patch, in that of its image
-WHITENED = 0.1  # added to the variances of normalised patches before they are divided by
-MEASURED = 2_000  # digits of which features have mean 0 and deviation 1
-LEAST_DEVIATION = 1e-3  # of a feature, in that of all
+LEAST_CONTRAST = 0.15  # standard deviation of a patch, relative to that of its image
+WHITENED = 0.1  # added to the variances of normalised patches before whitening divides by them
+MEASURED = 2_000  # digits on which the features are standardised
+LEAST_DEVIATION = 1e-3  # added to the deviation of a feature, relative to that of all features
 
 
 def main(words: Sequence[str]) -> None:
-    """Make what is asked for, or judge the network that is there."""
+    """Compute the constants of a feature map, or evaluate the stored network."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m simulations.pretraining")
     parser.add_argument("map", nargs="?", choices=("patches", "rendered-cnn"), default="patches")
     parser.add_argument("--judge", nargs="+", metavar="KEY=VALUE", help="data to judge it on")
@@ -64,9 +65,9 @@ def main(words: Sequence[str]) -> None:
 
 
 def network_of(classes: int) -> keras.Model:
-    """Return the network, untrained: the layers that ``rendered_cnn`` walks through, and noise.
+    """Return the untrained network: the layers that ``rendered_cnn`` applies, and regularisation.
 
-    Dropout and moved images are for training alone.
+    Dropout and random translation are active only in training.
     """
     layers = [keras.Input((SIDE, SIDE, 1)), keras.layers.RandomTranslation(0.06, 0.06, "nearest")]
     for filters in CONVOLUTIONS:
@@ -104,7 +105,7 @@ def _trained(data: Dataset) -> keras.Model:
 
 
 def _patches(data: Dataset) -> list[Array]:
-    """Return filters [6, 6, 1, k], and mean and deviation of their features [25 k]."""
+    """Return filters [6, 6, 1, k], and mean and standard deviation of their features [25 k]."""
     rng = np.random.default_rng(SEED)
     images = _seen(data, data.train.inputs[:TRIED])
     rows, columns = rng.integers(0, SIDE - PATCH + 1, (2, len(images)))
@@ -126,7 +127,7 @@ def _patches(data: Dataset) -> list[Array]:
 
 
 def _store(name: str, arrays: Sequence[Array], facts: Mapping[str, Any]) -> Path:
-    """Write the arrays of a map as float16, and what they were made of."""
+    """Write the arrays of a feature map as float16, with the facts about their origin."""
     halves = [np.asarray(array, "<f2") for array in arrays]
     told = [
         {"shape": list(one.shape), "float16": base64.b64encode(one.tobytes()).decode()}

@@ -1,4 +1,4 @@
-"""Keeps the commentary of libraries off the terminal; errors still raise."""
+"""Functions that keep log messages of libraries off the terminal; errors are still raised."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from fog_flower.loading import without_collecting
 
 @contextlib.contextmanager
 def without_native_chatter() -> Iterator[None]:
-    """Drop what TensorFlow's C++ writes to stderr while it loads; Python's errors still raise."""
+    """Discard what TensorFlow's C++ code writes to stderr; Python exceptions are still raised."""
     sys.stderr.flush()
     saved = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
@@ -27,7 +27,7 @@ def without_native_chatter() -> Iterator[None]:
 
 @contextlib.contextmanager
 def only_errors_of_flower() -> Iterator[None]:
-    """Keep Flower's running commentary back: the records of a run have it all."""
+    """Show only errors of Flower's log; the records of a run contain the whole log."""
     logger = logging.getLogger("flwr")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -38,14 +38,14 @@ def only_errors_of_flower() -> Iterator[None]:
 
 
 def only_errors_of_matplotlib() -> None:
-    """Keep back what it says of its caches of fonts and settings; several libraries load it."""
+    """Hide messages of matplotlib, which several libraries load, about font and settings caches."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def load_tensorflow_quietly() -> None:
-    """Import TensorFlow without the lines that its C++ writes to stderr."""
+    """Import TensorFlow without the lines that its C++ code writes to stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with without_native_chatter(), without_collecting():
         import tensorflow as tf  # noqa: PLC0415
 
-        tf.config.list_physical_devices()  # it looks for GPUs now, and complains now
+        tf.config.list_physical_devices()  # looks for GPUs, and logs warnings about them, now

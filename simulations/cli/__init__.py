@@ -7,7 +7,7 @@ from fog_flower.extras import needed_for
 
 
 def main() -> None:
-    """Run the command line; its parts are loaded here, not where this package is imported."""
+    """Run the command line; its modules are only loaded now, not when this package is imported."""
     try:
         with needed_for("the command line"):
             from simulations.cli.commands import main as run  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""``fog-flower audit``: attack what a run releases."""
+"""``fog-flower audit``: privacy attacks on what a run releases."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``fog-flower bench``: our speed beside a bare Keras loop and a plain Flower app."""
+"""``fog-flower bench``: speed compared with a bare Keras loop and a plain Flower app."""
 
 import importlib
 from pathlib import Path
@@ -72,6 +72,6 @@ def _measure(
             raise UserError(f"bench {part}: choose from {', '.join(PARTS)}{near}")
     config = configure("demo", [])
     ledger = Ledger(folder, config.dataset)
-    check(config)  # renders the images if they are not there yet
+    check(config)  # renders the images if they are not cached yet
     for part in chosen:
         importlib.import_module(f"simulations.benchmark.parts.{part}").measure(asked, ledger)

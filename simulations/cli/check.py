@@ -1,4 +1,4 @@
-"""``fog-flower check``: whether a plug-in keeps the contract of its kind."""
+"""``fog-flower check``: tests whether a plug-in fulfils the contract of its kind."""
 
 import os
 from typing import Annotated

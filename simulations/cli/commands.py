@@ -1,4 +1,4 @@
-"""The command line of fog-flower: each command's help says what it does."""
+"""The commands of fog-flower, and the handling of errors and interrupts."""
 
 import importlib.metadata
 import re
@@ -46,7 +46,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     keys: "keys noise",
 }
 _NAMES: dict[Callable[..., None], str] = {go_on: "continue"}
-AGAIN_SECONDS = 2.0  # after which an interrupt that was swallowed comes again
+AGAIN_SECONDS = 2.0  # interval at which a swallowed interrupt is raised again
 _SUGGESTION = re.compile(r"( Did you mean [^?]*\?)(\1)+")
 
 for _command, _example in _EXAMPLES.items():
@@ -67,25 +67,29 @@ def _without_command(
 
 
 def main() -> None:
-    """Run the CLI; bad input is one line and exit status 1, a Ctrl-C or SIGTERM one and 130."""
+    """Run the CLI, and end with one line of text on bad input or an interrupt.
+
+    The exit status is 1 for a ``UserError``, 130 after Ctrl-C or SIGTERM, and typer's own for
+    wrong options.
+    """
     interrupts = _Interrupts()
     only_errors_of_matplotlib()
     try:
         status = _status()
     except (Exception, SystemExit, KeyboardInterrupt):
-        # Whatever a library has made of the interrupt while it was imported.
+        # A library may replace the interrupt by another exception while it is imported.
         if not interrupts.seen:
             raise
         status = INTERRUPTED_STATUS
-    signal.setitimer(signal.ITIMER_REAL, 0)  # nothing is left to be interrupted
-    if status == INTERRUPTED_STATUS:  # what typer makes of a KeyboardInterrupt
+    signal.setitimer(signal.ITIMER_REAL, 0)  # stop repeating the interrupt
+    if status == INTERRUPTED_STATUS:  # also typer's status for a KeyboardInterrupt
         _fail(
             "interrupted; Flower is stopped and all records are kept; to continue, repeat the "
             "command of a sweep or comparison, or use fog-flower continue RUN for a run that has "
             "completed a round",
             status,
         )
-    if status:  # without standalone mode, a typer.Exit is only returned
+    if status:  # without standalone mode, typer returns the status of a typer.Exit
         raise SystemExit(status)
 
 
@@ -97,19 +101,20 @@ def _status() -> int | None:
     except UserError as error:
         _fail(str(error), 1)
     except Exception as error:
-        # typer's own errors: wrong options and the like; everything else keeps its traceback
+        # typer's own errors, e.g. wrong options; any other exception keeps its traceback
         if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
             raise
         message = str(error.format_message())
-        if not message.strip():  # of a group without a command: its help has been printed
+        if not message.strip():  # a group without a command: its help has been printed
             raise SystemExit(int(error.exit_code)) from None
         _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
 
 
 class _Interrupts:
-    """Ctrl-C and SIGTERM: an exception, so that what was started is stopped; and noted.
+    """Handlers that turn Ctrl-C and SIGTERM into ``KeyboardInterrupt``, and note them in ``seen``.
 
-    Libraries may swallow it, while they are imported or in a destructor: then it comes again.
+    The exception lets callers stop what they started. Libraries may swallow it while they are
+    imported or in a destructor, so it is raised again every ``AGAIN_SECONDS``.
     """
 
     def __init__(self) -> None:
@@ -125,7 +130,7 @@ class _Interrupts:
         raise KeyboardInterrupt
 
     def _again(self, _number: int, _frame: FrameType | None) -> None:
-        """Interrupt again, unless what was started is being stopped right now."""
+        """Raise the interrupt again, unless it is being handled."""
         handled = sys.exception()
         while handled is not None:
             if isinstance(handled, KeyboardInterrupt):

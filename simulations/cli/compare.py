@@ -1,4 +1,4 @@
-"""``fog-flower compare``: strategies against attacks, as a sweep with a report of its own."""
+"""``fog-flower compare``: strategies against attacks, as a sweep with its own report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +74,7 @@ def compare(
     if not report_only:
         import_from_here()
         overrides = parse_settings(settings or [])
-        own = overrides.pop("cloud-examples", CLOUD_EXAMPLES)  # of those with a cloud that trains
+        own = overrides.pop("cloud-examples", CLOUD_EXAMPLES)  # where the cloud trains
         experiment, left_out = comparison(strategies, attacks, malicious, own)
         for reason in left_out:
             terminal.say(f"left out: {reason}")

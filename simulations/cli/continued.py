@@ -1,4 +1,4 @@
-"""The configuration with which a stopped run goes on."""
+"""The configuration that continues a stopped run."""
 
 import itertools
 import re
@@ -19,20 +19,21 @@ _SUFFIX = r"-from-round-\d+(-\d+)?$"
 
 
 def settings_to_go_on(stopped: Path, typed: Sequence[str]) -> RunConfig:
-    """Return the stopped run's own configuration, in a folder beside it.
+    """Return the configuration that continues a stopped run, in a new folder beside it.
 
     Parameters
     ----------
     stopped : Path
         The run's folder.
     typed : sequence of str
-        ``key=value``, for what may differ; whether it may is checked with all the rest.
+        ``key=value`` settings to change. Whether they may differ is checked later.
 
     Raises
     ------
     UserError
-        If the run has no checkpoint, an argument is no key and value, or a deployment made it: then
-        it says the command that continues it there.
+        If the run has no checkpoint, an argument is not ``key=value``, or a deployment made the
+        run. In the last case, the configuration is written to a file, and the message gives the
+        command that continues the run there.
     """
     folder = stopped.absolute()
     run = read_run(folder)

@@ -1,4 +1,4 @@
-"""``fog-flower data``: what there is, get it ready, and measure how real it is."""
+"""``fog-flower data``: prepare, describe and draw data sets, and measure their realism."""
 
 import dataclasses
 from pathlib import Path
@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 terminal = Terminal()
-SOME = 1000  # examples whose range is told
+SOME = 1000  # examples whose range is printed
 
 
 @app.command(epilog="Example: fog-flower data prepare dataset=mnist")

@@ -1,4 +1,4 @@
-"""``fog-flower demo``: three short runs that show what this is about, and one page."""
+"""``fog-flower demo``: three short runs that show the effect of the gate, and a page."""
 
 import os
 import time
@@ -54,6 +54,6 @@ def demo(
     terminal.say("drawing the picture and the page")
     from simulations.reports.demo.demo_page import note_times, write_demo  # noqa: PLC0415  (seaborn)
 
-    if display.made == len(plan.runs):  # else part of the time was spent before
+    if display.made == len(plan.runs):  # otherwise an earlier call spent part of the time
         note_times(folder, display.drawing_seconds, time.monotonic() - began, together)
     print_demo(terminal, write_demo(folder))

@@ -1,4 +1,4 @@
-"""What the terminal shows of the demo: its runs while they go on, then what was found."""
+"""Terminal output of the demo: live progress of its runs, then the result."""
 
 import time
 
@@ -12,16 +12,16 @@ from simulations.reports.demo.demo_page import Demo
 from simulations.sweep.execute import Progress as SweepProgress
 from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
-LEDGER_ROWS = 3  # the first lines
+LEDGER_ROWS = 3  # of the ledger's first lines that are printed
 DRAWING = "drawing digits"
 
 
 class DemoDisplay:
-    """In a terminal a bar for each run; in a log a line for each round of each run."""
+    """A progress bar per run in a terminal, or a line per round of each run in a log."""
 
     def __init__(self, terminal: Terminal, plan: SweepPlan) -> None:
         self.drawing_seconds = 0.0
-        self.made = 0  # runs
+        self.made = 0  # runs ended
         self._terminal = terminal
         self._lines = DrawingLines(terminal)
         self._bar = progress_bar(terminal, "")
@@ -45,7 +45,7 @@ class DemoDisplay:
         self._bar.stop()
 
     def drawn(self, done: int, total: int) -> None:
-        """Show how many images are drawn."""
+        """Show how many images have been rendered."""
         now = time.monotonic()
         self._began = self._began or now
         self.drawing_seconds = now - self._began
@@ -54,7 +54,7 @@ class DemoDisplay:
             self._lines(done, total)
 
     def update(self, progress: SweepProgress) -> None:
-        """Show where the run that is told of stands."""
+        """Show the state of the run that ``progress`` describes."""
         if progress.last != self._ended:
             self._ended = progress.last
             name = progress.last.partition(": ")[0]
@@ -76,7 +76,7 @@ class DemoDisplay:
 
 
 def print_demo(terminal: Terminal, demo: Demo) -> None:
-    """Print what was found, the ledger's first lines, where the time went and where it all is."""
+    """Print the result, the first lines of the ledger, the time spent, and the files written."""
     terminal.say("")
     terminal.print(demo.finding)
     _print_table(terminal, demo.table)

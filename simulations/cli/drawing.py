@@ -1,4 +1,4 @@
-"""What is shown while images are drawn: a bar in a terminal, in a log a line for each tenth."""
+"""Progress of rendering images: a bar in a terminal, a line per tenth in a log."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ TENTHS = 10
 
 @contextlib.contextmanager
 def drawing(terminal: Terminal) -> Iterator[Progress]:
-    """Give what is called with (done, total) while images are drawn; nothing is shown before."""
+    """Yield a callable that shows progress, given (done, total); nothing is shown before a call."""
     if not terminal.is_terminal:
         yield DrawingLines(terminal)
         return
@@ -21,14 +21,14 @@ def drawing(terminal: Terminal) -> Iterator[Progress]:
 
 
 class DrawingLines:
-    """A line for each tenth of the images, in a log."""
+    """Prints a line for each tenth of the images, for logs."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._tenth = -1
 
     def __call__(self, done: int, total: int) -> None:
-        """Take (done, total)."""
+        """Print a line if another tenth is done."""
         tenth = TENTHS * done // total
         if tenth > self._tenth:
             self._tenth = tenth

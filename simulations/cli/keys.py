@@ -1,4 +1,4 @@
-"""``fog-flower keys``: what each key of a run's configuration means."""
+"""``fog-flower keys``: explains the keys of a run's configuration."""
 
 import dataclasses
 import textwrap
@@ -17,16 +17,16 @@ INDENT = "    "
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-    """A key as it is explained.
+    """A configuration key with its explanation.
 
     Attributes
     ----------
     group : str
         E.g. ``data``.
     choices : tuple of str
-        All that it may be, where that is a list.
+        All allowed values, if there is a fixed list of them.
     names : tuple of str
-        Of a plug-in key, what its catalogue has; the user's own come on top.
+        Built-in names of a plug-in key, which also accepts the user's own.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Key:
     names: tuple[str, ...]
 
     def says(self, word: str) -> bool:
-        """Tell whether its name, meaning or one of its values has the word."""
+        """Check whether its name, meaning or one of its values contains the word."""
         texts = (self.name, self.meaning, *self.choices, *self.names)
         return any(word.lower() in text.lower() for text in texts)
 
@@ -72,7 +72,7 @@ def keys(
 
 
 def described(key: Key, width: int) -> list[str]:
-    """Return the lines that explain a key, none wider than ``width`` unless a word is."""
+    """Return the lines that explain a key, wrapped at ``width`` without breaking words."""
     lines = [f"  {key.name}={key.default}" + ("  (empty)" if key.default == "" else "")]
     paragraphs = [key.meaning]
     if key.choices:
@@ -92,7 +92,7 @@ def described(key: Key, width: int) -> list[str]:
 
 
 def explained() -> Iterator[Key]:
-    """Return every key, in order."""
+    """Yield all keys, in the order of ``RunConfig``."""
     from simulations.app_folder import default_run_config  # noqa: PLC0415
 
     defaults, catalogues, group = default_run_config(), _catalogues(), ""
@@ -103,7 +103,7 @@ def explained() -> Iterator[Key]:
 
 
 def _catalogues() -> dict[str, tuple[str, ...]]:
-    """Return the names of each plug-in key that has a folder of them; nothing heavy is loaded."""
+    """Return the built-in names of each plug-in key, without loading the plug-ins."""
     from clients.attacks import ATTACKS  # noqa: PLC0415
     from clients.privacy import FOG_PROTECTIONS, PROTECTIONS  # noqa: PLC0415
     from fog_flower.config import NONE, OFF  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What the terminal shows of a run's ledger."""
+"""Terminal output of a run's privacy ledger."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ from strategies.ledger import LEDGER
 
 
 def print_ledger(terminal: Terminal, folder: Path) -> None:
-    """Print what a run's releases promise; nothing where none promises anything.
+    """Print the privacy guarantees of a run's releases, or one line if there are none.
 
-    Runs of before there was a ledger have none.
+    Prints nothing if the run has no ledger, as in older versions.
     """
     path = folder / LEDGER
     if not path.exists():

@@ -1,4 +1,4 @@
-"""``fog-flower run`` makes a run, ``continue`` ends a stopped one, ``show`` tells of one."""
+"""``fog-flower run`` makes a run, ``continue`` resumes a stopped one, ``show`` prints results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ def run(
 
     KEY=VALUE changes the preset; `fog-flower keys` lists the keys.
     """
-    # Imported here, as in all commands, so that --help and wrong input are answered at once.
+    # Imported here, as in all commands, so that --help and errors in the input appear at once.
     from simulations.overrides import configure  # noqa: PLC0415
 
     _run(lambda: configure(preset, settings or []), engine, actors)
@@ -81,7 +81,7 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     import_from_here()
     config = configured()
     check_quickly(config)
-    with make.prepared(config, actors) as launch:  # loads Flower meanwhile
+    with make.prepared(config, actors) as launch:  # loads Flower in the meantime
         with drawing(terminal) as drawn:
             dataset = check_data(config, drawn, only_own_model=engine == RAY)
         terminal.say(
@@ -97,7 +97,7 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
 
 
 def _taken_over(config: "RunConfig") -> int:
-    """Return how many rounds of a stopped run are taken over, and say so."""
+    """Return how many rounds are taken over from a stopped run, and print it."""
     if not config.continue_from:
         return 0
     from strategies.continuing.checkpoint import read_checkpoint  # noqa: PLC0415  (Flower)

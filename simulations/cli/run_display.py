@@ -1,4 +1,4 @@
-"""What the terminal shows: live progress of a run, and its final table."""
+"""Terminal output of a run: live progress and the final table."""
 
 import shlex
 import time
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 Rows = list[dict[str, str]]
 STOPPED = "stopped: its process has ended"
-NOTES = 3  # of rounds, shown below the table
+NOTES = 3  # notes of rounds that are shown below the table
 UNCHANGED = ("W is kept", "returned W unchanged")  # in a round's note
 
 
 class RunDisplay:
-    """A progress bar in a terminal; in a log, a line for each round."""
+    """A progress bar in a terminal, or a line per round in a log."""
 
     def __init__(self, terminal: Terminal, rounds: int, taken_over: int = 0) -> None:
         self._terminal = terminal
         self._rounds = rounds
-        self._taken_over = taken_over  # rounds of a stopped run: they are not shown
+        self._taken_over = taken_over  # rounds of a stopped run, which are not shown
         self._shown = taken_over + 1 if taken_over else 0
         self._first_round_at = time.monotonic()
         self._bar = progress_bar(terminal, "round")
@@ -58,7 +58,7 @@ class RunDisplay:
         self._bar.stop()
 
     def update(self, rows: Rows) -> None:
-        """Show the rounds that are new; row 0 is the untrained model."""
+        """Show the rounds that were not shown yet; row 0 is the untrained model."""
         if len(rows) <= self._taken_over + 1:
             self._first_round_at = time.monotonic()
         for row in rows[self._shown :]:
@@ -79,7 +79,7 @@ class RunDisplay:
 
 
 def print_run(terminal: Terminal, folder: Path) -> None:
-    """Print the summary of a run: what it was, its figures, and where its pictures are."""
+    """Print the summary of a run: its settings, results, ledger, notes and files."""
     run, rounds = read_run(folder), read_rounds(folder)
     if run["status"] == RUNNING and is_orphan(folder):
         run = {**run, **figures_so_far(folder), "status": STOPPED}
@@ -99,7 +99,7 @@ def print_run(terminal: Terminal, folder: Path) -> None:
 
 
 def _status(run: Mapping[str, Any]) -> str:
-    """Return how a run ended; one whose last model is not finite did not simply finish."""
+    """Return how a run ended; "diverged" is added if the loss of the last model is not finite."""
     diverged = run["final"].get("diverged") and run["status"] == FINISHED
     return f"{run['status']}, but diverged" if diverged else str(run["status"])
 
@@ -172,7 +172,7 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
 
 
 def print_realism(terminal: Terminal, result: "Realism") -> None:
-    """Print what share of real digits was read, by whom, and how sure that is."""
+    """Print the accuracy on real digits, its confidence interval, and how the model was trained."""
     low, high = result.interval
     terminal.print(
         f"accuracy {result.accuracy:.1%} on {result.images} real digits "
@@ -191,7 +191,7 @@ def print_realism(terminal: Terminal, result: "Realism") -> None:
 
 
 def describe_attack(config: Mapping[str, Any]) -> str:
-    """Say in words what a run's malicious fog nodes do."""
+    """Describe in words what a run's malicious fog nodes do."""
     nodes = sorted(RunConfig.from_run_config(config).malicious_nodes)
     told = {
         "strength": config["attack-strength"] or "its usual one",
@@ -206,13 +206,13 @@ def describe_attack(config: Mapping[str, Any]) -> str:
 
 
 def describe_learning_rate(config: Mapping[str, Any]) -> str:
-    """Say in words how large a run's steps are."""
+    """Describe a run's learning rate in words."""
     falls = config["learning-rate-schedule"] == HALF_COSINE
     return f"{config['learning-rate']}" + (", falling along half a cosine" if falls else "")
 
 
 def describe_tiers(config: Mapping[str, Any]) -> str:
-    """Say in words which architecture a run config has."""
+    """Describe the architecture of a run config in words."""
     if config["architecture"] == CENTRALIZED:
         return "centralized: one cloud with all raw data"
     return f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes"
@@ -223,7 +223,7 @@ def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], round
     present = [name for name in names if (folder / name).exists()]
     terminal.say(f"records: {folder}/ ({', '.join(['run.json', *present])})")
     merged = any(row["accepted"] not in ("", "0") for row in rounds)
-    if (folder / CHECKPOINT_FILE).exists() and merged:  # or there is nothing to go on with
+    if (folder / CHECKPOINT_FILE).exists() and merged:  # otherwise there is nothing to continue
         whens = {FAILED: "; remove the cause first", RUNNING: "; stop it first"}
         when = whens.get(run["status"], "")
         if run["status"] == FAILED and run.get(USER_CODE):
@@ -234,7 +234,7 @@ def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], round
 
 
 def _protection(config: Mapping[str, Any]) -> str:
-    """Say in words what end nodes do to their shares; records of before have noise alone."""
+    """Describe in words how end nodes protect their shares; older records only have noise."""
     told = str(config.get("protection", "noise")) or "no protection"
     if "noise" not in split_names(told):
         return told
@@ -254,7 +254,7 @@ def _round_line(row: dict[str, str]) -> str:
 
 
 def _precision(run: Mapping[str, Any]) -> str:
-    """Return the precision that ``auto`` was, where the nodes said it."""
+    """Return the precision that was used, and the configured one if it differs, e.g. ``auto``."""
     found = computed_in(run)
     asked = run["config"].get("precision", found)
     return found if found == asked else f"{found} ({asked})"

@@ -1,4 +1,4 @@
-"""``fog-flower sweep`` makes an experiment's runs, ``fog-flower report`` evaluates the records."""
+"""``fog-flower sweep`` makes the runs of an experiment, ``fog-flower report`` evaluates them."""
 
 import os
 import shlex
@@ -91,7 +91,7 @@ def sweep(
     terminal.say(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
     typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}
     where = "".join(f" {option} {shlex.quote(value)}" for option, value in typed.items() if value)
-    if not out:  # a report of the default's records without the others' would lose their rows
+    if not out:  # a report on the default folder alone would lose the rows of the others
         where += "".join(f" --beside {_typed(path)}" for path in left_out(folder, ()))
     terminal.say(f"next: fog-flower report {experiment}{where}")
     if failed:
@@ -141,5 +141,5 @@ def report(
 
 
 def _typed(path: Path) -> str:
-    """Return a path from here as one types it."""
+    """Return a path relative to the current folder, quoted for the shell."""
     return shlex.quote(os.path.relpath(path))

@@ -1,4 +1,4 @@
-"""What the terminal shows of a sweep: the plan first, then how far it is."""
+"""Terminal output of a sweep: its plan, then its progress."""
 
 from rich.table import Column, Table
 
@@ -11,9 +11,9 @@ from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 
 def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) -> None:
-    """Print every cell with its runs, how many are recorded, and the time the others will take.
+    """Print each cell with its runs, how many are recorded, and the estimated time for the others.
 
-    ``jobs`` of them at a time.
+    The estimate assumes ``jobs`` runs in parallel.
     """
     estimator = Estimator(plan)
     where = f"engine {engine}; records in {plan.folder}/"
@@ -45,7 +45,7 @@ def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) 
 
 
 class SweepDisplay:
-    """A bar over the whole sweep in a terminal; in a log, a line for each run."""
+    """A progress bar for the whole sweep in a terminal; a line for each run that ends."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -62,14 +62,14 @@ class SweepDisplay:
         self._bar.stop()
 
     def drawn(self, done: int, total: int) -> None:
-        """Show how many examples are made."""
+        """Show how many examples have been rendered."""
         told = f"drawing digits: {done:,} of {total:,}"
         self._bar.update(self._task, description=told if done < total else "checking")
         if not self._terminal.is_terminal:
             self._drawing(done, total)
 
     def update(self, progress: SweepProgress) -> None:
-        """Show where the sweep stands."""
+        """Show the progress of the sweep."""
         done, eta = len(progress.statuses), duration(progress.remaining_seconds)
         name = progress.run.name if progress.run else ""
         self._bar.update(
@@ -85,7 +85,7 @@ class SweepDisplay:
 
 
 def duration(seconds: float) -> str:
-    """Write seconds for people: ``40 s``, ``12 min``, ``1 h 05 min``."""
+    """Format seconds as ``40 s``, ``12 min`` or ``1 h 05 min``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""The terminal: it shows text as it is, because names, paths and causes are not ours."""
+"""A terminal that prints text literally, because names, paths and causes are foreign text."""
 
 from typing import IO, Any
 
@@ -10,39 +10,39 @@ from simulations.visible import visible
 
 
 class Terminal(Console):
-    """A Rich console without markup, emoji codes and guesses at what to colour.
+    """A Rich console without markup, emoji codes and automatic highlighting.
 
-    What is printed or stands in a table is one line a piece, and holds no command to the terminal;
-    ``styled`` is for colour.
+    Each printed text or table cell is one line without control sequences. Use ``styled`` for
+    colour.
     """
 
     def __init__(self, file: IO[str] | None = None, width: int | None = None) -> None:
         super().__init__(file=file, width=width, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return a piece of text as it is shown."""
+        """Return text as it is shown, with ``visible`` applied."""
         return super().render_str(visible(text), **options)
 
     def say(self, text: str) -> None:
-        """Print a line that is not broken, so that paths in it can be copied."""
+        """Print a line without wrapping, so that paths in it can be copied."""
         self.print(text, soft_wrap=True)
 
 
 class Words(ProgressColumn):
-    """The description of a task, as it is."""
+    """A progress column with the description of a task, without markup."""
 
     def render(self, task: Task) -> Text:
-        """Return it."""
+        """Return the description."""
         return Text(visible(task.description))
 
 
 def styled(text: str, style: str) -> Text:
-    """Return text in a style, as it is."""
+    """Return text in a style, without interpreting markup."""
     return Text(visible(text), style)
 
 
 def progress_bar(terminal: Terminal, unit: str, *, transient: bool = False) -> Progress:
-    """Return a bar that counts ``unit``; it is shown in a terminal alone, not in a log."""
+    """Return a bar that counts ``unit``; it is only shown in a terminal, not in a log."""
     return Progress(
         TextColumn(unit, style="bold", markup=False),
         BarColumn(bar_width=24),

@@ -1,4 +1,4 @@
-"""``fog-flower watch``: the curves of a run or sweep in a browser, while it goes on."""
+"""``fog-flower watch``: live curves of a run or sweep in a browser."""
 
 import webbrowser
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Carries messages between cloud and fog nodes: Flower with Ray, or one process."""
+"""Engines that run cloud and fog nodes: Flower with Ray, or all in one process."""
 
 from simulations.engines.outcome import ENGINES, INLINE, RAY, Outcome, engine_named
 

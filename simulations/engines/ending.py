@@ -1,4 +1,4 @@
-"""How a run on Flower ended: watched from outside, and said in one line."""
+"""Detects from outside how a run on Flower ended, and describes it in one line."""
 
 import errno
 import os
@@ -17,8 +17,8 @@ from simulations.engines.superlink import SuperLink
 
 START_SECONDS = 300.0  # for Flower to start the simulation's process; 1 on a quiet machine
 END_SECONDS = 60.0  # from the run's last record to the end of its process; 2 on a quiet machine
-STATUS_SECONDS = 30.0  # for Flower to say what became of a run whose process has ended
-NORMAL = (0, 1)  # of Flower's processes: 1 is a failure that it has told its SuperLink
+STATUS_SECONDS = 30.0  # for Flower to report the status of a run whose process has ended
+NORMAL = (0, 1)  # exit statuses of Flower's processes; 1: a failure reported to the SuperLink
 MEMORY_SHORT = 0.05  # of all memory
 KILLS = Path("/proc/vmstat")
 LIMIT = 500  # characters of a cause
@@ -27,7 +27,7 @@ GENERIC_CAUSE = "An exception occurred !! "
 
 
 class MemoryLow:
-    """Remembers the least memory that was free, and whether the system killed for lack of it."""
+    """Tracks the least available memory, and whether the kernel killed a process for lack of it."""
 
     def __init__(self) -> None:
         self._total = psutil.virtual_memory().total
@@ -35,11 +35,11 @@ class MemoryLow:
         self._kills = _kills()
 
     def look(self) -> None:
-        """Look once."""
+        """Measure the available memory once."""
         self._least = min(self._least, psutil.virtual_memory().available)
 
     def __str__(self) -> str:
-        """Return what was short, as a clause; empty if nothing was."""
+        """Return a clause about the lack of memory; empty if there was enough."""
         if _kills() > self._kills:
             return "; the system ended a process meanwhile for lack of memory"
         if self._least < MEMORY_SHORT * self._total:
@@ -48,7 +48,7 @@ class MemoryLow:
 
 
 def wait_for_end(superlink: SuperLink, folder: Path, ray_failure: Callable[[], str]) -> str:
-    """Return when the run has ended, for good or bad: with nothing, or with what ended it."""
+    """Wait until the run has ended, and return what ended it; empty if it ended normally."""
     memory, began = MemoryLow(), time.monotonic()
     recorded_since = 0.0
     while not (failure := superlink.failure() or ray_failure()):
@@ -74,7 +74,7 @@ def cause_of(superlink: SuperLink, run_id: str, folder: Path, ended_by: str) -> 
     superlink : SuperLink
     run_id : str
     folder : Path
-        The run's.
+        Of the run.
     ended_by : str
         From ``wait_for_end``.
     """
@@ -87,7 +87,7 @@ def cause_of(superlink: SuperLink, run_id: str, folder: Path, ended_by: str) -> 
 
 
 def _flowers_own_word(superlink: SuperLink, run_id: str) -> str:
-    """Return what ``flwr ls`` says of a run without records of its end.
+    """Return the cause that ``flwr ls`` reports for a run without records of its end.
 
     The exit status of ``flwr run`` is 0 whatever happens.
     """
@@ -107,7 +107,7 @@ def _flowers_own_word(superlink: SuperLink, run_id: str) -> str:
 
 
 def _without_disk(superlink: SuperLink, detail: str) -> str:
-    """Return what is to be done, if Flower could not write where the run's files are."""
+    """Return cause and remedy if Flower had no room to write to the workspace; empty otherwise."""
     lacks_room = any(os.strerror(number) in detail for number in (errno.ENOSPC, errno.EDQUOT))
     if not lacks_room or str(superlink.workspace) not in detail:
         return ""
@@ -118,7 +118,7 @@ def _without_disk(superlink: SuperLink, detail: str) -> str:
 
 
 def _plain(detail: str, superlink: SuperLink) -> str:
-    """Return Flower's cause; where it only says that there is one, what its log says."""
+    """Return Flower's cause; if that is only a generic message, the cause in its log."""
     if detail and detail != GENERIC:
         return detail[:LIMIT]
     told = [line for line in superlink.simulation_lines if GENERIC_CAUSE in line]
@@ -133,7 +133,7 @@ def _killed(superlink: SuperLink, status: int) -> str:
 
 
 def _kills() -> int:
-    """Return how often this kernel has killed for lack of memory."""
+    """Return how many processes this kernel has killed for lack of memory."""
     try:
         counts = dict(line.split() for line in KILLS.read_text().splitlines())
         return int(counts.get("oom_kill", 0))

@@ -27,7 +27,7 @@ NO_PROXY = "no_proxy"
 NOT_INHERITED = ("FLWR_HOME", "PYTHONPATH", "RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_JOB_CONFIG_JSON")
 
 FLOWER = {
-    # This environment has what the app needs; a fresh one per run costs 4 to 13 seconds.
+    # This environment has all dependencies of the app; a new one per run takes 4 to 13 seconds.
     "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
     "FLWR_DISABLE_UPDATE_CHECK": "1",
     "FLWR_TELEMETRY_ENABLED": "0",
@@ -35,12 +35,12 @@ FLOWER = {
 }
 RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray would start workers that the actors, with their own environment, never use.
+    # The actors have their own environment, so they would never use prestarted workers.
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",
-    # Ray gives its workers niceness 15: beside any other busy process they would hardly run.
+    # By default workers have niceness 15, and hardly run beside another busy process.
     "RAY_worker_niceness": "0",
-    # Otherwise Ray takes 127.0.0.1 for the machine's address in the network, and listens there.
+    # Otherwise Ray replaces 127.0.0.1 by the machine's network address, and listens there.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_START_HOOK": "simulations.engines.ray_start.without_services",
@@ -53,12 +53,12 @@ def run_environment(workspace: Path, own_folders: Iterable[str], commands: Path)
     Parameters
     ----------
     workspace : Path
-        Of the run; Ray's token and Flower's settings are put there.
+        Of the run; Ray's token is written there, and Flower's settings belong there.
     own_folders : iterable of str
-        Folders of the user's that the app may import from. They come last, so that no file there
-        hides a library or a package of ours.
+        Folders of the user that the app may import from. They come last, so that no file there
+        shadows a library or a package of ours.
     commands : Path
-        A folder whose commands come before all others.
+        The first folder on the ``PATH``.
     """
     path = [str(commands), str(scripts()), os.environ.get("PATH", "")]
     return {
@@ -77,10 +77,10 @@ def run_environment(workspace: Path, own_folders: Iterable[str], commands: Path)
 
 
 def without_loopback_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which no proxy stands between processes of this machine.
+    """Return an environment in which processes of this machine do not use a proxy to talk.
 
-    Flower's HTTP library cannot be loaded with a proxy that it does not speak to, even if that is
-    never used; such a one is left out.
+    Flower's HTTP library fails to load if a proxy has an unsupported scheme, even if the proxy is
+    never used. Such proxies are removed.
     """
     kept = dict(environment)
     for name in environment:
@@ -101,13 +101,13 @@ def _speaks(proxy: str) -> bool:
 
 
 def _libraries() -> list[str]:
-    """Return where this process imports from, without the folder that it was started in."""
+    """Return the import path of this process, without the current folder."""
     here = str(Path.cwd())
     return [entry for entry in sys.path if entry and entry != here]
 
 
 def _new_token(workspace: Path) -> Path:
-    """Write what a process must know to use the run's Ray, for this user's eyes alone."""
+    """Write the token that a process needs to use the run's Ray, readable by this user only."""
     path = workspace / "ray-token"
     path.touch(mode=0o600)
     path.write_text(secrets.token_hex(32))

@@ -1,4 +1,4 @@
-"""Flower's command line, loaded ahead of the command: it takes the arguments as JSON from stdin."""
+"""Flower's command line, loaded in advance; it reads its arguments as JSON from stdin."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ def main() -> None:
         from flwr.cli.app import app  # noqa: PLC0415  (a second)
 
     told = sys.stdin.readline()
-    if told:  # nothing: the launcher has changed its mind
+    if told:  # empty: the launcher does not need it
         sys.argv = ["flwr", *json.loads(told)]
         app()
 

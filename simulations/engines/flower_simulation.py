@@ -1,4 +1,4 @@
-"""Flower's simulation process, loaded ahead of the run."""
+"""Flower's simulation process, loaded in advance of the run."""
 
 import os
 import sys
@@ -13,13 +13,13 @@ POLL_SECONDS = 0.02
 
 
 def main(arguments: Path) -> None:
-    """Do what ``flwr-simulation`` does, once a file holds its arguments, a line each.
+    """Run ``flwr-simulation`` as soon as a file contains its arguments, one per line.
 
-    Flower loads TensorFlow before it starts Ray, for a function that no run calls. Without it here
-    Ray's actors start seconds earlier, and load TensorFlow while the server does.
+    Flower loads TensorFlow before it starts Ray, for a function that no run calls. Hiding it here
+    starts Ray's actors seconds earlier, and they load TensorFlow while the server does.
     """
     end_with(os.environ[LAUNCHER_VARIABLE])
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # "not installed", for a moment
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # imports fail for now
     with without_collecting():
         from flwr.server.superlink.fleet.vce.backend import raybackend  # noqa: F401, PLC0415
         from flwr.simulation.app import flwr_simulation  # noqa: PLC0415

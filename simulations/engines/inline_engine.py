@@ -1,7 +1,7 @@
-"""Runs the very same ServerApp, strategy and ClientApp in the calling process.
+"""The engine that runs ServerApp, strategy and ClientApp, unchanged, in the calling process.
 
-No SuperLink, no Ray, no second import of TensorFlow: it starts at once, can be stepped in a
-debugger, and makes many small runs in one process.
+It needs no SuperLink, no Ray and no second import of TensorFlow. It starts at once, works with a
+debugger, and can make many small runs in one process.
 """
 
 import contextlib
@@ -30,13 +30,13 @@ def prepared(
     config: RunConfig,
     actors: int | None = None,  # noqa: ARG001  (fog nodes train one after the other)
 ) -> Iterator[Launch]:
-    """Give what makes a run of this configuration; there is nothing to load ahead.
+    """Yield a function that makes a run of this configuration; nothing is loaded in advance.
 
     Parameters
     ----------
     config : RunConfig
-        With absolute paths and a run name; to be checked (``simulations.preflight.check``) before
-        the run is made.
+        With absolute paths and a run name. The caller checks it (``simulations.preflight.check``)
+        before the run is made.
     actors : int, optional
         Ignored: fog nodes train one after the other, each with all cores.
     """
@@ -89,7 +89,7 @@ def run_inline(
 
 @contextlib.contextmanager
 def _own_environment() -> Iterator[None]:
-    """Set what the Ray engine's processes inherit, and put it back."""
+    """Set the variables that the Ray engine's processes inherit, and restore them afterwards."""
     with own_workspace() as scratch:
         ours = {SCRATCH_VARIABLE: str(scratch), GIT_COMMIT_VARIABLE: checkout_commit()}
         before = {name: os.environ.get(name) for name in ours}

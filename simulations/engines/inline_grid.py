@@ -1,4 +1,4 @@
-"""Flower's public ``Grid`` in one process: no SuperLink, no Ray."""
+"""An implementation of Flower's ``Grid`` in one process, without SuperLink and Ray."""
 
 import copy
 import itertools
@@ -12,7 +12,7 @@ from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 from flwr.supercore.run import Run
 
-# The one private piece: Flower stamps messages with the identity of the process' task, and offers
+# The only private import: Flower stamps messages with the identity of the process' task, and has
 # no public way to set it outside of its own processes (flwr 1.41).
 from flwr.supercore.task_identity import TaskIdentity
 
@@ -22,15 +22,15 @@ SERVER_NODE_ID = 1
 
 
 class InlineGrid(Grid):
-    """Calls one ClientApp for every message, one after the other, in this process.
+    """A ``Grid`` that calls one ClientApp for each message, one after the other, in this process.
 
     Parameters
     ----------
     client_app : ClientApp
     num_nodes : int
-        SuperNodes; their ids are drawn from no generator: 1001, 1002, ...
+        Number of SuperNodes. Their ids are not random: 1001, 1002, ...
     run_config : mapping
-        What the ClientApp sees as its run config.
+        The run config that the ClientApp sees.
     run_id : int
     """
 
@@ -77,7 +77,7 @@ class InlineGrid(Grid):
         group_id: str,
         ttl: float | None = None,
     ) -> Message:
-        """Create a message (Flower's older way of doing so)."""
+        """Create a message (Flower's older API)."""
         return Message(content, dst_node_id, message_type, ttl=ttl, group_id=group_id)
 
     def get_node_ids(self) -> Iterable[int]:
@@ -85,7 +85,7 @@ class InlineGrid(Grid):
         return list(self._contexts)
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
-        """Keep the messages until their replies are wanted."""
+        """Store the messages until their replies are pulled."""
         pushed = {f"message-{next(self._ids)}": message for message in messages}
         for message_id, message in pushed.items():
             _stamp(message, message_id)
@@ -102,10 +102,10 @@ class InlineGrid(Grid):
         *,
         timeout: float | None = None,
     ) -> Iterable[Message]:
-        """Run every message through the ClientApp; return the replies that were not late.
+        """Run each message through the ClientApp; return the replies that arrived in time.
 
-        Nodes work one after the other here, but each has the whole timeout, as if they worked at
-        once. A node that hangs cannot be left behind in one process: the run hangs with it.
+        Nodes run one after the other, but each has the whole timeout, as if they ran in parallel.
+        If a node hangs, the run hangs too, because both are in one process.
         """
         replies = []
         for message in messages:
@@ -118,7 +118,7 @@ class InlineGrid(Grid):
 
     def _deliver(self, message: Message) -> Message:
         metadata = message.metadata
-        # A copy, so that a client that changes what it got does not change what others get.
+        # A copy, so that a client that changes its message does not affect other clients.
         copied = Message(
             RecordDict({key: _copy(record) for key, record in message.content.items()}),
             metadata.dst_node_id,
@@ -139,7 +139,7 @@ def _stamp(message: Message, message_id: str) -> None:
 
 
 def _copy(record: Any) -> Any:
-    copied = record.copy()  # a record of its own, copy.copy would share the items
+    copied = record.copy()  # copy.copy would share the items
     if isinstance(record, ArrayRecord):
         for name, array in record.items():
             copied[name] = copy.copy(array)

@@ -1,4 +1,4 @@
-"""How much memory a process and all its children take together."""
+"""Measures the memory of a process and all its descendants."""
 
 import contextlib
 import threading
@@ -6,14 +6,15 @@ import time
 
 import psutil
 
-SECONDS = 0.5  # between two looks, at least
-SHARE = 0.02  # of a core that looking may take
+SECONDS = 0.5  # least time between two measurements
+SHARE = 0.02  # of a core that measuring may take
 
 
 def tree_bytes() -> int:
-    """Return the memory of this process and its descendants, what they share counted once.
+    """Return the memory of this process and its descendants, in bytes.
 
-    By proportional set size where the system has it (Linux), by resident set size elsewhere.
+    The sum of the proportional set sizes where the system has them (Linux), so that shared memory
+    counts once; of the resident set sizes elsewhere.
     """
     here = psutil.Process()
     return sum(_bytes(process) for process in (here, *here.children(recursive=True)))
@@ -29,13 +30,14 @@ def _bytes(process: psutil.Process) -> int:
 
 
 class MemoryWatch:
-    """Looks at ``tree_bytes`` again and again, and keeps the highest.
+    """Measures ``tree_bytes`` repeatedly in a thread, and keeps the maximum in ``peak``.
 
     Parameters
     ----------
     seconds : float
-        Between two looks, at least. Linux counts pages for each: a few milliseconds a gigabyte on
-        a good machine, tens on a busy one, so the longer a look takes, the rarer it is.
+        Least time between two measurements. Linux counts pages each time, which takes a few
+        milliseconds per gigabyte, or tens on a busy machine. So the longer a measurement takes, the
+        longer the pause after it.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:

@@ -1,4 +1,4 @@
-"""Ends a run whose launcher was killed, so that it does not go on unseen and take the cores."""
+"""Ends a run whose launcher was killed, so that it does not keep using the cores unnoticed."""
 
 import contextlib
 import os
@@ -19,24 +19,24 @@ GRACE_SECONDS = 10.0
 
 
 def this_process() -> str:
-    """Return what names this process, for ``end_with`` in what it launches."""
+    """Return an identifier of this process, which launched processes pass to ``end_with``."""
     return f"{os.getpid()}:{_started(os.getpid())}"
 
 
 def end_with(launcher: str) -> None:
-    """End this process, and all of the run, where the one that ``this_process`` named has ended."""
+    """End this process and the whole run as soon as the launcher (``this_process``) has ended."""
     threading.Thread(target=_watch, args=(launcher,), daemon=True).start()
 
 
 def is_alive(launcher: str) -> bool:
-    """Tell whether the process that ``this_process`` named is there."""
+    """Check whether the process identified by ``this_process`` is running."""
     pid, _, started = launcher.partition(":")
-    # A number may be taken again by another process, a number and a start time not.
+    # A process id may be reused, but not with the same start time.
     return _started(int(pid)) == started
 
 
 def processes_of(launcher: str) -> list[psutil.Process]:
-    """Return all that a launcher started, and what those started, but this process."""
+    """Return all descendants of a launcher, by their environment, except this process."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -49,7 +49,7 @@ def processes_of(launcher: str) -> list[psutil.Process]:
 def _watch(launcher: str) -> None:
     while is_alive(launcher):
         time.sleep(POLL_SECONDS)
-    # Whoever is below this process and does not obey outlives it.
+    # Descendants that ignore the signal outlive this process, so another process ends them.
     subprocess.Popen(
         [sys.executable, "-P", "-m", __name__, launcher],
         stdin=subprocess.DEVNULL,
@@ -73,9 +73,9 @@ def _end_those_left(launcher: str) -> None:
 
 
 def _started(pid: int) -> str:
-    """Return when a process started, as long as it lives; empty for none.
+    """Return the start time of a running process; empty if there is none.
 
-    In ticks since the system started, where it has them: a clock that is set does not change them.
+    In ticks since boot where available, because adjusting the clock does not change them.
     """
     try:
         if (PROCESSES / "self" / "stat").exists():

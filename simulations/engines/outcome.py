@@ -1,4 +1,4 @@
-"""What every engine takes and returns."""
+"""The interface of all engines."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ from simulations.engines.memory_watch import MemoryWatch
 RAY, INLINE = "ray", "inline"
 ENGINES = {RAY: "simulations.engines.ray_engine", INLINE: "simulations.engines.inline_engine"}
 POLL_SECONDS = 0.25
-MEMORY_SECONDS = 5.0  # between two looks at a run's memory: they cost some of the time measured
+MEMORY_SECONDS = 5.0  # between two measurements, which take part of the run's measured time
 
 Watch = Callable[[list[dict[str, str]]], None]
 
@@ -38,46 +38,46 @@ Launch = Callable[[Watch], Outcome]
 
 
 class Prepare(Protocol):
-    """What the module of an engine has: it starts whatever can be started ahead of a run."""
+    """The ``prepared`` function of an engine's module, which starts what a run needs in advance."""
 
     def __call__(
         self, config: RunConfig, actors: int | None = None
     ) -> contextlib.AbstractContextManager[Launch]:
-        """Return what makes the run; it is left with the context."""
+        """Return a context manager that yields a function to make the run."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """Runs configurations to their ends."""
+    """An engine, which runs configurations to their end."""
 
     prepare: Prepare
 
     def __call__(self, config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
-        """Make a run; tell ``watch`` the rows of ``rounds.csv`` as they come."""
+        """Make a run, and call ``watch`` with the rows of ``rounds.csv`` whenever there are more."""
         with self.prepared(config, actors) as launch:
             return launch(watch)
 
     @contextlib.contextmanager
     def prepared(self, config: RunConfig, actors: int | None = None) -> Iterator[Launch]:
-        """Reserve the run's folder and load what the run needs, while the caller checks the rest.
+        """Reserve the run's folder and load what the run needs, while the caller does other checks.
 
         Raises
         ------
         UserError
-            If another process makes a run there.
+            If another process makes a run in that folder, or has made one.
         """
         with _reserved(folder_of(config)), self.prepare(config, actors) as launch:
             yield launch
 
 
 def engine_named(name: str) -> Engine:
-    """Return the engine of that name, loading only that one.
+    """Return the engine of that name, and load only that one.
 
     Raises
     ------
     UserError
-        If there is none, or what it needs is not installed.
+        If there is no such engine, or one of its dependencies is not installed.
     """
     if name not in ENGINES:
         raise UserError(
@@ -90,17 +90,17 @@ def engine_named(name: str) -> Engine:
 
 @contextlib.contextmanager
 def observed(folder: Path, watch: Watch) -> Iterator[None]:
-    """Tell ``watch`` about new rounds while a run goes on, and note the memory that it took."""
+    """Report new rounds to ``watch`` during a run, and record the run's peak memory."""
     memory = MemoryWatch(MEMORY_SECONDS)
     try:
         with RoundWatch(folder, watch), memory:
             yield
-    finally:  # of one that was interrupted, too
+    finally:  # also if the run was interrupted
         note_memory(folder, memory.peak)
 
 
 class RoundWatch:
-    """Tells ``watch`` about new rounds from the records, the one source that both engines have."""
+    """Reports new rounds to ``watch``; it reads the records, which both engines write."""
 
     def __init__(self, folder: Path, watch: Watch) -> None:
         self._folder = folder
@@ -110,7 +110,7 @@ class RoundWatch:
         self._thread = threading.Thread(target=self._poll, daemon=True)
 
     def look(self) -> None:
-        """Look once."""
+        """Read the records once, and report new rounds."""
         rounds = read_rounds(self._folder)
         if len(rounds) > self._seen:
             self._seen = len(rounds)
@@ -133,12 +133,12 @@ class RoundWatch:
 
 @contextlib.contextmanager
 def _reserved(folder: Path) -> Iterator[None]:
-    """Keep a run's folder for this process from the start: it exists only when Flower is up.
+    """Reserve a run's folder for this process, because the run creates it only after Flower starts.
 
     Raises
     ------
     UserError
-        If another process makes a run there, or made one meanwhile.
+        If another process makes a run there or has made one, or its parent cannot be written.
     """
     path = folder.parent / f".{folder.name}.lock"
     lock = filelock.FileLock(path)

@@ -1,4 +1,4 @@
-"""How many fog nodes train at a time, and how many threads and what part of a GPU each has."""
+"""Decides how many fog nodes train at a time, with how many threads and what share of a GPU."""
 
 import ast
 import dataclasses
@@ -11,25 +11,25 @@ from pathlib import Path
 
 from fog_flower.models import MODELS
 
-# What part of a training step runs on several threads (Amdahl's law), of a model that says nothing:
-# between dense layers at batch 32, which are too small to share (0.5), and convolutions (0.95).
+# Part of a training step that runs on several threads (Amdahl's law), for a model that does not
+# define it: between dense layers at batch 32, which are too small (0.5), and convolutions (0.95).
 THREADED = "THREADED"
 UNSAID = 0.75
-ON_A_GPU = 2  # fog nodes at a time: one computes while the other one reads
+ON_A_GPU = 2  # fog nodes at a time: one computes while the other reads
 
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """Of the fog nodes of a run on one machine.
+    """How the fog nodes of a run share one machine.
 
     Attributes
     ----------
     actors : int
         Fog nodes that train at the same time.
     threads : int
-        Of each of them.
+        Threads per actor.
     gpu_share : float
-        Part of a GPU that each of them has; 0 without GPUs.
+        Part of a GPU per actor; 0 without GPUs.
     """
 
     actors: int
@@ -45,11 +45,11 @@ def place(
     gpus: int = 0,
     actors: int | None = None,
 ) -> Placement:
-    """Share the cores such that a round takes the least time.
+    """Return the placement that makes a round as short as possible.
 
-    With a actors of t threads a round takes ceil(n / a) turns, each as long as t threads need:
-    several actors leave cores idle in the last turn, several threads where a step does not use
-    them. No two actors ever share a core.
+    With a actors of t threads each, a round takes ceil(n / a) turns of the time that t threads
+    need. Several actors leave cores idle in the last turn; several threads leave cores idle where
+    a step does not use them. Two actors never share a core.
 
     Parameters
     ----------
@@ -57,17 +57,17 @@ def place(
     threaded : float
         From ``threaded_share``.
     cores : int, optional
-        All that this process may use by default.
+        By default, all that this process may use.
     gpus : int
     actors : int, optional
-        The user's choice.
+        The user's choice, if any.
     """
     cores = cores or len(os.sched_getaffinity(0))
     if actors is None and gpus:
         actors = min(fog_nodes, gpus * ON_A_GPU, cores)
     if actors is None:
         choices = range(1, min(fog_nodes, cores) + 1)
-        # Of equals, the one with fewer actors: each of them takes half a gigabyte.
+        # In a tie, fewer actors win, because each takes half a gigabyte.
         actors = min(choices, key=lambda a: (_round_time(fog_nodes, a, cores // a, threaded), a))
     actors = min(actors, fog_nodes)
     share = min(1.0, gpus / actors) if gpus else 0.0
@@ -80,15 +80,15 @@ def _round_time(fog_nodes: int, actors: int, threads: int, threaded: float) -> f
 
 
 def threaded_share(model: str) -> float:
-    """Return what part of a model's training step runs on several threads.
+    """Return the part of a model's training step that runs on several threads.
 
-    A module of models says so: ``THREADED = 0.95``. It is read, not imported: the launcher need
-    not load TensorFlow.
+    The model's module defines it: ``THREADED = 0.95``. The module is parsed, not imported, so that
+    the launcher does not load TensorFlow.
 
     Parameters
     ----------
     model : str
-        A name of the catalogue, or ``module:function``.
+        A built-in name, or ``module:function``.
     """
     for statement in ast.parse(_source(model)).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
@@ -104,9 +104,9 @@ def _source(model: str) -> str:
 
 
 def gpus() -> list[str]:
-    """Return what ``nvidia-smi`` lists; nothing where there is none.
+    """Return the GPUs that ``nvidia-smi`` lists; empty if the command is missing.
 
-    Not by TensorFlow: the launcher does not load it.
+    TensorFlow is not used, because the launcher does not load it.
     """
     command = shutil.which("nvidia-smi")
     if command is None:

@@ -1,4 +1,4 @@
-"""Child processes: how they are started, end with us, and are ended."""
+"""Starts child processes that end with this one, and ends them."""
 
 import contextlib
 import ctypes
@@ -23,7 +23,7 @@ STOP_SECONDS = 10.0
 LOCAL = "127.0.0.1"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"ERROR|Error\b|Exception|(?<![.\w])error")  # not a logger `uvicorn.error`
-# Ports that the system gives out by itself, to any connection, begin here or higher.
+# Ephemeral ports, which the system assigns to connections, begin here or higher.
 FIRST_PORT, EPHEMERAL_PORTS = 20_000, Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -34,18 +34,19 @@ def start(
     log: Path,
     dies_by: signal.Signals | None = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
-    """Start a process that ends with this one, in a session of its own.
+    """Start a process that ends with this one, in its own session.
 
     Parameters
     ----------
     command : iterable of str
     folder : Path
-        Where it works.
+        Its working directory.
     environment : mapping
     log : Path
-        Takes both outputs.
+        File for stdout and stderr.
     dies_by : Signals, optional
-        What the kernel sends it when this process dies (Linux); None for one that watches for that.
+        The signal that the kernel sends it when this process dies (on Linux, and if called from the
+        main thread). None for a process that watches for that itself.
     """
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -55,8 +56,8 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is ours to handle
-            preexec_fn=_dying_with_us(dies_by),  # noqa: PLW1509  (it calls the kernel, and no more)
+            start_new_session=True,  # only this process handles Ctrl-C
+            preexec_fn=_dying_with_us(dies_by),  # noqa: PLW1509  (it only calls the kernel)
         )
 
 
@@ -74,7 +75,7 @@ def _dying_with_us(by: signal.Signals | None) -> Callable[[], None] | None:
 
 
 def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return all that it started, and what those started."""
+    """Return all descendants of a process."""
     try:
         return psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -87,7 +88,7 @@ def end(
     others: Iterable[psutil.Process] = (),
     left_to_end: Collection[psutil.Process] = (),
 ) -> None:
-    """End processes, all their descendants, and others; those that do not obey are killed.
+    """End processes, their descendants, and others; kill those that ignore the signal.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def end(
     by : Signals
     others : iterable of Process
     left_to_end : collection of Process
-        Of the descendants, those that end by themselves when what started them does.
+        Descendants that get no signal, because they end by themselves after their parents.
     """
     processes = [*others, *(one for process in started for one in descendants(process))]
     for process in started:
@@ -115,7 +116,7 @@ def end(
 
 
 def _left(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
-    """Wait for processes to end, and return those that have not in time."""
+    """Wait for processes to end, and return those that did not end in time."""
     deadline = time.monotonic() + STOP_SECONDS
     while left := [one for one in processes if _lives(one)]:
         if time.monotonic() > deadline:
@@ -125,14 +126,14 @@ def _left(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 
 def _lives(process: psutil.Process) -> bool:
-    # A zombie has ended; in a container it may stay for ever, because nobody asks how.
+    # A zombie has ended; in a container it may stay forever, because no parent waits for it.
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def working_in(folder: Path) -> list[psutil.Process]:
-    """Return this user's processes whose current folder it is."""
+    """Return this user's processes whose working directory is ``folder``."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -157,7 +158,7 @@ def how_it_ended(status: int) -> str:
 
 
 def last_lines(log: Path, count: int = 3) -> str:
-    """Return the end of a log in one line: the last that tell of errors, if any do."""
+    """Return the last lines of a log, joined to one; only lines about errors, if there are any."""
     text = _COLOUR.sub("", log.read_text(errors="replace")) if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if _ERROR.search(line)]
@@ -165,15 +166,15 @@ def last_lines(log: Path, count: int = 3) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nobody listens on.
+    """Return free ports of this machine.
 
-    Other processes could take them before they are used, so they are drawn at random from those
-    that the system does not give to connections.
+    Other processes could take them before they are used. So they are drawn at random below the
+    ephemeral ports, which the system assigns to connections.
     """
     choices = range(FIRST_PORT, _first_ephemeral_port())
     drawn = random.SystemRandom().sample(choices, len(choices)) if len(choices) > count else []
     found: list[int] = []
-    for port in [*drawn, *([0] * count)]:  # 0: whatever the system has
+    for port in [*drawn, *([0] * count)]:  # 0: any that the system assigns
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind((LOCAL, port))
             found.append(probe.getsockname()[1])
@@ -195,12 +196,12 @@ def scripts() -> Path:
 
 
 def script(name: str) -> Path:
-    """Find a command of this environment, or else on the path.
+    """Return the path of a command in this environment, or else on the ``PATH``.
 
     Raises
     ------
     UserError
-        If there is none.
+        If there is no such command.
     """
     path = scripts() / name
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Launches ``flwr run`` properly, watches it, and tells how it really ended."""
+"""The engine that launches ``flwr run``, watches it, and finds out how the run ended."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ from simulations.preflight import user_folders
 
 @contextlib.contextmanager
 def prepared(config: RunConfig, actors: int | None = None) -> Iterator[Launch]:
-    """Load Flower for a run of this configuration, and give what makes the run.
+    """Start to load Flower, and yield a function that makes a run of this configuration.
 
     Parameters
     ----------
     config : RunConfig
-        With absolute paths and a run name; to be checked (``simulations.preflight.check``) before
-        the run is made.
+        With absolute paths and a run name. The caller checks it (``simulations.preflight.check``)
+        before the run is made.
     actors : int, optional
-        How many fog nodes train at the same time; what is fastest by default.
+        How many fog nodes train at the same time; the fastest number by default.
     """
     (port,) = free_ports(1)
     with own_superlink(user_folders(config), RAY_ADDRESS=f"{LOCAL}:{port}") as superlink:
@@ -68,10 +68,10 @@ def _launch(
 
 
 def _submit(superlink: SuperLink, config: RunConfig, placed: Placement) -> str:
-    # A file, because key=value pairs cannot carry every text.
+    # A file, because key=value pairs cannot represent every text.
     overrides = superlink.workspace / "run-config.toml"
     overrides.write_text(tomli_w.dumps(config.to_run_config()))
-    # Ray tells each actor how many CPUs it has, and that many threads it takes.
+    # Each actor uses as many threads as Ray gives it CPUs.
     federation = (
         f"num-supernodes={config.fog_nodes} client-resources-num-cpus={placed.threads} "
         f"client-resources-num-gpus={placed.gpu_share}"

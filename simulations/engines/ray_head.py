@@ -1,4 +1,4 @@
-"""A private Ray instance, which starts while Flower still loads."""
+"""A private Ray instance, which starts while Flower is loading."""
 
 import contextlib
 import math
@@ -20,14 +20,14 @@ from simulations.engines.processes import (
 )
 from simulations.engines.workspace import own_workspace
 
-# Ray's own default, because a path to a socket has at most 107 characters.
+# Ray's default parent folder: the path of a socket may have at most 107 characters.
 TEMPORARY = "RAY_TMPDIR"
 SHORT = Path(os.environ.get(TEMPORARY, "/tmp"))  # noqa: S108  (a fresh folder is made in it)
 LEAST_ROOM = 2**20  # bytes
 
 
 class RayHead:
-    """Ray's processes, listening on loopback only; who uses them needs the run's token."""
+    """Ray's processes, which only listen on loopback and require the run's token."""
 
     def __init__(
         self, folder: Path, port: int, placed: Placement, environment: Mapping[str, str]
@@ -35,7 +35,7 @@ class RayHead:
         options = {
             "node-ip-address": LOCAL,
             "port": port,
-            # Any free ones. By default all instances on a machine take them from 10002 on.
+            # Any free ports. By default all instances on a machine use ports from 10002 on.
             "min-worker-port": 0,
             "max-worker-port": 0,
             "num-cpus": placed.actors * placed.threads,
@@ -55,24 +55,23 @@ class RayHead:
             folder,
             environment,
             self._log,
-            # Ray may hang in its own handler of SIGTERM; what it started dies with it, however it
-            # dies.
+            # Ray may hang in its handler of SIGTERM; its children die with it in any case.
             dies_by=signal.SIGKILL,
         )
 
     def failure(self) -> str:
-        """Return how Ray ended; empty while it is there."""
+        """Return how Ray ended; empty while it is running."""
         status = self._process.poll()
         if status is None:
             return ""
         ended = f"Ray ended ({how_it_ended(status)})"
-        if shutil.disk_usage(self._folder).free < LEAST_ROOM:  # Ray does not say so
+        if shutil.disk_usage(self._folder).free < LEAST_ROOM:  # Ray does not report this
             return f"{ended}: {self._folder} is full: make room there, or set {TEMPORARY}"
         return f"{ended}: {last_lines(self._log)}"
 
     def stop(self) -> None:
-        """Kill it: nothing in it is worth waiting for, and its own way takes 5 seconds."""
-        # If it has ended by itself, what it started is not below it any more.
+        """Kill Ray, because a regular stop takes 5 seconds and nothing needs to be saved."""
+        # If Ray has ended by itself, its children are no longer its descendants.
         gone = self._process.poll() is not None
         others = working_in(self._folder) if gone else ()
         end([self._process], by=signal.SIGKILL, others=others)
@@ -80,11 +79,11 @@ class RayHead:
 
 @contextlib.contextmanager
 def own_ray(port: int, placed: Placement, environment: Mapping[str, str]) -> Iterator[RayHead]:
-    """Start Ray with what a run uses; its processes and its folder are gone afterwards.
+    """Start Ray with the resources of a run; afterwards, end its processes and remove its folder.
 
-    Left to itself Flower starts Ray only after it has loaded TensorFlow, one after the other, with
-    services that a run on one machine has no use for, and leaves its logs. Nobody else's
-    ``ray.init()`` finds this one, because its folder is not Ray's usual one.
+    By default Flower starts Ray only after loading TensorFlow, with services that a run on one
+    machine does not need, and leaves Ray's logs behind. Other calls of ``ray.init()`` do not find
+    this instance, because its folder is not Ray's default.
     """
     with own_workspace(SHORT, TEMPORARY) as folder:
         ray = RayHead(folder, port, placed, environment)

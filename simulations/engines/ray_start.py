@@ -1,13 +1,13 @@
-"""What ``ray start`` has no option for; Ray calls it by ``RAY_START_HOOK``."""
+"""Settings that ``ray start`` has no options for; Ray calls them through ``RAY_START_HOOK``."""
 
 from typing import Any
 
 
 def without_services(parameters: Any, _head: bool) -> None:
-    """Leave out the servers that a run has no use for.
+    """Do not start the servers that a run does not need.
 
-    Ray's client server lets whoever reaches it run code. The dashboard, which Ray starts even when
-    told not to, only to collect statistics, takes a second.
+    Ray's client server lets anyone who can reach it run code. The dashboard process takes a second;
+    Ray starts it even if the dashboard is disabled, only to collect statistics.
     """
     from ray._private import services  # noqa: PLC0415  (only where Ray starts)
 

@@ -1,4 +1,4 @@
-"""A private SuperLink: its folder, its ports, and nothing left of it afterwards."""
+"""A private SuperLink with its own folder and port, which is removed afterwards."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ from simulations.engines.processes import (
 from simulations.engines.workspace import own_workspace
 
 START_SECONDS = 120.0  # 3 on a quiet machine
-COMMAND_SECONDS = 300.0  # for a command of Flower's; 2 on a quiet machine
+COMMAND_SECONDS = 300.0  # for a Flower command; 2 on a quiet machine
 COMMANDS, SIMULATION = "commands", "flwr-simulation"
 HOME_VARIABLE = "FLWR_HOME"
 
@@ -39,14 +39,14 @@ _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SuperLink:
-    """A SuperLink in simulation mode for one run, which only this process uses.
+    """A SuperLink in simulation mode for one run, used by this process only.
 
-    A SuperLink that ``flwr run`` starts by itself outlives it, keeps the folder and environment of
-    its first run, and lets Ray put that folder ahead of every later bundle. This one lives in a
-    folder of its own, so clients run the bundle and nothing else.
+    A SuperLink that ``flwr run`` starts outlives the run, keeps the folder and environment of its
+    first run, and lets Ray import from that folder before every later bundle. This one has its own
+    folder, so clients run the code of the bundle only.
 
-    Flower would load its command line and the simulation's process one after the other, when each
-    is wanted. Here all three load at once.
+    Flower would load its command line and the simulation process one after the other, when each is
+    needed. Here the SuperLink and both of them load in parallel.
 
     Parameters
     ----------
@@ -83,16 +83,16 @@ class SuperLink:
             workspace,
             self.environment,
             self._simulation_log,
-            dies_by=None,  # it watches, and ends what does not obey
+            dies_by=None,  # it watches for that itself
         )
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def wait_until_ready(self) -> None:
-        """Return when it answers.
+        """Wait until the SuperLink answers.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class SuperLink:
         raise UserError(f"Flower's SuperLink did not start: {self.failure() or 'no answer'}")
 
     def failure(self) -> str:
-        """Return how it ended; empty while it is there."""
+        """Return how the SuperLink ended; empty while it is running."""
         status = self._process.poll()
         if status is None:
             return ""
@@ -126,7 +126,7 @@ class SuperLink:
         return subprocess.CompletedProcess(command.args, command.returncode, output, errors)
 
     def flwr_json(self, *arguments: str) -> tuple[dict[str, Any], str]:
-        """Run Flower's own CLI; return what it prints as JSON, and the last line of the rest."""
+        """Run Flower's own CLI; return its JSON output, or else {} and its last line of text."""
         answer = self.flwr(*arguments, "--format", "json")
         notice, brace, rest = answer.stdout.partition("{")
         try:
@@ -137,7 +137,7 @@ class SuperLink:
 
     @property
     def simulation_status(self) -> int | None:
-        """How the simulation's process ended; None if it has not."""
+        """Exit status of the simulation process; None while it is running."""
         return self._simulation.poll()
 
     @property
@@ -147,23 +147,23 @@ class SuperLink:
 
     @property
     def simulation_lines(self) -> list[str]:
-        """What the simulation's process has printed, without empty lines."""
+        """The lines that the simulation process has printed, without empty ones."""
         log = self._simulation_log
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return [line.strip() for line in lines if line.strip()]
 
     def last_words(self) -> str:
-        """Return the end of the simulation's output in one line; without one, the SuperLink's."""
+        """Return the end of the simulation's log in one line, or of the SuperLink's before that."""
         return last_lines(self._simulation_log if self.simulation_started else self._log)
 
     def stop(self) -> None:
-        """End all its processes: executors, the simulation, and what those started."""
+        """End the SuperLink, the simulation, and all their descendants."""
         if self._first_command:
             self._first_command.kill()
             self._first_command.communicate()
-        # What was below a process that was killed is not below it any more.
+        # If the SuperLink was killed, its children are no longer its descendants.
         others = () if self.alive else working_in(self.workspace)
-        # A tracker in the ServerApp closes its books with the help of a process of its own.
+        # A tracker in the ServerApp may need its own helper process to finish.
         helpers = descendants(self._simulation)
         end([self._simulation, self._process], others=others, left_to_end=helpers)
 
@@ -180,7 +180,7 @@ class SuperLink:
         )
 
     def _listens(self) -> bool:
-        """Whether it is this process, and no other one, that has the port."""
+        """Check whether the port belongs to this SuperLink, not to another process."""
         with contextlib.suppress(psutil.Error):
             sockets = psutil.Process(self._process.pid).net_connections("tcp")
             return any(one.laddr and one.laddr.port == self._port for one in sockets)
@@ -195,7 +195,7 @@ class SuperLink:
             return False
 
     def _write_settings(self) -> None:
-        # With an address of its own, Flower's CLI never starts a SuperLink.
+        # With this address configured, Flower's CLI never starts a SuperLink.
         home = Path(self.environment[HOME_VARIABLE])
         home.mkdir()
         (home / "config.toml").write_text(
@@ -204,7 +204,13 @@ class SuperLink:
         )
 
     def _write_simulation_command(self) -> None:
-        """Write what Flower finds as ``flwr-simulation``: it wakes the process that waits."""
+        """Write the command that Flower finds as ``flwr-simulation``; it wakes the loaded process.
+
+        Raises
+        ------
+        UserError
+            If the workspace is mounted noexec.
+        """
         arguments, flowers = (shlex.quote(str(p)) for p in (self._arguments, script(SIMULATION)))
         command = self.workspace / COMMANDS / SIMULATION
         command.parent.mkdir()
@@ -226,14 +232,14 @@ def _python(module: str, *arguments: str) -> list[str]:
 
 @contextlib.contextmanager
 def own_superlink(own_folders: Iterable[str], **variables: str) -> Iterator[SuperLink]:
-    """Start a SuperLink in a temporary folder; both are gone afterwards, however one leaves.
+    """Start a SuperLink in a temporary folder, and always remove both afterwards.
 
     Parameters
     ----------
     own_folders : iterable of str
-        Folders of the user's that the app may import from.
+        Folders of the user that the app may import from.
     **variables : str
-        Environment variables for its processes.
+        Further environment variables for its processes.
     """
     with own_workspace() as workspace:
         environment = run_environment(workspace, own_folders, workspace / COMMANDS)

@@ -1,4 +1,4 @@
-"""A temporary folder that goes with its process, even if that is killed."""
+"""A temporary folder that is removed after its process ends, even if the process is killed."""
 
 import contextlib
 import os
@@ -21,21 +21,21 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @contextlib.contextmanager
 def own_workspace(parent: Path | None = None, variable: str = "TMPDIR") -> Iterator[Path]:
-    """Make a folder that is gone afterwards; clear what killed processes left of theirs.
+    """Create a folder and remove it afterwards; also remove folders that killed processes left.
 
-    Node data at the paper's scale is 860 MB a run.
+    At the paper's scale, node data takes 860 MB per run.
 
     Parameters
     ----------
     parent : Path, optional
-        Where to make it, if not where temporary files belong.
+        The parent folder; by default the system's folder for temporary files.
     variable : str
-        What a user sets to have it elsewhere, for messages.
+        The environment variable that moves the folder, for messages.
 
     Raises
     ------
     UserError
-        If it cannot be made.
+        If the folder cannot be created or written.
     """
     remedy = f"make room there, or set {variable} to another folder"
     try:
@@ -49,11 +49,11 @@ def own_workspace(parent: Path | None = None, variable: str = "TMPDIR") -> Itera
     lock = filelock.FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
-        # Written under the lock: what has this file and is not locked, nobody uses any more.
+        # Written under the lock, so a folder with this file but without a lock is unused.
         (folder / OWNER).write_text(this_boot())
         yield folder
     except OSError as error:
-        if str(folder) in str(error):  # of several files, all are named
+        if str(folder) in str(error):  # the message names all files involved
             raise UserError(f"{folder} cannot be written ({reason(error)}): {remedy}") from error
         raise
     finally:
@@ -62,10 +62,10 @@ def own_workspace(parent: Path | None = None, variable: str = "TMPDIR") -> Itera
 
 
 def this_boot() -> str:
-    """Return what is the same for all processes of this kernel, and for no others.
+    """Return an identifier of the running kernel, the same for all its processes.
 
-    A number of a process says nothing where the folder is shared: it is another process on
-    another machine, or in another container.
+    Process ids are useless in a shared folder, because another machine or container has other
+    processes with the same ids.
     """
     if BOOT_ID.exists():
         return BOOT_ID.read_text().strip()
@@ -73,9 +73,9 @@ def this_boot() -> str:
 
 
 def _clear_orphans(parent: Path) -> None:
-    """Remove folders whose owner ran under this kernel, and has ended.
+    """Remove folders whose owner ran under this kernel and has ended.
 
-    Only then a lock says for certain whether its owner is there.
+    A lock only shows reliably whether its owner is running if both have the same kernel.
     """
     for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, filelock.Timeout):

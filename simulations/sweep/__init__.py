@@ -1,1 +1,1 @@
-"""Many runs, one after the other; can be killed at any time and continued by the same command."""
+"""Sweeps: all runs of an experiment; can be killed at any time and continued by repeating them."""

@@ -1,4 +1,4 @@
-"""Checks all code that a plan names before anything is shown or run."""
+"""Checks all plug-ins of a plan before anything is shown or run."""
 
 from fog_flower.config import PLUG_INS, RunConfig
 from fog_flower.errors import UserError
@@ -12,12 +12,12 @@ def _code(config: RunConfig) -> tuple[str, ...]:
 
 
 def check_all_code(plan: SweepPlan) -> None:
-    """Load and build each plug-in once, with the arguments it will get.
+    """Load and build each plug-in once, with the arguments that its runs use.
 
     Raises
     ------
     UserError
-        With the causes of all that cannot be built.
+        With the causes of all failures.
     """
     configs = {_code(run.config): run for run in reversed(plan.runs)}
     causes = []

@@ -1,4 +1,4 @@
-"""Makes the runs of a plan that are missing."""
+"""Makes the missing runs of a plan."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +19,16 @@ from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 @dataclasses.dataclass
 class Progress:
-    """Where a sweep stands.
+    """Progress of a sweep.
 
     Attributes
     ----------
     statuses : list of str
-        Of every recorded run: finished or failed.
+        Status of each recorded run: finished or failed.
     round_text : str
-        Of the run in progress, e.g. ``round 3/16, test 71.20%``.
+        State of the run in progress, e.g. ``round 3/16, test 71.20%``.
+    last : str
+        Message about the run that ended or was continued last.
     """
 
     total: int
@@ -46,7 +48,7 @@ def execute(
     jobs: int = 1,
     drawn: Drawn | None = None,
 ) -> list[str]:
-    """Run what is not recorded yet; a run that fails does not end the sweep.
+    """Make the runs that are not recorded yet; a run that fails does not end the sweep.
 
     Parameters
     ----------
@@ -54,14 +56,14 @@ def execute(
     engine : str
         ``ray`` or ``inline``.
     show : callable
-        Told where the sweep stands, whenever that changes.
+        Called with the progress of the sweep whenever it changes.
     retry_failed : bool
-        Make failed runs again, from their last complete round, or from the first, and then their
-        records are set aside.
+        Repeat failed runs. A run with a checkpoint continues after its last complete round; any
+        other starts again, and its old record is set aside.
     jobs : int
-        Runs at a time; more than one needs the inline engine.
+        Runs in parallel; more than one needs the inline engine.
     drawn : callable, optional
-        Called with (done, total) while examples are made.
+        Called with (done, total) while examples are generated.
 
     Returns
     -------
@@ -71,9 +73,9 @@ def execute(
     Raises
     ------
     UserError
-        For anything that is wrong before the first run.
+        If a check fails before the first run, or a worker process dies.
     KeyboardInterrupt
-        On Ctrl-C; what is recorded stays, and the run in progress goes on next time.
+        On Ctrl-C. Records stay, and the next call continues the run in progress.
     """
     engine_named(engine)
     if jobs > 1 and engine != INLINE:
@@ -145,7 +147,7 @@ def _run_each(
 
 
 def _check_all(runs: list[PlannedRun], drawn: Drawn | None) -> None:
-    """Find bad input before the first run: one run of every cell, as runs differ by seed alone."""
+    """Check one run of each cell before the first run, because its runs only differ by seed."""
     for run in {run.cell.name: run for run in reversed(runs)}.values():
         check(run.config, drawn)
 

@@ -1,4 +1,4 @@
-"""Several runs of a sweep at once, each in a process of its own with its share of the cores."""
+"""Makes several runs of a sweep in parallel, each in its own process with a share of the cores."""
 
 import math
 import multiprocessing
@@ -19,8 +19,8 @@ from simulations.preflight import check, import_from_here
 from simulations.quiet import load_tensorflow_quietly
 from simulations.sweep.sweep_plan import PlannedRun
 
-Started = Callable[[PlannedRun, str], None]  # told where a run stands
-LOOK_SECONDS = 0.5  # between two looks at the records of the runs in progress
+Started = Callable[[PlannedRun, str], None]  # called with a run and a text about its progress
+LOOK_SECONDS = 0.5  # between two reads of the records of the runs in progress
 
 
 def run_together(
@@ -28,13 +28,13 @@ def run_together(
 ) -> Iterator[tuple[PlannedRun, Outcome]]:
     """Make the runs with the inline engine, ``jobs`` at a time; yield each as it ends.
 
-    Small models do not fill several cores, so two runs side by side take less time than one after
-    the other. Workers live through the sweep: TensorFlow is imported once in each.
+    Small models do not use several cores well, so two runs in parallel take less time than one
+    after the other. Workers live as long as the sweep, and import TensorFlow once.
 
     Raises
     ------
     UserError
-        If a worker dies, of lack of memory, say; what has ended by then is recorded.
+        If a worker dies, e.g. for lack of memory. Runs that have ended stay recorded.
     """
     threads = max(1, (os.cpu_count() or 1) // jobs)
     executor = ProcessPoolExecutor(
@@ -45,7 +45,7 @@ def run_together(
     )
     waiting, running = iter(runs), dict[Future[Outcome], PlannedRun]()
     try:
-        # No more are handed over than can start: what has not started is easily let go of.
+        # Submit no more runs than can start at once, so that no others have to be cancelled.
         for run in waiting:
             started(run, "starting")
             running[executor.submit(_make, run.config)] = run
@@ -66,7 +66,7 @@ def run_together(
 
 
 def last_round(run: PlannedRun, rows: Sequence[Mapping[str, str]]) -> str:
-    """Say where a run stands by the rows of its ``rounds.csv``."""
+    """Describe the last round and its test accuracy from the rows of ``rounds.csv``."""
     told, accuracy = rows[-1]["round"], float(rows[-1]["test_accuracy"])
     known = "" if math.isnan(accuracy) else f", test {accuracy:.2%}"
     return f"round {told}/{run.config.num_server_rounds}{known}"
@@ -90,7 +90,7 @@ def _ended(
 
 
 def _prepare_worker(threads: int, launcher: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     os.environ[THREADS_VARIABLE] = str(threads)
     end_with(launcher)
     import_from_here()

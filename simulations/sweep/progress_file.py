@@ -1,4 +1,4 @@
-"""How far a sweep is, in a file of its folder, for whoever watches it."""
+"""The progress of a sweep, in a file of its folder, for ``fog-flower watch``."""
 
 import contextlib
 import dataclasses
@@ -13,16 +13,16 @@ FILE = ".progress.json"
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """What a sweep told last.
+    """The last reported progress of a sweep.
 
     Attributes
     ----------
     total : int
-        Runs that it makes, with those that were recorded before.
+        All its runs, including those recorded before.
     remaining_seconds : float
-        That it will take, by its own estimate.
+        Its own estimate.
     process : str
-        Who makes them: see ``this_process``.
+        The process that makes the runs; see ``this_process``.
     """
 
     total: int
@@ -31,12 +31,12 @@ class Told:
 
 
 def write_progress(folder: Path, told: Told) -> None:
-    """Write it; a sweep goes on where it cannot be written."""
+    """Write the progress; ignore an error, so that the sweep continues."""
     with contextlib.suppress(UserError):
         write_json(folder / FILE, dataclasses.asdict(told))
 
 
 def read_progress(folder: Path) -> Told | None:
-    """Return what was told last; None where nothing was."""
+    """Return the last reported progress; None if there is none."""
     path = folder / FILE
     return Told(**json.loads(path.read_text())) if path.exists() else None

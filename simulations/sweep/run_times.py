@@ -1,4 +1,4 @@
-"""How long runs take: by what was recorded, else by what such machines did."""
+"""Estimates how long runs take, from recorded runs, or else from typical speeds."""
 
 import statistics
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
-# Images per second on 2 cores, (training, evaluation): a first guess, before there is a record.
+# Images per second on 2 cores, (training, evaluation): a first guess if there is no record.
 _SPEED = {
     "mlp": (2400, 16_000),
     "mlp-shift": (2000, 16_000),
@@ -26,7 +26,7 @@ _START_SECONDS = 1.0
 
 
 def guess_seconds(config: RunConfig) -> float:
-    """Guess from images and speeds alone."""
+    """Guess the duration of a run, in seconds, from numbers of images and typical speeds."""
     training, evaluation = _SPEED.get(config.model, _OTHER)
     gate = int(config.gate_args.get("examples", 500)) or config.validation_examples
     trials = 0 if config.gate == "off" else config.fog_nodes * gate
@@ -46,13 +46,13 @@ def _recorded_seconds(folder: Path) -> list[float]:
 
 
 class Estimator:
-    """Estimates runs of one sweep, better with every recorded one."""
+    """Estimates the duration of a sweep's runs, from those recorded so far."""
 
     def __init__(self, plan: SweepPlan) -> None:
         self._seconds: dict[str, list[float]] = {}
         self._ratios: list[float] = []
-        # Runs of a cell differ by seed alone, so those of seeds not asked for tell as much; and
-        # cells not asked for tell how fast this is.
+        # Runs of a cell only differ by seed, so runs of other seeds count too. Runs of other cells
+        # show how fast the machine is.
         for cell in plan.experiment.cells:
             if found := _recorded_seconds(plan.folder / cell.name):
                 run = plan.planned(cell, 0)
@@ -60,20 +60,20 @@ class Estimator:
                     self.learn(run, seconds)
 
     def learn(self, run: PlannedRun, seconds: float) -> None:
-        """Take note of a run's real duration."""
+        """Record the duration of a run."""
         self._seconds.setdefault(run.cell.name, []).append(seconds)
         self._ratios.append(seconds / guess_seconds(run.config))
 
     @property
     def source(self) -> str:
-        """What the estimates rest on, in words."""
+        """A description of what the estimates are based on."""
         count = len(self._ratios)
         if not count:
             return "times are a guess: no run is recorded here"
         return f"times go by {count} recorded run{'s' * (count > 1)}, wherever they were made"
 
     def seconds(self, runs: Iterable[PlannedRun]) -> float:
-        """Estimate how long these take together."""
+        """Return the estimated total duration of runs, one after the other."""
         ratio = statistics.median(self._ratios) if self._ratios else 1.0
         return sum(
             statistics.median(self._seconds[run.cell.name])

@@ -1,4 +1,4 @@
-"""A sweep goes on with a run that was stopped, from its last complete round."""
+"""Continues a sweep's stopped runs after their last complete round."""
 
 import dataclasses
 import shutil
@@ -14,19 +14,22 @@ from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 
 def from_where_it_stopped(plan: SweepPlan, run: PlannedRun) -> tuple[PlannedRun, str]:
-    """Return the run such that it goes on, if it was stopped and can, and what to tell of it.
+    """Return the run, set to continue if it was stopped and can be, and a message about it.
+
+    The run is unchanged and the message empty if it was not stopped. If it cannot be continued, its
+    files are set aside and the run starts again.
 
     Parameters
     ----------
     plan : SweepPlan
-        Its folder is held.
+        This process must hold its folder (``open_sweep``).
     run : PlannedRun
-        Not recorded.
+        A run that is not recorded.
 
     Raises
     ------
     UserError
-        If the run's data cannot be had, or another process still makes the run.
+        If the run's data cannot be loaded, or another process still makes the run.
     """
     place = plan.folder / STOPPED / run.name
     if not place.exists():
@@ -49,8 +52,8 @@ def from_where_it_stopped(plan: SweepPlan, run: PlannedRun) -> tuple[PlannedRun,
 
 
 def forget_stopped(plan: SweepPlan, run: PlannedRun) -> None:
-    """Remove what was kept of a stopped run, if its rounds are among those of a record now."""
+    """Remove the files of a stopped run if a record now contains its rounds."""
     place = plan.folder / run.name
     if read_run(place)["status"] != FINISHED and not (place / CHECKPOINT_FILE).exists():
-        return  # it failed before it had taken them over
+        return  # it failed before it took the rounds over
     shutil.rmtree(plan.folder / STOPPED / run.name, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A sweep's folder: which runs are recorded there, and who may write to it."""
+"""A sweep's folder: recorded, stopped and set-aside runs, and the lock of the folder."""
 
 import contextlib
 import json
@@ -27,17 +27,17 @@ from simulations.experiments.table2 import TABLE2
 from simulations.sweep.sweep_plan import STAGING, PlannedRun, SweepPlan
 
 PLAN, LOCK, SET_ASIDE = "sweep.json", ".lock", ".set-aside"
-STOPPED = ".stopped"  # runs that were stopped, until they have gone on and ended
+STOPPED = ".stopped"  # stopped runs, until they are continued and have ended
 
 
 @contextlib.contextmanager
 def open_sweep(plan: SweepPlan) -> Iterator[None]:
-    """Hold the sweep's folder for this process, and put aside what a killed one left half-done.
+    """Lock the sweep's folder for this process, and sort runs that a killed process left there.
 
     Raises
     ------
     UserError
-        If another process holds it, it is another sweep's, or it cannot be written.
+        If another process has locked it, it holds another sweep, or it cannot be written.
     """
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def open_sweep(plan: SweepPlan) -> Iterator[None]:
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
-    """Return what the sweep in a folder is (``SweepPlan.identity``); nothing if it is none."""
+    """Return the ``SweepPlan.identity`` of the sweep in a folder; empty if there is no sweep."""
     path = folder / PLAN
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     if "overrides" in found:
@@ -70,10 +70,10 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 
 def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
-    """Return the sweeps next to ``folder`` that have rows beside its own and are not ``beside``.
+    """Return sweeps next to ``folder`` whose rows belong beside its own, except ``beside``.
 
-    A report that was written with them loses their rows without. Only those of table2 have any:
-    of the same data, and of its scale or a variant of that.
+    A report without them lacks their rows. Only sweeps of table2 belong together, if they have the
+    same data set, and the same scale or a variant of it.
     """
     ours = read_plan(folder)
     if ours.get("experiment") != TABLE2.name:
@@ -91,17 +91,17 @@ def left_out(folder: Path, beside: Sequence[Path]) -> list[Path]:
 
 
 def fits_beside(ours: str, theirs: str) -> bool:
-    """Tell whether rows of one scale of table2 can stand beside those of another, or its own."""
+    """Check whether ``theirs`` is the same scale of table2 as ``ours``, or a variant of it."""
     return ours == theirs or (theirs in TABLE2.scales and TABLE2.scales[theirs].beside == ours)
 
 
 def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
-    """Return ``finished`` or ``failed`` if the run is recorded, else nothing.
+    """Return ``finished`` or ``failed`` if the run is recorded, else an empty string.
 
     Raises
     ------
     UserError
-        If the record in its place was made with another configuration.
+        If the record was made with another configuration, or with other code of the user.
     """
     record = read_run(plan.folder / run.name)
     if not record:
@@ -117,7 +117,7 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
 
 
 def set_aside_changed(plan: SweepPlan) -> int:
-    """Move records aside that were made with other code of the user's; return how many."""
+    """Move records aside that were made with other code of the user; return how many."""
     changed = 0
     for run in plan.runs:
         record = read_run(plan.folder / run.name)
@@ -128,7 +128,7 @@ def set_aside_changed(plan: SweepPlan) -> int:
 
 
 def _changed_code(record: Mapping[str, Any], run: PlannedRun) -> str:
-    """Return a file of the user's that has changed since, if there is one."""
+    """Return a file of the user that has changed since the record; empty if there is none."""
     before = record.get(USER_CODE) or {}
     return next((f for f, identity in run.code.items() if before.get(f, identity) != identity), "")
 
@@ -136,7 +136,7 @@ def _changed_code(record: Mapping[str, Any], run: PlannedRun) -> str:
 def check_same_settings(
     place: Path, ours: Mapping[str, Scalar], theirs: Mapping[str, Scalar]
 ) -> None:
-    """Refuse to go on from records that were made with other settings, as far as they say.
+    """Check that a record was made with the same settings, as far as it contains them.
 
     Raises
     ------
@@ -151,10 +151,10 @@ def check_same_settings(
 
 
 def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
-    """Move an ended run from staging to its place, in one step; a run is recorded or it is not."""
+    """Move an ended run from staging to its place, atomically, and return its record."""
     staged = folder_of(run.config)
     place = plan.folder / run.name
-    if not (staged / "run.json").exists():  # it failed before its recorder was there
+    if not (staged / "run.json").exists():  # it failed before its recorder started
         staged.mkdir(parents=True, exist_ok=True)
         facts = {"seed": run.seed, "config": run.config.to_run_config()}
         write_json(
@@ -173,7 +173,7 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
 
 
 def make_again(plan: SweepPlan, run: PlannedRun) -> None:
-    """Move a failed run's record out of the way: to go on with it, or only to keep it."""
+    """Move a failed run's record: to the stopped runs if it has a checkpoint, else aside."""
     place = plan.folder / run.name
     if (place / CHECKPOINT_FILE).exists():
         _move_to_stopped(plan.folder, place, run.name)
@@ -182,14 +182,14 @@ def make_again(plan: SweepPlan, run: PlannedRun) -> None:
 
 
 def set_aside_name(plan: SweepPlan, run: PlannedRun) -> Path:
-    """Return a place for what was made of a run and is not to be its record."""
+    """Return a new path for files of a run that are set aside."""
     target = plan.folder / SET_ASIDE / f"{run.cell.name}-seed-{run.seed}-{time.time_ns()}"
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 
 def _keep_stopped(folder: Path) -> None:
-    """Keep of the runs in progress those that had finished or can go on; the others are nothing."""
+    """Keep the runs in staging that finished or can be continued, and delete the others."""
     for run in (folder / STAGING).glob("*/*"):
         name = str(run.relative_to(folder / STAGING))
         if (run / CHECKPOINT_FILE).exists():
@@ -202,7 +202,7 @@ def _keep_stopped(folder: Path) -> None:
 
 def _move_to_stopped(folder: Path, run: Path, name: str) -> None:
     place = folder / STOPPED / name
-    shutil.rmtree(place, ignore_errors=True)  # what it went on from: it has those rounds
+    shutil.rmtree(place, ignore_errors=True)  # ``run`` contains the rounds of the older one
     place.parent.mkdir(parents=True, exist_ok=True)
     run.rename(place)
 
@@ -221,7 +221,7 @@ def _check_identity(plan: SweepPlan) -> None:
 
 
 def find_experiment(name: str) -> Experiment:
-    """Return the experiment of that name, or say which there are."""
+    """Return the experiment of that name, and raise ``UserError`` if it is unknown."""
     if name not in EXPERIMENTS:
         near = did_you_mean(name, EXPERIMENTS)
         raise UserError(f"experiment {name!r}: choose from {', '.join(EXPERIMENTS)}{near}")
@@ -229,7 +229,7 @@ def find_experiment(name: str) -> Experiment:
 
 
 def sweep_folder(experiment: str, scale: str, dataset: str, out: str) -> Path:
-    """Return ``out``, or the default place, which differs for every data source."""
+    """Return ``out``, or the default folder, which differs by experiment, scale and data set."""
     if out:
         return Path(out).expanduser().absolute()
     source = (

@@ -1,4 +1,4 @@
-"""Which runs a sweep consists of, with the configuration of each."""
+"""The runs of a sweep, with the configuration of each."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ STAGING = ".running"  # below the sweep's folder; a run moves out of it when it 
 
 @dataclasses.dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep: its place, and the configuration and the user's code that make it.
+    """One run of a sweep, with its configuration and the user's code.
 
     Attributes
     ----------
     code : mapping
-        See ``user_code``; as it is when the sweep is planned, because that is what gets imported,
-        even if somebody edits the file while the sweep runs.
+        See ``user_code``. Taken when the sweep is planned, because that code is imported even if
+        the file is edited while the sweep runs.
     """
 
     cell: Cell
@@ -36,13 +36,13 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """Cell and seed, e.g. ``cnn-fog-5/seed-0``: its folder below the sweep's."""
+        """Cell and seed, e.g. ``cnn-fog-5/seed-0``; also its folder below the sweep's."""
         return f"{self.cell.name}/seed-{self.seed}"
 
 
 @dataclasses.dataclass(frozen=True)
 class SweepPlan:
-    """Everything a sweep makes.
+    """The experiment, scale, folder and runs of a sweep.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class SweepPlan:
         return PlannedRun(cell, seed, config, user_code(config))
 
     def identity(self) -> dict[str, object]:
-        """Return what must be the same where a sweep is continued; seeds and cells may differ."""
+        """Return what must be the same to continue a sweep; seeds and cells may differ."""
         return {
             "experiment": self.experiment.name,
             "scale": self.scale.name,
@@ -78,12 +78,12 @@ def plan_sweep(
     overrides: Mapping[str, Scalar],
     folder: Path,
 ) -> SweepPlan:
-    """Plan every cell for every seed, seed by seed, so that an unfinished sweep is balanced.
+    """Plan each cell for each seed, seed by seed, so that an unfinished sweep is balanced.
 
     Raises
     ------
     UserError
-        If ``only`` names no cell, or a configuration is not valid.
+        If ``only`` matches no cell, or a configuration is invalid.
     """
     plan = SweepPlan(experiment, scale, overrides, folder, runs=())
     runs = [plan.planned(cell, seed) for seed in seeds for cell in experiment.select(only)]
@@ -108,7 +108,7 @@ def _configuration(
     }
     if scale.seeded_data and merged.get("dataset", RENDERED) == RENDERED:
         merged.setdefault("data-seed", seed)
-    # Overrides apply to fog and centralized cells alike, as far as an architecture has them.
+    # Overrides apply to fog and centralized cells, except where the architecture fixes a value.
     merged |= settings_of(str(merged.get("architecture", "")))
     merged["results-dir"] = str(folder / STAGING / cell.name)
     merged["run-name"] = f"seed-{seed}"
@@ -116,12 +116,12 @@ def _configuration(
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """Read ``0-9``, ``3`` or ``0-4,7``.
+    """Parse seeds such as ``0-9``, ``3`` or ``0-4,7``.
 
     Raises
     ------
     UserError
-        If it is none of these.
+        If the text has another form.
     """
     seeds: list[int] = []
     try:
