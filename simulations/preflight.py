@@ -184,7 +184,7 @@ def _check_stopped(config: RunConfig, dataset: Dataset) -> None:
 
 
 def _check_names(config: RunConfig) -> None:
-    """Check that model, data set, partition and features exist; slow built-in ones stay unloaded."""
+    """Check that model, data set, partition and features exist, without slow imports of ours."""
     named: tuple[tuple[Catalogue, str], ...] = (
         (MODELS, config.model),
         (SOURCES, config.dataset),

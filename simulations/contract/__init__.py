@@ -1,1 +1,1 @@
-"""What each kind of plug-in must do to be used here: ``fog-flower check``."""
+"""Contracts that each kind of plug-in must fulfil, checked by ``fog-flower check``."""

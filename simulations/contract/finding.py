@@ -1,4 +1,4 @@
-"""One check of a contract, and what came of it."""
+"""Runs the checks of a contract, and represents their results."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -8,23 +8,23 @@ import numpy as np
 from fog_flower.causes import describe_users_failure
 from fog_flower.errors import UserError
 
-Checks = Mapping[str, Callable[[], None]]  # each raises where the contract is broken
+Checks = Mapping[str, Callable[[], None]]  # each raises if the contract is broken
 
 
 class BrokenContractError(AssertionError):
-    """What is not as it must be, in words."""
+    """Raised by a check, with a description of how the contract is broken."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """The result of one check; ``problem`` is empty where it passed."""
+    """The result of one check; ``problem`` is empty if it passed."""
 
     name: str
     problem: str
 
 
 def findings(checks: Checks) -> list[Finding]:
-    """Run every check, whatever came of those before."""
+    """Run all checks, even after one has failed, and return their results."""
     found = []
     for name, check in checks.items():
         problem = ""
@@ -32,19 +32,19 @@ def findings(checks: Checks) -> list[Finding]:
             check()
         except (BrokenContractError, UserError) as error:
             problem = str(error)
-        except (Exception, SystemExit) as error:  # whatever the code raises is the finding
+        except (Exception, SystemExit) as error:  # any exception of the user's code is a finding
             problem = describe_users_failure(error)
         found.append(Finding(name, problem))
     return found
 
 
 def copies(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return copies, to compare with later."""
+    """Return copies of arrays, for a later comparison."""
     return [array.copy() for array in arrays]
 
 
 def same_arrays(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:
-    """Tell whether all numbers are the same; a NaN is itself."""
+    """Check whether all values are equal; NaN equals NaN."""
     if len(one) != len(other):
         return False
     return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))

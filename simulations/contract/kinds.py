@@ -31,15 +31,15 @@ class Kind:
     Attributes
     ----------
     key : str
-        The configuration key that names one.
+        The configuration key that names a plug-in of this kind.
     module : str
-        Holds its contract: a function ``checks(config)``.
+        The module with its contract, a function ``checks(config)``.
     catalogue : Catalogue or None
-        Of the built-in ones.
+        The built-in plug-ins.
     settings : mapping
-        What else the contract needs, where the user says nothing else.
+        Further settings that the contract needs, unless the user overrides them.
     parameters : tuple of str
-        Of the function that it is; or the methods of the class.
+        First parameters of its functions, or methods of its classes, by which it is recognised.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Kind:
     parameters: tuple[str, ...]
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a built-in one of this name."""
+        """Check whether there is a built-in plug-in of this name."""
         if self.catalogue:
             return self.catalogue.has(name)
         if self.key != "strategy":
@@ -84,21 +84,21 @@ KINDS: dict[str, Kind] = {
 
 
 def check_contract(kind: str, name: str, settings: Mapping[str, Scalar]) -> list[Finding]:
-    """Run all checks of a kind against what ``name`` stands for.
+    """Run all checks of a kind on the plug-in ``name``.
 
     Parameters
     ----------
     kind : str
-        Of ``KINDS``.
+        A key of ``KINDS``.
     name : str
-        As the kind's configuration key takes it.
+        A value of the kind's configuration key.
     settings : mapping
-        Of the configuration, on top of small data that is made up.
+        Changes to the configuration; by default, it uses small synthetic data.
 
     Raises
     ------
     UserError
-        If it cannot even be loaded and built.
+        If the plug-in cannot be loaded and built.
     """
     one = KINDS[kind]
     config = configure_settings({**SETTINGS, **one.settings, **settings, one.key: name})
@@ -106,19 +106,19 @@ def check_contract(kind: str, name: str, settings: Mapping[str, Scalar]) -> list
 
 
 def checks_of(kind: str) -> Callable[[RunConfig], Any]:
-    """Return the function that makes a kind's checks of a configuration."""
+    """Return a kind's function ``checks``, which takes a configuration."""
     module = importlib.import_module(f"{__package__}.{KINDS[kind].module}")
     checks: Callable[[RunConfig], Any] = module.checks
     return checks
 
 
 def kind_of(words: Sequence[str]) -> tuple[str, str]:
-    """Return kind and name of ``KIND NAME``, or of a name whose kind can be told.
+    """Return kind and name from ``KIND NAME``, or from a name whose kind can be inferred.
 
     Raises
     ------
     UserError
-        If it is neither.
+        If the kind is unknown, or cannot be inferred.
     """
     if len(words) == 2 and words[0] in KINDS:
         return words[0], words[1]
@@ -142,11 +142,11 @@ def kind_of(words: Sequence[str]) -> tuple[str, str]:
 
 
 def _told_by(name: str) -> list[str]:
-    """Return the kinds that a user's own object looks like: by its methods or its parameters."""
+    """Return the kinds whose methods or parameters a user's object has."""
     if ":" not in name:
         return []
     item = load_reference(split_call(name, "check")[0], "check")
-    called = inspect.isclass(item) and "__call__" in vars(item)  # an object of it is a function
+    called = inspect.isclass(item) and "__call__" in vars(item)  # its objects are functions
     if inspect.isclass(item) and not called:
         return [
             kind

@@ -13,7 +13,7 @@ from simulations.quiet import load_tensorflow_quietly
 
 
 def initial_weights(config: RunConfig, dataset: Dataset) -> Weights:
-    """Return copies of them."""
+    """Return copies of the initial weights of the configured model."""
     return [np.array(array) for array in _weights(config.model, dataset.spec, dataset.task)]
 
 

@@ -71,7 +71,7 @@ class _Contract:
         return rehearsed(self._config, self._dataset, self._weights, node, server_round)
 
     def _sent_by(self, attacker: RehearsedAttacker) -> Weights | None:
-        """Return dW; None of one that crashes on purpose."""
+        """Return the dW that the attack sends; None if it crashes on purpose."""
         try:
             return arrays_of(attacker.send(self._attack))
         except AttackCrashError:

@@ -14,7 +14,7 @@ def checks(config: RunConfig) -> Checks:
     """Return the checks of the data set that ``config`` names."""
 
     def loaded() -> Dataset:
-        load._last.clear()  # what is asked is whether it would be the same again
+        load._last.clear()  # empty the cache, so that it is really loaded again
         return load.load_dataset(config)
 
     def is_repeatable() -> None:

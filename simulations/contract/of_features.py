@@ -1,4 +1,4 @@
-"""The contract of a map of features."""
+"""The contract of a feature map."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ ROUNDING = 1e-4  # of the largest feature: sums of a batch may round differently
 
 
 def checks(config: RunConfig) -> Checks:
-    """Return the checks of the map that ``config`` names."""
+    """Return the checks of the feature map that ``config`` names."""
     dataset = load_dataset(config)
     few = dataset.train.take(np.arange(EXAMPLES))
     preprocess = preprocess_of(config, dataset, few)

@@ -1,4 +1,4 @@
-"""The contract of what a fog node does to its dW."""
+"""The contract of a fog protection, which a fog node applies to its dW."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ from fog_flower.weights import Weights
 from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
 from simulations.contract.made_up_model import initial_weights
 
-NORM_OF_UPDATE = 0.01  # standard deviation of the numbers of a made-up dW
+NORM_OF_UPDATE = 0.01  # standard deviation of the values of a random dW
 
 
 def checks(config: RunConfig) -> Checks:
-    """Return the checks of the fog protections that ``config`` names, one after the other."""
+    """Return the checks of the fog protections that ``config`` names, applied in order."""
     contract = _Contract(config)
     return {
         "fits the model": contract.fits,

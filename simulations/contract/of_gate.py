@@ -17,11 +17,11 @@ from strategies.judge import Judge, Judgement
 from strategies.updates import Update
 
 HUGE = 1e30
-RATE, EPOCHS, BATCH = 0.1, 3, 32  # of the honest training
+RATE, EPOCHS, BATCH = 0.1, 3, 32  # of honest training
 
 
 def checks(config: RunConfig) -> Checks:
-    """Return the checks of the gate that ``config`` names, on updates of a real, small model."""
+    """Return the checks of the gate that ``config`` names, on trained updates of its model."""
     contract = _Contract(config)
     return {
         "decides on every update, and lets honest ones in": contract.lets_some_in,
@@ -33,7 +33,7 @@ def checks(config: RunConfig) -> Checks:
 
 
 class _Contract:
-    """Has the gate with validation examples, W, and three updates of honest training."""
+    """The checks, with the gate, validation examples, W and three honestly trained updates."""
 
     def __init__(self, config: RunConfig) -> None:
         identify()

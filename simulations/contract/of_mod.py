@@ -16,7 +16,7 @@ STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
 
 
 def checks(config: RunConfig) -> Checks:
-    """Return the checks of the mods that ``config`` names, together."""
+    """Return the checks of the mods that ``config`` names, applied together."""
     identify()
     contract = _Contract(config)
     return {

@@ -1,4 +1,4 @@
-"""The contract of what an end node does to its share."""
+"""The contract of a protection, which an end node applies to its share."""
 
 from clients.end_node import EndNode
 from clients.fog_node import gather
@@ -14,7 +14,7 @@ from simulations.contract.finding import BrokenContractError, Checks, copies, sa
 
 
 def checks(config: RunConfig) -> Checks:
-    """Return the checks of the protections that ``config`` names, one after the other."""
+    """Return the checks of the protections that ``config`` names, applied in order."""
     contract = _Contract(config)
     return {
         "returns examples of the same shape and dtype": contract.returns_examples,

@@ -1,6 +1,6 @@
 """The contract of a strategy, as checks that run in a second.
 
-Replies are made up: a small W, updates that agree, errors, NaN. No model is trained.
+They use synthetic replies: a small W, updates that agree, errors, NaN. No model is trained.
 """
 
 import functools
@@ -38,7 +38,7 @@ def checks(config: RunConfig) -> Checks:
     Raises
     ------
     UserError
-        If it cannot even be built.
+        If the strategy cannot be built.
     """
     identify()
     inner_strategy(config).summary()
@@ -102,7 +102,7 @@ def _goes_on_for_five_rounds(config: RunConfig) -> None:
 
 def _survives_failing_late_and_nan_nodes(config: RunConfig) -> None:
     deltas: list[Weights | None] = list(_agreeing(config.fog_nodes))
-    deltas[1] = None  # it raises
+    deltas[1] = None  # this node raises
     deltas[2] = [np.full_like(array, np.nan) for array in STEP]
     strategy = _gated(config)
     record, _ = _round(strategy, config.fog_nodes, deltas, lost=(3,))
@@ -133,7 +133,7 @@ CHECKS: dict[str, Callable[[RunConfig], None]] = {
 
 
 class _AnyExamples:
-    """An evaluator for gates that ask nothing of it."""
+    """A stand-in evaluator, for gates that do not evaluate updates."""
 
     def __len__(self) -> int:
         return 1
@@ -157,7 +157,7 @@ class _AnyExamples:
 
 
 class _AgreeingCloud:
-    """A reference trainer for strategies that have data in the cloud: it takes the step of all."""
+    """A reference trainer, for strategies with data in the cloud, that agrees with all updates."""
 
     def directions(self, weights: Weights, server_round: int) -> Directions:  # noqa: ARG002
         return Directions(STEP, STEP, [STEP])

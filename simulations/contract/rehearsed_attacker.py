@@ -1,4 +1,4 @@
-"""An attacker whose honest training is made up, so that an attack can be tried in no time."""
+"""An attacker with random training results, so that an attack can be tried without training."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ EXAMPLES = 20
 
 @dataclasses.dataclass(frozen=True)
 class RehearsedAttacker(Attacker):
-    """Knows what an attacker knows; what training would find is drawn, keyed by fog node."""
+    """An attacker whose training results are random, keyed by purpose, fog node and round."""
 
     dataset: Dataset
 
@@ -36,7 +36,7 @@ class RehearsedAttacker(Attacker):
         return self._step("honest")
 
     def trained_on(self, data: NodeData) -> LocalResult:
-        """Return another one, with figures as after a round."""
+        """Return another small random step, with metrics as after a round."""
         return LocalResult(self._step("trained", int(data.targets.sum())), 1.0, 0.5, 0.1)
 
     @cached_property
@@ -47,7 +47,7 @@ class RehearsedAttacker(Attacker):
         return NodeData(inputs, few.targets, (len(few),), 0, ())
 
     def shared(self, name: str, find_out: Callable[[], Weights]) -> Weights:  # noqa: ARG002
-        """Find it out, and tell nobody."""
+        """Compute the weights, without sharing them with other attackers."""
         return find_out()
 
     def _step(self, *purpose: object) -> Weights:
@@ -63,7 +63,7 @@ def rehearsed(
     fog_node: int,
     server_round: int = 1,
 ) -> RehearsedAttacker:
-    """Return one in one round."""
+    """Return an attacker for one fog node and round."""
     identify()
     content = RecordDict(
         {ARRAYS: to_record(weights), CONFIG: ConfigRecord({SERVER_ROUND: server_round})}
@@ -81,13 +81,15 @@ def arrays_of(sent: Weights | LocalResult | Claimed) -> Weights:
 
 
 def rehearse_attack(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndarray]) -> None:
-    """Let the configured attack send what it sends in its first round.
+    """Run the configured attack for its first round, and check the update that it sends.
+
+    An attack that crashes on purpose (``AttackCrashError``) passes.
 
     Raises
     ------
     UserError
-        If it fails, or returns what cannot be sent, or what the cloud refuses whatever its
-        numbers are. One that crashes on purpose raises ``AttackCrashError``.
+        If the attack fails, returns something that cannot be sent, or returns arrays whose shapes
+        or dtypes the cloud would refuse.
     """
     attack, first = ATTACKS.load(config.attack), config.attack_rounds.start
     try:

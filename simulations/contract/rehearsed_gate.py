@@ -1,4 +1,4 @@
-"""A user's own gate asked about made-up updates, so that it does not first fail in round 1."""
+"""Tries a user's own gate on random updates, so that errors show up before round 1."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ EXAMPLES = 60
 
 
 def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndarray]) -> None:
-    """Let the configured gate judge one update a fog node, on a few validation examples.
+    """Let the configured gate judge one random update per fog node, on a few held-out examples.
 
     Raises
     ------
     UserError
-        If it fails, or does not return a decision for each.
+        If the gate fails, or does not return a decision for each update.
     """
     from strategies.cloud_trainer import CloudTrainer  # noqa: PLC0415  (TensorFlow)
     from strategies.compiled_model import shared_model  # noqa: PLC0415

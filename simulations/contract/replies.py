@@ -1,4 +1,4 @@
-"""Flower messages without Flower's processes: questions to fog nodes, and their answers."""
+"""Flower messages without Flower's processes: messages to fog nodes, and their replies."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,17 +22,17 @@ STEP = 0.01  # times a standard normal number
 
 
 def node_id(fog_node: int) -> int:
-    """Return the id under which Flower knows a fog node."""
+    """Return Flower's node id of a fog node."""
     return FIRST_NODE_ID + fog_node
 
 
 def identify() -> None:
-    """Give this process the identity without which no message can be built."""
+    """Set the task identity of this process, which Flower needs to build a message."""
     TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, 1, 1
 
 
 def made_up_step(weights: Sequence[np.ndarray], rng: np.random.Generator) -> Weights:
-    """Return a small random dW, as large as what a round of training does."""
+    """Return a small random dW, about as large as that of a round of training."""
     return [
         (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
         for array in weights
@@ -65,7 +65,7 @@ def failure(question: Message, reason: str = "boom") -> Message:
 
 
 class FakeGrid:
-    """Knows its nodes; nothing else is asked of it in ``configure_train``."""
+    """A grid that only knows its nodes, which is enough for ``configure_train``."""
 
     def __init__(self, fog_nodes: int) -> None:
         self._ids = [node_id(number) for number in range(fog_nodes)]

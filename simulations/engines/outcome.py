@@ -54,7 +54,7 @@ class Engine:
     prepare: Prepare
 
     def __call__(self, config: RunConfig, watch: Watch, actors: int | None = None) -> Outcome:
-        """Make a run, and call ``watch`` with the rows of ``rounds.csv`` whenever there are more."""
+        """Make a run, and call ``watch`` with the rows of ``rounds.csv`` after new rounds."""
         with self.prepared(config, actors) as launch:
             return launch(watch)
 
