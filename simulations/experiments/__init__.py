@@ -1,4 +1,4 @@
-"""Experiments as data: what each varies, and what the paper printed."""
+"""Experiments as data: what each varies, and the figures that the paper prints."""
 
 from simulations.experiments.central_dp import CENTRAL_DP
 from simulations.experiments.epsilon import EPSILON

@@ -1,4 +1,4 @@
-"""Strategies against attacks: a grid of the user's own choosing, as an experiment."""
+"""An experiment that compares strategies under attacks, both chosen by the user."""
 
 import dataclasses
 import re
@@ -18,12 +18,12 @@ from strategies.rules import RULES
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
 OPEN, CLOUD_ALONE, WITH_CLOUD = "open", "cloud-alone", "+cloud"
-# The same whatever the attack: what there is to reach, without and with a cloud that trains.
+# Upper references, independent of the attack, without and with a cloud that trains.
 REFERENCES = (HONEST, CLOUD_ALONE, HONEST + WITH_CLOUD)
-CLOUD_EXAMPLES = 3_000  # on which it trains, where nothing else is said
-# What a robust rule must be told, where it is told how many are malicious; and from how many
-# nodes on it is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed mean
-# needs an honest value left in the middle).
+CLOUD_EXAMPLES = 3_000  # the default number that the cloud trains on
+# Arguments of robust rules that need the number of malicious nodes, and the least number of nodes
+# for which a rule is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed
+# mean needs an honest value left in the middle).
 _KNOWN_MALICIOUS = {
     "Krum": "num_malicious_nodes={m}",
     "MultiKrum": "num_malicious_nodes={m},num_nodes_to_select={h}",
@@ -75,7 +75,7 @@ COMPARE_SCALE = Scale(
 
 @dataclasses.dataclass(frozen=True)
 class Federation:
-    """So many fog nodes, of which so many are malicious."""
+    """A number of fog nodes, and how many of them are malicious."""
 
     fog_nodes: int
     malicious: int
@@ -85,12 +85,12 @@ class Federation:
 
 
 def parse_federations(text: str) -> tuple[Federation, ...]:
-    """Read ``7:3,7:6``: fog nodes and how many of them are malicious.
+    """Parse ``7:3,7:6``: numbers of fog nodes, and how many of them are malicious.
 
     Raises
     ------
     UserError
-        If it is none, or more would be malicious than there are.
+        If the text has another form, or there are no fog nodes or fewer than malicious ones.
     """
     chosen = []
     for part in _parts(text):
@@ -107,12 +107,12 @@ def parse_federations(text: str) -> tuple[Federation, ...]:
 
 
 def parse_attacks(text: str) -> tuple[str, ...]:
-    """Read ``sign-flip,alie``, each with its strength if wanted: ``alie=2.5``.
+    """Parse ``sign-flip,alie``, each with an optional strength: ``alie=2.5``.
 
     Raises
     ------
     UserError
-        If there is no such attack.
+        If an attack is unknown, or a strength is not a number above 0.
     """
     for part in _parts(text):
         name, _, strength = part.partition("=")
@@ -131,7 +131,7 @@ def parse_attacks(text: str) -> tuple[str, ...]:
 
 
 def _plain_attack(text: str) -> str:
-    """Return the name as its file has it: SIGN_FLIP is sign-flip."""
+    """Return an attack under its usual name: SIGN_FLIP becomes sign-flip."""
     name, _, strength = text.partition("=")
     if ATTACKS.has(name):
         name = next(
@@ -145,21 +145,22 @@ def _plain_attack(text: str) -> str:
 def comparison(
     strategies: str, attacks: str, malicious: str, cloud_examples: Scalar = CLOUD_EXAMPLES
 ) -> tuple[Experiment, list[str]]:
-    """Return the grid as an experiment, and what had to be left out, with the reason.
+    """Return the grid as an experiment, and the reasons why combinations were left out.
 
     Parameters
     ----------
     strategies : str
-        Comma-separated: a Flower strategy by name or ``module:Class``, which run without a gate;
-        ``gate`` (FedAvg behind the default one), ``gate=POLICY`` (behind another), ``gate+NAME``
-        and ``gate=POLICY+NAME`` (another strategy behind it), ``gate=POLICY(slack=0,error=0.05)``
-        (with ``gate-args``), ``NAME(eta=0.1)`` (with ``strategy-args``), ``honest`` (FedAvg over
-        the honest nodes alone: what there is to reach); each with ``+cloud`` behind it, where the
-        cloud trains an update of its own; ``cloud-alone``, where nothing else is merged.
+        Comma-separated: a Flower strategy by name or ``module:Class``, which runs without a gate;
+        ``gate`` (FedAvg behind the default gate), ``gate=POLICY`` (behind another gate),
+        ``gate+NAME`` and ``gate=POLICY+NAME`` (another strategy behind a gate),
+        ``gate=POLICY(slack=0,error=0.05)`` (with ``gate-args``), ``NAME(eta=0.1)`` (with
+        ``strategy-args``), ``honest`` (FedAvg over the honest nodes only, as an upper reference);
+        any of these with ``+cloud`` (the cloud adds its own update); ``cloud-alone`` (only the
+        cloud's update is merged).
     attacks, malicious : str
         See ``parse_attacks`` and ``parse_federations``.
     cloud_examples : int
-        ``cloud-examples``: on how many examples the cloud trains, where it does.
+        ``cloud-examples``: the number of examples on which the cloud trains, if it does.
     """
     names, left_out, cells = _parts(strategies), [], {}
     if not names:
@@ -194,7 +195,7 @@ def _cell(name: str, attack: str, federation: Federation, cloud_examples: Scalar
     settings: dict[str, Scalar] = {"fog-nodes": nodes}
     if with_cloud:
         settings["cloud-examples"] = cloud_examples
-    if name in REFERENCES:  # those who would attack are not there, or not listened to
+    if name in REFERENCES:  # attackers crash, or their updates are ignored
         gate = CLOUD_ALONE if name == CLOUD_ALONE else OPEN if with_cloud else OFF
         settings |= {"gate": gate, "strategy": FEDAVG}
         settings |= _attack("crash" if malicious else NONE, malicious)
@@ -203,13 +204,13 @@ def _cell(name: str, attack: str, federation: Federation, cloud_examples: Scalar
     attack = attack if malicious else NONE
     settings |= _attack(attack, malicious) | _strategy(alone, federation)
     if with_cloud and settings["gate"] == OFF and not _asks_cloud(alone):
-        settings["gate"] = OPEN  # the cloud's own update is one more reply
+        settings["gate"] = OPEN  # only a gate adds the cloud's update to the replies
     place = f"{nodes}-{malicious}/{attack}/{name}".replace(":", ".")
     return Cell(place, name, "any", settings, tags=_tags(federation, attack, name))
 
 
 def _tags(federation: Federation, attack: str, strategy: str) -> dict[str, Scalar]:
-    """Return which cell of the grid a run is, in the command's own words: goes into its record."""
+    """Return the tags of a cell for its runs' records, in the terms of the command line."""
     return {
         "fog_nodes": federation.fog_nodes,
         "malicious": federation.malicious,
@@ -228,31 +229,31 @@ def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
 
 
 def gate_name(policy: str, inner: str, arguments: str = "") -> str:
-    """Name a strategy behind a policy, as ``comparison`` reads it."""
+    """Return the name of a strategy behind a gate policy, as ``comparison`` parses it."""
     gate = f"{GATE}={policy}" + (f"({arguments})" if arguments else "")
     return gate if inner == FEDAVG else f"{gate}+{inner}"
 
 
 def is_gated(strategy: str) -> bool:
-    """Tell whether a strategy of a comparison stands behind a gate."""
+    """Check whether a strategy of a comparison is behind a gate."""
     return _GATED.fullmatch(strategy) is not None
 
 
 def _asks_cloud(strategy: str) -> bool:
-    """Tell whether a rule of its own accord compares with what the cloud trains."""
+    """Check whether a rule itself uses the update that the cloud trains."""
     name, _ = _called(strategy)
     return RULES.has(name) and hasattr(RULES.load(name).item, "cloud_trainer")
 
 
 def trains_cloud(strategy: str) -> bool:
-    """Tell whether the cloud trains an update of its own in a strategy of a comparison."""
+    """Check whether the cloud trains its own update in a strategy of a comparison."""
     return strategy == CLOUD_ALONE or strategy.endswith(WITH_CLOUD)
 
 
 def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Say which cell a run is whose record does not: one of an older version.
+    """Return the tags of a run from its configuration, for older records without tags.
 
-    There, ``honest`` was FedAvg over nodes that crash, and nothing else was.
+    In those, FedAvg without a gate on nodes that crash always meant ``honest``.
     """
     malicious = parse_malicious_nodes(
         str(config["malicious-nodes"]), int(config["fog-nodes"]), attacked=config["attack"] != NONE
@@ -275,7 +276,7 @@ def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _canonical(name: str) -> str:
-    """Return one name for what is the same: gate and gate+FedAvg are gate=learned."""
+    """Return one name for equal strategies: gate and gate+FedAvg become gate=learned."""
     cloud = WITH_CLOUD if name.endswith(WITH_CLOUD) else ""
     alone = name.removesuffix(WITH_CLOUD)
     if not is_gated(alone):
@@ -300,7 +301,7 @@ def _parse_strategy(name: str) -> tuple[str, str, str]:
 
 
 def _called(inner: str) -> tuple[str, str]:
-    """Return name and arguments of ``Krum(num_malicious_nodes=2)``."""
+    """Split e.g. ``Krum(num_malicious_nodes=2)`` into name and arguments."""
     name, opened, rest = inner.partition("(")
     if opened and not rest.endswith(")"):
         raise UserError(f"--strategies {inner!r}: close the parenthesis, e.g. FedAdam(eta=0.1)")
@@ -316,7 +317,7 @@ def _strategy(name: str, federation: Federation) -> dict[str, Scalar]:
         m=malicious, h=nodes - malicious, beta=round(malicious / nodes + 1e-6, 6)
     )
     parts = [part.strip() for part in f"{arguments},{typed}".split(",") if part.strip()]
-    named = {part.partition("=")[0].strip(): part for part in parts}  # what is typed comes last
+    named = {part.partition("=")[0].strip(): part for part in parts}  # typed arguments override
     settings: dict[str, Scalar] = {
         "gate": policy,
         "strategy": inner,

@@ -1,4 +1,4 @@
-"""Central differential privacy on many small fog nodes, and what a gate before it does."""
+"""Central differential privacy on many small fog nodes, with and without a gate."""
 
 from fog_flower.architecture import Scalar
 from simulations.experiments.epsilon import DELTA, SEEN
@@ -6,7 +6,7 @@ from simulations.experiments.experiment import Cell, Experiment, Scale
 
 NODES, MALICIOUS, STRENGTH = 60, (0, 1), 10.0
 EPSILON = 8.0
-CLIP, LEARNING_RATE = 10.0, 10.0  # chosen on validation examples of seed 100, nobody malicious
+CLIP, LEARNING_RATE = 10.0, 10.0  # chosen on validation examples of seed 100, no attackers
 _ARGUMENTS = f"delta={DELTA},clip={CLIP:g}"
 MERGES: dict[str, tuple[str, dict[str, Scalar]]] = {
     "plain": ("FedAvg, no noise", {"strategy": "FedAvg", "gate": "off"}),

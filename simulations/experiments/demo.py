@@ -1,4 +1,4 @@
-"""The demo: what one malicious fog node does to plain FedAvg, and what the gate does about it."""
+"""The demo: the effect of one malicious fog node on plain FedAvg, and on FedAvg with the gate."""
 
 from fog_flower.architecture import Scalar
 from fog_flower.config import HALF_COSINE, NONE
@@ -6,7 +6,7 @@ from simulations.experiments.attack_grid import FEDAVG, GATE, comparison, is_gat
 from simulations.experiments.experiment import Experiment, Scale
 
 NAME = "demo"
-ATTACK = "sign-flip=5"  # minus five times its update: twice as strong as three honest nodes
+ATTACK = "sign-flip=5"  # minus five times its update, which outweighs three honest nodes
 UNHARMED, ATTACKED = "4:0", "4:1"
 
 _SETTINGS: dict[str, Scalar] = {
@@ -14,7 +14,7 @@ _SETTINGS: dict[str, Scalar] = {
     "validation-examples": 1_000,
     "test-examples": 2_000,
     "local-validation-examples": 100,
-    "features": "rendered-cnn",  # known to every tier; learned from drawn digits that no run sees
+    "features": "rendered-cnn",  # known to every tier; trained on rendered digits that no run uses
     "model": "linear",
     "learning-rate": 0.5,
     "learning-rate-schedule": HALF_COSINE,
@@ -32,14 +32,14 @@ SCALE = Scale(
 
 
 def told(malicious: int, strategy: str) -> str:
-    """Say in words which of the three runs has so many malicious nodes and this strategy."""
+    """Describe the run with this number of malicious nodes and this strategy in words."""
     if not malicious:
         return "nobody attacks"
     return "one attacks, the gate decides" if is_gated(strategy) else "one attacks, plain FedAvg"
 
 
 def demo() -> Experiment:
-    """Return the three runs: nobody attacks; one of four does, without and behind the gate."""
+    """Return the three runs: no attack; one attacker of four nodes, without and with the gate."""
     cells = [
         cell
         for strategies, attack, federation in (

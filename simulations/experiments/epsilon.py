@@ -1,4 +1,4 @@
-"""What a promise costs in accuracy: DP-SGD at epsilon 8, 3 and 1, and without, on three inputs."""
+"""The accuracy of DP-SGD at epsilon 8, 3 and 1, and of plain SGD, on three kinds of inputs."""
 
 from fog_flower.architecture import Scalar
 from simulations.experiments.experiment import Cell, Experiment, Scale
@@ -6,7 +6,7 @@ from simulations.experiments.experiment import Cell, Experiment, Scale
 NOT_PRIVATE = "none"
 EPSILONS = (NOT_PRIVATE, "8", "3", "1")
 DELTA, CLIP = 1e-5, 0.5
-# Families: what a model sees, and which one it is.
+# Families: the inputs and the model.
 INPUTS = {
     "hog": "softmax regression on HOG",
     "patches": "softmax regression on patches of rendered digits",
@@ -54,7 +54,7 @@ _TRAINING: dict[str, dict[str, tuple[int, int, float]]] = {
 
 
 def protection(epsilon: str, clip: float = CLIP) -> dict[str, Scalar]:
-    """Return what promises an epsilon over the whole run; nothing for ``none``."""
+    """Return the setting for DP-SGD with an epsilon over the whole run; empty for ``none``."""
     if epsilon == NOT_PRIVATE:
         return {"fog-protection": ""}
     return {"fog-protection": f"dp-sgd(epsilon={epsilon},delta={DELTA},clip={clip})"}

@@ -1,4 +1,4 @@
-"""What an experiment is: cells times seeds, at a scale."""
+"""The parts of an experiment: cells, which run for several seeds at a scale."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fog_flower.architecture import CENTRALIZED, Scalar
 from fog_flower.errors import UserError
 
-DATASET = "dataset"  # the key, which an override of a sweep says
+DATASET = "dataset"  # a run-config key, which a sweep may override
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,15 +20,15 @@ class Cell:
     label : str
         Its row in a table, e.g. ``fog, 5 nodes``.
     family : str
-        ``mlp``, ``cnn``, or ``any`` where the model does not matter; a scale has settings for each.
+        ``mlp``, ``cnn``, or ``any`` if the model does not matter; a scale has settings for each.
     settings : mapping
-        What it varies, as run-config keys.
+        What the cell varies, as run-config keys.
     printed : mapping
         Column of the records -> the figure that the paper prints for this cell.
     tags : mapping
-        What its runs' records say of it, where the configuration alone does not.
+        Facts about the cell for its runs' records, if the configuration does not contain them.
     sized_as : str
-        Under which name a scale has the cell's settings; empty: under its family's.
+        The name under which a scale has the cell's settings; if empty, its family.
     """
 
     name: str
@@ -41,20 +41,20 @@ class Cell:
 
     @property
     def is_centralized(self) -> bool:
-        """Whether it is the baseline without fog nodes."""
+        """Whether the cell is the baseline without fog nodes."""
         return self.settings.get("architecture") == CENTRALIZED
 
 
 @dataclasses.dataclass(frozen=True)
 class OnData:
-    """What is different at a scale where the runs see one data set.
+    """Changes to a scale for one data set.
 
     Attributes
     ----------
     settings : mapping
-        Run-config keys of every cell.
+        Run-config keys for every cell.
     note : str
-        In the place of the scale's own, if it has one.
+        Replaces the scale's note, unless empty.
     """
 
     settings: Mapping[str, Scalar]
@@ -63,22 +63,22 @@ class OnData:
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """How large the runs are.
+    """The size of an experiment's runs.
 
     Attributes
     ----------
     settings : mapping
-        Family, or what else a cell is ``sized_as``, -> run-config keys.
+        Family, or ``sized_as`` of a cell -> run-config keys.
     engine : str
-        The one that suits this size.
+        The default engine for this size.
     seeded_data : bool
-        Whether each seed draws rendered digits of its own, as it draws other subsets of SVHN.
+        Whether each seed renders its own digits, as it draws its own subset of SVHN.
     note : str
-        How it differs from the paper; stands below every table and figure.
+        How the scale differs from the paper; shown below each table and figure.
     on : mapping
-        Data set -> what is different there.
+        Data set -> changes for that data set.
     beside : str
-        The scale of which this one is a variant, in rows beside those; empty: of none.
+        The scale of which this one is a variant, shown in rows beside it; empty if there is none.
     """
 
     name: str
@@ -90,13 +90,17 @@ class Scale:
     beside: str = ""
 
     def settings_of(self, cell: Cell, dataset: str) -> Mapping[str, Scalar]:
-        """Return the settings of a cell's runs that make up their size, on a data set."""
+        """Return the scale's settings for the runs of a cell on a data set."""
         known = self.settings[cell.sized_as or cell.family]
         here = self.on.get(dataset)
         return {**known, **here.settings} if here else known
 
     def told(self, overrides: Mapping[str, Scalar]) -> str:
-        """Return the note and what is changed in every run; it does not claim what is changed."""
+        """Return the note, with the settings that are overridden in every run.
+
+        If an override changes a setting of the scale, the text says that the note describes the
+        unchanged scale.
+        """
         here = self.on.get(str(overrides.get(DATASET, "")), OnData({}))
         note = here.note or self.note
         if here.note:
@@ -117,9 +121,9 @@ class Experiment:
     Attributes
     ----------
     source : str
-        What it repeats.
+        The table, figure or section that it repeats.
     varies : str
-        In words.
+        What it varies, in words.
     """
 
     name: str
@@ -129,15 +133,16 @@ class Experiment:
     scales: Mapping[str, Scale]
 
     def scale(self, name: str) -> Scale:
-        """Return the scale of that name, or say which there are."""
+        """Return the scale of that name, and raise ``UserError`` if it is unknown."""
         if name not in self.scales:
             raise UserError(f"--scale {name!r}: {self.name} has {', '.join(self.scales)}")
         return self.scales[name]
 
     def select(self, only: str) -> tuple[Cell, ...]:
-        """Return the cells that have any of the comma-separated ``only`` in their name.
+        """Return the cells whose name contains any of the comma-separated parts of ``only``.
 
-        ``cnn,fog-5`` is every CNN cell and every cell with 5 fog nodes; ``cnn-fog-5`` is one.
+        ``cnn,fog-5`` selects each CNN cell and each cell with 5 fog nodes; ``cnn-fog-5`` selects
+        one. ``UserError`` is raised if a part selects no cell.
         """
         wanted = [part.strip() for part in only.split(",") if part.strip()]
         for part in wanted:

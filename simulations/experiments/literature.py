@@ -1,4 +1,4 @@
-"""The systems that the paper compares itself with, as far as they can be run here."""
+"""The systems that the paper compares itself with, as far as they can be reproduced here."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,25 +7,25 @@ from fog_flower.architecture import Scalar
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
 NODES = (3, 5, 7)
-DENSE = "dense"  # with whose bytes others are compared
+DENSE = "dense"  # the reference for numbers of bytes
 
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """One of them.
+    """One of the systems.
 
     Attributes
     ----------
     label : str
-        With its source.
+        Name, with its source.
     family : str
-        Which model and training it has.
+        Its model and training.
     settings : mapping
-        What it does, as run-config keys; ``NODES`` stands for the number of fog nodes.
+        Its run-config keys; the value ``NODES`` stands for the number of fog nodes.
     printed : mapping
         Data set -> the accuracy that the paper quotes, or its source prints.
     reading : str
-        What was not to be found of it, and what is done here instead.
+        How the original differs, or is unknown, and what is done here instead.
     """
 
     label: str

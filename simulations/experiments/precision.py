@@ -5,8 +5,8 @@ from fog_flower.config import BFLOAT16, FLOAT32
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from simulations.experiments.scales import FULL
 
-# Equivalence within half a point can only be shown where chance moves single runs by less: at the
-# paper's learning rate two runs that differ in the last bit end some points apart.
+# Equivalence within half a point can only be shown if single runs vary by less. At the paper's
+# learning rate, two runs that differ in the last bit end some points apart.
 _GENTLE: dict[str, Scalar] = {
     "normalisation": "fitted",
     "train-examples": 12_000,

@@ -1,4 +1,4 @@
-"""How real the rendered digits are: the accuracy on photos of a model trained on them alone."""
+"""Realism of the rendered digits: the accuracy on photos of a model trained on them only."""
 
 import dataclasses
 import time
@@ -28,7 +28,7 @@ _PREDICT_BATCH = 200
 
 @dataclasses.dataclass(frozen=True)
 class FileScore:
-    """The accuracy on one file."""
+    """The accuracy on one file of real images."""
 
     name: str
     images: int
@@ -37,18 +37,18 @@ class FileScore:
 
 @dataclasses.dataclass(frozen=True)
 class Realism:
-    """The figure, what it was measured on, and how.
+    """The accuracy on real images, the data, and the training.
 
     Attributes
     ----------
     accuracy : float
         On all real images, 0 to 1.
     interval : (float, float)
-        95% confidence interval of that share (Wilson), for images drawn like these.
+        95% confidence interval of the accuracy (Wilson), for images drawn like these.
     per_class : tuple of float
-        The same for digits 0 to 9; NaN where there is no such image.
+        Accuracy for digits 0 to 9; NaN if there is no such image.
     training_accuracy : float
-        On the rendered images in the last epoch.
+        On the rendered images, in the last epoch.
     seconds : float
         Rendering, training and prediction together.
     """
@@ -71,17 +71,17 @@ class Realism:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """How the model is trained; fixed beforehand, because no real image may choose.
+    """Training settings, fixed beforehand so that no real image influences them.
 
     Attributes
     ----------
     images : int
-        Rendered ones; SVHN's own number.
+        Number of rendered images; by default that of SVHN's training set.
     learning_rate : float
-        The paper's, at the start. It falls linearly to nothing, which takes the place of
-        picking a good epoch by looking at real images.
+        At the start; by default the paper's. It falls linearly to 0, so that no epoch has to be
+        chosen on real images.
     precision : str
-        Keras' dtype policy; "float32" is the neutral one.
+        Keras' dtype policy; "float32" is neutral.
     """
 
     images: int = 73_257
@@ -99,17 +99,17 @@ def measure_realism(
     rendered: Callable[[int, int], None] | None = None,
     trained: Callable[[int, float], None] | None = None,
 ) -> Realism:
-    """Train the paper's CNN on rendered digits alone and measure its accuracy on real ones.
+    """Train the paper's CNN on rendered digits only, and measure its accuracy on real ones.
 
     Parameters
     ----------
     mat_paths : sequence of Path
-        Files in SVHN's cropped-digit format. They are read first, so that a wrong path costs no
-        time, and used last.
+        Files in SVHN's cropped-digit format. They are read first, so that a wrong path fails
+        early.
     training : Training, optional
-        Images, epochs and so on.
+        Number of images, epochs and so on.
     seed : int
-        Of the rendered images, the initial weights and the order of the batches.
+        Seed of the rendered images, the initial weights and the order of the batches.
     rendered : callable, optional
         Called with (done, total) images while they are rendered.
     trained : callable, optional
@@ -118,7 +118,7 @@ def measure_realism(
     Raises
     ------
     UserError
-        If there is no file, or one is missing, damaged or empty.
+        If no file is given, or one is missing, damaged or empty.
     """
     start = time.monotonic()
     training = training or Training()

@@ -18,13 +18,13 @@ _REDUCED: dict[str, Scalar] = {
     "end-nodes": 6,
 }
 
-# The gates that the committed records of rendered digits were made with; the default came later.
+# The gates of the committed records of rendered digits, which are older than the default gate.
 _RENDERED_FULL = OnData({"gate": "trusted", "own-evaluation": "none"})
 _RENDERED_REDUCED = OnData({"gate": "greedy", "gate-args": "tolerance=0.1"})
 
-# The protocol of the paper on its own data. Validation selects updates, so the test digits are
-# others: those that training leaves of its file. Whoever has all 26,032 test digits types
-# test-source=test for the other 16,032.
+# The paper's protocol on its own data. Validation selects updates, so the test digits must be
+# others: those of the training file that are not used for training. With all 26,032 test digits,
+# test-source=test takes the other 16,032.
 _SVHN: dict[str, Scalar] = {"held-out-order": "file", "test-source": "spare"}
 _SVHN_SIZES = (
     "70,000 training digits, validation on the first 10,000 test digits, test on the 3,257 "
@@ -55,8 +55,8 @@ FULL = Scale(
     },
 )
 
-# Chosen on rendered digits; check on validation digits, before any test digit is looked at, whether
-# they fit another data set.
+# Chosen on rendered digits. For another data set, check them on validation digits before looking at
+# any test digit.
 _OURS: dict[str, Scalar] = {"learning-rate": 0.05, "learning-rate-schedule": "cosine"}
 _OURS_TOLD = (
     "settings of our own (learning rate 0.05 falling along half a cosine, normalisation in the "
@@ -83,7 +83,7 @@ REDUCED = Scale(
     name="reduced",
     settings={
         "mlp": {**_REDUCED, "model": "mlp", "num-server-rounds": 16},
-        # The paper's CNN needs more than 20,000 images before it learns at all: 45 s a run here.
+        # The paper's CNN only starts to learn after more than 20,000 images (45 s a run here).
         "cnn": {**_REDUCED, "model": "cnn-narrow", "num-server-rounds": 12},
     },
     engine="inline",

@@ -1,15 +1,15 @@
-"""What an end node shares: a part of its data, with noise. The paper varies neither."""
+"""How much of its data an end node shares, and with how much noise; the paper varies neither."""
 
 from fog_flower.architecture import Scalar
 from fog_flower.config import FINAL
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1)
-NOISES = (0.0, 0.01, 0.1, 0.5, 1.0)  # standard deviations, of standardised inputs
+NOISES = (0.0, 0.01, 0.1, 0.5, 1.0)  # standard deviations, for standardised inputs
 
 
 def name_of(fraction: float, noise: float) -> str:
-    """Return a cell's name."""
+    """Return the name of a cell."""
     return f"share-{fraction:g}-noise-{noise:g}"
 
 

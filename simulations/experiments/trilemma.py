@@ -1,11 +1,11 @@
-"""Privacy, robustness and accuracy at once: DP-SGD beside sign-flipping fog nodes, with a gate."""
+"""Privacy, robustness and accuracy together: DP-SGD, sign-flipping fog nodes, and a gate."""
 
 from fog_flower.architecture import Scalar
 from simulations.experiments.epsilon import EPSILONS, SEEN, protection
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
 NODES = 7
-# At its usual length softmax regression hardly notices two or three of seven.
+# At the default strength, two or three attackers of seven hardly affect softmax regression.
 ATTACK, STRENGTH = "sign-flip", 4.0
 MALICIOUS = (0, 2, 3)
 DEFENCES: dict[str, dict[str, Scalar]] = {

@@ -1,4 +1,4 @@
-"""Both readings of when a fog node uploads: sections 3 and 4.3 of the paper."""
+"""When a fog node uploads: sections 3 and 4.3 of the paper, which contradict each other."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ _EPOCHS = "num-server-rounds"
 
 
 def _once(scale: Scale) -> Scale:
-    """Return the scale with its epochs for ``epoch-mean`` as well: all in one round."""
+    """Return the scale with settings for ``epoch-mean`` added: all epochs in one round."""
     settings = dict(scale.settings)
     for family, keys in scale.settings.items():
         settings[f"{family}-epoch-mean"] = {
@@ -27,7 +27,7 @@ def _once(scale: Scale) -> Scale:
             "num-server-rounds": 1,
             "local-epochs": keys["num-server-rounds"],
         }
-    # Where a data set changes the number of epochs, it would change that of rounds alone.
+    # Settings of a data set that change the number of epochs would only change that of rounds.
     on = {name: here for name, here in scale.on.items() if _EPOCHS not in here.settings}
     return dataclasses.replace(scale, settings=settings, on=on)
 
