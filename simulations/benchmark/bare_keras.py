@@ -1,4 +1,4 @@
-"""The bare Keras loop: ``fit`` on arrays in memory, no federation, all cores."""
+"""The bare Keras loop: ``fit`` on arrays in memory, without federation, on all cores."""
 
 import functools
 import time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def epoch_seconds(case: Case) -> float:
-    """Return the time of one epoch; the first call of a process warms up with another one."""
+    """Return the seconds of one epoch; the first call in a process runs a warm-up epoch before."""
     images, labels = _data(case.images)
     model = _model(case.model, case.precision, case.images)
     began = time.perf_counter()
@@ -39,7 +39,7 @@ def _model(name: str, precision: str, count: int) -> "keras.Model":
 
 
 def compiled_model(name: str, precision: str) -> "keras.Model":
-    """Return one of our models, compiled as the paper trains it."""
+    """Return a built-in model, compiled with the paper's optimizer and loss."""
     import keras  # noqa: PLC0415
 
     from fog_flower.build_model import build_model  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The picture of a sitting: throughput beside the two others, and cost over fog nodes."""
+"""The picture of a benchmark: throughput compared with two others, and cost over fog nodes."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from simulations.reports.save_figure import save_figure
 
 
 def draw(sittings: dict[str, pd.DataFrame], about: str, path: Path) -> Path | None:
-    """Draw what was measured of throughput and growth, as PNG and SVG; None if neither was."""
+    """Draw throughput and growth as PNG and SVG; return None if neither was measured."""
     throughput, growth = sittings.get("throughput"), sittings.get("growth")
     models = [] if throughput is None else list(throughput["model"].unique())
     panels = len(models) + (growth is not None)
@@ -27,7 +27,7 @@ def draw(sittings: dict[str, pd.DataFrame], about: str, path: Path) -> Path | No
         1, panels, figsize=(5.2 * panels, 4.8), squeeze=False, layout="constrained"
     )
     for model, panel in zip(models, axes[0], strict=False):
-        assert throughput is not None  # noqa: S101  (or there were no models)
+        assert throughput is not None  # noqa: S101  (otherwise ``models`` is empty)
         _throughput(throughput[throughput["model"] == model], panel)
         panel.set(title=f"{model.upper()}: training")
     if growth is not None:

@@ -1,4 +1,4 @@
-"""What the user asked to have measured."""
+"""The user's choice of what to measure."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,18 +12,18 @@ KINDS = (FLOAT32, BFLOAT16)
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Of one sitting.
+    """The plan of one session.
 
     Attributes
     ----------
     models, fog_nodes, precisions
-        Of which every combination is timed.
+        Every combination of these is timed.
     repeats : int
-        How often the sides alternate.
+        How often the compared sides alternate.
     rounds : int
-        Steady rounds a run.
+        Timed rounds per run, after the warm-up.
     say : callable
-        Told what is being measured, in a line.
+        Called with a line about what is being measured.
     """
 
     models: tuple[str, ...]
@@ -43,12 +43,12 @@ def plan(
     rounds: int,
     say: Callable[[str], None],
 ) -> Plan:
-    """Read comma-separated lists, and check them before anything is measured.
+    """Parse comma-separated lists, and check them before anything is measured.
 
     Raises
     ------
     UserError
-        With the option, its value and what is possible.
+        With the option, its value and the possible values.
     """
     chosen = _chosen("--models", models, tuple(IMAGES)), _chosen("--precisions", precisions, KINDS)
     try:

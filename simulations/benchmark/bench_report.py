@@ -1,4 +1,4 @@
-"""The page of a benchmark: its tables, its picture, and with what it was measured."""
+"""The report of a benchmark: tables, picture, and the machine, versions and data used."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ SIDES = (
 
 
 def write_benchmark(folder: Path) -> list[tuple[str, Path]]:
-    """Write ``bench.md`` and ``bench.png`` from the last sitting of each case of each part."""
+    """Write ``bench.md`` and ``bench.png`` from the latest session of each case of each part."""
     parts = last_sittings(folder)
     sections = {TABLES[part][0]: TABLES[part][1](rows) for part, rows in parts.items()}
     facts = {part: facts_of(folder, part) for part in parts}
@@ -41,7 +41,7 @@ def write_benchmark(folder: Path) -> list[tuple[str, Path]]:
 def _about(
     parts: Mapping[str, pd.DataFrame], facts: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> str:
-    """Say on which machines what is drawn was measured, and on which data."""
+    """Return the machines and data with which the figures in the picture were measured."""
     drawn = [
         facts[part][sitting]
         for part in ("throughput", "growth")

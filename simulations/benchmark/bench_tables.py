@@ -1,4 +1,4 @@
-"""Tables of a sitting: medians with their range, and ratios of medians."""
+"""Tables of a benchmark: medians with their range, and ratios of medians."""
 
 import math
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from simulations.benchmark.parts.memory import PEAK
 from simulations.benchmark.parts.private import PLAIN, PRIVATE
 
 STEADY = ["training_seconds", "validation_seconds", "rest_seconds"]
-BASE_NODES = 3  # what other numbers of fog nodes are compared with
-EXPONENT_FROM = 100  # fog nodes: with fewer, what does not grow with them counts too
+BASE_NODES = 3  # the number of fog nodes with which others are compared
+EXPONENT_FROM = 100  # fog nodes: with fewer, constant costs matter too
 
 
 def throughput(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return images a second while training, beside the bare loop and the quickstart app."""
+    """Return images per second of training, compared with the bare loop and the quickstart app."""
     rows = rows.assign(speed=rows["images"] / rows["seconds"])
     rows = rows.sort_values(["model", "fog_nodes"], kind="stable")
     medians = rows.groupby(["model", "fog_nodes", "side", "precision"])["speed"].median()
@@ -42,7 +42,7 @@ def throughput(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def shares(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the shares of training, validation and all else in a round, without its test."""
+    """Return the shares of training, validation and the rest in a round, without its test."""
     steady = rows[STEADY].sum(axis=1)
     parts = rows[STEADY].div(steady, axis=0)
     groups = rows.assign(seconds=steady, **{f"share_{c}": parts[c] for c in STEADY}).groupby(
@@ -62,9 +62,9 @@ def shares(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def growth(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what an image costs as fog nodes, data and rounds grow, and relative to the least.
+    """Return the time per image for growing numbers of fog nodes, data and rounds.
 
-    Fog nodes are compared with three of them.
+    Relative figures compare with 3 fog nodes, or with the smallest number of images or rounds.
     """
     rows = rows.assign(
         training=1e3 * rows["training_seconds"] / rows["images"],
@@ -92,11 +92,11 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def scale(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the gate's share of a round, and how rounds grow with fog nodes.
+    """Return the gate's share of a round, and how the cost of a round grows with fog nodes.
 
-    ``n^`` is the exponent of growth from 100 fog nodes, of the processor's seconds: those of the
-    clock tell of what else ran as well. An image is compared with one of three fog nodes. Shares
-    and ratios leave the test images out.
+    ``n^`` is the exponent of growth of CPU seconds from 100 fog nodes; wall-clock time would also
+    depend on other processes. ``relative`` compares the time per image with that of 3 fog nodes.
+    Shares and ratios exclude the test images.
     """
     seconds = rows[STEADY].sum(axis=1)
     rows = rows.assign(
@@ -132,7 +132,7 @@ def scale(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def start(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the seconds from the command to round 1."""
+    """Return the seconds from the command to the start of round 1."""
     return pd.DataFrame(
         {
             "engine": engine,
@@ -145,7 +145,7 @@ def start(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def memory(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the peak, and what a long run holds early and late."""
+    """Return the peak of memory, and the memory of a long run in early and late rounds."""
     table = []
     for (what, model, nodes, precision, images), group in rows.groupby(
         ["what", "model", "fog_nodes", "precision", "images"], sort=False
@@ -164,7 +164,7 @@ def memory(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def private(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what an epoch of DP-SGD costs, in those of plain SGD that were timed in turn."""
+    """Return the time of an epoch of DP-SGD, relative to the alternating epochs of plain SGD."""
     table = []
     for model, group in rows.groupby("model", sort=False):
         sides = {side: part.set_index("number")["seconds"] for side, part in group.groupby("side")}
@@ -191,7 +191,7 @@ def _early_and_late(rounds: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _exponent(least: pd.DataFrame, group: pd.DataFrame) -> str:
-    """Return x where the processor's seconds grow as n^x."""
+    """Return x if CPU seconds grow as n^x with the number of fog nodes n."""
     spent, nodes = (group[c].median() / least[c].median() for c in ("cpu_seconds", "fog_nodes"))
     return f"{math.log(spent) / math.log(nodes):.2f}"
 

@@ -1,4 +1,4 @@
-"""What is timed: a side, a model, a precision, a number of fog nodes, and how much of it."""
+"""The cases that are timed: side, model, precision, fog nodes, images and rounds."""
 
 import dataclasses
 import os
@@ -17,8 +17,8 @@ OURS, BARE, QUICKSTART = "fog-flower", "bare Keras", "quickstart app"
 BATCH_SIZE, LEARNING_RATE = 32, 0.1  # the paper's
 SPEC, TASK = Spec((32, 32, 3), "float32"), Classification(10)
 
-# Images of all fog nodes together in a timed round: 3 to 20 seconds of work on two cores. They
-# divide by 3, 5 and 7, and into whole batches where there are few nodes.
+# Images of all fog nodes together in a timed round: 3 to 20 seconds of work on two cores. The
+# numbers are divisible by 3, 5 and 7, and into whole batches for few nodes.
 IMAGES = {"cnn": 6_720, "mlp": 13_440}
 
 
@@ -29,9 +29,9 @@ class Case:
     Attributes
     ----------
     images : int
-        Of all fog nodes together, trained once a round.
+        Images of all fog nodes together, each trained once per round.
     rounds : int
-        Timed ones; those that warm up come on top.
+        Timed rounds, without those for warm-up.
     """
 
     side: str
@@ -43,15 +43,16 @@ class Case:
 
 
 def describe(case: Case) -> str:
-    """Say in a line what is timed."""
+    """Describe a case in one line."""
     return f"{case.model}, {case.fog_nodes} fog nodes, {case.precision}: {case.side}"
 
 
 def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
     """Return the configuration of our run of a case, with records below ``folder``.
 
-    The gate's numbers of images are in the paper's proportions (10,000 for 70,000), as far as they
-    are large enough to decide on, so that its share of a round is that of a full-scale run.
+    The gate's numbers of images have the paper's proportion to the training images (10,000 to
+    70,000), with a minimum that is enough for decisions. So the gate's share of a round is that of
+    a full-scale run.
     """
     part = case.images / 70_000
     name = f"{case.model}-{case.fog_nodes}-{case.precision}-{os.urandom(4).hex()}"
@@ -76,6 +77,6 @@ def config_of(case: Case, folder: Path, **settings: Scalar) -> RunConfig:
 
 
 def training_arrays(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return so many images float32 [n, 32, 32, 3], standardised, and their labels [n]."""
+    """Return ``count`` standardised images, float32 [n, 32, 32, 3], and their labels [n]."""
     field = prepare_field(config_of(Case("", "mlp", 1, count, 1), Path.cwd()))
     return field.preprocess(field.train.inputs), field.train.targets

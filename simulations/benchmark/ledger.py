@@ -1,4 +1,4 @@
-"""Keeps every measured figure the moment it is there."""
+"""Saves each measured figure at once."""
 
 import csv
 import json
@@ -16,30 +16,32 @@ SITTING = "sitting"
 
 
 def facts_path(folder: Path, part: str) -> Path:
-    """Return where the facts of a part's sittings are."""
+    """Return the path of the facts about a part's sessions."""
     return folder / f"{part}.json"
 
 
 def facts_of(folder: Path, part: str) -> dict[str, dict[str, Any]]:
-    """Return with what each sitting of a part was made: data, machine, versions, commit."""
+    """Return data, machine, versions and commit of each session of a part."""
     path = facts_path(folder, part)
     facts: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
     return facts
 
 
 class Ledger:
-    """One csv a part in a folder; rows of one sitting share a time stamp, none is ever removed.
+    """A folder with one CSV file per part, to which rows are only added.
+
+    Rows of one session (sitting) share a time stamp.
 
     Parameters
     ----------
     folder : Path
     data : str
-        What kind of images was trained, for the report; the rows say how many.
+        The kind of training images, for the report; rows contain their number.
 
     Raises
     ------
     UserError
-        If the folder cannot be made.
+        If the folder cannot be created.
     """
 
     def __init__(self, folder: Path, data: str) -> None:
@@ -59,9 +61,9 @@ class Ledger:
         }
 
     def add(self, part: str, row: Mapping[str, Any]) -> None:
-        """Append a row to ``PART.csv``, and say in ``PART.json`` with what its sitting was made.
+        """Append a row to ``PART.csv``, and the facts about the session to ``PART.json``.
 
-        The rows of a part have the same columns in the same order.
+        All rows of a part must have the same columns in the same order.
         """
         path = self._folder / f"{part}.csv"
         new = not path.exists()

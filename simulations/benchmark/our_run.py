@@ -1,4 +1,4 @@
-"""Our run of a case, and its rounds from its records."""
+"""Makes our run of a case, and reads its rounds from the records."""
 
 import tempfile
 from pathlib import Path
@@ -18,14 +18,13 @@ WARM_UP_ROUNDS = 1  # graphs are traced and data is read for the first time
 
 
 def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict[str, Any]]:
-    """Run a case and return where the time of each steady round went.
+    """Run a case and return the times of each round after the warm-up.
 
     Returns
     -------
     rounds : list of dict
         ``training_seconds`` from sending W to having all updates; ``validation_seconds`` of gate,
-        local models and the merged model on the validation images; ``test_seconds``;
-        ``rest_seconds``.
+        local models and merged model on the validation images; ``test_seconds``; ``rest_seconds``.
 
     Raises
     ------
@@ -47,7 +46,7 @@ def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) 
     Raises
     ------
     UserError
-        If it fails.
+        If the run fails.
     """
     check(config, only_own_model=engine == RAY)
     outcome = engine_named(engine)(config, watch)
@@ -57,12 +56,12 @@ def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) 
 
 
 def where_time_went(row: dict[str, str], data: dict[str, Any]) -> dict[str, float]:
-    """Return the seconds of a round's parts, from its row and the ``data`` of its run.
+    """Return the seconds of each part of a round, from its row and the ``data`` of its run.
 
     Raises
     ------
     UserError
-        If it took no time.
+        If the round took no time.
     """
     spent = shares([row], data)
     if spent is None:

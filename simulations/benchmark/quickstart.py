@@ -1,4 +1,4 @@
-"""Runs the Flower app that is written as the TensorFlow quickstart, and times its rounds."""
+"""Runs a Flower app written like the TensorFlow quickstart, and times its rounds."""
 
 import shutil
 import time
@@ -14,16 +14,21 @@ from simulations.benchmark.our_run import WARM_UP_ROUNDS
 from simulations.engines.outcome import POLL_SECONDS
 from simulations.engines.superlink import own_superlink
 
-SECONDS = 600.0  # in which a run must have ended
+SECONDS = 600.0  # limit for a run
 
 
 def timed_rounds(case: Case) -> list[float]:
-    """Run a case with Flower's default federation, two CPUs a node; return steady training times.
+    """Run a case in Flower's default federation, with two CPUs per node.
+
+    Returns
+    -------
+    seconds : list of float
+        Training time of each round after the warm-up.
 
     Raises
     ------
     UserError
-        If it does not come to its end.
+        If the run does not finish.
     """
     with own_superlink([]) as superlink:
         folder, times = superlink.workspace, superlink.workspace / "times.txt"

@@ -1,4 +1,4 @@
-"""The rows of the last sitting of each case: what is compared was measured in one sitting."""
+"""The rows of the latest session (sitting) of each case; only rows of one session are compared."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pandas as pd
 from fog_flower.errors import UserError
 from simulations.benchmark.ledger import SITTING
 
-# What of a part is compared with each other, and so stands in one sitting.
+# Columns that define the cases of a part; rows of a case are compared, so they need one session.
 CASES: dict[str, list[str]] = {
     "throughput": ["model", "fog_nodes"],
     "shares": ["model", "fog_nodes"],
@@ -20,14 +20,14 @@ CASES: dict[str, list[str]] = {
 
 
 def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the rows of each part that was measured, of its cases' last sittings.
+    """Return the rows of each measured part, from the latest session of each of its cases.
 
-    Their column ``sitting`` says which.
+    The column ``sitting`` contains the session.
 
     Raises
     ------
     UserError
-        If nothing was.
+        If nothing was measured.
     """
     found = {}
     for part, case in CASES.items():
@@ -42,7 +42,7 @@ def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def describe_sittings(part: str, rows: pd.DataFrame) -> dict[str, str]:
-    """Return which cases of a part were measured in which sitting; empty where it was only one."""
+    """Return the cases of a part by session, as text; empty text if there was only one session."""
     case = CASES[part]
     if len(sittings := rows[SITTING].unique()) == 1:
         return {str(sittings[0]): ""}

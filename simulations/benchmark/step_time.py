@@ -1,8 +1,8 @@
-"""Time a training step of the paper's models on this machine's GPU, or on its processor.
+"""Time a training step of the paper's models on this machine's GPU, or on its CPU.
 
-``python -m simulations.benchmark.step_time`` appends its figures to ``--out``; Keras decides on the
-device. With ``KERAS_BACKEND=jax`` it needs no TensorFlow: for machines whose GPU only JAX sees.
-It stands beside ``fog-flower bench``, which needs all that a run needs.
+``python -m simulations.benchmark.step_time`` appends its figures to ``--out``. Keras chooses the
+device. With ``KERAS_BACKEND=jax`` it does not need TensorFlow, for machines whose GPU only JAX
+supports. It is separate from ``fog-flower bench``, which needs everything that a run needs.
 """
 
 import csv
@@ -50,9 +50,9 @@ def main(
 
 
 def epoch_seconds(model: str, precision: str, batches: int, epochs: int) -> list[float]:
-    """Return the time of each of so many epochs of ``fit`` on noise, after one that warms up.
+    """Return the seconds of each epoch of ``fit`` on random images, after one warm-up epoch.
 
-    What the images show does not change what a step costs.
+    The content of the images does not affect the time of a step.
     """
     count = batches * BATCH_SIZE
     rng = np.random.default_rng(0)
@@ -68,7 +68,7 @@ def epoch_seconds(model: str, precision: str, batches: int, epochs: int) -> list
 
 
 def device() -> str:
-    """Return the name of what Keras computes on.
+    """Return the name of the device that Keras uses.
 
     Raises
     ------
@@ -77,10 +77,10 @@ def device() -> str:
     """
     backend = keras.backend.backend()
     if backend == "jax":
-        first = importlib.import_module("jax").devices()[0]  # none of our requirements
+        first = importlib.import_module("jax").devices()[0]  # not a requirement of ours
         return str(first.device_kind if first.platform != "cpu" else hardware()["processor"])
     if backend == "tensorflow":
-        import tensorflow as tf  # noqa: PLC0415  (where there is JAX only)
+        import tensorflow as tf  # noqa: PLC0415  (optional: JAX is enough)
 
         gpus = tf.config.list_physical_devices("GPU")
         details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}

@@ -1,4 +1,4 @@
-"""A process for what needs TensorFlow: the launcher of Ray's runs stays without it."""
+"""A process for work that needs TensorFlow, which the launcher of Ray's runs does not load."""
 
 import contextlib
 import multiprocessing
@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 @contextlib.contextmanager
 def own_worker() -> Iterator[ProcessPoolExecutor]:
-    """Start a process that does one thing after the other; it is gone afterwards, whatever it does.
+    """Start a process that runs tasks one after the other, and terminate it afterwards.
 
-    On an error or Ctrl-C it is not waited for: an epoch can take a minute.
+    On an error or Ctrl-C its task is not awaited, because an epoch can take a minute.
     """
     worker = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
     try:

@@ -1,3 +1,3 @@
-"""The measurements, one per module; each has a ``measure(plan, ledger)``."""
+"""The measurements, one per module, each with a function ``measure(plan, ledger)``."""
 
 PARTS = ("throughput", "shares", "growth", "scale", "start", "memory", "private")

@@ -1,4 +1,4 @@
-"""How cost grows: with fog nodes at fixed data, with data, with rounds."""
+"""How the cost grows with fog nodes (at fixed data), with data, and with rounds."""
 
 from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import IMAGES, OURS, Case
@@ -12,9 +12,9 @@ MODEL = "cnn"
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Time the CNN with ever more fog nodes, then four times the data, then four times the rounds.
+    """Time the CNN with more and more fog nodes, four times the data, and four times the rounds.
 
-    Repeats alternate over all cases, so that a slow minute of the machine falls on all of them.
+    Each repeat runs all cases, so that slow periods of the machine affect all of them.
     """
     cases = [("fog nodes", _case(plan, nodes, NODES_IMAGES)) for nodes in NODES]
     small = IMAGES[MODEL]
@@ -25,7 +25,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
             plan.say(
                 f"growth: {case.fog_nodes} fog nodes, {case.images:,} images, {case.rounds} rounds"
             )
-            # The gate's images stay the same: what grows is what is asked about.
+            # The number of the gate's images is fixed, so that only the measured quantity grows.
             rounds = timed_rounds(
                 case, validation_examples=500, gate_args="examples=50", reference_examples=100
             )
@@ -45,5 +45,5 @@ def measure(plan: Plan, ledger: Ledger) -> None:
 
 
 def _case(plan: Plan, fog_nodes: int, images: int, times: int = 1) -> Case:
-    """Return a case in the last precision that was asked for."""
+    """Return a case in the last precision of the plan."""
     return Case(OURS, MODEL, fog_nodes, images, plan.rounds * times, plan.precisions[-1])

@@ -1,4 +1,4 @@
-"""Memory of all processes: its peak at full scale, and whether it grows with the rounds."""
+"""Memory of all processes: the peak at full scale, and its growth over many rounds."""
 
 import itertools
 import tempfile
@@ -17,7 +17,7 @@ ROUNDS = 200
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Run two rounds of the paper's models at full scale, then 200 of a small one."""
+    """Run two rounds of the paper's models at full scale, then 200 rounds of a small model."""
     largest = max(plan.fog_nodes)
     for model, precision in itertools.product(plan.models, plan.precisions):
         full = Case(OURS, model, largest, 70_000, 2, precision)

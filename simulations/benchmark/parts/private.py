@@ -1,4 +1,4 @@
-"""What clipping and hiding every example costs: epochs of plain SGD and of DP-SGD, in turn."""
+"""The cost of clipping each example and adding noise: alternating epochs of SGD and DP-SGD."""
 
 import functools
 import time
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 PART = "private"
 PLAIN, PRIVATE = "plain SGD", "DP-SGD"
 BATCH, BATCHES = 256, 20
-NOISE, CLIP = 1.0, 1.0  # drawn anew in every step; how much it is does not change what it costs
+NOISE, CLIP = 1.0, 1.0  # noise is drawn in each step; its size does not affect the time
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Time epochs of both sides, one after the other; the first one of each warms up."""
+    """Time epochs of both sides alternately; the first epoch of each is a warm-up."""
     for model in plan.models:
         plan.say(f"private: {model}, batches of {BATCH}, {PLAIN} and {PRIVATE} in turn")
         with own_worker() as worker:
@@ -54,7 +54,7 @@ def _config(model: str) -> RunConfig:
 
 @functools.cache
 def _data() -> NodeData:
-    """Return made-up images: what they show does not change what a step costs."""
+    """Return random images, because their content does not affect the time of a step."""
     rng = np.random.default_rng(0)
     images = rng.standard_normal((BATCH * BATCHES, *SPEC.shape), dtype=np.float32)
     labels = rng.integers(0, TASK.classes, len(images))

@@ -1,7 +1,7 @@
-"""What the gate costs beside training, and what a round costs as fog nodes become many.
+"""The cost of the gate compared with training, and of a round with many fog nodes.
 
-All of it on the inline engine, one fog node after the other: a thousand of them fit into a machine.
-Every run has a process of its own, so that its peak of memory is its own.
+All runs use the inline engine, with one fog node after the other, so that a thousand fit into one
+machine. Each run has its own process, to measure its peak of memory.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from simulations.engines import INLINE
 
 PART = "scale"
 GATE, DEFAULTS, PER_IMAGE, MANY = "the gate", "make run", "3 and 64 fog nodes", "a small model"
-IMAGES = {"cnn": 7_000, "mlp": 14_000}  # parts of the paper's 70,000, and as much of its gate's
+IMAGES = {"cnn": 7_000, "mlp": 14_000}  # part of the paper's 70,000; the gate's in proportion
 NODES_IMAGES = 64 * 128
 MANY_NODES = (3, 64, 100, 300, 1_000)
 SMALL = "cnn-small"
@@ -35,7 +35,7 @@ HONEST, ATTACKED = "none", "sign-flip"
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run: what it shows, what is trained where, and by which attack the last node lies."""
+    """One run: its purpose, model, fog nodes and images, and the attack of the last fog node."""
 
     what: str
     model: str
@@ -46,9 +46,9 @@ class Run:
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Make every run, honest and with one attacker, over and over, so that all share slow spells.
+    """Make all runs in each repeat, so that slow periods of the machine affect all of them.
 
-    Where nobody lies, the plain merge is certified; with an attacker the gate has to learn.
+    Without an attacker the gate certifies the plain merge; with one attacker it has to learn.
     """
     for repeat in range(plan.repeats):
         for run in _runs(plan):
@@ -60,7 +60,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
 
 
 def _runs(plan: Plan) -> Iterator[Run]:
-    """Return the runs of one repeat; what is compared stands side by side."""
+    """Yield the runs of one repeat, with compared runs next to each other."""
     for attack in (HONEST, ATTACKED):
         for model in plan.models:
             for nodes in plan.fog_nodes:
@@ -72,7 +72,7 @@ def _runs(plan: Plan) -> Iterator[Run]:
         yield Run(MANY, SMALL, nodes, IMAGES_A_NODE * nodes, ATTACKED, _SAME_CLOUD)
 
 
-# What the cloud validates stays the same: fog nodes are what grows.
+# The cloud validates on a fixed number of examples, so that only fog nodes grow.
 _SAME_CLOUD: dict[str, Scalar] = {
     "validation_examples": 2_000,
     "gate_args": "",
@@ -88,7 +88,7 @@ _OF_DEFAULTS: dict[str, Scalar] = {
 
 
 def _rounds_of(run: Run, rounds: int, precision: str) -> list[dict[str, Any]]:
-    """Make a run in this process, and return a row for each of its steady rounds."""
+    """Make a run in this process, and return a row for each timed round."""
     every = rounds + WARM_UP_ROUNDS + 1  # the last one evaluates local models on all images
     case = Case(OURS, run.model, run.fog_nodes, run.images, every, precision)
     spent: dict[int, float] = {}
@@ -122,12 +122,12 @@ def _rounds_of(run: Run, rounds: int, precision: str) -> list[dict[str, Any]]:
 
 
 def _between(spent: Mapping[int, float], number: int) -> float:
-    """Return the processor's seconds of a round; NaN where a look came too late to tell."""
+    """Return the CPU seconds of a round; NaN if polling missed its start or end."""
     nan = float("nan")
     return round(spent.get(number, nan) - spent.get(number - 1, nan), 4)
 
 
 def _peak_bytes() -> int:
-    """Return the most memory that this process ever held, as the system counts it."""
+    """Return the peak resident memory of this process, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -1,4 +1,4 @@
-"""Where the time of a round goes: training, validation, everything else."""
+"""How the time of a round divides into training, validation and the rest."""
 
 from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import OURS, Case, describe
@@ -6,7 +6,7 @@ from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import timed_rounds
 
 PART = "shares"
-IMAGES = 14_000  # a fifth of the paper's, with a fifth of its validation images: the same shares
+IMAGES = 14_000  # a fifth of the paper's training and validation images, for the same shares
 ROUNDS = 5
 
 

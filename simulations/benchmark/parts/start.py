@@ -1,4 +1,4 @@
-"""From the command to the start of round 1."""
+"""The time from the command to the start of round 1."""
 
 import subprocess
 import sys
@@ -20,12 +20,12 @@ from simulations.preflight import check
 
 PART = "start"
 MODEL, FOG_NODES = "cnn", 3
-IMAGES = 420  # what comes after round 1 has begun is not timed
+IMAGES = 420  # few, because nothing after the start of round 1 is timed
 FIRST, FURTHER = "first run of a process", "further run of a process"
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Time the start of both engines; the data is in the cache before."""
+    """Time the start of both engines, with the data already in the cache."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent)
         check(_config(folder))
@@ -65,10 +65,10 @@ def _ray(folder: Path) -> float:
 
 
 def _inline(folder: Path) -> float:
-    """Make a run in this process, and return when its round 1 began."""
+    """Make a run in this process, and return the time when round 1 began."""
     return _round_one(finished_run(_config(folder), INLINE))
 
 
 def _round_one(folder: Path) -> float:
-    """Return when round 1 began: the records close with the time since then."""
+    """Return the time when round 1 began: when the records were closed, minus the run's seconds."""
     return (folder / "run.json").stat().st_mtime - float(read_run(folder)["seconds"])

@@ -1,4 +1,4 @@
-"""Images a second while training: our run, the bare Keras loop, the quickstart app, in turn."""
+"""Images per second of training: our run, the bare Keras loop and the quickstart app in turn."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +15,7 @@ PART = "throughput"
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Time every model and number of fog nodes, the sides one after the other in each repeat."""
+    """Time each model and number of fog nodes, with all sides in turn in each repeat."""
     for model in plan.models:
         for fog_nodes in plan.fog_nodes:
             with own_worker() as worker:
@@ -27,7 +27,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
 def _turn(
     plan: Plan, worker: ProcessPoolExecutor, model: str, fog_nodes: int
 ) -> Iterator[tuple[Case, int, float]]:
-    """Time each side once: ours between two halves of the bare loop's epochs."""
+    """Time each side once, with our run between two halves of the bare loop's epochs."""
     for precision in plan.precisions:
         ours, bare = (
             Case(side, model, fog_nodes, IMAGES[model], plan.rounds, precision)

@@ -1,1 +1,1 @@
-"""A separate Flower app, which ``flwr run`` gets as a folder."""
+"""A separate Flower app, whose folder is passed to ``flwr run``."""

@@ -1,1 +1,1 @@
-"""A Flower app as the TensorFlow quickstart writes it."""
+"""A Flower app written like the TensorFlow quickstart."""

@@ -1,4 +1,4 @@
-"""The ClientApp, step by step as in the quickstart."""
+"""The ClientApp, with the same steps as in the quickstart."""
 
 import keras
 from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
@@ -11,7 +11,7 @@ app = ClientApp()
 
 @app.train()
 def train(msg: Message, context: Context) -> Message:
-    """Load data and model, train, return the weights."""
+    """Load data and model, train, and return the weights."""
     keras.backend.clear_session()
     settings = context.run_config
     images, labels = load_data(

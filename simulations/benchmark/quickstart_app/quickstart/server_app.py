@@ -1,4 +1,4 @@
-"""The ServerApp of the quickstart, which also writes down how long each round trained."""
+"""The ServerApp of the quickstart, which also records the training time of each round."""
 
 import time
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ app = ServerApp()
 
 
 class TimedFedAvg(FedAvg):
-    """FedAvg; appends the seconds from sending the model to having all replies to a file.
+    """FedAvg that appends the seconds from sending the model to the last reply to a file.
 
-    The quickstart evaluates on the nodes as well; here only training is compared.
+    Unlike the quickstart, nodes do not evaluate, because only training is compared.
     """
 
     def __init__(self, times: Path) -> None:
@@ -27,14 +27,14 @@ class TimedFedAvg(FedAvg):
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Begin a round."""
+        """Start the clock, and configure the round."""
         self._began = time.perf_counter()
         return super().configure_train(server_round, arrays, config, grid)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Write down its training time, and average."""
+        """Record the training time, and average the replies."""
         replies = list(replies)
         failed = [reply.error.reason for reply in replies if reply.has_error()]
         if failed:

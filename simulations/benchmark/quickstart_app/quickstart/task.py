@@ -1,4 +1,4 @@
-"""Model and data, as the quickstart has them in one file."""
+"""Model and data, in one file as in the quickstart."""
 
 import functools
 
@@ -35,6 +35,6 @@ def _read(path: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_data(path: str, partition_id: int, partitions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images of a node: kept in memory, where the quickstart decodes them again."""
+    """Return a node's images, which stay in memory; the quickstart decodes them each time."""
     images, labels = _read(path)
     return images[partition_id::partitions], labels[partition_id::partitions]
