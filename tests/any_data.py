@@ -1,4 +1,4 @@
-"""Data sets of a user's own: small images, rows and tokens, each learnable within two rounds."""
+"""A user's own data sets: small images, rows and tokens, each learnable within two rounds."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ ROWS, WORDS = 14, 9
 
 
 def grey_images(classes: int = 20):
-    """Images 18 x 24 x 1 in up to 24 classes: which of 2 x 12 places is bright."""
+    """Return images uint8 [n, 18, 24]; the class is the bright one of 2 x 12 places."""
 
     def part(count, seed):
         rng = np.random.default_rng(seed)
@@ -22,7 +22,7 @@ def grey_images(classes: int = 20):
 
 
 def rows():
-    """Rows of a table with text labels: which of three groups of columns is high."""
+    """Return rows of a table; the label (text) is the one of three groups of columns that is high."""
 
     def part(count, seed):
         rng = np.random.default_rng(seed)
@@ -36,7 +36,7 @@ def rows():
 
 
 def words():
-    """Sequences of tokens: which half of the vocabulary they are mostly from."""
+    """Return sequences of tokens; the label is the half of the vocabulary that they are from."""
 
     def part(count, seed):
         rng = np.random.default_rng(seed)
@@ -75,7 +75,7 @@ def takes(amount):
 
 
 def spoil(share, context):
-    """Return what no fog node takes: a protection of a user's own with a fault."""
+    """Return inputs of a wrong dtype, which fog nodes refuse: a user's faulty protection."""
     return type(share)(share.inputs.astype(np.float64), share.targets)
 
 

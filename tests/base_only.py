@@ -1,7 +1,7 @@
-"""Runs code as if only what a SuperNode needs were installed: ``base_only.py CODE [ARGUMENT]...``.
+"""Runs code as if fog-flower were installed without extras: ``base_only.py CODE [ARGUMENT]...``.
 
-Every import that the requirements of fog-flower without extras do not bring fails, as it would
-there. ``FOG_FLOWER_TEST_BLOCKED`` may name more top-level modules, separated by commas.
+Imports of all other installed packages fail, as on a SuperNode. ``FOG_FLOWER_TEST_BLOCKED`` may
+name more top-level modules to block, separated by commas.
 """
 
 import importlib.metadata
@@ -23,7 +23,7 @@ def plain(name):
 
 
 def requirements(*extras):
-    """Return what ``pyproject.toml`` requires, with the given extras, as text."""
+    """Return the requirements in ``pyproject.toml``, with the given extras, as strings."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return [
         *project["dependencies"],
@@ -32,7 +32,7 @@ def requirements(*extras):
 
 
 def closure(required):
-    """Return the names of all distributions that requirements bring here, direct or not."""
+    """Return the names of all distributions that requirements install, directly or indirectly."""
     found, waiting = {}, [Requirement(text) for text in required]
     while waiting:
         requirement = waiting.pop()
@@ -43,7 +43,7 @@ def closure(required):
         try:
             needed = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:
-            continue  # of another platform
+            continue  # for another platform
         waiting += [
             one
             for one in map(Requirement, needed)
@@ -53,7 +53,7 @@ def closure(required):
 
 
 def modules_of(distributions):
-    """Return the top-level modules that these distributions bring."""
+    """Return the top-level modules of these distributions."""
     return {
         module
         for module, owners in importlib.metadata.packages_distributions().items()
@@ -62,7 +62,7 @@ def modules_of(distributions):
 
 
 class Blocker(PathFinder):
-    """Finds what is installed, but for the blocked top-level modules."""
+    """A finder of installed modules that hides the blocked top-level modules."""
 
     blocked: frozenset[str] = frozenset()
 

@@ -1,4 +1,4 @@
-"""A real browser without a screen, for tests of pages; skips where there is none."""
+"""A headless browser for tests of pages; tests are skipped if it is not installed."""
 
 import contextlib
 import shutil
@@ -11,7 +11,7 @@ import pytest
 
 @contextlib.contextmanager
 def browser_of(width: int, profile: Path) -> Iterator[Any]:
-    """Give headless Chromium with a screen of this width in pixels, driven by selenium."""
+    """Yield headless Chromium, driven by selenium, with a screen of ``width`` pixels."""
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not browser or not driver:
         pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")

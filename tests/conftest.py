@@ -1,4 +1,4 @@
-"""Shared fixtures: small learnable data, configurations, the real head of SVHN."""
+"""Shared fixtures: small learnable data, configurations, and the first real images of SVHN."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ SVHN_HEAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "svhn-head
 
 
 def make_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw images that an MLP learns within a round: a bright bar whose place is the digit."""
+    """Return images that an MLP learns within a round: the place of a bright bar is the digit."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, count)
     images = rng.integers(0, 120, (count, 32, 32, 3))
@@ -67,7 +67,7 @@ def make_config(npz_path: Path, tmp_path: Path):
 
 @pytest.fixture
 def overrides(npz_path: Path) -> dict[str, object]:
-    """Return what makes every run of a sweep take a second."""
+    """Return settings with which each run of a sweep takes a second."""
     return {
         "dataset": f"npz:{npz_path}",
         "normalisation": "fitted",
@@ -89,10 +89,10 @@ def svhn_head() -> Path:
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen_heap() -> Iterator[None]:
-    """Take what TensorFlow, Keras and Ray hold out of the garbage collector's sight.
+    """Exclude the objects of TensorFlow, Keras and Ray from garbage collection.
 
-    Flower's QFedAvg and Bulyan collect garbage after every update that they read: half a second
-    each time by the end of the suite, if all that was ever imported is looked through again.
+    Flower's QFedAvg and Bulyan collect garbage after each update that they read. By the end of the
+    suite this would take half a second each time, if all imported objects were scanned.
     """
     gc.collect()
     gc.freeze()
@@ -102,7 +102,7 @@ def frozen_heap() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's cache out of the tests, and the tests out of the user's cache."""
+    """Use a separate cache and scratch folder, so that tests do not touch the user's."""
     base = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("FOG_FLOWER_CACHE", str(base / "cache"))
     monkeypatch.setenv("FOG_FLOWER_SCRATCH", str(base / "scratch"))

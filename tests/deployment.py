@@ -1,4 +1,4 @@
-"""A real deployment on this machine's loopback: every part a process of its own."""
+"""A real deployment on this machine's loopback, with a process for each part."""
 
 import contextlib
 import json
@@ -19,9 +19,9 @@ START_SECONDS = 60.0
 
 
 class Deployment:
-    """A SuperLink, its SuperNodes, and Flower's CLI against them.
+    """A SuperLink with its SuperNodes, controlled by Flower's CLI.
 
-    Every process works in ``folder`` and below; nothing of it is left when it is closed.
+    All processes work in ``folder``; ``close`` ends them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,7 +64,7 @@ class Deployment:
         )
 
     def kill_superlink(self) -> None:
-        """Kill it as a power cut does, with what it started."""
+        """Kill the SuperLink and its descendants, as a power cut would."""
         _kill(self.superlink)
 
     def kill_node(self, partition: int) -> None:
@@ -79,7 +79,7 @@ class Deployment:
         return str(answer["run-id"])
 
     def flwr(self, *arguments: str) -> dict[str, Any]:
-        """Run Flower's CLI and return its JSON."""
+        """Run Flower's CLI and return its JSON output."""
         answer = subprocess.run(
             [str(script("flwr")), *arguments, "--format", "json"],
             cwd=self.folder,
@@ -93,7 +93,7 @@ class Deployment:
         return json.loads(answer.stdout[start:]) if start >= 0 else {"error": answer.stderr}
 
     def status(self, run_id: str) -> tuple[str, str]:
-        """Return a run's status and its details, as Flower tells them."""
+        """Return a run's status and its details, as reported by Flower."""
         runs = self.flwr("ls").get("runs", [])
         (run,) = [one for one in runs if str(one["run-id"]) == run_id]
         return str(run["status"]), str(run.get("status-details", ""))
@@ -108,7 +108,7 @@ class Deployment:
         return "\n".join(path.read_text()[-3000:] for path in self.folder.glob("*.log"))
 
     def listening(self) -> set[str]:
-        """Return the addresses on which its processes listen."""
+        """Return the IP addresses on which the deployment's processes listen."""
         found = set()
         for process in self._processes():
             for one in [process, *psutil.Process(process.pid).children(recursive=True)]:
@@ -148,7 +148,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def deployment(folder: Path, nodes: int) -> Iterator[Deployment]:
-    """Start a SuperLink and ``nodes`` SuperNodes, and end all of it however one leaves."""
+    """Start a SuperLink and ``nodes`` SuperNodes, and always end them afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     deployed = Deployment(folder)
     try:

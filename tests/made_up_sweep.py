@@ -1,4 +1,4 @@
-"""Records of a sweep that nobody ran: figures that one can compute by hand."""
+"""Synthetic records of a sweep, with figures that can be computed by hand."""
 
 import math
 from pathlib import Path
@@ -29,7 +29,7 @@ def make_failed_sweep(folder: Path, experiment) -> None:
 
 
 def make_sweep(folder: Path, seeds, *, diverged=(), failed=(), final=None, overrides=None) -> None:
-    """Write records of Table 2; ``final(cell, seed)`` is the last accuracy, on every metric."""
+    """Write records of Table 2; ``final(cell, seed)`` is the final value of each accuracy."""
     final = final or default_final
     folder.mkdir(parents=True)
     plan = {"experiment": "table2", "scale": "reduced", "overrides": overrides or {}}

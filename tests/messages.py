@@ -1,4 +1,4 @@
-"""Evaluators and references for tests, and the messages of the contract."""
+"""Stand-ins for evaluators and clouds that train, and the messages of the contract checks."""
 
 import numpy as np
 from flwr.app import Message, RecordDict
@@ -21,7 +21,7 @@ def asked(fog_nodes: int, content: RecordDict | None = None) -> list[Message]:
 
 
 class DistanceEvaluator:
-    """Loss is the distance to a target: a convex problem that can be computed by hand."""
+    """An evaluator whose loss is the L1 distance to a target, which can be computed by hand."""
 
     def __init__(self, target, size: int = 100) -> None:
         self.target, self.size, self.calls = target, size, []
@@ -45,14 +45,14 @@ class DistanceEvaluator:
 
 
 def constant_scores(loss: float, count: int = 10) -> Scores:
-    """Return scores whose every example has this loss."""
+    """Return scores in which each example has this loss."""
     other = np.log(max(-np.expm1(-loss), 1e-7)) if np.isfinite(loss) else loss
     row = np.array([-loss, other], np.float64)
     return ClassScores(np.tile(row, (count, 1)), np.zeros(count, np.int64))
 
 
 class OwnStep:
-    """A cloud that trains a step of its own towards where the tests' updates lead."""
+    """A cloud whose own training step agrees with the updates of the tests."""
 
     def directions(self, weights, server_round) -> Directions:
         step = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
@@ -61,7 +61,7 @@ class OwnStep:
 
 
 class OwnUpdate:
-    """A cloud that trains an update of its own, beside those of the fog nodes."""
+    """A cloud that trains its own update, in addition to those of the fog nodes."""
 
     def __len__(self) -> int:
         return 10

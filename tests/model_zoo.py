@@ -1,4 +1,4 @@
-"""Models of all kinds that plain Keras trains, or that must be refused before a run."""
+"""Models of many kinds: some that plain Keras trains, and some that must be refused."""
 
 import keras
 import numpy as np
@@ -45,7 +45,7 @@ def float64_weights():
 
 
 class Temperature(layers.Layer):
-    """A learnable temperature: one number."""
+    """A layer with a learnable temperature, one number."""
 
     def build(self, shape):
         self.t = self.add_weight(name="t", shape=(), initializer="ones")
@@ -59,7 +59,7 @@ def scalar_weight():
 
 
 class Counting(layers.Layer):
-    """Counts batches, remembers whether there was one, and holds bytes."""
+    """A layer with weights int64, bool and uint8; it counts the training batches."""
 
     def build(self, shape):
         for name, dtype in (("count", "int64"), ("seen", "bool"), ("bytes", "uint8")):
@@ -108,7 +108,7 @@ def all_kinds_of_weights():
 
 
 class AtFirstCall(keras.Model):
-    """Makes its layers' weights when it is first called."""
+    """A model whose layers create their weights in the first call."""
 
     def __init__(self):
         super().__init__()
@@ -123,7 +123,7 @@ def at_first_call():
 
 
 class AtFirstTraining(keras.Model):
-    """Makes a layer in its first training step."""
+    """A model with a layer that creates its weights in the first training step."""
 
     def __init__(self):
         super().__init__()
@@ -179,7 +179,7 @@ def legal_compiled():
     return model
 
 
-# What must be refused.
+# Models that must be refused.
 
 
 def no_weights():

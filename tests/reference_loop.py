@@ -1,8 +1,8 @@
-"""The paper's protocol as a plain loop: no Flower, no strategy, no actor; slow and readable.
+"""The paper's protocol as a plain loop without Flower, strategies and actors; slow but readable.
 
-Section 3 of the paper: end nodes own images, normalise, blur and ship them; fog nodes train one
-epoch from W and send dW = W_local - W; the cloud stores W + mean(dW), weighted by images.
-Only the random draws are the project's own, so that both can be compared.
+Section 3 of the paper: end nodes own images, normalise them, add noise and ship them; fog nodes
+train one epoch from W and send dW = W_local - W; the cloud stores W + mean(dW), weighted by images.
+The random draws are those of the project, so that results can be compared.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from fog_flower.topology import Topology
 
 @dataclasses.dataclass
 class ReferenceRun:
-    """Weights after each round, and the figures of each round."""
+    """Weights and metrics of each round."""
 
     weights: list[list[np.ndarray]] = dataclasses.field(default_factory=list)
     train_loss: list[float] = dataclasses.field(default_factory=list)
@@ -43,7 +43,7 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
     def normalise(pixels: np.ndarray) -> np.ndarray:
         return ((pixels / 255 - mean) / deviation).astype(np.float32)
 
-    # The field: every end node blurs its own images, every fog node collects from its end nodes.
+    # Each end node adds noise to its own images; each fog node collects from its end nodes.
     topology = Topology(config.fog_nodes, config.end_nodes)
     shards = assign_shards(data.task, labels, topology, config.partition, config.seed)
     fog_data = []
@@ -55,7 +55,7 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
             blurred.append(normalise(images[shard]) + np.float32(config.noise_sigma) * noise)
         fog_data.append((np.concatenate(blurred), labels[np.concatenate(end_shards)]))
 
-    # The cloud: W, and images that live only there.
+    # The cloud has W, and images that are only there.
     model = build_model(config.model, data.spec, data.task, config.seed)
     cloud_weights = model.get_weights()
     run = ReferenceRun()
@@ -97,7 +97,7 @@ def reference_loop(config: RunConfig) -> ReferenceRun:
 def train_epoch(
     model: keras.Model, x: np.ndarray, y: np.ndarray, config: RunConfig, server_round: int
 ) -> tuple[float, float]:
-    """Run SGD by hand: w <- w - eta * gradient; return the running loss and accuracy."""
+    """Train one epoch by hand, w <- w - eta * gradient; return the running loss and accuracy."""
     total_loss, correct, eta = 0.0, 0, config.learning_rate
     if config.learning_rate_schedule == "cosine":
         eta *= np.cos(np.pi / 2 * (server_round - 1) / config.num_server_rounds) ** 2

@@ -1,4 +1,4 @@
-"""A task of a user's own in one file: regression, with a data set that brings it."""
+"""A user's own task in one file: regression, with a data set that uses it."""
 
 import dataclasses
 from typing import Any
@@ -13,7 +13,7 @@ from fog_flower.tasks.scores import Scores
 
 @dataclasses.dataclass(frozen=True)
 class Regression:
-    """One number for each example, by squared error; right is whoever is off by ``near``."""
+    """Regression of one number with squared error; an error of at most ``near`` counts as right."""
 
     near: float = 0.25
     target_shape: tuple[int, ...] = ()
@@ -99,7 +99,7 @@ class Errors(Scores):
 
 
 def sums() -> Dataset:
-    """Rows whose target is a weighted sum of their columns."""
+    """Return rows whose target is a weighted sum of their columns."""
 
     def part(count, seed):
         rng = np.random.default_rng(seed)

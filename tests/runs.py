@@ -1,4 +1,4 @@
-"""Whole runs in one process, for tests: ServerApp, strategy and ClientApp as they are."""
+"""Whole runs in one process, for tests, with the real ServerApp, strategy and ClientApp."""
 
 import contextlib
 import csv
@@ -23,14 +23,14 @@ _run_ids = itertools.count(1)
 
 def run_here(config: RunConfig) -> Path:
     """Run ``config`` in this process and return its folder."""
-    # Other runs of this session may have left node data of the same number in the scratch folder.
+    # A new id, because earlier runs of this session may have left node data in the scratch folder.
     run_inline(server_app, client_app, config, run_id=next(_run_ids))
     return Path(config.results_dir) / config.run_name
 
 
 @contextlib.contextmanager
 def ending_in_round(server_round: int, error: BaseException) -> Iterator[None]:
-    """Let every run raise ``error`` before it records this round, or the first after it."""
+    """Make runs raise ``error`` before they record this round, or the first one after it."""
     record_round = RunRecorder.record_round
 
     def end(self, report, cloud):
@@ -52,7 +52,7 @@ def updates(folder: Path) -> list[dict[str, str]]:
 
 
 def who_trained(folder: Path) -> list[tuple[str, str]]:
-    """Return the round and fog node of every update, in their order."""
+    """Return round and fog node of each update, in order."""
     return [(row["round"], row["fog_node"]) for row in updates(folder)]
 
 

@@ -1,4 +1,4 @@
-"""Models of a user's own, as ``module:function`` names them."""
+"""A user's own models, named by ``module:function``."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Strategies of a user's own, as ``module:Class`` names them."""
+"""A user's own strategies, named by ``module:Class``."""
 
 import threading
 
@@ -7,7 +7,7 @@ from flwr.serverapp.strategy import FedAvg
 
 
 class HalfStep(FedAvg):
-    """Move only half of the way to the average."""
+    """FedAvg that only moves half of the way to the average."""
 
     def configure_train(self, server_round, arrays, config, grid):
         self.start_weights = arrays.to_numpy_ndarrays()
@@ -25,21 +25,21 @@ class HalfStep(FedAvg):
 
 
 class Nothing(FedAvg):
-    """Aggregates nothing, as Flower's strategies do when they skip a round."""
+    """FedAvg that aggregates nothing, like Flower's strategies when they skip a round."""
 
     def aggregate_train(self, server_round, replies):
         return None, None
 
 
 class ReturnsNone(FedAvg):
-    """Forgets to return."""
+    """FedAvg whose ``aggregate_train`` returns None, by mistake."""
 
     def aggregate_train(self, server_round, replies):
         pass
 
 
 class Backwards(FedAvg):
-    """Mixes up the order of the arrays."""
+    """FedAvg that reverses the order of the arrays."""
 
     def aggregate_train(self, server_round, replies):
         arrays, metrics = super().aggregate_train(server_round, replies)
@@ -47,7 +47,7 @@ class Backwards(FedAvg):
 
 
 class Overflows(FedAvg):
-    """Merges finite updates to NaN."""
+    """FedAvg that merges finite updates to NaN."""
 
     def aggregate_train(self, server_round, replies):
         arrays, metrics = super().aggregate_train(server_round, replies)
@@ -58,7 +58,7 @@ not_a_strategy = dict
 
 
 class Remembers(FedAvg):
-    """Moves less with every round that it has seen, and keeps what was merged last."""
+    """FedAvg that moves less with each round, and keeps all its merged weights as state."""
 
     def __init__(self):
         super().__init__(fraction_evaluate=0.0)
@@ -75,7 +75,7 @@ class Remembers(FedAvg):
 
 
 class HoldsALock(FedAvg):
-    """Keeps something that cannot be pickled."""
+    """FedAvg with state that cannot be pickled."""
 
     def __init__(self):
         super().__init__(fraction_evaluate=0.0)
@@ -83,7 +83,7 @@ class HoldsALock(FedAvg):
 
 
 class AsksItself(FedAvg):
-    """Counts its rounds, and hands a method of its own to Flower."""
+    """FedAvg that counts rounds in its own method, which it passes to Flower as a function."""
 
     def __init__(self):
         super().__init__(fraction_evaluate=0.0, train_metrics_aggr_fn=self.count)
