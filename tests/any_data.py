@@ -22,7 +22,7 @@ def grey_images(classes: int = 20):
 
 
 def rows():
-    """Return rows of a table; the label (text) is the one of three groups of columns that is high."""
+    """Return rows of a table; the label (text) is which of three groups of columns is high."""
 
     def part(count, seed):
         rng = np.random.default_rng(seed)

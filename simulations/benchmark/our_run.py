@@ -14,7 +14,7 @@ from simulations.engines.outcome import Watch
 from simulations.preflight import check
 from simulations.reports.time_shares import PARTS, shares
 
-WARM_UP_ROUNDS = 1  # graphs are traced and data is read for the first time
+WARM_UP_ROUNDS = 1  # in which graphs are traced and data is first read
 
 
 def timed_rounds(case: Case, engine: str = RAY, **settings: Scalar) -> list[dict[str, Any]]:

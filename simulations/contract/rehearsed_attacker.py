@@ -76,7 +76,7 @@ def rehearsed(
 
 
 def arrays_of(sent: Weights | LocalResult | Claimed) -> Weights:
-    """Return the dW in what an attack sends."""
+    """Return the dW of an attack's result."""
     return sent.delta if isinstance(sent, LocalResult | Claimed) else sent
 
 

@@ -57,7 +57,7 @@ class SweepPlan:
     runs: tuple[PlannedRun, ...]
 
     def planned(self, cell: Cell, seed: int) -> PlannedRun:
-        """Return the run of a cell and a seed, whether it is among ``runs`` or not."""
+        """Return the run of a cell and a seed, even if it is not in ``runs``."""
         config = _configuration(self.scale, cell, seed, self.overrides, self.folder)
         return PlannedRun(cell, seed, config, user_code(config))
 
