@@ -3,8 +3,8 @@
 import dataclasses
 
 from fog_flower.architecture import Scalar
-from simulations.experiments.experiment import Cell, Experiment, Scale
-from simulations.experiments.scales import SCALES
+from simulations.experiments.experiment import Cell, Experiment, OnData, Scale
+from simulations.experiments.scales import MNIST_SIZES, SCALES
 
 _UPLOADS: dict[str, tuple[str, dict[str, Scalar]]] = {
     "per-epoch": ("dW after each epoch (section 3)", {"upload": "per-epoch"}),
@@ -27,8 +27,13 @@ def _once(scale: Scale) -> Scale:
             "num-server-rounds": 1,
             "local-epochs": keys["num-server-rounds"],
         }
-    # Settings of a data set that change the number of epochs would only change that of rounds.
-    on = {name: here for name, here in scale.on.items() if _EPOCHS not in here.settings}
+    # A data set's own number of epochs would only change that of rounds.
+    on = {
+        name: OnData({k: v for k, v in here.settings.items() if k != _EPOCHS}, MNIST_SIZES)
+        if _EPOCHS in here.settings
+        else here
+        for name, here in scale.on.items()
+    }
     return dataclasses.replace(scale, settings=settings, on=on)
 
 
