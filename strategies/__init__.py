@@ -1,1 +1,1 @@
-"""What runs in the cloud: validated merging as a wrapper around any Flower strategy."""
+"""The code that runs in the cloud: validated merging as a wrapper around any Flower strategy."""

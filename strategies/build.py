@@ -1,4 +1,4 @@
-"""From the configuration to the cloud's strategy: which one, and behind which gate."""
+"""Builds the configured strategy and the gate in front of it."""
 
 import inspect
 import re
@@ -56,7 +56,7 @@ def gated_strategy(
     reference: ReferenceTrainer,
     trainer: OwnUpdates | None = None,
 ) -> ValidatedMerge:
-    """Put the configured gate around the configured strategy.
+    """Wrap the strategy in ``ValidatedMerge`` with the configured gate.
 
     Parameters
     ----------
@@ -64,15 +64,15 @@ def gated_strategy(
     strategy : Strategy
         From ``inner_strategy``.
     evaluator : Evaluator
-        Of the validation examples.
+        Evaluates on the validation examples.
     fog_nodes : mapping
         Node id to partition id.
     reference : ReferenceTrainer
-        On the validation examples; also given to a strategy with an attribute
+        Trains on validation examples. It is also given to a strategy with an attribute
         ``reference_trainer`` (``FLTrust``).
     trainer : OwnUpdates, optional
-        Of the cloud's own update (``cloud-examples``); also given to a strategy with an attribute
-        ``cloud_trainer``.
+        Trains the cloud's own update (``cloud-examples``). It is also given to a strategy with an
+        attribute ``cloud_trainer``.
     """
     if hasattr(strategy, "reference_trainer"):
         strategy.reference_trainer = reference
@@ -120,8 +120,8 @@ def build_gate(config: RunConfig) -> Gate:
     Raises
     ------
     UserError
-        If there is no such gate, its arguments do not fit, it cannot judge, or it lacks
-        ``cloud-examples``.
+        If the gate is unknown, its arguments do not fit, it has no method ``judge``, or it needs
+        ``cloud-examples`` and there are none.
     """
     named = GATES.load(config.gate)
     gate = _made(named.item, {}, config.gate_args, "gate", config.gate)
@@ -139,15 +139,16 @@ def build_gate(config: RunConfig) -> Gate:
 
 
 def inner_strategy(config: RunConfig) -> Strategy:
-    """Build the strategy that ``strategy`` names.
+    """Build the strategy that ``strategy`` names, with ``strategy-args``.
 
-    It is told the number of fog nodes, where its class takes it (as all of Flower's do), and not
-    to evaluate on clients: the validation examples live in the cloud alone.
+    If its class takes them, as all of Flower's do, it also gets the number of fog nodes and the
+    setting not to evaluate on clients: only the cloud has the validation examples.
 
     Raises
     ------
     UserError
-        If there is no such strategy, its arguments do not fit, or it cannot do what is asked here.
+        If the strategy is unknown, its arguments do not fit, or it cannot work with the rest of
+        the configuration.
     """
     reference = config.strategy
     build = _strategy_class(reference)
@@ -217,7 +218,7 @@ def _made(
 
 
 def _ours(config: RunConfig) -> dict[str, Any]:
-    """Return what a strategy is told of the federation, in Flower's words."""
+    """Return the arguments about the federation that a strategy is offered, in Flower's names."""
     least = config.min_available_nodes or config.fog_nodes
     return {
         "fraction_train": config.fraction_train,
@@ -225,14 +226,14 @@ def _ours(config: RunConfig) -> dict[str, Any]:
         "min_train_nodes": max(1, min(least, round(config.fraction_train * config.fog_nodes))),
         "min_evaluate_nodes": 0,
         "min_available_nodes": least,
-        "train_loss_key": "loss",  # QFedAvg's; our fog nodes report it so
+        "train_loss_key": "loss",  # for QFedAvg: the name under which our fog nodes report it
         "num_server_rounds": config.num_server_rounds,
         "noise_source": config.noise_source,
     }
 
 
 def _unfit(config: RunConfig, strategy: Strategy) -> str:
-    """Say why a strategy cannot do what it is for here; empty if it can."""
+    """Return why a strategy cannot be used in this run; empty if it can."""
     for kind, reason in NOT_HERE.items():
         if isinstance(strategy, kind):
             return reason
@@ -249,7 +250,7 @@ def _unfit(config: RunConfig, strategy: Strategy) -> str:
 
 
 def _unfit_beside(config: RunConfig, strategy: Strategy) -> str:
-    """Say why it cannot work beside the configured nodes, merge, gate or metrics."""
+    """Return why a strategy does not fit the configured nodes, metrics, merge or gate."""
     asked = {"fraction_train": config.fraction_train, "min_available_nodes": config.fog_nodes}
     if config.min_available_nodes:
         asked["min_available_nodes"] = config.min_available_nodes
@@ -278,7 +279,7 @@ def _unfit_beside(config: RunConfig, strategy: Strategy) -> str:
 
 
 def _unfit_for_groups(config: RunConfig, strategy: Strategy) -> str:
-    """Say why it cannot work with means of groups."""
+    """Return why a strategy cannot aggregate the means of masked groups; empty if it can."""
     told = f"mask-groups={config.mask_groups}"
     if isinstance(strategy, flower_strategies.QFedAvg):
         return (
@@ -296,7 +297,7 @@ def _unfit_for_groups(config: RunConfig, strategy: Strategy) -> str:
 
 
 def _waits_for_too_many(config: RunConfig, strategy: Strategy) -> str:
-    """Flower's strategies wait for nodes until there are enough, if need be for ever."""
+    """Return why a strategy would wait for nodes for ever, as Flower's do; empty if it won't."""
     for name in ("min_available_nodes", "min_train_nodes"):
         wanted = getattr(strategy, name, 0)
         if isinstance(wanted, int) and wanted > config.fog_nodes:
@@ -309,7 +310,7 @@ def _waits_for_too_many(config: RunConfig, strategy: Strategy) -> str:
 
 
 def _updates_in_a_round(config: RunConfig, strategy: Strategy) -> int:
-    """Return how many fog nodes it asks, as far as it tells."""
+    """Return how many fog nodes a strategy samples in a round; all if its attributes do not say."""
     fraction, least = (getattr(strategy, n, 0) for n in ("fraction_train", "min_train_nodes"))
     if not isinstance(fraction, int | float) or not isinstance(least, int):
         return config.fog_nodes

@@ -1,4 +1,4 @@
-"""What the cloud holds: the model, and the examples that live only there."""
+"""The model and the held-out examples, which only the cloud has."""
 
 import math
 import time
@@ -62,7 +62,7 @@ class Cloud:
     def evaluate(self, weights: Weights) -> CloudEvaluation:
         """Evaluate the merged model once on all validation and all test examples.
 
-        Under a backdoor attack also how often its trigger works on test images.
+        Under a backdoor attack, also measure how often its trigger works on test images.
         """
         began = time.perf_counter()
         validation, test = self.validation.evaluate(weights), self.test.score(weights)

@@ -1,4 +1,4 @@
-"""The cloud's own update: trained like any client's, on labelled examples of the cloud's own."""
+"""Trains the cloud's own update like a client's, on the cloud's own labelled examples."""
 
 from collections.abc import Callable
 
@@ -19,14 +19,15 @@ class CloudTrainer:
     model : CompiledModel
         Its weights are overwritten.
     data : Examples
-        The cloud's own (``cloud-examples``); no end node has them, and nothing judges by them.
+        The cloud's own (``cloud-examples``). No end node has them, and no decision is based on
+        them.
     preprocess : callable
     learning_rate : callable
-        Of a round.
+        Takes a round, returns its learning rate.
     batch_size, epochs : int
-        The clients'.
+        Those of the clients.
     seed : int
-        Keys the shuffles.
+        Seeds the shuffles.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class CloudTrainer:
         return len(self._targets)
 
     def update(self, weights: Weights, server_round: int) -> Update:
-        """Return what training from W adds, with its training loss."""
+        """Train from W, and return dW with its training loss."""
         orders = (
             generator(self._seed, "cloud-shuffle", server_round, epoch).permutation(len(self))
             for epoch in range(self._epochs)

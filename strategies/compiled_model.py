@@ -1,4 +1,4 @@
-"""A Keras model with the graphs that the cloud runs on it, traced once a process."""
+"""A Keras model with the graphs that the cloud runs on it, traced once per process."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -15,14 +15,14 @@ from fog_flower.weights import Weights, subtract
 
 
 class CompiledModel:
-    """Scores inputs, trains an epoch and takes a gradient, each without leaving the graph.
+    """Scores inputs, trains an epoch and computes gradients, each in one TensorFlow graph.
 
     Parameters
     ----------
     model : keras.Model
         Its weights are overwritten by ``load``.
     task : Task
-        Has its loss.
+        Defines the loss.
     """
 
     def __init__(self, model: keras.Model, task: Task) -> None:
@@ -34,11 +34,11 @@ class CompiledModel:
         self.ascent = tf.function(self._ascent, reduce_retracing=True)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
-        """Take these weights."""
+        """Set the model's weights."""
         load_weights(self.model, weights)
 
     def weights(self) -> Weights:
-        """Return the weights as they are now."""
+        """Return the model's current weights."""
         return weights_of(self.model)
 
     def trained_from(
@@ -48,12 +48,12 @@ class CompiledModel:
         learning_rate: float,
         batch: int,
     ) -> tuple[Weights, float]:
-        """Train by plain SGD from W over inputs and targets of each epoch, in their order.
+        """Train from W by plain SGD over the inputs and targets of each epoch, in their order.
 
         Returns
         -------
         tuple of Weights and float
-            dW, and the loss over the last epoch, as it was before each step.
+            dW, and the mean training loss of the last epoch, measured before each step.
         """
         self.load(weights)
         rate, loss = tf.constant(learning_rate), tf.constant(np.nan)
@@ -62,9 +62,9 @@ class CompiledModel:
         return subtract(self.weights(), weights), float(loss)
 
     def for_all_weights(self, gradients: Sequence[np.ndarray], weights: Weights) -> Weights:
-        """Return gradients of what training changes as one array for each of all weights.
+        """Expand gradients of the trainable weights to all weights.
 
-        Those that it does not change (of a BatchNormalization) get zeros.
+        The weights that are not trained, such as those of BatchNormalization, get zeros.
         """
         changed = {id(variable) for variable in self.model.trainable_variables}
         known = iter(gradients)
@@ -83,7 +83,7 @@ class CompiledModel:
     def _epoch(
         self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor, batch: tf.Tensor
     ) -> tf.Tensor:
-        """Take steps of plain SGD over all examples in their order; return their mean loss."""
+        """Run plain SGD over all examples in their order, and return their mean loss."""
         count = tf.shape(targets)[0]
         total = tf.constant(0.0)
         for start in tf.range(0, count, batch):
@@ -102,9 +102,9 @@ class CompiledModel:
     def _slope(
         self, inputs: tf.Tensor, targets: tf.Tensor, importance: tf.Tensor, sharpness: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """Return answers [k, outputs], losses [k], the gradient of their sum by importance [k].
+        """Return answers [k, outputs], losses [k], and the gradient of their sum.
 
-        The last one of the gradient is that along the sharpness.
+        The sum is weighted by ``importance`` [k]. The last gradient is that by the sharpness.
         """
         variables = [*self._variables(), sharpness]
         with tf.GradientTape() as tape:
@@ -127,7 +127,7 @@ class CompiledModel:
 def _gradients(
     tape: tf.GradientTape, value: tf.Tensor, variables: list[tf.Variable]
 ) -> list[tf.Tensor]:
-    """Return dense gradients: zeros of what does not matter, and rows of an embedding in place."""
+    """Return gradients as dense tensors, also of embeddings; zeros of unconnected variables."""
     zeros = tf.UnconnectedGradients.ZERO
     found = tape.gradient(value, variables, unconnected_gradients=zeros)
     return [tf.convert_to_tensor(gradient) for gradient in found]
@@ -135,5 +135,5 @@ def _gradients(
 
 @functools.lru_cache(maxsize=1)
 def shared_model(reference: str, spec: Spec, task: Task, precision: str) -> CompiledModel:
-    """Return the one of this process: a sweep's runs follow each other on the same model."""
+    """Return the compiled model of this process, which consecutive runs of a sweep share."""
     return CompiledModel(build_model(reference, spec, task, 0, precision), task)

@@ -1,4 +1,4 @@
-"""Calls a constructor with the user's arguments, and with those of ours that it takes itself."""
+"""Calls a constructor with the user's arguments, and with those of ours that it accepts."""
 
 import functools
 import inspect
@@ -8,20 +8,20 @@ from typing import Any
 
 
 def construct(build: Callable[..., Any], ours: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
-    """Return ``build(**given)``, with as many of ``ours`` as it takes by name.
+    """Return ``build(**given)``, with those arguments of ``ours`` that it accepts by name.
 
-    A class that takes ``**kwargs`` is taken to hand them on to those it is derived from, so what
-    these take by name is offered as well, and left out again where the class turns out to refuse
-    it or to say it itself.
+    A class with ``**kwargs`` is assumed to pass them to its base classes, so their arguments are
+    offered too. If the call then fails with an error that names an offered argument, because the
+    class refuses it or passes it itself, the call is repeated without it.
 
     Parameters
     ----------
     build : callable
         A class, a function, or a ``functools.partial`` of one.
     ours : mapping
-        Offered; never in place of what the user gives or a partial fixes.
+        Arguments to offer. They never replace what the user gives or a partial fixes.
     given : mapping
-        By the user.
+        The user's arguments.
     """
     function, fixed = _unwrapped(build)
     taken = set(_taken_by(function)) - fixed
@@ -38,7 +38,7 @@ def construct(build: Callable[..., Any], ours: Mapping[str, Any], given: Mapping
 
 
 def _unwrapped(build: Callable[..., Any]) -> tuple[Callable[..., Any], set[str]]:
-    """Return what a partial is of, and the arguments that it fixes."""
+    """Return the callable inside a partial, and the names of the arguments that it fixes."""
     fixed: set[str] = set()
     while isinstance(build, functools.partial):
         fixed |= set(build.keywords)
@@ -48,7 +48,7 @@ def _unwrapped(build: Callable[..., Any]) -> tuple[Callable[..., Any], set[str]]
 
 
 def _taken_by(function: Callable[..., Any]) -> Iterator[str]:
-    """Yield the names that reach a function, or a constructor and those it hands on to."""
+    """Yield the parameter names of a function, or of a constructor and those it passes on to."""
     for one in inspect.getmro(function) if inspect.isclass(function) else (function,):
         if inspect.isclass(one) and "__init__" not in vars(one):
             continue
@@ -60,14 +60,14 @@ def _taken_by(function: Callable[..., Any]) -> Iterator[str]:
 
 
 def _own_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return its parameters by name: of a class those of its own ``__init__``, without ``self``.
+    """Return the parameters by name; for a class, those of its own ``__init__`` without ``self``.
 
-    A metaclass may say something else of the class, but hands on to ``__init__`` in the end.
+    A metaclass may give the class another signature, but passes on to ``__init__`` in the end.
     """
     target = vars(function).get("__init__", function) if inspect.isclass(function) else function
     try:
         parameters = dict(inspect.signature(target).parameters)
-    except (TypeError, ValueError):  # something built in; what it makes is checked anyway
+    except (TypeError, ValueError):  # a builtin; its result is checked anyway
         return {}
     if target is not function:
         first = next(iter(parameters.values()), None)
@@ -77,7 +77,7 @@ def _own_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter
 
 
 def _call(build: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """Call with arguments by name, and by place where there is no other way."""
+    """Call with keyword arguments, and with positional ones for positional-only parameters."""
     places = []
     for name, parameter in _own_parameters(build).items():
         if parameter.kind is not parameter.POSITIONAL_ONLY or name not in arguments:

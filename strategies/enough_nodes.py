@@ -1,4 +1,4 @@
-"""How many updates a robust rule needs: with fewer it is not what its authors define."""
+"""Checks that a robust rule gets as many updates as its definition requires."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from strategies.least_updates import LEAST_UPDATES
 
 
 def problem_with(strategy: Strategy, updates: int) -> str:
-    """Say in one clause why ``updates`` in a round are too few; empty if they are not."""
+    """Return in one clause why a strategy cannot use so many updates a round; empty if it can."""
     for name, least_for in LEAST_UPDATES.items():
         if isinstance(strategy, getattr(flower, name)):
             malicious = getattr(strategy, "num_malicious_nodes", 0)
@@ -36,7 +36,7 @@ def problem_with(strategy: Strategy, updates: int) -> str:
 
 
 def _cuts_nothing(beta: float, updates: int) -> str:
-    """Flower cuts int(beta * n) updates on either side."""
+    """Return why trimming has no effect, since Flower cuts int(beta * n) on either side; or ""."""
     if beta == 0 or int(beta * updates):
         return ""
     least = next(n for n in itertools.count(1) if int(beta * n))
@@ -49,9 +49,9 @@ def _cuts_nothing(beta: float, updates: int) -> str:
 
 
 def cannot_compute(strategy: Strategy, updates: int) -> str:
-    """Say why no merge can be computed from so few, as a gate or a loss may leave; else empty."""
+    """Return why a merge cannot be computed from the updates left in a round; empty if it can."""
     if isinstance(strategy, flower.Bulyan):
-        least = 4 * strategy.num_malicious_nodes + 1  # of n - 4f values it takes the mean
+        least = 4 * strategy.num_malicious_nodes + 1  # it averages n - 4f values
     else:
         least = getattr(strategy, "least_updates", 0)
     if isinstance(least, int) and updates < least:

@@ -1,4 +1,4 @@
-"""What a gate may look at, and what it answers."""
+"""The interface of gates: what a gate may look at, and the decisions that it returns."""
 
 import dataclasses
 import math
@@ -13,18 +13,20 @@ from fog_flower.tasks.scores import UNKNOWN, Evaluation, Scores
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """Accepted or not, why, and what was compared.
+    """Whether an update is accepted, why, and which evaluations were compared.
 
     Attributes
     ----------
+    accepted : bool
+    reason : str
     without, with_update : Evaluation
-        Of the trial merges that decided; NaN where none was needed.
+        Of the trial merges that decided; NaN if none was needed.
     examples : int
-        Validation examples that the decision took.
+        Number of validation examples that the decision used.
     trust : float
-        Agreement with the cloud's own direction; NaN where it was not asked for.
+        Agreement with the cloud's own direction; NaN if the gate did not ask for it.
     weight : float
-        How much of its dW goes into the merge; NaN: as much as the strategy gives it.
+        The weight of its dW in the merge; NaN leaves the weight to the strategy.
     """
 
     accepted: bool
@@ -41,24 +43,27 @@ Vector = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Weighing:
-    """What can be asked about W + sum of weight * dW, for any weights.
+    """Functions that evaluate W + sum of weight * dW for any weights.
+
+    Examples are numbered in this round's order of the validation examples.
 
     Attributes
     ----------
     shares : float64 [k]
-        The weights of the plain merge of all.
+        The weights of the plain merge of all updates.
     slope : callable
-        From weights [k], a number of examples, their importance [examples] or None, how much surer
-        the answers are to be taken (1.0: as they are), and in how many parts standard errors are
-        found (1: not at all), to the ``Slope`` on the first examples of this round's order.
+        Takes weights [k], a number of examples, their importance [examples] or None, a sharpness
+        by which the model's answers are multiplied (1.0 is neutral), and a number of parts into
+        which the examples are split to estimate standard errors (1: no estimate). Returns the
+        ``Slope`` on the first examples.
     score : callable
-        From weights [k], start and stop to the scores on examples number start to stop - 1.
+        Takes weights [k], start and stop. Returns the scores on examples start to stop - 1.
     groups : callable
-        From a number of examples to the group (class) of each of the first ones.
+        Takes a number of examples. Returns the group (class) of each of the first ones.
     cosines : callable
-        Returns the cosine of each dW with each [k, k].
+        Returns the cosines between all pairs of dW [k, k].
     own : int or None
-        The number of the cloud's own update, which is no node's; it is the last.
+        The number of the cloud's own update, which is the last one; None if there is none.
     """
 
     shares: Vector
@@ -71,25 +76,26 @@ class Weighing:
 
 @dataclasses.dataclass(frozen=True)
 class Slope:
-    """How a merge answers, and where the loss falls from there.
+    """The losses of a merge, and the derivatives of its mean loss.
 
     Attributes
     ----------
     losses : float64 [n]
-        Of each example.
+        The loss of each example.
     along : float64 [k]
-        Slope of the mean loss along each dW; of the weighted mean where examples have importance.
+        Directional derivative of the mean loss along each dW; of the weighted mean if the examples
+        have importance.
     sharper : float
-        Its slope along the sharpness of the answers.
+        Derivative of the same loss by the sharpness of the answers.
     scores : Scores
-        Of each example [n], with the answers as sure as they are.
+        Of each example [n], at sharpness 1.
     errors : float64 [k]
-        Standard errors of ``along``; NaN where it was not asked in parts.
+        Standard errors of ``along``; NaN if it was computed in one part.
     steepest : float
-        Slope along the gradient itself, per unit of length: no direction is steeper; NaN where it
-        was not asked in parts.
+        L2 norm of the gradient, the largest slope per unit of length; NaN if it was computed in one
+        part.
     dimensions : int
-        How many weights a direction has; 0 likewise.
+        Number of weights of the model; 0 if it was computed in one part.
     """
 
     losses: Vector
@@ -102,7 +108,7 @@ class Slope:
 
     @property
     def finite(self) -> bool:
-        """Whether all of it are numbers."""
+        """Whether all losses and slopes are finite."""
         return bool(np.isfinite(self.losses).all() and np.isfinite(self.along).all())
 
 
@@ -110,29 +116,29 @@ ScoreMerge = Callable[[tuple[int, ...], int, int], Scores]
 
 
 class Trial:
-    """The finite updates of a round, numbered 0 to k - 1, and what can be asked about them.
+    """The finite updates of a round, numbered 0 to k - 1, and trial merges of them.
 
-    Every validation image is evaluated at most once for each merge, however often one asks.
+    Results are cached: every validation example is evaluated at most once for each merge.
 
     Parameters
     ----------
     norms : k numbers
-        Of the updates.
+        L2 norms of the updates.
     score_merge : callable
-        From (numbers, start, stop) to the scores of their merge, of W itself for none of them, on
-        examples number start to stop - 1 in this round's order.
+        Takes (numbers, start, stop). Returns the scores of the merge of these updates (of W itself
+        for an empty tuple) on examples start to stop - 1 in this round's order.
     examples : int
-        How many validation examples there are.
+        The number of validation examples.
     trust : callable, optional
-        Returns k numbers from -1 to 1: how far each update agrees with the direction in which the
-        cloud itself would train; 1 is the one that does most, 0 the edge of chance.
+        Returns k numbers from -1 to 1: the agreement of each update with the direction in which the
+        cloud itself would train. 1 is the most agreeing update, 0 the edge of chance.
     in_sequence : bool
-        The updates are merged one after the other in their order, each onto the W left by the
-        one before (``merge=sequential``), so the order is not the gate's to choose.
+        Whether the updates are merged one after the other in their order, each onto the W left by
+        the one before (``merge=sequential``). Then the gate cannot choose the order.
     weighing : Weighing, optional
-        For gates that weigh updates instead of taking them whole.
+        For gates that give weights to updates instead of taking them whole.
     alone : k Scores or None, optional
-        Of the merge of each update alone, on the first examples, where they are known already.
+        Scores of the merge of each update alone on the first examples, if already known.
     """
 
     def __init__(
@@ -161,14 +167,14 @@ class Trial:
         return len(self.norms)
 
     def scores(self, numbers: Sequence[int], examples: int = 0) -> Scores:
-        """Score the merge of these updates (of none: W) on the first examples, 0 for all."""
+        """Score the merge of these updates (W if empty) on the first examples, 0 for all."""
         key, wanted = tuple(sorted(numbers)), min(examples or self.examples, self.examples)
         known = self._known.get(key)
         have = len(known) if known else 0
         if have < wanted:
             more = self._score_merge(key, have, wanted)
             self._known[key] = known = known.then(more) if known else more
-        assert known is not None  # noqa: S101  (there is at least one image)
+        assert known is not None  # noqa: S101  (there is at least one example)
         return known.first(wanted)
 
     def evaluate(self, numbers: Sequence[int], examples: int = 0) -> Evaluation:
@@ -176,7 +182,7 @@ class Trial:
         return self.scores(numbers, examples).mean()
 
     def chance(self, examples: int) -> float:
-        """Return the loss of knowing nothing, on the first examples."""
+        """Return the loss of the best constant answer, on the first examples."""
         known = next(scores for scores in self._known.values() if len(scores) >= examples)
         return known.first(examples).chance
 
@@ -191,12 +197,12 @@ class Trial:
 
     @property
     def weighing(self) -> Weighing:
-        """What can be asked about merges of any weights.
+        """The functions that evaluate merges with any weights.
 
         Raises
         ------
         ValueError
-            If that is nothing.
+            If the trial has none.
         """
         if self._weighing is None:
             raise ValueError("this gate needs an evaluator that takes slopes")
@@ -205,13 +211,13 @@ class Trial:
     def trust(self) -> Sequence[float]:
         """Return each update's agreement with the cloud's direction, -1 to 1.
 
-        1 is the most agreeing one. Where none agrees, or the cloud's own training diverges, all
-        that have not seen mostly few classes get 0.
+        1 is the most agreeing update. If none agrees, or the cloud's own training diverges, all
+        get 0, except nodes that have seen mostly few classes.
 
         Raises
         ------
         ValueError
-            If the cloud has none.
+            If the trial was built without ``trust``.
         """
         if self._trust is None:
             raise ValueError("this gate needs a ReferenceTrainer: pass one to the Judge")
@@ -219,7 +225,7 @@ class Trial:
 
 
 class Gate(Protocol):
-    """Judges the updates of one round; keeps no state, so that rounds can be repeated."""
+    """Judges the updates of one round. It keeps no state, so that rounds can be repeated."""
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Return one decision for each update, in the trial's order."""

@@ -1,4 +1,4 @@
-"""From accepted updates to the next W, through a Flower strategy."""
+"""Aggregates the accepted updates into the next W with a Flower strategy."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Merged = tuple[ArrayRecord, MetricRecord | None, str]  # the next W, metrics, an
 
 @dataclasses.dataclass(frozen=True)
 class HandingOn:
-    """Hands updates to a strategy as the weights that it expects, and checks what it returns.
+    """Passes updates to a strategy as the weights that it expects, and checks what it returns.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class HandingOn:
     scale_to_sum : bool
         See ``ValidatedMerge``.
     keep_finite : bool
-        Whether a merge that is not finite is dropped, and W kept; the plain path takes it.
+        Whether to keep W if the merge is not finite. Without a gate, such a merge is taken.
     """
 
     strategy: Strategy
@@ -52,8 +52,8 @@ class HandingOn:
         Parameters
         ----------
         factors : k numbers, optional
-            How much of each dW is wanted, instead of as much as the strategy gives it. Only a
-            weighted mean can be made to do so.
+            Weights of the dW, in place of those that the strategy gives them. They take effect
+            only if the strategy is a weighted mean.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class HandingOn:
         if arrays is None:
             return record, metrics, f"{name} returned no arrays: W is kept"
         merged = _fitting(_in_order(arrays, record), weights, name)
-        with np.errstate(over="ignore"):  # what W's dtype cannot hold is infinite, and seen as that
+        with np.errstate(over="ignore"):  # overflow in W's dtype gives inf, which is handled below
             merged = [as_dtype(a, like.dtype) for a, like in zip(merged, weights, strict=True)]
         if self.keep_finite and not all_finite(merged):
             return record, metrics, f"{name} merged to numbers not finite: W is kept"
@@ -97,7 +97,7 @@ class HandingOn:
         if learned is not None:
             factors = [wanted * factor for wanted, factor in zip(learned, factors, strict=True)]
         for update, factor, metrics in zip(accepted, factors, reported, strict=True):
-            # factor 1 must not touch a bit: this path equals the wrapped strategy exactly
+            # With factor 1 the result must equal the wrapped strategy's bit for bit.
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
             content = update.message.content
             further = {n: r for n, r in content.array_records.items() if n in update.extras}
@@ -105,7 +105,7 @@ class HandingOn:
                 del content[name]
             content[ARRAYS] = _as_record(add(weights, delta), record, weights)
             content[METRICS] = MetricRecord(dict(metrics))
-            for name, extra in further.items():  # behind W + dW: Flower takes the first record
+            for name, extra in further.items():  # after W + dW: Flower takes the first record
                 content[name] = extra
 
 
@@ -125,12 +125,12 @@ def _pair(answer: object, name: str) -> tuple[ArrayRecord | None, MetricRecord |
 
 
 def as_metrics(metrics: object, what: str) -> MetricRecord | None:
-    """Return the metrics that a strategy made of its clients' as Flower takes them.
+    """Return the metrics that a strategy aggregated as a ``MetricRecord``, or None.
 
     Raises
     ------
     UserError
-        If they are no numbers by name.
+        If they are not a mapping of names to numbers or lists of numbers.
     """
     if metrics is None or isinstance(metrics, MetricRecord):
         return metrics
@@ -144,14 +144,14 @@ def as_metrics(metrics: object, what: str) -> MetricRecord | None:
 
 
 def _in_order(arrays: ArrayRecord, record: ArrayRecord) -> ArrayRecord:
-    """Return arrays under W's names in W's order; under other names they are taken as they come."""
+    """Return arrays in W's order if they have W's names, and unchanged otherwise."""
     if set(arrays) != set(record):
         return arrays
     return ArrayRecord({name: arrays[name] for name in record})
 
 
 def _fitting(arrays: ArrayRecord, weights: Weights, name: str) -> Weights:
-    """Return what a strategy made, if it can be the next W."""
+    """Return the arrays of a strategy, and raise if they cannot be the next W."""
     try:
         merged = from_record(arrays)
     except Exception as error:
@@ -174,7 +174,7 @@ def _fitting(arrays: ArrayRecord, weights: Weights, name: str) -> Weights:
 
 
 def _as_record(merged: Weights, record: ArrayRecord, weights: Weights) -> ArrayRecord:
-    """Pack under W's keys and in W's dtypes, whatever a strategy made of them."""
+    """Return a record of the arrays with W's keys and dtypes."""
     packed = ArrayRecord()
     for key, array, like in zip(record, merged, weights, strict=True):
         packed[key] = Array.from_numpy_ndarray(as_dtype(array, like.dtype))

@@ -1,4 +1,4 @@
-"""Who is there: what a fog node answers when it is asked, and whether it fits into the run."""
+"""Asks fog nodes to introduce themselves, and checks that they fit into the run."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from fog_flower.topology import Topology
 
 @dataclasses.dataclass(frozen=True)
 class Introduction:
-    """What a fog node says of itself.
+    """What a fog node reports about itself before its first round.
 
     Attributes
     ----------
@@ -25,17 +25,17 @@ class Introduction:
         Its partition id.
     num_examples : int
     end_node_examples : tuple of int
-        Of each of its end nodes (0: its shipment was refused).
+        Number of examples of each of its end nodes; 0 if its shipment was refused.
     bytes_received : int
-        From its end nodes.
+        Bytes received from its end nodes.
     refused : tuple of str
-        A line a refused shipment.
+        One line for each refused shipment.
     precision : str
-        In which it trains.
+        The precision in which it trains.
     threads : int
-        On how many.
+        The number of threads on which it trains.
     releases : tuple of Release
-        What it and its end nodes release, and what they promise of it.
+        What it and its end nodes release, with the guarantees.
     """
 
     fog_node: int
@@ -49,10 +49,10 @@ class Introduction:
 
 
 def ask(grid: Grid, node_ids: list[int]) -> dict[str, int]:
-    """Ask fog nodes who they are; return at once which message went to which node.
+    """Ask fog nodes to introduce themselves, and return message id to node id without waiting.
 
-    A fog node loads TensorFlow and builds its data before it answers; the cloud gets ready
-    meanwhile.
+    A fog node loads TensorFlow and builds its data before it answers. Meanwhile the cloud prepares
+    its own.
     """
     content = RecordDict({CONFIG: ConfigRecord({})})
     messages = [Message(content, node_id, MessageType.QUERY) for node_id in node_ids]
@@ -63,23 +63,23 @@ def ask(grid: Grid, node_ids: list[int]) -> dict[str, int]:
 def read_introduction(
     reply: Message, config: RunConfig, data_identity: str, content: str = ""
 ) -> Introduction:
-    """Read an answer to ``ask``, and check that who gave it fits into the run.
+    """Read a reply to ``ask``, and check that the fog node fits into the run.
 
     Parameters
     ----------
     reply : Message
-        Without an error.
+        A reply without an error.
     config : RunConfig
     data_identity : str
         Spec and task of the cloud's data.
     content : str
-        Hash of the cloud's data, where the fog node must have loaded the same; else empty.
+        Hash of the cloud's data if the fog node must have loaded the same; otherwise empty.
 
     Raises
     ------
     UserError
-        If the fog node runs other code, or has other data, than the server, or there is no such
-        place in the run; or if it does not answer as a fog node does.
+        If the fog node runs other code or has other data than the server, its partition id is out
+        of range, or the reply is malformed.
     """
     try:
         metrics: Mapping[str, Any] = reply.content.metric_records[METRICS]
@@ -117,7 +117,7 @@ def read_introduction(
 
 
 def how_to_start(config: RunConfig, *, simulated: bool) -> str:
-    """Return the command that gives a run its fog nodes."""
+    """Return the command, or the instruction, that starts the fog nodes of a run."""
     if simulated:
         command = Topology(config.fog_nodes, config.end_nodes).federation_config()
         return f'flwr run . --federation-config "{command}"'

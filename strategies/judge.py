@@ -1,4 +1,4 @@
-"""A gate with what it needs to judge by: validation examples, and trial merges."""
+"""Runs a gate on the updates of a round, with validation examples and trial merges."""
 
 import dataclasses
 import functools
@@ -25,18 +25,18 @@ from strategies.updates import OwnUpdates, Update
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """What became of a round's updates.
+    """The decisions about the updates of a round.
 
     Attributes
     ----------
     decisions : list of Decision
         One for each fog node's update.
     own : Update or None
-        The cloud's own; None where it trains none, or its training diverged.
+        The cloud's own update; None if it trains none, or its training diverged.
     own_decision : Decision or None
-        What became of it.
+        The decision about ``own``.
     note : str
-        Set where the cloud's training failed.
+        Says if the cloud's training diverged, or the gate's weights are not used; otherwise empty.
     """
 
     decisions: list[Decision]
@@ -45,7 +45,7 @@ class Judgement:
     note: str = ""
 
     def without_weights(self) -> "Judgement":
-        """Return the judgement for a strategy that gives weights of its own."""
+        """Return the judgement without the gate's weights, for strategies that set their own."""
         own = self.own_decision
         given = [one.weight for one in self.decisions if one.accepted]
         notes = [self.note] if self.note else []
@@ -59,7 +59,7 @@ class Judgement:
         )
 
     def accepted_of(self, updates: Sequence[Update]) -> tuple[list[Update], list[float] | None]:
-        """Return what joins the merge, the cloud's own last, and the weights, if there are any."""
+        """Return the accepted updates, the cloud's own last, and their weights, or None."""
         judged = list(zip(updates, self.decisions, strict=True))
         if self.own and self.own_decision:
             judged.append((self.own, self.own_decision))
@@ -69,7 +69,7 @@ class Judgement:
         return [update for update, _ in joined], weights if weighted else None
 
     def own_weight(self, accepted: Sequence[Update], *, summed: bool) -> float:
-        """Return how much of the cloud's own update went into the merge; NaN where it has none."""
+        """Return the weight of the cloud's own update in the merge; NaN if there is none."""
         if self.own is None or self.own_decision is None:
             return math.nan
         if not self.own_decision.accepted:
@@ -81,25 +81,25 @@ class Judgement:
 
 
 class Judge:
-    """Asks a gate about the finite updates of a round.
+    """Runs a gate on the finite updates of a round.
 
-    Trial merges are plain ones (mean or sum), because a stateful strategy cannot be asked twice.
+    Trial merges are plain means or sums, because a stateful strategy cannot aggregate twice.
 
     Parameters
     ----------
     gate : Gate
-        Which finite updates join. Non-finite ones are rejected before any gate sees them.
+        Decides which finite updates join. Updates that are not finite are rejected before it.
     evaluator : Evaluator
-        Holds the validation examples (10,000 in the paper), which live only in the cloud.
+        Holds the validation examples (10,000 in the paper), which only the cloud has.
     reference : ReferenceTrainer, optional
-        Trains in the cloud, for gates that ask how far an update can be trusted.
+        Trains in the cloud, for gates that ask for trust.
     merge : str
         ``mean`` over nodes, weighted by examples; ``sum`` (W + each dW); ``sequential`` (the sum,
-        but each update judged against the W left by the one before, by fog node).
+        but each update is judged against the W left by the one before, in order of fog nodes).
     seed : int
-        Draws the order of the validation examples, anew in every round.
+        Seeds the order of the validation examples, which is drawn anew in every round.
     trainer : OwnUpdates, optional
-        Trains the cloud's own update, which is one more for the gate.
+        Trains the cloud's own update, which the gate judges as one more.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Judge:
         updates: Sequence[Update],
         alone: Sequence[Scores | None] = (),
     ) -> Judgement:
-        """Reject what is not finite, and ask the gate about the rest.
+        """Reject the updates that are not finite, and let the gate judge the others.
 
         Parameters
         ----------
@@ -135,8 +135,8 @@ class Judge:
             W.
         updates : sequence of Update
         alone : sequence of Scores or None
-            How each local model answers on the first of this round's validation examples, where
-            that is known.
+            Scores of each local model on the first of this round's validation examples; None if
+            unknown.
         """
         finite = [n for n, update in enumerate(updates) if all_finite(update.delta)]
         decisions = [Decision(False, "rejected: not finite") for _ in updates]
@@ -156,7 +156,7 @@ class Judge:
         return Judgement(decisions, own, answers[-1] if own else None, note)
 
     def _decided(self, trial: Trial) -> list[Decision]:
-        """Ask the gate, which may be a user's own, and check what it answers."""
+        """Run the gate, which may be a user's own, and check the decisions that it returns."""
         what = f"gate {type(self.gate).__name__}: judge"
         with in_user_code(what):
             answers = self.gate.judge(trial)
@@ -265,7 +265,7 @@ class Judge:
 
 
 def _check_weights(what: str, weights: Sequence[float]) -> None:
-    """Refuse weights that cannot be meant; NaN is as much as the strategy gives."""
+    """Raise if weights are negative or infinite, or only some are NaN (left to the strategy)."""
     odd = [weight for weight in weights if math.isinf(weight) or weight < 0.0]
     if odd:
         raise UserError(f"{what}: gave the weight {odd[0]:g}; give 0 or more, or none (NaN)")
@@ -282,7 +282,7 @@ def order_of(seed: int, server_round: int, examples: int) -> Indices:
 
 
 def _steepest(gradients: Sequence[Weights], sizes: Sequence[float]) -> tuple[float, int]:
-    """Return the length of the weighted mean of gradients, and how many weights it has."""
+    """Return the L2 norm of the weighted mean of gradients, and its number of entries."""
     squares, count = 0.0, 0
     for arrays in zip(*gradients, strict=True):
         mean = np.average(arrays, axis=0, weights=sizes)

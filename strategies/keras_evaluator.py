@@ -23,14 +23,14 @@ class KerasEvaluator:
         Its weights are overwritten by every evaluation.
     data : Examples
     preprocess : callable
-        From what the data set stores to what the model sees.
+        Converts inputs as stored in the data set to inputs of the model.
     """
 
     def __init__(
         self, model: CompiledModel, data: Examples, preprocess: Callable[[Array], Array]
     ) -> None:
         self._model = model
-        # On the device once: every round evaluates the same examples many times.
+        # Copied to the device once: every round evaluates the same examples many times.
         self._inputs = tf.constant(preprocess(data.inputs))
         self._targets = data.targets
         self._groups = np.zeros(len(data.targets), np.int64)
@@ -55,7 +55,7 @@ class KerasEvaluator:
         importance: npt.NDArray[np.float32] | None = None,
         sharpness: float = 1.0,
     ) -> Sloped:
-        """Return how weights answer at ``indices`` [k], and slopes of the (weighted) mean loss."""
+        """Return losses and scores at ``indices`` [k], and gradients of the (weighted) mean loss."""
         self._model.load(weights)
         shares = np.ones(len(indices), np.float32) if importance is None else importance
         answers, losses, sums = (
@@ -84,7 +84,7 @@ class KerasEvaluator:
         )
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
-        """Score each of all examples, or of those at ``indices`` [k], in their order."""
+        """Return the scores of all examples, or of those at ``indices`` [k], in this order."""
         self._model.load(weights)
         inputs, targets = self._inputs, self._targets
         if indices is not None:

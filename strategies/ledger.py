@@ -1,4 +1,4 @@
-"""``privacy.json``: what leaves which tier in a run, to whom, and what is promised of it."""
+"""The privacy ledger ``privacy.json``: what leaves each tier, who sees it, and its guarantee."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -19,17 +19,17 @@ EACH_W = "W after each round"
 
 
 class Ledger:
-    """The ledger of a run, for all rounds that it is to have.
+    """The privacy ledger of a run, for all configured rounds.
 
     Parameters
     ----------
     folder : Path
-        Of the run.
+        The folder of the run.
     config : RunConfig
     strategy : Strategy, optional
-        Its ``guarantee(rounds)``, where it has one, is what it promises of W.
+        If it has a method ``guarantee(rounds)``, that is the guarantee of W.
     masks : MaskedGroups, optional
-        Says in which rounds so far groups were not the usual ones.
+        Knows in which rounds so far the groups differed from the usual ones.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Ledger:
         self._written: tuple[list[Introduction], list[int]] | None = None
 
     def write(self, nodes: Iterable[Introduction]) -> None:
-        """Write what fog nodes say that they release; where they differ, the most.
+        """Write the releases that fog nodes report; where they differ, the weakest guarantee.
 
-        Nothing is done where nodes and groups are those that were written before.
+        Nothing is written if nodes and groups are the same as in the last call.
         """
         changed = list(self._masks.changed) if self._masks else []
         now = list(nodes), changed
@@ -70,7 +70,7 @@ def _told(
     if promise := getattr(strategy, "guarantee", None):
         guarantee = promise(config.num_server_rounds)
         seeded = guarantee.promises and config.noise_source == SEEDED
-        if guarantee.promises:  # then W is not what no dW promises anything of
+        if guarantee.promises:  # drop the entry of W that promises nothing
             releases = [one for one in releases if one.name != EACH_W or one.guarantee.promises]
         releases.append(Release("W of all rounds", "cloud", "everybody", guarantee, seeded))
     return {
@@ -99,7 +99,7 @@ def _regrouped(release: Release, rounds: Sequence[int]) -> Release:
 
 
 def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
-    """Return what the cloud releases, which is made of what fog nodes released to it."""
+    """Return the releases of the cloud, given those of the fog nodes."""
     update = next((one for one in told if one.name == UPDATES), None)
     merged = update.guarantee if update else Guarantee("none", part=BOTH)
     if merged.promises:

@@ -1,4 +1,4 @@
-"""Nodes' own models, W + dW, on validation examples: the paper's metric is their mean."""
+"""Scores local models, W + dW, on validation examples: the paper's metric is their mean."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,23 +9,24 @@ from fog_flower.weights import Weights, add
 from strategies.judge import order_of
 from strategies.updates import Update
 
-MOST = 10  # local models a round: their mean is a record, and must not cost more than training
+MOST = 10  # local models per round: recording their mean must not cost more than training
 
 
 @dataclasses.dataclass(frozen=True)
 class LocalModels:
-    """Scores local models, for the records: of all fog nodes, or of ten drawn anew in every round.
+    """Scores local models for the records: all, or ten drawn anew in every round.
 
     Attributes
     ----------
     evaluator : Evaluator
-        Of the validation examples.
+        Evaluates on the validation examples.
     examples : int
-        How many that takes, drawn anew in every round; 0 takes all, for every local model.
+        Number of validation examples, drawn anew in every round. 0 takes all examples, and all
+        local models.
     last_round : int or None
-        In this round it takes all, so that the final figure is exact.
+        The round in which all examples are used, so that the final figure is precise.
     seed : int
-        Draws the examples, and the fog nodes where there are more than ten.
+        Seeds the draw of the examples, and of the fog nodes if there are more than ten.
     """
 
     evaluator: Evaluator
@@ -41,7 +42,7 @@ class LocalModels:
     def score(
         self, server_round: int, weights: Weights, updates: Sequence[Update]
     ) -> list[Scores | None]:
-        """Score each W + dW on the first examples of this round's order; None: it was not drawn."""
+        """Score each W + dW on the first examples of this round's order; None if not drawn."""
         order = order_of(self.seed, server_round, len(self.evaluator))
         some = self.examples if server_round != self.last_round else 0
         chosen = order[: some or None]

@@ -1,7 +1,7 @@
-"""The cloud's part in masked sums: who is in which group, and what the sum of a group is.
+"""The cloud's part in masked sums: forms the groups, and computes the sum of each group.
 
-Bonawitz et al. 2017, doi:10.1145/3133956.3133982, in disjoint groups, so that a gate can judge
-groups (SHARE, Velicheti et al. 2021, arXiv:2110.02940).
+The masks are those of Bonawitz et al. 2017, doi:10.1145/3133956.3133982. The groups are disjoint,
+so that a gate can judge them (SHARE, Velicheti et al. 2021, arXiv:2110.02940).
 """
 
 import dataclasses
@@ -40,13 +40,13 @@ _KEY_BYTES = 32
 
 @dataclasses.dataclass(frozen=True)
 class NodeKey:
-    """What a fog node answers when it is asked for a key.
+    """A fog node's answer when it is asked for a key.
 
     Attributes
     ----------
     public : bytes
     num_examples : int
-        With which its dW will count.
+        The number of examples by which its dW will be weighted.
     """
 
     public: bytes
@@ -54,31 +54,32 @@ class NodeKey:
 
 
 class MaskedGroups:
-    """Asks for keys, tells each fog node those of its group, and opens the sums of whole groups.
+    """Collects keys, sends each fog node those of its group, and unmasks sums of complete groups.
 
     Parameters
     ----------
     size : int
-        ``mask-groups``: no sum over fewer fog nodes is ever opened.
+        ``mask-groups``: no sum over fewer fog nodes is ever unmasked.
     places : int
-        How many fog nodes the run has places for.
+        The number of fog nodes of the run.
     fog_nodes : mapping
-        Node id to partition id, as it is at any time.
+        Node id to partition id. It may change during the run.
     seed : int
-        Draws the groups, once: other groups in every round would let the cloud take differences.
+        Seeds the groups, which are drawn once: if they changed from round to round, differences
+        of their sums would tell the cloud more.
     timeout : float
         Seconds after which a fog node has no key for the round.
     max_examples : int, optional
-        Refuse nodes that claim more.
+        Refuse nodes that claim more examples.
 
     Attributes
     ----------
     note : str
-        Of the round, where its groups are not the usual ones; empty otherwise.
+        A note about the round if its groups differ from the usual ones; empty otherwise.
     changed : list of int
-        Rounds whose groups were not the usual ones.
+        Rounds whose groups differed from the usual ones.
     rehearsals : Rehearsals
-        Who is left out of groups, because it failed in training.
+        The fog nodes that are left out of groups because they failed in training.
     """
 
     def __init__(
@@ -110,12 +111,14 @@ class MaskedGroups:
     def ask(
         self, questions: Questions, server_round: int, weights: Weights, grid: Grid
     ) -> Questions:
-        """Return the train messages with the keys of each node's group; the others are not asked.
+        """Add the keys of each node's group to the train messages; drop those of other nodes.
+
+        Nodes that rehearse are told so instead.
 
         Raises
         ------
         UserError
-            If not all start from W, or W cannot be masked.
+            If the strategy sends other weights than W to some node, or W cannot be masked.
         """
         check_weights(weights, self.size)
         if questions.shifts:
@@ -128,7 +131,7 @@ class MaskedGroups:
         self._keys, self._refusals = self._asked_for_keys(there, server_round, grid)
         self._rehearsing = self.rehearsals.due(self._keys)
         self._groups, left = self._grouped(self._rehearsing)
-        if not self._groups:  # without those who rehearse there is nothing to sum
+        if not self._groups:  # too few nodes for a group: the rehearsing ones take part
             self._rehearsing = []
             self._groups, left = self._grouped(())
         self._refusals += [
@@ -165,7 +168,7 @@ class MaskedGroups:
         asked: Sequence[Message],
         weights: Sequence[np.ndarray],
     ) -> tuple[list[Update], list[Refusal]]:
-        """Return an update a group, and who is in none, of the replies to ``asked``.
+        """Return one update per complete group, and refusals for all other nodes.
 
         Parameters
         ----------
@@ -180,7 +183,7 @@ class MaskedGroups:
             for one in asked
             if one.metadata.message_id
         }
-        # By whether a node rehearses. An error of the SuperLink comes from an id of its own.
+        # Keyed by whether a node rehearses. Errors of the SuperLink come from its own node id.
         sorted_replies: dict[bool, list[Message]] = {True: [], False: []}
         for reply in replies:
             metadata = reply.metadata
@@ -202,12 +205,12 @@ class MaskedGroups:
         return opened, sorted(refused, key=lambda refusal: refusal.fog_node)
 
     def take(self) -> dict[str, Any]:
-        """Return what it remembers from round to round, as JSON takes it."""
+        """Return the state that is kept from round to round, serialisable as JSON."""
         failed, passed = self.rehearsals.failed.items(), self.rehearsals.passed.items()
         return {"failed": list(failed), "passed": list(passed), "changed": self.changed}
 
     def give_back(self, kept: Mapping[str, Any]) -> None:
-        """Take over what ``take`` returned in another process."""
+        """Restore the state that ``take`` returned in another process."""
         self.rehearsals.failed = dict(kept["failed"])
         self.rehearsals.passed = dict(kept["passed"])
         self.changed = kept["changed"]
@@ -216,7 +219,7 @@ class MaskedGroups:
         return self._fog_nodes.get(node_id) in self._rehearsing
 
     def _rehearsed(self, able: list[Update], refusals: list[Refusal]) -> list[Refusal]:
-        """Return in words what became of those who rehearsed."""
+        """Record the results of rehearsals, and return a refusal for each rehearsing node."""
         told = [Refusal(one.fog_node, self.rehearsals.rehearse(one.fog_node)) for one in able]
         for one in refusals:
             self.rehearsals.fail_rehearsal(one.fog_node)
@@ -227,10 +230,10 @@ class MaskedGroups:
     def _open(
         self, updates: Sequence[Update], refusals: Iterable[Refusal]
     ) -> tuple[list[Update], list[Refusal]]:
-        """Return an update a group: the mean of its dW, weighted by examples.
+        """Return one update per complete group: the mean of its dW, weighted by examples.
 
-        The sum of a group of which somebody is missing is noise: its other nodes are refused, with
-        who it was.
+        If a node of a group is missing, the group's sum is noise. Its other nodes are refused, and
+        the reason names the missing ones.
         """
         answers = {update.fog_node: update for update in updates}
         opened: list[Update] = []
@@ -290,7 +293,7 @@ class MaskedGroups:
         sent = {m.metadata.message_id: node_id for node_id, m in waiting.items()}
         for reply in replies:
             source = reply.metadata.src_node_id
-            # An error made by the SuperLink comes from the SuperLink's own id.
+            # Errors of the SuperLink come from its own node id.
             answers[sent.get(reply.metadata.reply_to_message_id, source)] = reply
         keys: dict[int, NodeKey] = {}
         refusals: list[Refusal] = []
@@ -310,12 +313,12 @@ class MaskedGroups:
         return keys, refusals
 
     def _read_key(self, reply: Message | None) -> NodeKey:
-        """Return the key in an answer, which may be anything.
+        """Return the key in a reply, which is not trusted.
 
         Raises
         ------
         ValueError
-            If there is none.
+            If the reply is missing, an error or malformed, or claims too many examples.
         """
         if reply is None:
             raise ValueError("missing or late: no reply in time")
@@ -353,7 +356,7 @@ def _with_record(message: Message, told: ConfigRecord) -> Message:
 
 
 def home_groups(places: int, size: int, seed: int) -> list[Group]:
-    """Return disjoint groups of fog nodes, drawn; what does not fill one joins the others."""
+    """Draw disjoint groups of at least ``size`` fog nodes; all nodes are in one."""
     order = generator(seed, "mask-groups").permutation(places)
     parts = np.array_split(order, places // size)
     return sorted(tuple(sorted(int(fog_node) for fog_node in part)) for part in parts)
@@ -362,10 +365,11 @@ def home_groups(places: int, size: int, seed: int) -> list[Group]:
 def groups_of(
     home: Sequence[Group], there: Iterable[int], size: int
 ) -> tuple[list[Group], list[int]]:
-    """Return the groups of a round, and who cannot be in one.
+    """Return the groups of a round, and the nodes that are in none.
 
-    Those of ``home``, without who is not there. The rest of groups that are too small make one
-    together; if that is still too small, it joins the smallest whole one.
+    The groups are those of ``home``, without absent nodes. The nodes of groups that are then
+    smaller than ``size`` form one group together. If that is still too small, it joins the smallest
+    of the other groups; if there is no other, its nodes are left out.
     """
     present = set(there)
     left = [tuple(fog_node for fog_node in group if fog_node in present) for group in home]

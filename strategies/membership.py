@@ -1,4 +1,4 @@
-"""Which SuperNode is which fog node, and which of them a round may ask."""
+"""Tracks which SuperNode is which fog node, and which of them take part in a round."""
 
 import time
 from collections.abc import Iterable
@@ -16,36 +16,37 @@ from fog_flower.errors import UserError
 from fog_flower.simulated import is_simulation
 from strategies.handshake import Introduction, ask, how_to_start, read_introduction
 
-SIMULATED_GATHER_SECONDS = 10.0  # all nodes are there at once
+SIMULATED_GATHER_SECONDS = 10.0  # all simulated nodes connect at once
 GATHER_SECONDS = 75.0  # a SuperNode that restarts with authentication is refused for 60 s
 POLL_SECONDS = 0.05
 ROUND_POLL_SECONDS = 0.5
-LOOKS = 3  # a strategy looks once or twice a round; one that waits looks every second
+LOOKS = 3  # a strategy asks for the nodes once or twice a round; one that waits, every second
 
 _GONE = (ErrorCode.NODE_UNAVAILABLE, ErrorCode.MESSAGE_UNAVAILABLE)
 
 
 class Membership:
-    """A grid that names, round by round, the fog nodes that are there and have been checked.
+    """A grid that lists, in each round, the fog nodes that are online and have been checked.
 
-    Before round 1 it asks every SuperNode who it is. Later it does so with those that come, or come
-    back, before they take part: with the place and the code that they must have. A round begins
-    with ``min-available-nodes`` fog nodes; it waits for them for ``round-timeout``.
+    Before round 1 it asks every SuperNode to introduce itself. A SuperNode that joins or returns
+    later is asked before it takes part, and must have the right partition id, code and data. A
+    round starts once ``min-available-nodes`` fog nodes are online; it waits up to
+    ``round-timeout``.
 
     Parameters
     ----------
     grid : Grid
-        Flower's.
+        Flower's grid.
     config : RunConfig
 
     Attributes
     ----------
     simulated : bool
-        Whether the nodes are.
+        Whether the nodes are simulated.
     fog_nodes : dict
-        Node id to partition id; it changes with those who come back.
+        Node id to partition id. It changes when a fog node returns under a new node id.
     introductions : dict
-        Partition id to what the fog node said of itself.
+        Partition id to the introduction of the fog node.
     """
 
     def __init__(self, grid: Grid, config: RunConfig) -> None:
@@ -57,22 +58,22 @@ class Membership:
         self._least = config.min_available_nodes or config.fog_nodes
         self._data_identity = ""
         self._content = ""
-        self._asked: dict[str, int] = {}  # message id to node id, not answered yet
-        self._away: set[int] = set()  # members that have to introduce themselves again
+        self._asked: dict[str, int] = {}  # message id to node id, of unanswered questions
+        self._away: set[int] = set()  # members that must introduce themselves again
         self._refused: set[int] = set()
-        self._waiting: dict[int, Introduction] = {}  # for a place that seems to be taken
-        self._round: dict[int, None] = {}  # an ordered set: who is there in this round
+        self._waiting: dict[int, Introduction] = {}  # its partition id still seems to be taken
+        self._round: dict[int, None] = {}  # an ordered set: the node ids of this round
         self._round_began = 0.0
         self._looks = 0
-        self._sent = True  # the round's messages, so that the next look begins another one
+        self._sent = True  # whether the round's messages are sent: the next look starts a new one
 
     def find_nodes(self) -> None:
-        """Find the SuperNodes and ask them who they are; do not wait for their answers.
+        """Find the SuperNodes and ask them to introduce themselves, without waiting for replies.
 
         Raises
         ------
         UserError
-            If there are too few, or in a simulation too many; it says the command that fits.
+            If there are too few, or in a simulation too many. The message shows the right command.
         """
         wanted = self._config.fog_nodes
         patience = SIMULATED_GATHER_SECONDS if self.simulated else GATHER_SECONDS
@@ -85,7 +86,7 @@ class Membership:
                 log(INFO, "waiting for %d SuperNodes, %d are there", wanted, len(found))
             told = True
             time.sleep(ROUND_POLL_SECONDS)
-        # On a deployment one that was killed seems to be there for another minute.
+        # In a deployment, a killed SuperNode seems to be online for another minute.
         if len(found) < self._least or (self.simulated and len(found) > wanted):
             least = f", min-available-nodes={self._least}" if self._least < wanted else ""
             raise UserError(
@@ -96,15 +97,15 @@ class Membership:
         self._asked = ask(self._grid, found)
 
     def introduce(self, data_identity: str, content: str = "") -> None:
-        """Wait for the answers, and check that the fog nodes fit together.
+        """Wait for the introductions, and check that the fog nodes fit together.
 
         Parameters
         ----------
         data_identity : str
             Spec and task of the cloud's data.
         content : str
-            Its hash. In a simulation every process loads the same data; on a deployment fog nodes
-            have data of their own.
+            Hash of the cloud's data. It is checked in simulations only, where every process loads
+            the same data; in a deployment, fog nodes have their own.
 
         Raises
         ------
@@ -137,27 +138,28 @@ class Membership:
 
     @property
     def places(self) -> int:
-        """How many fog nodes the run has places for."""
+        """The number of fog nodes of the run, present or not."""
         return self._config.fog_nodes
 
     @property
     def missing(self) -> list[int]:
-        """Partition ids without a SuperNode: never there, or not in this round."""
+        """The partition ids that have no SuperNode in this round (before round 1: so far)."""
         there = {self.fog_nodes.get(node_id) for node_id in self._round or self.fog_nodes}
         return [n for n in range(self._config.fog_nodes) if n not in there]
 
     def note(self) -> str:
-        """Return one line about who is missing; empty if nobody is."""
+        """Return one line that names the missing fog nodes; empty if none is missing."""
         missing = self.missing
         return f"not there: fog node {_listed(missing)}" if missing else ""
 
     def get_node_ids(self) -> list[int]:
-        """Return the nodes of this round: never fewer within one, whoever goes meanwhile.
+        """Return the node ids of this round. Within a round, nodes are added but never removed.
 
         Raises
         ------
         UserError
-            If there are too few of them by ``round-timeout``.
+            If there are too few after ``round-timeout``, for ``min-available-nodes`` or for the
+            strategy.
         """
         if self._sent:
             self._round, self._looks, self._round_began = {}, 0, time.monotonic()
@@ -190,7 +192,7 @@ class Membership:
     def send_and_receive(
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> Iterable[Message]:
-        """Send messages and receive the replies; the next look begins another round."""
+        """Send messages and receive the replies; the next ``get_node_ids`` starts a new round."""
         self._sent = True
         return self._grid.send_and_receive(messages, timeout=timeout)
 
@@ -204,7 +206,7 @@ class Membership:
         return len(self.fog_nodes) == self._config.fog_nodes
 
     def _look(self) -> None:
-        """Let those who are there and checked into the round; ask who the others are."""
+        """Add online, checked nodes to the round, and ask unknown ones to introduce themselves."""
         online = set(self._grid.get_node_ids())
         self._away |= set(self.fog_nodes) - online
         self._refused &= online
@@ -222,19 +224,19 @@ class Membership:
         self._round |= dict.fromkeys(here)
 
     def _answers(self) -> list[tuple[int, Message]]:
-        """Return the answers that have come, with the nodes that were asked."""
+        """Return the replies received so far, each with the node that was asked."""
         if not self._asked:
             return []
         answers = []
         for reply in self._grid.pull_messages(list(self._asked)):
-            # An error made by the SuperLink comes from the SuperLink's own id.
+            # Errors of the SuperLink come from its own node id.
             node_id = self._asked.pop(reply.metadata.reply_to_message_id, None)
             if node_id is not None:
                 answers.append((node_id, reply))
         return answers
 
     def _take(self, node_id: int, reply: Message) -> None:
-        """Take a fog node before round 1."""
+        """Admit a fog node before round 1; raise if it failed, does not fit or is a duplicate."""
         if reply.has_error():
             cause = last_cause(reply.error.reason)
             if reply.error.code not in _GONE:
@@ -250,7 +252,7 @@ class Membership:
         self._place(node_id, introduction)
 
     def _hear(self, node_id: int, reply: Message) -> None:
-        """Hear who somebody is that came later, or came back."""
+        """Read the introduction of a node that joined late or returned; refuse it if wrong."""
         try:
             if reply.has_error():
                 raise UserError(last_cause(reply.error.reason))
@@ -270,10 +272,10 @@ class Membership:
             self._waiting[node_id] = introduction
 
     def _take_back(self, node_id: int, online: set[int]) -> None:
-        """Give a fog node its place, unless somebody else seems to be there in it.
+        """Admit a waiting fog node, unless another node with its partition id seems online.
 
-        One that was killed and started again has a new node id, and the old one seems to be there
-        until its heartbeat has been missed for a minute.
+        A fog node that was killed and restarted has a new node id, while its old one seems online
+        until its heartbeat has been missing for a minute.
         """
         introduction = self._waiting[node_id]
         holders = [n for n, place in self.fog_nodes.items() if place == introduction.fog_node]

@@ -1,4 +1,4 @@
-"""The grid that a wrapped strategy sees: the same nodes in the same order in every run."""
+"""A grid that lists its nodes in the same order in every run."""
 
 import random
 from collections.abc import Iterable, Mapping
@@ -8,17 +8,17 @@ from flwr.serverapp import Grid
 
 
 class NodesInOrder:
-    """Another grid, but for the order in which it names its nodes: that of the fog nodes.
+    """Wraps a grid, and lists its nodes in the order of the fog nodes.
 
-    Flower gives a node another random id in every run, and hands them out as a set; its strategies
-    draw from the list they get, so one seed would draw other fog nodes every time.
+    Flower gives each node a random id in every run and lists the ids in no fixed order. Strategies
+    sample from that list, so without this the same seed would sample other fog nodes in each run.
 
     Parameters
     ----------
     grid : Grid
-        Does everything.
+        The grid to which everything is delegated.
     fog_nodes : mapping
-        Node id to partition id; nodes that it does not know come last, by their id.
+        Node id to partition id. Nodes that are not in it come last, sorted by id.
     """
 
     def __init__(self, grid: Grid, fog_nodes: Mapping[int, int]) -> None:
@@ -28,8 +28,8 @@ class NodesInOrder:
     def get_node_ids(self) -> Iterable[int]:
         """Return the ids of all nodes, in the order of the fog nodes.
 
-        What others drew from Python's own generator while the nodes were looked for, Flower's
-        heartbeat or a retry, is undone: strategies draw from it next.
+        The state of Python's global generator is restored afterwards, because Flower's heartbeat
+        or a retry may draw from it meanwhile, and strategies draw from it next.
         """
         before = random.getstate()
         ids = sorted(self._grid.get_node_ids(), key=self._place)

@@ -1,4 +1,4 @@
-"""What fog nodes say of the final W on their own data (paper, section 3)."""
+"""Evaluation of the final W by the fog nodes on their own data (paper, section 3)."""
 
 from collections.abc import Mapping
 from logging import WARNING
@@ -15,22 +15,22 @@ from fog_flower.messages import ARRAYS, CONFIG, METRICS, NUM_EXAMPLES, SERVER_RO
 def own_evaluations(
     grid: Grid, fog_nodes: Mapping[int, int], arrays: ArrayRecord, config: RunConfig
 ) -> list[dict[str, Any] | None]:
-    """Ask every fog node how W does on its own data; it decides nothing.
+    """Ask every fog node to evaluate W on its own data, for the records only.
 
     Parameters
     ----------
     grid : Grid
     fog_nodes : mapping
-        Node id -> fog node.
+        Node id to partition id.
     arrays : ArrayRecord
         W.
     config : RunConfig
 
     Returns
     -------
-    list of dict, or None
-        Of each fog node ``num_examples``, ``loss``, ``accuracy``; None where none answered within
-        ``round-timeout``, or it failed.
+    list of dict or None
+        ``num_examples``, ``loss`` and ``accuracy`` of each fog node; None if it failed or did not
+        answer within ``round-timeout``.
     """
     told = ConfigRecord({SERVER_ROUND: config.num_server_rounds})
     content = RecordDict({ARRAYS: arrays, CONFIG: told})

@@ -1,4 +1,4 @@
-"""What a strategy sends to fog nodes: checked, so that nothing of it is dropped without a word."""
+"""Checks the train messages of a strategy, so that nothing in them is ignored silently."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from fog_flower.errors import UserError
 from fog_flower.messages import ARRAYS, CONFIG, PROXIMAL_MU, SERVER_ROUND
 from fog_flower.weights import Weights, count_bytes, from_record, subtract
 
-UNDERSTOOD = (SERVER_ROUND, PROXIMAL_MU)  # settings that a fog node goes by
+UNDERSTOOD = (SERVER_ROUND, PROXIMAL_MU)  # the settings that fog nodes read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Questions:
     messages : list of Message
         One for each fog node that is asked.
     shifts : dict
-        Node id to what it was sent less W, where that is not W itself.
+        Node id to the weights that it was sent minus W; only nodes that were sent other weights.
     extras : dict
         Node id to the further arrays that it was sent, by the name of their record.
     bytes_down : int
-        Of all arrays together.
+        Size of all arrays together.
     """
 
     messages: list[Message]
@@ -45,29 +45,29 @@ def read_questions(
     *,
     client_mods: bool,
 ) -> Questions:
-    """Check what ``configure_train`` returned, and put it into the words of fog nodes.
+    """Check what ``configure_train`` returned, and rename its records as fog nodes expect.
 
-    A strategy may name its records as it likes, send other weights than W, and send more, which
-    the user's client mods can read and answer.
+    A strategy may choose the names of its records, send other weights than W, and send further
+    records, which the user's client mods can read and answer.
 
     Parameters
     ----------
     answer : object
-        Should be an iterable of messages.
+        What ``configure_train`` returned; should be an iterable of messages.
     strategy : str
-        Its name, for messages.
+        Name of the strategy, for error messages.
     server_round : int
     record, weights : ArrayRecord, Weights
         W.
     fog_nodes : mapping
-        Node id to partition id, as far as it is known.
+        Node id to partition id, as far as known.
     client_mods : bool
-        Whether fog nodes have mods of the user's own. Without one nobody reads what else is sent.
+        Whether fog nodes have client mods of the user. Without one, nobody reads further records.
 
     Raises
     ------
     UserError
-        If it cannot be sent, or nobody would understand it.
+        If the messages cannot be sent, or hold something that no fog node reads.
     """
     what = f"strategy {strategy}: configure_train"
     if not isinstance(answer, Iterable):
@@ -101,12 +101,12 @@ def read_questions(
 
 
 def layout_of(record: ArrayRecord) -> list[tuple[object, ...]]:
-    """Return names, shapes and dtypes, without reading the arrays."""
+    """Return the names, shapes and dtypes of a record, without reading the arrays."""
     return [(name, tuple(array.shape), array.dtype) for name, array in record.items()]
 
 
 def _check_settings(message: Message, server_round: int, what: str, *, client_mods: bool) -> None:
-    """Make sure that there is one record of settings for the fog node, and no other word."""
+    """Check the settings, and put them with the round into the one record that fog nodes read."""
     records = message.content.config_records
     own = CONFIG if CONFIG in records or len(records) != 1 else next(iter(records))
     settings = records[own] if own in records else ConfigRecord()
@@ -143,7 +143,7 @@ def _arrays_of(
             "out, or name a mod that reads them in client-mods"
         )
     start = records[own]
-    if start is record and own == ARRAYS:  # as nearly always: nothing to read
+    if start is record and own == ARRAYS:  # the usual case: W itself
         return None, extras
     sent = _read(start, what)
     ours, theirs = ([(a.shape, a.dtype) for a in one] for one in (weights, sent))
@@ -172,5 +172,5 @@ def _listed(weights: Weights) -> str:
 
 
 def kind_of(value: object) -> str:
-    """Name what a strategy returned, for messages."""
+    """Return the type of a value in words, for error messages."""
     return "None" if value is None else f"a {type(value).__name__}"

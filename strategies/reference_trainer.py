@@ -1,4 +1,4 @@
-"""A short training in the cloud, on validation examples: where updates should lead."""
+"""Short training in the cloud on validation examples, to find the directions of good updates."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,17 @@ from fog_flower.tasks.scores import Directions
 from fog_flower.weights import Weights
 from strategies.compiled_model import CompiledModel
 
-BATCH = 32  # of the training
-EARLY = 4  # times the examples in round 1, and 4 / round of them until that is 1
-LARGE_BATCH = 500  # where only a sum is wanted
+BATCH = 32  # examples per SGD step
+EARLY = 4  # round t uses max(1, 4 / t) times the examples
+LARGE_BATCH = 500  # examples per batch of a gradient that is summed over all of them
 
 
 class KerasReferenceTrainer:
-    """Plain SGD from W over a few validation examples, other ones in every round.
+    """Trains from W by plain SGD on a few validation examples, drawn anew in every round.
 
-    The root of trust of FLTrust (Cao et al. 2021, arXiv:2012.13995, section IV), where the cloud
-    trains on a small clean data set of its own. What comes out is compared with, never merged, so
-    the model itself is not trained on validation examples.
+    This is the root of trust of FLTrust (Cao et al. 2021, arXiv:2012.13995, section IV), where the
+    cloud trains on a small clean data set of its own. Updates are only compared with the result. It
+    is never merged, so the model is not trained on validation examples.
 
     Parameters
     ----------
@@ -31,11 +31,10 @@ class KerasReferenceTrainer:
         The validation examples.
     preprocess : callable
     learning_rate : callable
-        Of a round: its learning rate, the clients'.
+        Takes a round, returns the clients' learning rate in it.
     examples : int
-        How many of them a round uses; the first takes four times as many, the second twice, the
-        third a third more: early on, a direction says little, and what a round gets wrong there
-        costs most.
+        Number of examples that a round uses. Round 1 uses four times as many, round 2 twice as
+        many, round 3 a third more: early directions say little, and early mistakes cost most.
     seed : int
     """
 

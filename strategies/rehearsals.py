@@ -1,4 +1,4 @@
-"""Who of the fog nodes has failed in training, and may be in a masked group again."""
+"""Decides when a fog node that failed in training may join a masked group again."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,18 @@ from collections.abc import Iterable
 class Rehearsals:
     """Leaves a fog node out of masked groups after it has failed in training.
 
-    A sum that one of its nodes did not send is lost, so a node that always fails would cost its
-    group every round. It rehearses instead: it trains and sends no dW. After as many rehearsals in
-    a row as it has failed in rounds of the run, it is in a group again. So one that always fails
-    costs a group one round, and one that fails only where it counts costs less and less of them.
+    If one node of a group sends nothing, the group's sum is lost. A node that always fails would
+    cost its group every round. Instead it rehearses: it trains, but sends no dW. It joins a group
+    again after as many successful rehearsals in a row as the number of rounds in which it failed.
+    So a node that always fails costs a group one round, and a node that fails only when it counts
+    costs a group a round less and less often.
 
     Attributes
     ----------
     failed : dict of int to list of int
-        Fog node to the rounds that its group lost by it.
+        Fog node to the rounds that its group lost because of it.
     passed : dict of int to int
-        Fog node to its rehearsals in a row, of those that rehearse.
+        Fog node to its successful rehearsals in a row; only nodes that are rehearsing.
     """
 
     def __init__(self) -> None:
@@ -24,20 +25,20 @@ class Rehearsals:
         self.passed: dict[int, int] = {}
 
     def due(self, fog_nodes: Iterable[int]) -> list[int]:
-        """Return those that would rehearse in the next round."""
+        """Return the fog nodes that have to rehearse in the next round."""
         return [fog_node for fog_node in fog_nodes if fog_node in self.passed]
 
     def fail(self, fog_node: int, server_round: int) -> None:
-        """Take down that a group lost its round by a fog node."""
+        """Record that a group lost its round because of a fog node, which must rehearse now."""
         self.failed.setdefault(fog_node, []).append(server_round)
         self.passed[fog_node] = 0
 
     def fail_rehearsal(self, fog_node: int) -> None:
-        """Take down that a fog node failed in a rehearsal: it begins again."""
+        """Record that a fog node failed in a rehearsal: its count starts again at 0."""
         self.passed[fog_node] = 0
 
     def rehearse(self, fog_node: int) -> str:
-        """Take down that a fog node has rehearsed, and return that in words."""
+        """Record a successful rehearsal, and return its state in words."""
         self.passed[fog_node] += 1
         told = f"{self.why(fog_node)}; rehearsed {self.passed[fog_node]} of {self.wanted(fog_node)}"
         if self.passed[fog_node] >= self.wanted(fog_node):
@@ -45,11 +46,11 @@ class Rehearsals:
         return told
 
     def join(self, fog_node: int) -> None:
-        """Take down that a fog node was in a group and sent its dW: it has shown that it can."""
+        """Record that a fog node sent its dW in a group, so it need not rehearse any more."""
         self.passed.pop(fog_node, None)
 
     def wanted(self, fog_node: int) -> int:
-        """Return how many rehearsals in a row a fog node needs."""
+        """Return how many successful rehearsals in a row a fog node needs."""
         return len(self.failed[fog_node])
 
     def why(self, fog_node: int) -> str:

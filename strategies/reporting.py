@@ -1,4 +1,4 @@
-"""What became of a round's updates, for records and log."""
+"""Reports the decisions of a round, for the records and the log."""
 
 import dataclasses
 from logging import INFO, WARNING
@@ -11,13 +11,13 @@ from fog_flower.weights import norm
 from strategies.gate import Decision
 from strategies.updates import Update
 
-LISTED = 10  # fog nodes with the same fate
+LISTED = 10  # most fog nodes that are logged one by one for the same reason
 
 
 def verdicts_of(update: Update, decision: Decision, alone: Scores | None) -> list[Verdict]:
-    """Put what is known of one update into its row, or into one for each fog node of its group.
+    """Return the row of an update, or one row for each fog node of its masked group.
 
-    What is known of a group alone stands in the row of each of its nodes: norm, losses, decision.
+    What is known only of the group (norm, losses, decision) is repeated in the row of each node.
     """
     if not update.members:
         return [_verdict(update, update, decision, alone)]
@@ -59,7 +59,7 @@ def _verdict(node: Update, update: Update, decision: Decision, alone: Scores | N
 
 
 def _refused(report: RoundReport) -> dict[str, list[int]]:
-    """Return the fog nodes that were refused, by the reason."""
+    """Return the refused fog nodes, grouped by reason."""
     nodes: dict[str, list[int]] = {}
     for verdict in report.verdicts:
         if not verdict.accepted:

@@ -1,4 +1,4 @@
-"""The end of a run, good or bad: status, final model, pictures."""
+"""The facts and artifacts of a run: ``run.json``, status, final model, curves."""
 
 import contextlib
 import dataclasses
@@ -31,7 +31,7 @@ from strategies.membership import Membership
 
 @dataclasses.dataclass
 class Results:
-    """Filled in by the run."""
+    """The final W, filled in by the run."""
 
     arrays: ArrayRecord | None = None
 
@@ -43,7 +43,7 @@ def known_facts(
     run_id: int,
     stopped: StoppedRun | None,
 ) -> dict[str, Any]:
-    """Collect what ``run.json`` tells besides status and figures."""
+    """Collect the entries of ``run.json`` that are known before round 1."""
     split, dataset = cloud.split, cloud.dataset
     facts = {
         "data": {
@@ -78,7 +78,7 @@ def known_facts(
 
 
 def node_facts(membership: Membership) -> dict[str, Any]:
-    """Collect what ``run.json`` tells of the fog nodes; of one that was never there, nothing."""
+    """Collect the entries of ``run.json`` about fog nodes; one that never joined has 0 examples."""
     nodes = membership.introductions
     everyone = [nodes.get(fog) for fog in range(membership.places)]
     return {
@@ -94,10 +94,10 @@ def node_facts(membership: Membership) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iterator[Results]:
-    """Start trackers; at the end save model and pictures, or record an error and let it pass.
+    """Start the trackers; on exit save the artifacts, or record the error and re-raise it.
 
-    Meanwhile a lock tells whoever reads the records that the run goes on: it is free again when
-    this process is gone, however it went.
+    Inside the block, a file lock shows readers of the records that the run is still going on. The
+    operating system releases it when this process ends, even if it is killed.
     """
     path = recorder.folder / LOCK
     with filelock.FileLock(path):
@@ -110,14 +110,14 @@ def keep_results(recorder: RunRecorder, cloud: Cloud, config: RunConfig) -> Iter
                 _keep_artifacts(recorder.folder, results, cloud, config)
             recorder.finish()
         finally:
-            if recorder.ended:  # else the free lock tells that nobody makes this run any more
+            if recorder.ended:  # otherwise a free lock shows that the run was abandoned
                 path.unlink(missing_ok=True)
     (recorder.folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     log(INFO, "records: %s", recorder.folder)
 
 
 def _changed(results: Results, cloud: Cloud, config: RunConfig) -> bool:
-    """Whether W is another one than before round 1, by more than its averages round."""
+    """Check whether W differs from the initial W by more than the rounding of its averages."""
     now = from_record(results.arrays) if results.arrays else cloud.initial_weights
     sums = config.num_server_rounds * config.fog_nodes
     return not same_but_rounding(now, cloud.initial_weights, sums)

@@ -1,4 +1,4 @@
-"""The ServerApp: a recipe. Check everything, shake hands, run the rounds, keep the records."""
+"""The ServerApp: checks everything, meets the fog nodes, runs the rounds, keeps the records."""
 
 from typing import cast
 
@@ -44,7 +44,7 @@ def _run(grid: Grid, context: Context) -> None:
     check_noise_source(config, simulated=membership.simulated)
     membership.find_nodes()
 
-    # TensorFlow takes seconds to load: whatever can fail without it has been checked.
+    # TensorFlow takes seconds to load, so everything that does not need it is checked first.
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
     from strategies.cloud import Cloud  # noqa: PLC0415
     from strategies.continuing.continuable import Continuable  # noqa: PLC0415
@@ -55,7 +55,7 @@ def _run(grid: Grid, context: Context) -> None:
     dataset = load_dataset(config)
     stopped = stopped_run(config, dataset.sha256)
     cloud = Cloud(config, dataset)
-    untrained = cloud.evaluate(cloud.initial_weights)  # while the fog nodes still get ready
+    untrained = cloud.evaluate(cloud.initial_weights)  # meanwhile the fog nodes prepare their data
     membership.introduce(dataset.identity(), dataset.sha256)
 
     gated = gated_strategy(
@@ -77,7 +77,7 @@ def _run(grid: Grid, context: Context) -> None:
         else:
             evaluation = cloud.evaluate(from_record(arrays))
             assert gated.report is not None  # noqa: S101  (a round has just been merged)
-            recorder.know({"nodes": node_facts(membership)})  # somebody may have come later
+            recorder.know({"nodes": node_facts(membership)})  # a fog node may have joined late
             ledger.write(membership.introductions.values())  # likewise
             recorder.record_round(gated.report.with_note(membership.note()), evaluation)
         return MetricRecord(

@@ -1,4 +1,4 @@
-"""The updates of a round as steps from W, read where they lie: nothing of them is copied."""
+"""Linear algebra on the updates of a round, without copying them into one matrix."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from fog_flower.weights import Weights, as_dtype, flatten
 Vector = npt.NDArray[np.float64]
 Flat = npt.NDArray[np.float32]
 
-COLUMNS = 2**14  # weights of all updates that are copied at once
+COLUMNS = 2**14  # weights per block; a block of all updates is copied at a time
 
 
 class Steps:
-    """What can be computed of k updates without leaving their arrays.
+    """The k updates of a round as steps from W.
 
-    One matrix [k, d] of them would take as much memory again as all that the nodes sent.
+    They stay in the arrays in which they arrived: one matrix [k, d] would double their memory.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Steps:
         return merged
 
     def along(self, gradients: Sequence[Weights]) -> Vector:
-        """Return the slope of each gradient along each dW [gradients, k]."""
+        """Return the inner product of each gradient with each dW [gradients, k]."""
         sides = [
             np.stack([_flat(gradient[position]) for gradient in gradients], axis=1)
             for position in range(len(self._start))
@@ -59,7 +59,7 @@ class Steps:
         return np.asarray(slopes, np.float64).T
 
     def cosines(self) -> Vector:
-        """Return the cosine of each dW with each [k, k]; 0 with one of length 0."""
+        """Return the cosines between all pairs of dW [k, k]; 0 where one has length 0."""
         products = np.zeros((len(self), len(self)))
         for position, array in enumerate(self._start):
             for first in range(0, array.size, COLUMNS):
@@ -71,7 +71,7 @@ class Steps:
         return cosines
 
     def rows(self) -> Flat:
-        """Return them as a matrix [k, d], for who needs one."""
+        """Return a copy of the updates as one matrix [k, d]."""
         return np.stack([flatten(delta) for delta in self._deltas])
 
 

@@ -1,4 +1,4 @@
-"""An update as the cloud receives it, or the reason why it cannot be one."""
+"""Reads the replies of fog nodes into updates, or into the reasons why they are refused."""
 
 import dataclasses
 import math
@@ -14,32 +14,32 @@ from fog_flower.messages import NUM_EXAMPLES, PARTITION_ID
 from fog_flower.sparse import KEY, from_sparse_record, is_sparse
 from fog_flower.weights import Weights, add, count_bytes, step_dtype, views_of
 
-CLOUD = -1  # in place of a fog node, for what the cloud trained itself
+CLOUD = -1  # takes the place of the partition id in the cloud's own update
 
 
 @dataclasses.dataclass(frozen=True)
 class Update:
-    """One fog node's dW in one round, structurally sound; its numbers may still be anything.
+    """One fog node's dW in one round. Its structure has been checked, its values have not.
 
     Attributes
     ----------
     fog_node : int
-        The partition id: node ids are random in each run, so this is the identity.
+        The partition id. It identifies a fog node across runs, unlike the random node id.
     delta : Weights
-        dW, in the model's shapes, and dtypes as in ``fog_flower.weights.step_dtype``.
+        dW, in the model's shapes and the dtypes of ``fog_flower.weights.step_dtype``.
     num_examples : int
-        What the node says it trained on; positive.
+        How many examples the node claims to have trained on; positive.
     message : Message
-        The reply it came in.
+        The reply that it came in.
     metrics : dict
-        The single numbers it reported; lists are left out.
+        The scalar metrics that the node reported; lists are left out.
     extras : tuple of str
         Names of records with further arrays, which the strategy asked for.
     bytes_up : int
-        Of dW on the wire, without headers.
+        Size of dW on the wire, without headers.
     members : tuple of Update
-        Of which this is the mean, where the cloud knows their sum alone (``mask-groups``); their
-        dW are masked.
+        With ``mask-groups``, the updates of the group, of which this one is the mean; their dW are
+        masked. Otherwise empty.
     """
 
     fog_node: int
@@ -57,28 +57,29 @@ class Update:
         return self.message.metadata.src_node_id
 
     def moved_by(self, shift: Weights | None) -> "Update":
-        """Return the update with ``shift`` added to dW; None adds nothing."""
+        """Return the update with ``shift`` added to dW, or itself if ``shift`` is None."""
         if shift is None:
             return self
         return dataclasses.replace(self, delta=add(self.delta, shift))
 
     def metric(self, name: str) -> float:
-        """Return a number that the node reported, NaN if it did not."""
+        """Return a metric that the node reported, or NaN if it did not."""
         return float(self.metrics.get(name, math.nan))
 
 
 def own_update(delta: Weights, num_examples: int, loss: float) -> Update:
-    """Return what the cloud trained itself, as one more update, of no fog node."""
-    message = Message(RecordDict(), CLOUD, "train")  # what a strategy reads is put in later
+    """Return the result of the cloud's own training as an update of no fog node."""
+    message = Message(RecordDict(), CLOUD, "train")  # its content is filled in before merging
     metrics: dict[str, int | float] = {NUM_EXAMPLES: num_examples, "loss": loss}
     return Update(CLOUD, delta, num_examples, message, metrics)
 
 
 def common_metrics(updates: Sequence[Update]) -> list[dict[str, int | float]]:
-    """Return each update's metrics, those that all fog nodes report, in one order.
+    """Return the metrics of each update that all fog nodes report, in the same order for all.
 
-    Flower's strategies raise where replies have different metrics: one node could end a run. What
-    the cloud does not know of its own training gets the mean of the nodes', which changes no mean.
+    Flower's strategies raise an error if replies have different metrics, so a single node could
+    end a run. A metric that the cloud's own update lacks is set to the mean of the fog nodes,
+    weighted by examples, which leaves the mean as it is.
     """
     nodes = [update for update in updates if update.fog_node != CLOUD] or updates
     names = [n for n in nodes[0].metrics if all(n in update.metrics for update in nodes)]
@@ -91,17 +92,17 @@ class OwnUpdates(Protocol):
     """Trains the cloud's own update; see ``strategies.cloud_trainer``."""
 
     def __len__(self) -> int:
-        """On how many examples."""
+        """Return the number of examples that it trains on."""
         ...
 
     def update(self, weights: Weights, server_round: int) -> Update:
-        """Return what training from W adds."""
+        """Train from W, and return the update."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:
-    """Why there is no update of a fog node; ``fog_node`` is -1 where nobody knows which one."""
+    """The reason why a fog node has no update; ``fog_node`` is -1 if it is unknown which one."""
 
     fog_node: int
     reason: str
@@ -116,27 +117,28 @@ def read_replies(
     sent: Mapping[str, int] | None = None,
     extras: Mapping[int, Mapping[str, Sequence[np.ndarray]]] | None = None,
 ) -> tuple[list[Update], list[Refusal]]:
-    """Sort the replies of a round into updates and refusals, both by fog node.
+    """Split the replies of a round into updates and refusals, each sorted by fog node.
 
-    The order matters: replies arrive in any order, and sums in another order differ in their last
-    bits.
+    Replies arrive in any order, and sums in different orders round differently. Sorting them makes
+    runs repeatable.
 
     Parameters
     ----------
     replies : iterable of Message
     expected : iterable of int
-        Node ids that were asked; who did not answer is missing or late.
+        Node ids that were asked. Those without a reply are refused as missing or late.
     weights : sequence of arrays
-        W, whose shapes an update must have, and dtypes as in ``step_dtype``.
+        W. An update must have its shapes, and the dtypes of ``step_dtype``.
     fog_nodes : mapping
-        Node id to partition id, as far as it is known.
+        Node id to partition id, as far as known.
     max_examples : int, optional
-        No node can have trained on more images than there are.
+        Replies that claim more examples are refused.
     sent : mapping, optional
-        Message id to the node id that was asked. The SuperLink answers for a node that is gone
-        under an id of its own, so the answer says only which message it is for.
+        Message id to the node id that was asked. If a node is gone, the SuperLink replies under its
+        own node id, so only the message id says which node is meant.
     extras : mapping, optional
-        Node id to the further arrays that it was sent, by name: it may answer with such as well.
+        Node id to the further arrays that it was sent, by name. It may reply with arrays of these
+        names and shapes.
     """
     updates: dict[int, Update] = {}
     refusals: list[Refusal] = []
@@ -165,7 +167,7 @@ def read_replies(
 
 
 class _UnusableError(ValueError):
-    """What is wrong with a reply."""
+    """A reply that cannot be used; the message says why."""
 
 
 def _read_reply(
@@ -189,7 +191,7 @@ def _read_reply(
 
 
 def _check_code(reply: Message) -> None:
-    """Refuse a node that came back with other code, as far as it tells."""
+    """Raise if a reply names a code identity that differs from the server's."""
     records = reply.content.config_records.values()
     told = [str(record["code"]) for record in records if "code" in record]
     if any(code != code_identity() for code in told):
@@ -223,7 +225,7 @@ def _read_arrays(
     weights: Sequence[np.ndarray],
     extras: Mapping[str, Sequence[np.ndarray]],
 ) -> tuple[Weights, int]:
-    """Return dW, and its bytes on the wire."""
+    """Return dW and its bytes on the wire."""
     records = reply.content.array_records
     own = [name for name in records if name not in extras]
     if len(own) != 1:
@@ -241,7 +243,7 @@ def _read_arrays(
 def _read_sparse(
     record: ArrayRecord, weights: Sequence[np.ndarray], dtypes: Sequence[np.dtype[Any]]
 ) -> tuple[Weights, int]:
-    """Return dW that was sent without its zeros, and its bytes on the wire."""
+    """Return a dW that was sent without its zeros, and its bytes on the wire."""
     if any(dtype != np.float32 for dtype in dtypes):
         raise _UnusableError("unreadable arrays: packed, and the model is not all float32")
     try:
@@ -253,7 +255,7 @@ def _read_sparse(
 def _read_fitting(
     record: ArrayRecord, wanted: Sequence[np.ndarray], dtypes: Sequence[np.dtype[Any]]
 ) -> Weights:
-    """Return the arrays of a record, if they have the shapes and dtypes that they should."""
+    """Return the arrays of a record, and raise if their shapes or dtypes are not as wanted."""
     try:
         arrays = views_of(record)
     except Exception as error:  # hostile bytes: NumPy raises many kinds

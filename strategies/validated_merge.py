@@ -1,4 +1,4 @@
-"""Validated merging (paper, section 3): any Flower strategy on dW replies, behind a gate or not."""
+"""Validated merging (paper, section 3): any Flower strategy on dW, with or without a gate."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -31,44 +31,46 @@ from strategies.weighted_mean import is_weighted_mean
 
 
 class ValidatedMerge(Strategy):
-    """Wraps any Flower strategy, so that it can be used where clients return dW.
+    """Wraps any Flower strategy, so that it can be used when clients return dW.
 
-    A wrapper as Flower's own ``DifferentialPrivacyServerSideFixedClipping`` is: the wrapped
-    strategy chooses clients and aggregates. It expects weights; this hands it W + dW, in the order
-    of the fog nodes: with a ``judge`` only those that its gate accepts, without one every update
-    that can be added to W, whatever its numbers are (the baseline: a single NaN destroys it).
+    It is a wrapper like Flower's own ``DifferentialPrivacyServerSideFixedClipping``: the wrapped
+    strategy samples clients and aggregates. That strategy expects weights, so it gets W + dW of
+    each update, in the order of the fog nodes. With a ``judge``, it gets only the updates that the
+    gate accepts. Without one, it gets every update of the right structure, whatever its values:
+    this is the baseline, which a single NaN destroys.
 
     Parameters
     ----------
     strategy : Strategy
-        The strategy to wrap, FedAvg for the paper's merge.
+        The strategy to wrap; FedAvg for the paper's merge.
     judge : Judge, optional
         Holds the gate and the validation examples.
     local_models : LocalModels, optional
-        Evaluates nodes' own models; without one, nothing of them is recorded.
+        Evaluates the local models for the records; without it they are not evaluated.
     fog_nodes : mapping, optional
-        Node id to partition id, as it is at any time; else replies are asked for ``partition-id``.
+        Node id to partition id. It may change during the run. Without it, the ``partition-id`` in
+        the replies is used.
     seed : int
-        Seeds Python's and NumPy's own generators before the strategy is asked, anew in every
-        round. Whoever knows it can tell what the strategy draws from them: noise that is to
-        protect anybody needs a generator of its own, seeded by the system.
+        Seeds the global generators of Python and NumPy before each call of the strategy, anew in
+        every round. Whoever knows the seed can predict what the strategy draws from them, so noise
+        that must protect somebody needs a generator of its own, seeded by the system's entropy.
     scale_to_sum : bool
         Scale each dW such that the strategy's weighted mean becomes W + sum of dW (the literal
         reading of section 3). False is the neutral value.
     max_examples : int, optional
-        Refuse replies that claim more.
+        Refuse replies that claim more examples.
     client_mods : bool
-        Whether fog nodes have mods of the user's own. With them a strategy may send further
-        settings and arrays, and gets further arrays of these names back, which no gate judges;
-        without, that is an error, because nobody would read it.
+        Whether fog nodes have client mods of the user. With them, a strategy may send further
+        settings and arrays, and receives arrays of these names back, which no gate judges. Without
+        them, that is an error, because nobody would read what was sent.
     masks : MaskedGroups, optional
-        Fog nodes send masked sums of groups: an update is the mean of a group, for the gate and for
-        the strategy. Without it each fog node's dW is one.
+        Makes fog nodes send masked sums of groups: an update is then the mean of a group, for the
+        gate and for the strategy. Without it, each fog node's dW is an update.
 
     Attributes
     ----------
     report : RoundReport or None
-        What was decided in the last round.
+        The decisions of the last round.
     masks : MaskedGroups or None
 
     Examples
@@ -99,7 +101,7 @@ class ValidatedMerge(Strategy):
         self.strategy = strategy
         self.judge = judge
         self.local_models = local_models
-        self.fog_nodes = {} if fog_nodes is None else fog_nodes  # nodes may come back
+        self.fog_nodes = {} if fog_nodes is None else fog_nodes  # no copy: it may change later
         self.seed = seed
         self.max_examples = max_examples
         self.report: RoundReport | None = None
@@ -116,7 +118,7 @@ class ValidatedMerge(Strategy):
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Let the wrapped strategy choose, and remember W and who was asked."""
+        """Let the wrapped strategy sample clients, and remember W and the messages."""
         ordered = self._seeded("configure", server_round, grid)
         before = layout_of(arrays)
         with self._calling("configure_train"):
@@ -146,9 +148,9 @@ class ValidatedMerge(Strategy):
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Hand the accepted updates to the wrapped strategy as weights.
+        """Judge the updates, and pass the accepted ones to the wrapped strategy as weights.
 
-        Where there is none, W is kept, and the report's note says so.
+        If none is accepted, W is kept, and the report's note says so.
         """
         began = time.perf_counter()
         updates, refusals = self._read(replies)
@@ -188,7 +190,7 @@ class ValidatedMerge(Strategy):
     def configure_evaluate(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Delegate, with what the wrapped strategy draws seeded as for training."""
+        """Delegate, after seeding the global generators as for training."""
         ordered = self._seeded("configure-evaluate", server_round, grid)
         with self._calling("configure_evaluate"):
             answer = self.strategy.configure_evaluate(server_round, arrays, config, ordered)
@@ -203,7 +205,7 @@ class ValidatedMerge(Strategy):
     def aggregate_evaluate(
         self, server_round: int, replies: Iterable[Message]
     ) -> MetricRecord | None:
-        """Delegate, with what the wrapped strategy draws seeded as for training."""
+        """Delegate, after seeding the global generators as for training."""
         seed_global_generators(self.seed, "aggregate-evaluate", server_round)
         with self._calling("aggregate_evaluate"):
             metrics = self.strategy.aggregate_evaluate(server_round, replies)
@@ -223,7 +225,7 @@ class ValidatedMerge(Strategy):
         return in_user_code(f"strategy {self._name}: {method}")
 
     def _read(self, replies: Iterable[Message]) -> tuple[list[Update], list[Refusal]]:
-        """Sort the replies; what a node adds to other weights than W becomes what it adds to W."""
+        """Read the replies; if a node started from other weights, convert its dW to start at W."""
         if self.masks:
             return self.masks.read(replies, self._questions.messages, self._weights)
         asked = [message.metadata for message in self._questions.messages]
@@ -244,6 +246,6 @@ class ValidatedMerge(Strategy):
         return [update.moved_by(shifts.get(update.node_id)) for update in updates], refusals
 
     def _seeded(self, purpose: str, server_round: int, grid: Grid) -> Grid:
-        """Seed what the wrapped strategy draws from, and return the grid that it is to see."""
+        """Seed the global generators, and return the grid for the wrapped strategy."""
         seed_global_generators(self.seed, purpose, server_round)
         return cast(Grid, NodesInOrder(grid, self.fog_nodes))

@@ -1,4 +1,4 @@
-"""Which strategies merge by a weighted mean, so that weights given from outside are heeded."""
+"""Tells which strategies merge by a weighted mean, so that a gate can set the weights."""
 
 import flwr.serverapp.strategy as flower
 from flwr.serverapp.strategy import Strategy
@@ -13,5 +13,5 @@ _NO_WEIGHTED_MEAN = (
 
 
 def is_weighted_mean(strategy: Strategy) -> bool:
-    """Tell whether scaled updates make a scaled merge; a class says no by ``weighted_mean``."""
+    """Check whether a strategy is a weighted mean; it may say no by ``weighted_mean = False``."""
     return getattr(strategy, "weighted_mean", True) and not isinstance(strategy, _NO_WEIGHTED_MEAN)

@@ -1,4 +1,4 @@
-"""What a run needs to go on after a round, in one file that is never half-written."""
+"""The state from which a run can continue after a round, in one file written atomically."""
 
 import dataclasses
 import io
@@ -22,7 +22,7 @@ _FACTS, _STATE = "facts", "state"
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """The end of a round.
+    """The state of a run at the end of a round.
 
     Attributes
     ----------
@@ -30,13 +30,13 @@ class Checkpoint:
     weights : Weights
         W after that round's merge.
     state : bytes
-        What the wrapped strategy remembers (``StrategyState``).
+        The pickled state of the wrapped strategy (``StrategyState``).
     conditions : mapping
-        Under which the run was made (``conditions``); it can go on only under the same.
+        The ``conditions`` of the run; it can continue only under the same.
     problem : str
-        Why it cannot go on at all; then there is no state.
+        Why the run cannot continue; then there is no state. Empty if it can.
     masks : mapping
-        What masked groups remember (``MaskedGroups.take``); empty without masks.
+        The state of the masked groups (``MaskedGroups.take``); empty without masks.
     """
 
     server_round: int
@@ -70,7 +70,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     Raises
     ------
     UserError
-        If the run has finished, there is none, it is damaged, or it says that the run cannot go on.
+        If the run has finished, or the checkpoint is missing, damaged, or has a ``problem``.
     """
     path = folder / CHECKPOINT_FILE
     if read_run(folder).get("status") == FINISHED:

@@ -1,4 +1,4 @@
-"""What must be the same where a run goes on, besides its configuration."""
+"""What must be unchanged when a run continues, besides its configuration."""
 
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
@@ -11,9 +11,9 @@ _COMPUTE = ("flwr", "tensorflow", "keras", "numpy")
 
 
 def conditions(config: RunConfig, data_sha256: str) -> dict[str, str]:
-    """Return code, data and precision, as they are here, by what a person would call them."""
+    """Return the identities of code, data, precision and libraries here, by readable names."""
     installed = versions()
-    decides = user_code(config.changed({"trackers": ""}))  # a tracker only looks on
+    decides = user_code(config.changed({"trackers": ""}))  # trackers do not affect results
     own = {f"the code in {name}": digest for name, digest in decides.items()}
     return {
         "fog-flower's code": code_identity(),

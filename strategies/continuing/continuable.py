@@ -1,4 +1,4 @@
-"""Runs a strategy's rounds such that they can be stopped after any of them, and gone on with."""
+"""Runs a strategy so that it can be stopped after any round and continued later."""
 
 from collections.abc import Callable, Iterable
 from logging import INFO, WARNING
@@ -25,22 +25,22 @@ Evaluate = Callable[[int, ArrayRecord], MetricRecord | None]
 
 
 class Continuable(Strategy):
-    """Keeps a checkpoint after every round, and begins after the last one of a stopped run.
+    """Writes a checkpoint after every round, and can start after the last round of a stopped run.
 
-    Flower's ``start`` always begins at round 1; here the rounds' numbers are shifted, so that
+    Flower's ``start`` always begins at round 1. Here the round numbers are shifted, so that
     strategy, fog nodes and records see those of the whole run.
 
     Parameters
     ----------
     strategy : ValidatedMerge
-        The cloud's; it is asked as if it were run itself.
+        The cloud's strategy, to which everything is delegated.
     recorder : RunRecorder
-        Of the run, without any round yet.
+        The recorder of the run, still without rounds.
     config : RunConfig
     data_sha256 : str
-        Of the run's data.
+        Hash of the run's data.
     stopped : StoppedRun, optional
-        The run to go on with.
+        The run to continue.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Continuable(Strategy):
         evaluate_config: ConfigRecord | None = None,
         evaluate_fn: Evaluate | None = None,
     ) -> Result:
-        """Make the rounds that are left, as Flower's ``start`` does; ``num_rounds`` is of all."""
+        """Run the remaining rounds of ``num_rounds`` in total, as Flower's ``start`` does."""
 
         def evaluate(server_round: int, arrays: ArrayRecord) -> MetricRecord | None:
             overall = server_round + self._before
@@ -128,7 +128,7 @@ class Continuable(Strategy):
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Delegate, with the round's number in the whole run; so do the others."""
+        """Delegate, with the round number in the whole run; so do the other methods."""
         return self._strategy.configure_train(server_round + self._before, arrays, config, grid)
 
     def aggregate_train(
@@ -137,7 +137,7 @@ class Continuable(Strategy):
         """Delegate."""
         replies = list(replies)
         if any(r.has_error() and r.error.code == ErrorCode.UNKNOWN for r in replies):
-            # Not the fog node failed but the process around it, when Ray is killed, for example.
+            # The process around a fog node failed, for example because Ray was killed.
             self._keeps = False
         return self._strategy.aggregate_train(server_round + self._before, replies)
 

@@ -1,4 +1,4 @@
-"""A run that was stopped, as its records and its checkpoint tell of it."""
+"""Reads a stopped run from its records and its checkpoint."""
 
 import csv
 import dataclasses
@@ -17,20 +17,22 @@ PATIENCE = 15.0  # seconds: a server process ends itself soon after its launcher
 
 
 class StillGoesOnError(UserError):
-    """The run to go on with has not been stopped."""
+    """The run to continue has not been stopped."""
 
 
 @dataclasses.dataclass(frozen=True)
 class StoppedRun:
-    """Where a run stood at the end of its last complete round.
+    """A stopped run at the end of its last complete round.
 
     Attributes
     ----------
+    folder : Path
+    checkpoint : Checkpoint
     rounds, updates : list of dict
         The rows of ``rounds.csv`` and ``updates.csv`` up to the checkpoint's round.
     stretches : list of dict
-        In which rounds, when, where and with what they were made: more than one if the run had
-        gone on before.
+        One entry for each uninterrupted part of the run: its first and last round, when it started,
+        and on which hardware and versions. More than one if the run was continued before.
     """
 
     folder: Path
@@ -41,7 +43,7 @@ class StoppedRun:
 
 
 def stopped_run(config: RunConfig, data_sha256: str) -> StoppedRun | None:
-    """Return the run that ``continue-from`` names, if it names one; see ``read_stopped``."""
+    """Return the run that ``continue-from`` names, or None if it is not set."""
     return read_stopped(config, data_sha256) if config.continue_from else None
 
 
@@ -51,15 +53,16 @@ def read_stopped(config: RunConfig, data_sha256: str) -> StoppedRun:
     Parameters
     ----------
     config : RunConfig
-        Of the run that goes on with it.
+        The configuration of the run that continues it.
     data_sha256 : str
-        Of the data that it will see.
+        Hash of the data of the run that continues it.
 
     Raises
     ------
     UserError
-        If it is no run, still goes on, has no checkpoint, or was made with other settings, data,
-        code or precision.
+        If the folder holds no run, the run is still going on, its checkpoint is missing or
+        unusable, its tables are damaged, nothing was merged in it, or it was made with other
+        settings, data, code or precision.
     """
     if config.continue_from is None:
         raise ValueError("there is no run to continue")

@@ -1,4 +1,4 @@
-"""What a wrapped strategy remembers from round to round: FedAdam's moments, for example."""
+"""Saves and restores the state of a wrapped strategy, such as FedAdam's moments."""
 
 import io
 import pickle
@@ -9,17 +9,17 @@ from flwr.serverapp.strategy import Strategy
 
 from fog_flower.errors import UserError
 
-# By ``strategies.build``, also to the one that goes on, perhaps with fewer fog nodes.
+# Set by ``strategies.build`` in the continuing run as well, perhaps for fewer fog nodes.
 _GIVEN = ("reference_trainer", "min_train_nodes", "min_available_nodes")
 _CODE = (types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType)
 _SELF = "strategy"
 
 
 class StrategyState:
-    """The attributes of a strategy.
+    """The state of a strategy: its attributes.
 
-    Python's and NumPy's own generators are no state: ``ValidatedMerge`` seeds them anew in every
-    round.
+    The global generators of Python and NumPy are not part of it, because ``ValidatedMerge`` seeds
+    them anew in every round.
 
     Parameters
     ----------
@@ -31,29 +31,28 @@ class StrategyState:
         self._strategy = strategy
 
     def take(self) -> bytes:
-        """Return it pickled.
+        """Return the pickled attributes. Functions, classes and modules may be left out.
 
         Raises
         ------
         UserError
-            If an attribute cannot be pickled, and is no code either: what it is now, the strategy
-            of another process could not be told.
+            If any other attribute cannot be pickled, because its value would then be lost.
         """
         kept = {k: v for k, v in vars(self._strategy).items() if k not in _GIVEN}
         try:
             return self._dumps(kept)
-        except Exception:  # what an object of the user's raises is not known
+        except Exception:  # a user's object may raise anything
             return self._dumps({k: v for k, v in kept.items() if self._can_keep(k, v)})
 
     def give_back(self, state: bytes) -> None:
-        """Set what ``take`` returned in another process.
+        """Restore the attributes that ``take`` returned in another process.
 
-        Unpickling runs code: only for files of one's own.
+        Unpickling can run arbitrary code: use only files that you trust.
 
         Raises
         ------
         UserError
-            If it cannot be unpickled here.
+            If the state cannot be unpickled here.
         """
         try:
             kept = self._loads(state)
@@ -67,7 +66,7 @@ class StrategyState:
                 setattr(self._strategy, name, value)
 
     def _can_keep(self, name: str, value: Any) -> bool:
-        """Tell whether an attribute can be pickled; if not, it must be code."""
+        """Check whether an attribute can be pickled, and raise if it cannot and is not code."""
         try:
             self._dumps(value)
         except Exception as error:
@@ -79,7 +78,8 @@ class StrategyState:
             return False
         return True
 
-    # Attributes may refer to the strategy, as its bound methods do: to this one, not to a copy.
+    # Attributes may refer to the strategy, as its bound methods do. Such references are restored
+    # to the strategy itself, not to a copy.
 
     def _dumps(self, value: Any) -> bytes:
         strategy, buffer = self._strategy, io.BytesIO()

@@ -1,7 +1,7 @@
-"""Rules that decide which updates are merged, one file each, independent of Flower.
+"""Gates: rules that decide which updates are merged, one file each, independent of Flower.
 
-Each is a class with a method ``judge(trial)``; ``gate-args`` are the arguments of its constructor.
-A user's own is ``gate=module:Class``.
+Each is a class with a method ``judge(trial)``. ``gate-args`` are the arguments of its constructor.
+Set ``gate=module:Class`` to use a class of your own.
 """
 
 from fog_flower.config import OFF

@@ -1,4 +1,4 @@
-"""How far updates agree with where the cloud itself would train."""
+"""Agreement of updates with the direction in which the cloud itself would train."""
 
 from collections.abc import Sequence
 
@@ -11,36 +11,36 @@ from fog_flower.weights import Weights, flatten
 
 Vector = npt.NDArray[np.float32]
 
-LABELS_WEIGH = 0.75  # the labels' part tells little in early rounds, and most in late ones
-# Cosine with honest training on some mix of classes, from which on a node counts as one that has
-# seen mostly few classes, and from which on it is trusted fully. On IID data neither honest nodes
-# nor attackers come beyond 0.3; with Dirichlet 0.1 and 0.3 most honest nodes do.
+LABELS_WEIGH = 0.75  # the labels' part says little in early rounds, and most in late ones
+# Cosine with honest training on some mix of classes. From the first value on, a node counts as one
+# that has seen mostly few classes; from the second on, it is fully trusted. On IID data neither
+# honest nodes nor attackers exceed 0.3; with Dirichlet 0.1 and 0.3 most honest nodes do.
 SKEWED_FROM, SKEWED_FULLY = 0.3, 0.5
-# How far an honest node's cosine may fall behind the best one: chance moves cosines by up to 0.1,
-# whatever their size is, or by three tenths of the best where that is large.
+# How far an honest node's cosine may fall behind the best one: chance moves small cosines by up to
+# 0.1, and large ones by up to three tenths of the best.
 BEHIND, BEHIND_PART = 0.105, 0.3
 
 
 class Agreement:
-    r"""What updates are compared with in one round.
+    r"""The directions with which updates are compared in one round.
 
-    Two directions, both without what favours a digit at the expense of others (their projection on
-    the span of $r_c - \bar r$, with $r_c$ the direction for digit c):
+    There are two. From both, the part that favours some classes at the expense of others is
+    removed: the projection on the span of $r_c - \bar r$, with $r_c$ the direction for class c.
 
-    - the overall direction $r$, as FLTrust has it;
-    - steepest descent of what only the labels tell. Once a model is too sure of itself, even
-      training on wrong labels goes along $r$, because it makes the model less sure of itself; it
-      does not go along this one.
+    - The overall direction $r$, as in FLTrust.
+    - The steepest descent of the part of the loss that depends on the labels. Once a model is
+      overconfident, even training on wrong labels goes along $r$, because it makes the model less
+      confident. It does not go along this direction.
 
-    A node that has seen mostly few classes goes along neither, but along a sum of $a_c r_c$ with
-    $a_c \ge 0$: its cosine with the nearest of these is the other way to be trusted.
+    The update of a node that has seen mostly few classes goes along neither, but along a sum of
+    $a_c r_c$ with $a_c \ge 0$. So a large cosine with the nearest such sum also gives trust.
     """
 
     def __init__(self, directions: Directions) -> None:
         by_class = self._by_class = _stack(directions.by_group)
         pair = _stack([directions.overall, directions.surplus])
-        # Inner products are all that is needed of the differences r_c - mean, so that the ten
-        # long vectors are read three times a round and never copied.
+        # Of the differences r_c - mean only inner products are needed, so the long vectors are read
+        # three times per round and never copied.
         gram = self._gram = (by_class @ by_class.T).astype(np.float64)
         centre = np.eye(len(gram)) - 1.0 / len(gram)
         along = (pair @ by_class.T).astype(np.float64) @ centre
@@ -53,12 +53,12 @@ class Agreement:
         self._factor = np.linalg.cholesky(gram + jitter)
 
     def trust(self, deltas: npt.NDArray[np.float32]) -> list[float]:
-        """Return the trust in each of the updates [k, d], -1 to 1.
+        """Return the trust in each of the updates [k, d], from -1 to 1.
 
-        1 is the most agreeing one; 0 is as far behind it as chance takes an honest node at most;
-        -1 is twice as far, or further. Where none agrees at all it is 0 for all but skewed nodes.
+        1 is the most agreeing update. 0 is as far behind it as chance may put an honest node at
+        most, and -1 is twice as far or further. If none agrees, all but skewed nodes get 0.
         """
-        # Only directions matter here, and squares of enormous numbers would be infinite.
+        # Scaling keeps the directions, and avoids overflow in the squares of enormous numbers.
         largest = np.abs(deltas).max(axis=1, initial=0.0, keepdims=True)
         deltas = np.divide(deltas, largest, out=np.zeros_like(deltas), where=largest > 0)
         cosines = np.array([_cosine(delta, self._direction) for delta in deltas])
@@ -76,7 +76,7 @@ class Agreement:
     def _skewed(self, vector: Vector) -> float:
         """Return the cosine with the nearest honest training on a mix of classes.
 
-        Of a task with one group it is 0: nobody can have seen mostly others.
+        It is 0 for a task with one group, where no node can be skewed.
         """
         if len(self._by_class) < 2:
             return 0.0
@@ -86,7 +86,7 @@ class Agreement:
 
 
 def _stack(vectors: Sequence[Weights]) -> npt.NDArray[np.float32]:
-    """Return them as rows; zeros, which agree with nothing, for one that is no finite vector."""
+    """Return vectors as rows; those that are not finite become zeros, which agree with nothing."""
     rows = np.stack([flatten(vector) for vector in vectors])
     rows[~np.isfinite(np.linalg.norm(rows, axis=1))] = 0.0
     return rows

@@ -8,7 +8,7 @@ from fog_flower.tasks.scores import Evaluation
 
 
 def not_worse(candidate: Evaluation, reference: Evaluation, tolerance: float) -> bool:
-    """Tell whether the candidate's loss is at most (1 + tolerance) times the reference's.
+    """Check whether the candidate's loss is at most (1 + tolerance) times the reference's.
 
     A NaN candidate is never accepted.
     """
@@ -16,5 +16,5 @@ def not_worse(candidate: Evaluation, reference: Evaluation, tolerance: float) ->
 
 
 def finite_or_worst(value: float) -> float:
-    """Return a key to sort losses by, with those that are not finite last."""
+    """Return a sort key for losses that puts those that are not finite last."""
     return value if np.isfinite(value) else math.inf

@@ -1,4 +1,4 @@
-"""Is a merge worse than another by more than a margin? On as few examples as it takes."""
+"""Sequential test whether a merge is worse than another by more than a margin."""
 
 import dataclasses
 import math
@@ -12,17 +12,17 @@ from strategies.gate import Trial
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a test found.
+    """The result of a test.
 
     Attributes
     ----------
     worse : bool
     improves : bool
-        Whether the recalibrated loss is lower with the update, however little.
+        Whether the recalibrated loss is lower with the update, by any amount.
     examples : int
-        How many it took.
+        Number of examples used.
     without, with_update : Evaluation
-        On these.
+        Evaluations of the two merges on these examples.
     """
 
     worse: bool
@@ -34,20 +34,20 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class SequentialTest:
-    """A paired test on validation examples, in looks at twice as many each time.
+    """A paired test on validation examples, in looks that double the number of examples.
 
-    Losses are recalibrated (``Scores.recalibrated``) and compared image by image. With all examples
-    looked at, "worse" means that the mean difference exceeds the margin by more than chance makes
-    it in a fraction ``error`` of cases: the burden of proof is on the rejection. Earlier looks
-    stop where the answer that all examples would give is already clear, with the error split over
-    them (Bonferroni).
+    Losses are recalibrated (``Scores.recalibrated``) and compared example by example. On all
+    examples, "worse" means that the mean difference exceeds the margin significantly, at the
+    one-sided level ``error``: a rejection has to be proved. An earlier look ends the test if it
+    already shows clearly what all examples would show; its error is split over the looks
+    (Bonferroni).
 
     Attributes
     ----------
     first_look : int
-        Images; 0 looks at all at once.
+        Number of examples of the first look; 0 looks at all at once.
     error : float
-        Chance of rejecting an update that does exactly as much harm as its margin.
+        Probability of rejecting an update that does exactly as much harm as its margin.
     """
 
     first_look: int = 500
@@ -63,19 +63,19 @@ class SequentialTest:
         *,
         at_once: bool = False,
     ) -> Answer:
-        """Compare two merges; one that answers with NaN is always worse.
+        """Compare two merges. If ``with_update`` answers with NaN, it is always worse.
 
         Parameters
         ----------
         without, with_update : tuple of int
-            The updates in each.
+            Numbers of the updates in each merge.
         margin : float
             Relative increase of the loss that is still allowed; may be negative.
         part : float
-            A positive margin is at most this part of what the merge without the update knows: how
-            far its recalibrated loss is below that of knowing nothing.
+            A positive margin is limited to this fraction of what the merge ``without`` knows: how
+            far its recalibrated loss is below that of the best constant answer.
         at_once : bool
-            The first look is the only one, and "worse" must be clear in it.
+            Take only the first look; the result is "worse" only if that is clear in it.
         """
         looks = self.looks(trial.examples)
         bound = NormalDist().inv_cdf(1.0 - self.error)
@@ -95,13 +95,13 @@ class SequentialTest:
                 after = trial.losses(with_update, examples, biases=biases)
                 harm = after - before - allowed
                 mean, spread = float(harm.mean()), float(harm.std())
-                # All examples would say "worse" if mean > edge; how far may this mean be off?
+                # All examples would show "worse" if mean > edge. unsure: how far mean may be off.
                 edge = bound * spread / np.sqrt(trial.examples)
                 unsure = spread * np.sqrt(1.0 / examples - 1.0 / trial.examples)
                 found.append(mean > edge)
                 clear.append(abs(mean - edge) > early * unsure)
                 gain += float(before.mean() - after.mean())
-            # One clear "worse" decides; "not worse" must be clear by both losses.
+            # One clear "worse" decides; "not worse" must be clear for both losses.
             decided = any(f and c for f, c in zip(found, clear, strict=True)) or all(clear)
             if decided or examples == trial.examples:
                 return Answer(any(found), gain > 0.0, examples, *evaluations)

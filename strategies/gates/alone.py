@@ -1,4 +1,4 @@
-"""The literal reading of "validates": each update alone against W. Kept to show that it stalls."""
+"""The literal reading of "validates": compares each update alone with W, which stalls training."""
 
 import dataclasses
 
@@ -10,14 +10,14 @@ from strategies.gates._losses import not_worse
 class Alone:
     """Accepts dW_i if W + dW_i is not worse than W on the validation examples.
 
-    From the third round or so on **every honest node's own model is worse than W**, yet the merge
-    of all of them is better: this policy then rejects everyone and learning stops. In sequence
-    (``merge=sequential``) W is the W left by the update before.
+    From about the third round on, **every honest local model is worse than W**, yet the merge of
+    all of them is better. Then this gate rejects every update, and training stops. It is kept to
+    show that. With ``merge=sequential``, each update is compared with the W left by the one before.
 
     Attributes
     ----------
     tolerance : float
-        Relative increase of the loss that still passes; 0 is the literal rule.
+        Relative increase of the loss that is still accepted; 0 is the literal rule.
     examples : int
         Validation examples per trial; 0 takes all.
     """

@@ -1,15 +1,15 @@
-"""The cloud alone: no update is taken but the cloud's own. The baseline that a gate must beat."""
+"""The baseline that a gate must beat: takes only the cloud's own update."""
 
 from strategies.gate import Decision, Trial
 
 
 class CloudAlone:
-    """Rejects every update but the cloud's own, which it takes whole."""
+    """Rejects every update except the cloud's own, which gets weight 1."""
 
     needs_cloud_examples = True
 
     def judge(self, trial: Trial) -> list[Decision]:
-        """Take the own update."""
+        """Accept only the cloud's own update, and raise if there is none."""
         if trial.weighing.own is None:
             raise ValueError("the cloud has no update of its own: set cloud-examples")
         decisions = [Decision(False, "rejected: the cloud alone")] * len(trial)

@@ -1,4 +1,4 @@
-"""Loss-ranked greedy merging: an update is judged by what it does to the merge."""
+"""Loss-ranked greedy merging: judges each update by its effect on the merge."""
 
 import dataclasses
 import math
@@ -11,15 +11,15 @@ from strategies.gates._losses import finite_or_worst, not_worse
 class Greedy:
     """Starts from the best local model; the next best joins if the merge is not worse with it.
 
-    Honest updates improve the merge although each of them alone may be worse than W, so an honest
-    run does not stall. What leads back towards W improves a merge as well, once training is noisy:
-    a sign-flipped update gets in then (see ``Trusted``).
+    Honest updates improve the merge although each alone may be worse than W, so an honest run does
+    not stall. But once training is noisy, an update that leads back towards W also improves the
+    merge, so a sign-flipped update is accepted then (see ``Trusted``).
 
     Attributes
     ----------
     tolerance : float
-        Relative increase of the merge's loss that an update may cause. 0 rejects whatever does
-        not help by itself, honest updates under noise included; infinity is an open gate.
+        Relative increase of the merge's loss that an update may cause. 0 rejects every update that
+        does not help by itself, including honest ones under noise. Infinity is an open gate.
     examples : int
         Validation examples per trial; 0 takes all.
     """
@@ -28,7 +28,7 @@ class Greedy:
     examples: int = 500
 
     def judge(self, trial: Trial) -> list[Decision]:
-        """Try the updates in order of their local models' loss (in sequence: as they come)."""
+        """Try the updates in order of their local models' loss (in sequence: in their order)."""
         order = list(range(len(trial)))
         if not trial.in_sequence:
             order.sort(key=lambda n: finite_or_worst(trial.evaluate([n], self.examples).loss))
@@ -37,7 +37,7 @@ class Greedy:
         reference = trial.evaluate(merged, self.examples)
         for number in order:
             candidate = trial.evaluate([*merged, number], self.examples)
-            # Against W itself no update is judged: see Alone. The best of them starts the merge.
+            # The best update starts the merge without a comparison with W: see Alone.
             starts = not merged and not trial.in_sequence and math.isfinite(candidate.loss)
             accepted = starts or not_worse(candidate, reference, self.tolerance)
             decisions[number] = Decision(

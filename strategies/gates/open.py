@@ -1,11 +1,11 @@
-"""The open gate: everything finite passes. The neutral policy, which makes a gated run FedAvg."""
+"""The open gate: accepts every finite update. It is neutral: a gated run then equals FedAvg."""
 
 from strategies.gate import Decision, Trial
 
 
 class Open:
-    """Accepts every update; the non-finite ones never get here."""
+    """Accepts every update. Those that are not finite are rejected before any gate."""
 
     def judge(self, trial: Trial) -> list[Decision]:
-        """Accept all."""
+        """Accept all updates."""
         return [Decision(True, "accepted: the gate is open")] * len(trial)

@@ -1,4 +1,4 @@
-"""The gate before ``learned``: what agrees with the cloud may do a little harm, the rest none."""
+"""The gate before ``learned``: updates that agree with the cloud may do a little harm."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,48 +6,49 @@ from collections.abc import Sequence
 from strategies.gate import Decision, Trial
 from strategies.gates._paired_looks import Answer, SequentialTest
 
-# Who may get in together with others where nobody did alone: those with at least this trust, if the
-# merge of all of them is not shown to be worse by more than what is allowed at that other trust.
+# Second chances. All updates with at least the first trust join together, if the merge of them is
+# not shown to be worse by more than an update with the second trust may be.
 TOGETHER = ((0.5, 1.0), (0.0, 0.0), (-1.0, -0.2))
-KNOWLEDGE = 0.25  # how much of what a merge knows full trust may cost
-# Times the shortest update, and times W's loss alone: of 17,000 honest updates on IID and Dirichlet
-# data none exceeded both. Amplified ones do, whatever their direction is.
+KNOWLEDGE = 0.25  # the fraction of what a merge knows that an update of full trust may cost
+# Largest length in lengths of the shortest update, and largest loss of the update alone in losses
+# of W. Of 17,000 honest updates on IID and Dirichlet data none exceeded both; amplified ones do.
 LONG, RUINOUS = 4.0, 3.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Trusted:
-    """Builds the merge up from the update that the cloud trusts most.
+    """Builds the merge step by step, starting from the update that the cloud trusts most.
 
     Trust (-1 to 1) is an update's agreement with the direction in which the cloud itself would
-    train: 1 for the most agreeing one, 0 as far behind it as an honest node falls at most. A
-    direction says nothing about how far to go: what is far longer than another update and ruins W
-    alone is not taken, and the first is the most trusted one that is not, alone, clearly worse than
-    another one alone. The next update joins unless the merge is shown to be worse with it than the
-    best merge so far, by more than
+    train: 1 for the most agreeing update, 0 as far behind it as an honest node falls at most. A
+    direction does not say how far to go. So an update that is far longer than another one and ruins
+    W alone is rejected, and the first update is the most trusted one that is not, alone, clearly
+    worse than the best one alone. Each next update joins unless the merge with it is shown to be
+    worse than the best merge so far, by more than
 
         trust * min(tolerance * loss, a quarter of what that merge knows)
 
-    in recalibrated loss. So what agrees may do a little harm, as honest updates do by chance, but
-    not undo what little is known in early rounds; what leads elsewhere must help. Those left out
-    get a second chance together, first the well trusted, then whoever is trusted at all, then
-    everybody if that helps: nodes with examples of few classes balance each other.
+    in recalibrated loss. So an update that agrees may do a little harm, as honest updates do by
+    chance, but cannot undo the little that is known in early rounds. An update that disagrees must
+    help. Those left out get a second chance together, because nodes with examples of few classes
+    balance each other: first the well trusted, then all with trust of at least 0, then all if that
+    helps.
 
-    Nothing is assumed about how many are malicious: one honest update is enough, because it is the
-    most trusted. W is no reference, because honest updates alone are worse than W; only a merge
-    whose recalibrated loss is ``guard`` times W's is not taken. Replayed honest updates beside a
-    single flipped one break it (``docs/gate.md``).
+    The number of malicious nodes need not be known: one honest update is enough, because it is the
+    most trusted. W is no reference, because honest updates alone are worse than W. A merge is
+    rejected only if its recalibrated loss is more than ``guard`` times W's. Replayed honest updates
+    beside a single flipped one break this gate (``docs/gate.md``).
 
     Attributes
     ----------
     tolerance : float
-        Relative increase of the loss that is forgiven at full trust.
+        Relative increase of the loss that is allowed at full trust.
     examples : int
-        Of the first look at validation examples; each next look takes twice as many.
+        Number of validation examples of the first look; each next look takes twice as many.
     error : float
-        Chance with which an update on the edge is rejected.
+        Probability of rejecting an update that does exactly as much harm as allowed.
     guard : float
-        Infinity is none.
+        Largest loss of the merge in units of W's loss; infinity turns the check off.
     """
 
     tolerance: float = 0.05
@@ -61,7 +62,7 @@ class Trusted:
         return SequentialTest(self.examples, self.error)
 
     def judge(self, trial: Trial) -> list[Decision]:
-        """Try the updates in order of trust (in sequence: as they come)."""
+        """Try the updates in order of trust (in sequence: in their order)."""
         trust = trial.trust()
         decisions = self._unfit(trial, trust)
         fit = [number for number in range(len(trial)) if number not in decisions]
@@ -92,7 +93,7 @@ class Trusted:
         return [decisions[number] for number in numbers]
 
     def _unfit(self, trial: Trial, trust: Sequence[float]) -> dict[int, Decision]:
-        """Refuse what is never taken, whatever the others are."""
+        """Reject updates that are zero, give NaN, or are too long and ruin W alone."""
         look = self.test.looks(trial.examples)[0]
         shortest = min((norm for norm in trial.norms if norm), default=0.0)
         ruin = RUINOUS * trial.evaluate((), look).loss
@@ -107,7 +108,7 @@ class Trusted:
         return {n: Decision(False, reason, trust=trust[n]) for n, reason in reasons.items()}
 
     def _first(self, trial: Trial, trust: Sequence[float], order: Sequence[int]) -> int:
-        """Return the number to begin with."""
+        """Return the number of the update that starts the merge."""
         look = self.test.looks(trial.examples)[0]
         best = min(order, key=lambda n: float(trial.losses((n,), look).mean()))
         for number in order:
@@ -128,10 +129,10 @@ class Trusted:
         merged: tuple[int, ...],
         best: tuple[int, ...],
     ) -> tuple[int, ...]:
-        """Try ever more of those left out together with what is merged; return what is then.
+        """Try groups of the updates left out together with the merge; return the resulting merge.
 
-        A node with many examples, or with examples of few classes, can outweigh the few that were
-        there before it, so that each of the others looks bad by itself while all of them balance.
+        A node with many examples, or with examples of few classes, can outweigh the few updates
+        merged before it. Then each other update looks bad by itself, although all together balance.
         """
         for least, allowed in TOGETHER:
             more = tuple(sorted({n for n in fit if trust[n] >= least} | set(merged)))

@@ -1,4 +1,4 @@
-"""Zeno's score: how much an update lowers the loss, less a fine for its length."""
+"""Zeno's score: how much an update lowers the loss, minus a penalty for its length."""
 
 import dataclasses
 
@@ -8,18 +8,18 @@ from strategies.gates._losses import finite_or_worst
 
 @dataclasses.dataclass(frozen=True)
 class Zeno:
-    """Keeps the updates of highest score L(W) - L(W + dW) - rho |dW|^2.
+    """Keeps the updates with the highest score L(W) - L(W + dW) - rho |dW|^2.
 
-    Xie et al. 2019, arXiv:1805.10032. It must be told how many to remove; where it is not, it
-    removes as many as a majority of honest nodes leaves.
+    Xie et al. 2019, arXiv:1805.10032. The number of updates to remove must be known. By default it
+    is the largest minority.
 
     Attributes
     ----------
     rho : float
     removed : int or None
-        How many of the lowest are rejected; None for the largest minority.
+        Number of updates to reject, lowest scores first; None for the largest minority.
     examples : int
-        Validation examples per trial; 0 takes all. Zeno itself is content with a dozen.
+        Validation examples per trial; 0 takes all. The paper uses about a dozen.
     """
 
     rho: float = 0.0005
