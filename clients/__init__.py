@@ -1,1 +1,1 @@
-"""What runs at the edge: the end nodes and the fog node, a Flower ClientApp."""
+"""The code that runs at the edge: the end nodes, and the fog node as a Flower ClientApp."""

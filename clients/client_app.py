@@ -24,7 +24,7 @@ app = ClientApp(mods=[masking, misbehaviour, user_mods])
 
 @app.query()
 def report(message: Message, context: Context) -> Message:
-    """Build the node's data, and say who this is: the handshake before round 1."""
+    """Build the node's data and introduce the fog node, in the handshake before it takes part."""
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
     field = prepare_field(config)
@@ -55,7 +55,7 @@ def report(message: Message, context: Context) -> Message:
 
 @app.query("mask_key")
 def mask_key(message: Message, context: Context) -> Message:
-    """Make a key for a round of masked sums (``mask-groups``)."""
+    """Make the key for a round of masked sums (``mask-groups``)."""
     fog_node, config = who(context)
     data = node_data(context.run_id, config, fog_node)
     return make_key(message, context, fog_node, data.told)
@@ -63,7 +63,7 @@ def mask_key(message: Message, context: Context) -> Message:
 
 @app.evaluate()
 def evaluate(message: Message, context: Context) -> Message:
-    """Tell how W does on the node's own data (paper, section 3), if the configuration says so."""
+    """Evaluate W on the node's own data (paper, section 3), if ``own-evaluation`` asks for it."""
     fog_node, config = who(context)
     if config.own_evaluation != FINAL:
         raise UserError("own-evaluation='none': a fog node tells nothing of W on its own data")

@@ -1,4 +1,4 @@
-"""The IoT tier: an end node owns examples, and shares a protected portion of them."""
+"""The IoT tier: an end node owns examples, and shares a protected part of them."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -27,9 +27,9 @@ class EndNode:
     Attributes
     ----------
     fog_node, end_node : int
-        Which one it is; its generators are keyed by both.
+        Its number, and that of its fog node; they key its random generators.
     data : Examples
-        What it owns; clean, and never leaves it.
+        The examples that it owns. They are clean and never leave it.
     """
 
     fog_node: int
@@ -37,7 +37,7 @@ class EndNode:
     data: Examples
 
     def ship(self, config: RunConfig, task: Task, preprocess: Preprocess) -> bytes:
-        """Select the share, preprocess, protect, and pack (see ``clients.shipment``)."""
+        """Select the share, preprocess, protect and pack it (see ``clients.shipment``)."""
         count = shared_examples(config, len(self.data))
         rng = protecting_rng(config, "share", self.fog_node, self.end_node)
         chosen = self.data.take(np.sort(rng.permutation(len(self.data))[:count]))
@@ -53,17 +53,17 @@ def shared_examples(config: RunConfig, owned: int) -> int:
 
 
 def largest_share(config: RunConfig, owned: Iterable[int]) -> float:
-    """Return the largest part that an end node shares of what it owns, of several of them."""
+    """Return the largest fraction of its examples that one of several end nodes shares."""
     return max((shared_examples(config, count) / count for count in owned if count), default=1.0)
 
 
 def largest_level(config: RunConfig) -> float | None:
-    """Return between which numbers inputs are shipped as levels; None: they are not.
+    """Return the range of the levels as which inputs are shipped; None if they are not quantised.
 
     Raises
     ------
     UserError
-        If what makes levels is not the last protection.
+        If ``quantise`` is not the last protection, or is used twice.
     """
     found = built(PROTECTIONS, config.protection)
     levels = [(text, one) for text, one in found if isinstance(one, Quantise)]
@@ -79,14 +79,14 @@ def largest_level(config: RunConfig) -> float | None:
 
 
 def protected_share(share: Examples, context: Context) -> Examples:
-    """Return a share behind all protections of the configuration, in their order.
+    """Return a share after all protections of the configuration, in their order.
 
     Raises
     ------
     UserError
-        If one fails, or returns no examples.
+        If one fails or does not return ``Examples``.
     """
-    largest_level(context.config)  # refuses an order that makes no sense
+    largest_level(context.config)  # checks the order
     for text, protection in built(PROTECTIONS, context.config.protection):
         share = _protected(text, protection, share, context)
     return share

@@ -1,4 +1,4 @@
-"""The fog tier: a fog node gathers the shipments of its end nodes and keeps the noisy data."""
+"""The fog tier: a fog node gathers the shipments of its end nodes."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ class NodeData:
     ----------
     inputs : array [n, ...], preprocessed and noisy
     targets : array [n, ...]
-    end_node_examples : examples taken from each end node, in their order; 0 where refused
-    bytes_received : from its end nodes, refused shipments included
+    end_node_examples : number of examples from each end node, in their order; 0 if refused
+    bytes_received : bytes from all end nodes, refused shipments included
     refused : one line for each refused shipment, which names the end node
-    told_examples : how many it says it has; None: as many as it has
+    told_examples : number of examples that it reports to the cloud; None reports the true one
     """
 
     inputs: Array
@@ -33,27 +33,27 @@ class NodeData:
 
     @property
     def told(self) -> int:
-        """How many examples the cloud is told that there are."""
+        """The number of examples that is reported to the cloud."""
         return len(self.targets) if self.told_examples is None else self.told_examples
 
 
 def gather(
     fog_node: int, shipments: Iterable[tuple[int, bytes]], spec: Spec, task: Task
 ) -> NodeData:
-    """Aggregate the shipments of a fog node's end nodes, in their order.
+    """Concatenate the shipments of a fog node's end nodes, in their order.
 
     Parameters
     ----------
     fog_node : int
     shipments : iterable of (end node, bytes)
-        A bad one is refused and named; the others are used.
+        Bad ones are refused and recorded; the others are used.
     spec, task : Spec, Task
-        What every shipment must hold.
+        What the inputs and targets of every shipment must be.
 
     Raises
     ------
     RefusedShipmentError
-        If no shipment is left to train on.
+        If no shipment is left.
     """
     inputs, targets, counts, refused, received = [], [], [], [], 0
     for end_node, shipment in shipments:

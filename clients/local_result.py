@@ -1,4 +1,4 @@
-"""What a fog node found in one round."""
+"""The result of a fog node's local training."""
 
 import dataclasses
 
@@ -7,16 +7,17 @@ from fog_flower.weights import Weights
 
 @dataclasses.dataclass(frozen=True)
 class LocalResult:
-    """What a fog node found in one round.
+    """The result of a fog node's local training in one round.
 
     Attributes
     ----------
     delta : Weights
         dW, as uploaded.
     loss, accuracy : float
-        Keras' running training figures of the last epoch, on the node's noisy data.
+        Keras' running training metrics of the last epoch, on the node's noisy data. With
+        ``training-metrics`` of kind ``laplace``, those of W with noise; NaN if they are not sent.
     seconds : float
-        Of training.
+        Duration of the training.
     """
 
     delta: Weights

@@ -1,4 +1,4 @@
-"""What a fog node does with W, and what its process keeps between rounds and runs."""
+"""Local training of a fog node: from a train message to the reply, with caches per process."""
 
 import dataclasses
 import functools
@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 
 
 def who(context: Context) -> tuple[int, RunConfig]:
-    """Return which fog node this is, and the run's configuration.
+    """Return the partition id of this fog node, and the run's configuration.
 
     Raises
     ------
     UserError
-        If nobody told the SuperNode which fog node it is, or what it is to protect would not be.
+        If the SuperNode has no valid ``partition-id``, or its ``noise-source`` would not protect
+        anybody here.
     """
     config = RunConfig.from_run_config(context.run_config)
     check_noise_source(config, simulated=is_simulated_node(context))
@@ -61,7 +62,7 @@ def who(context: Context) -> tuple[int, RunConfig]:
 
 
 def train_on(data: NodeData, message: Message, config: RunConfig, fog_node: int) -> LocalResult:
-    """Train from the W in ``message`` on ``data``, and protect dW as the configuration says."""
+    """Train on ``data`` from the W in ``message``, and protect dW as configured."""
     instructions = message.content.config_records[CONFIG]
     return released_update(
         config,
@@ -82,7 +83,7 @@ def released_update(
     server_round: int,
     mu: float = 0.0,
 ) -> LocalResult:
-    """Return what a fog node would send: dW of its training from W, behind all its protections.
+    """Train from W, and return dW and metrics after all protections of the fog node.
 
     Parameters
     ----------
@@ -91,9 +92,9 @@ def released_update(
         W.
     data : NodeData
     fog_node, server_round : int
-        Key shuffles and, where noise is seeded, noise.
+        Key the shuffles and, if noise is seeded, the noise.
     mu : float
-        FedProx' proximal weight; 0 is plain SGD.
+        Weight of FedProx' proximal term; 0 is plain SGD.
     """
     place = {"fog_node": fog_node, "server_round": server_round}
     trainer = trainer_of(config)
@@ -112,7 +113,7 @@ def released_update(
 def answer(
     result: LocalResult, num_examples: int, message: Message, fog_node: int, *, packed: bool = False
 ) -> Message:
-    """Answer a train message with dW and what is told of its training; ``packed`` omits zeros."""
+    """Return the reply to a train message, with dW and metrics; ``packed`` omits zeros of dW."""
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
         NUM_EXAMPLES: num_examples,
@@ -131,18 +132,18 @@ def answer(
 
 
 def examples_of(field: Field, config: RunConfig, fog_node: int) -> int:
-    """Return how many examples end nodes ship to a fog node."""
+    """Return the number of examples that end nodes ship to a fog node."""
     return sum(shared_examples(config, len(shard)) for shard in field.shards[fog_node])
 
 
-# Actors live through the run, so what they keep here is there in the next round. In one process
-# many runs follow each other: a trainer serves them all, data is let go with its run.
+# Actors live as long as the run, so these caches last from round to round. A process may make many
+# runs one after the other: a trainer serves all of them, data is dropped with its run.
 
 _data_of_run: dict[int, dict[int, NodeData]] = {}
 
 
 def trainer_of(config: RunConfig) -> "Trainer":
-    """Return the trainer of this process for a configuration."""
+    """Return the trainer for a configuration, which is cached in this process."""
     from fog_flower.tensorflow_setup import configure_tensorflow  # noqa: PLC0415
 
     configure_tensorflow(config.client_threads)
@@ -167,7 +168,7 @@ def precision_of(config: RunConfig) -> str:
 
 
 def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
-    """Return a fog node's noisy data, built once a run; clear that of runs long gone."""
+    """Return a fog node's noisy data, built once per run; remove the data of old runs."""
     if run_id not in _data_of_run:
         _data_of_run.clear()
         clear_old_scratch()
@@ -198,7 +199,7 @@ def _trainer(
 
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
-    """Play the end nodes of one fog node, and gather what they ship."""
+    """Simulate the end nodes of one fog node, and gather their shipments."""
     field = prepare_field(config)
     task, spec = field.dataset.task, field.dataset.spec
     end_nodes = (

@@ -1,7 +1,6 @@
-"""A fog node's part in masked sums: a key for each round, and dW behind masks.
+"""A fog node's part in masked sums: makes a key for each round, and masks dW.
 
-``masking`` stands around all that a node does, attacks included: a malicious node sends its dW
-behind masks as everybody does.
+``masking`` is the outermost client mod, outside of attacks: a malicious node's dW is masked too.
 """
 
 import hashlib
@@ -31,9 +30,9 @@ _PRIVATE_KEY, _ROUND = "private-key", "round"
 
 
 def make_key(message: Message, context: Context, fog_node: int, num_examples: int) -> Message:
-    """Make a key pair for a round, keep the private key in the node's state, tell the public one.
+    """Make a key pair for a round, keep the private key in the node's state, send the public one.
 
-    The number of examples goes with it, because each dW is weighted before it is masked.
+    The number of examples is sent with it, because each dW is weighted before it is masked.
     """
     private, public = new_key()
     context.state[MASKS] = ConfigRecord({_PRIVATE_KEY: private, _ROUND: round_of(message)})
@@ -43,16 +42,16 @@ def make_key(message: Message, context: Context, fog_node: int, num_examples: in
 
 
 def masking(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
-    """Answer a train message with a dW that tells nothing without the rest of the group.
+    """Mask the dW of a reply to a train message: it says nothing without the rest of the group.
 
-    Who rehearses, because it failed before, trains as well and answers without dW.
+    A node that rehearses, because it failed before, also trains but replies without dW.
 
     Raises
     ------
     ValueError
-        Before training, if the node has no key for this round (each is used once), or its group is
-        smaller than ``mask-groups``; after it, if dW has no fixed-point numbers. Nothing is sent
-        then.
+        Before training, if the node has no key for this round (each is used once), or was sent no
+        group, or one smaller than ``mask-groups``; after training, if dW cannot be encoded as
+        fixed-point numbers. Nothing is sent then.
     """
     fog_node, config = who(context)
     if not config.mask_groups or message.metadata.message_type != MessageType.TRAIN:
@@ -89,7 +88,7 @@ def masking(message: Message, context: Context, call_next: ClientAppCallable) ->
 
 
 def _salt(sent: ArrayRecord, server_round: int, group: list[bytes]) -> bytes:
-    """Return what ties masks to W, the round and the group: with others they do not cancel."""
+    """Return a hash of W, the round and the group; masks cancel only if all nodes use the same."""
     digest = hashlib.sha256(f"{server_round}/{len(group)}".encode())
     for key in sorted(group):
         digest.update(key)
@@ -99,7 +98,7 @@ def _salt(sent: ArrayRecord, server_round: int, group: list[bytes]) -> bytes:
 
 
 def _added(encoded: list[np.ndarray], mask: np.ndarray) -> Weights:
-    """Return masked arrays; on the wire they are int32, as many bytes as dW."""
+    """Return masked arrays as int32, as many bytes as dW, and raise if the sizes differ."""
     sizes = [array.size for array in encoded]
     if sum(sizes) != len(mask):
         raise ValueError(f"dW has {sum(sizes)} numbers, but W has {len(mask)}")
@@ -115,9 +114,9 @@ def _examples(reply: Message) -> int:
 
 
 def _masked_reply(reply: Message, masked: Weights, message: Message) -> Message:
-    """Return a reply with nothing of the honest one that tells of dW: no loss, no accuracy.
+    """Return a reply with masked dW, and without loss and accuracy, which would tell of dW.
 
-    ``masked`` is dW behind masks; empty: no dW is sent.
+    ``masked`` is empty if no dW is to be sent.
     """
     told = reply.content.metric_records[METRICS]
     kept = {name: told[name] for name in (PARTITION_ID, NUM_EXAMPLES, "seconds")}

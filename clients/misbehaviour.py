@@ -1,4 +1,4 @@
-"""The one place where a fog node may turn malicious: a mod that lets honest nodes pass."""
+"""The client mod that makes fog nodes malicious; nothing else does."""
 
 from flwr.app import Context, Message, MessageType
 from flwr.clientapp.typing import ClientAppCallable
@@ -12,20 +12,20 @@ from fog_flower.seeds import generator
 
 
 def misbehaviour(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
-    """Let honest nodes pass; let malicious ones answer as their attack does, in their rounds."""
+    """Call honest nodes unchanged, and replace replies of malicious ones in the attack's rounds."""
     fog_node, config = who(context)
     if config.attack == NONE:
         return call_next(message, context)
     if fog_node not in config.malicious_nodes:
         return reply_of(config, fog_node, message, context, call_next)
-    attack = ATTACKS.load(config.attack)  # in the handshake already: it may not be there
+    attack = ATTACKS.load(config.attack)  # already in the handshake, to find a wrong name early
     if message.metadata.message_type != MessageType.TRAIN:
         return call_next(message, context)
     server_round = round_of(message)
     chance = generator(config.seed, "attack-now", fog_node, server_round).random()
     if server_round not in config.attack_rounds or chance >= config.attack_probability:
         return call_next(message, context)
-    from clients.attacks._attacker import Attacker  # noqa: PLC0415  (only an attacker needs it)
+    from clients.attacks._attacker import Attacker  # noqa: PLC0415  (only attackers need it)
 
     attacker = Attacker(config, fog_node, server_round, message, context, call_next)
     return attacker.answer(attacker.send(attack))

@@ -1,7 +1,7 @@
-"""The data of a fog node on its disk: built once a run, then memory-mapped by whoever trains it.
+"""Stores the data of a fog node on disk: built once per run, then memory-mapped by any process.
 
-Ray hands a fog node's message to whichever actor is free, so without this every actor would build
-the data of every node.
+Ray gives a fog node's message to any free actor. Without this store, every actor would build the
+data of every node.
 """
 
 import json
@@ -22,13 +22,12 @@ REMEDY = (
 
 
 def stored_data(folder: Path, build: Callable[[], NodeData]) -> NodeData:
-    """Return the node data in ``folder``, which ``build`` fills if it is not there yet."""
+    """Return the node data in ``folder``; if it is missing, call ``build`` and store the result."""
     if not (folder / RECEIPT).exists():
         _write(folder, build())
     receipt = json.loads((folder / RECEIPT).read_text())
     return NodeData(
-        # "c", not "r": TensorFlow takes the memory only of an array that may be written to. What is
-        # written there stays in the process that does.
+        # "c" (copy-on-write), not "r": TensorFlow shares the memory of writeable arrays only.
         inputs=np.load(folder / "inputs.npy", mmap_mode="c", allow_pickle=False),
         targets=np.load(folder / "targets.npy", allow_pickle=False),
         end_node_examples=tuple(receipt["end_node_examples"]),

@@ -1,4 +1,4 @@
-"""What was answered in this round in this process: nobody trains twice, attackers included."""
+"""Caches the honest replies of a round in this process, so that no node trains twice."""
 
 import copy
 
@@ -18,12 +18,12 @@ def reply_of(
     context: Context,
     call_next: ClientAppCallable,
 ) -> Message:
-    """Return the honest ClientApp's reply; what it answered in this round it is not asked again.
+    """Return the honest ClientApp's reply, from the cache if it has replied to this message.
 
-    Training is repeatable, and an attacker that knows the honest updates of a simulation would
-    train them, before or after the honest nodes do.
+    An attacker that knows the honest updates of a simulation computes them itself, before or after
+    the honest nodes do. Training is repeatable, so the results are the same.
     """
-    # A mod of the user's own may keep a state, so it is always asked.
+    # A client mod of the user may keep state, so it is always called.
     if message.metadata.message_type != MessageType.TRAIN or config.client_mods:
         return call_next(message, context)
     now = context.run_id, round_of(message)
@@ -39,7 +39,7 @@ def reply_of(
 
 
 def _copied(content: RecordDict) -> RecordDict:
-    """Return a copy in which metrics can be changed and arrays replaced; these are not copied."""
+    """Return a copy whose metrics can be changed and arrays replaced; arrays are not copied."""
     kept = {
         key: record if isinstance(record, ArrayRecord) else copy.deepcopy(record)
         for key, record in content.items()

@@ -15,13 +15,21 @@ class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
     def anchor(self, variables: Sequence[keras.Variable], mu: float) -> bool:
         """Pull ``variables`` towards their present values with strength ``mu``.
 
-        Returns whether the step has changed, so that the model must be compiled anew: without any
-        mu it is plain SGD, from the first mu on it has the term.
+        Returns
+        -------
+        bool
+            Whether the training step has changed, so that the model must be compiled again. Until
+            the first positive ``mu`` the step is plain SGD, from then on it has the term.
+
+        Raises
+        ------
+        ValueError
+            If ``mu`` is negative.
         """
         if mu < 0:
             raise ValueError(f"mu must be at least 0, not {mu}")
         if not hasattr(self, "_mu"):
-            self._strength = 0.0  # what ``_mu`` is
+            self._strength = 0.0  # the value of ``_mu``, in Python
             self._mu = keras.Variable(0.0, trainable=False, dtype="float32", name="mu")
             self._anchors: list[keras.Variable] = []  # in the order of ``variables``
         changed = mu > 0 and not self._anchors
@@ -35,7 +43,7 @@ class ProximalSGD(keras.optimizers.SGD):  # type: ignore[misc]
         return changed
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Add the term to the gradient, then step as SGD does."""
+        """Add the proximal term to the gradient, then step as SGD does."""
         if self._anchors:
             anchor = self._anchors[self._get_variable_index(variable)]
             gradient = gradient + self._mu * (variable - anchor)

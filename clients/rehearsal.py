@@ -1,4 +1,4 @@
-"""A few examples on their way from an end node to its fog node, before anything is started."""
+"""Tests the way from end node to fog node with a few examples, before anything is started."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def rehearse_shipment(config: RunConfig, dataset: Dataset) -> None:
     Raises
     ------
     UserError
-        If protections do not fit the inputs, or what they return is refused by a fog node.
+        If the protections do not fit the inputs, or a fog node refuses what they return.
     """
     few = dataset.train.take(np.arange(min(EXAMPLES, len(dataset.train))))
     preprocess = preprocess_of(config, dataset, few)

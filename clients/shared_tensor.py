@@ -1,4 +1,4 @@
-"""A fog node's images for TensorFlow, without the two copies that it makes of every array."""
+"""Passes NumPy arrays to TensorFlow without the two copies that it makes of every array."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ ALIGNMENT = 64  # bytes; TensorFlow's kernels read whole vectors
 
 
 def shared_tensor(array: npt.NDArray[Any]) -> tf.Tensor:
-    """Return a tensor on the memory of ``array``, which must not be written to from then on.
+    """Return a tensor that shares the memory of ``array``, which must not be written to any more.
 
-    What TensorFlow cannot read in place (unaligned, not contiguous, read-only) is copied.
+    Arrays that TensorFlow cannot share (unaligned, not contiguous, read-only) are copied.
     """
     flags = array.flags
     if flags.c_contiguous and flags.writeable and array.ctypes.data % ALIGNMENT == 0:

@@ -1,8 +1,9 @@
-"""What an end node sends to its fog node: arrays with a checksum, without pickle.
+"""The format of shipments from an end node to its fog node: arrays with a checksum.
 
-The paper pickles; unpickling what a network sent runs its code, so this does not.
-Layout: magic (8 bytes), sha256 of the rest (32 bytes), an ``.npz`` of plain arrays. Inputs are as a
-model sees them, or levels in a byte each and the size of the largest (``protection=quantise``).
+The paper uses pickle. Unpickling data from a network can run code in it, so this format does not.
+Layout: magic (8 bytes), sha256 of the payload (32 bytes), and the payload, an ``.npz`` of plain
+arrays. Inputs are as the model sees them, or, with ``protection=quantise``, levels of one byte each
+with the value of the largest.
 """
 
 import hashlib
@@ -18,21 +19,21 @@ from fog_flower.tasks.task import Task
 MAGIC = b"FOGSHIP2"
 CHECKSUM_BYTES = 32
 INPUTS, TARGETS, LARGEST = "inputs", "targets", "largest"
-_LEVELS = 255  # the last one; with 0 they are 256
+_LEVELS = 255  # the last level; with 0 there are 256
 
 
 class RefusedShipmentError(ValueError):
-    """A shipment that a fog node does not take; the message says why."""
+    """A shipment that a fog node refuses; the message says why."""
 
 
 def pack(share: Examples, largest: float | None = None) -> bytes:
-    """Pack examples as a model sees them: inputs and targets, in their dtypes.
+    """Pack inputs, as a model sees them, and targets, in their dtypes.
 
     Parameters
     ----------
     share : Examples
     largest : float, optional
-        Send inputs float32 as levels of a byte each, between this and its negative.
+        Send float32 inputs as levels of one byte each, between -``largest`` and ``largest``.
     """
     buffer = io.BytesIO()
     arrays: dict[str, Array] = {INPUTS: share.inputs, TARGETS: share.targets}
@@ -44,13 +45,13 @@ def pack(share: Examples, largest: float | None = None) -> bytes:
 
 
 def levels_of(inputs: npt.NDArray[np.float32], largest: float) -> npt.NDArray[np.uint8]:
-    """Return the nearest of 256 levels, from 0 for -``largest`` to 255 for ``largest``."""
+    """Round inputs to 256 levels, from 0 for -``largest`` to 255 for ``largest``."""
     parts = (np.clip(inputs, -largest, largest) + largest) / (2.0 * largest)
     return np.asarray(np.rint(_LEVELS * parts), np.uint8)
 
 
 def values_of(levels: npt.NDArray[np.uint8], largest: float) -> npt.NDArray[np.float32]:
-    """Return the number that each level stands for."""
+    """Return the value of each level."""
     table = np.linspace(-largest, largest, _LEVELS + 1).astype(np.float32)
     return np.asarray(table[levels])
 
@@ -62,9 +63,9 @@ def unpack(shipment: bytes, spec: Spec, task: Task) -> Examples:
     ----------
     shipment : bytes
     spec : Spec
-        What every input must be.
+        Shape and dtype that every input must have.
     task : Task
-        Says what targets must be.
+        Checks the targets.
 
     Raises
     ------
@@ -99,12 +100,12 @@ def unpack(shipment: bytes, spec: Spec, task: Task) -> Examples:
 
 
 def _unlevelled(levels: npt.NDArray[np.uint8], largest: npt.NDArray[np.float64]) -> Array:
-    """Return the numbers that levels stand for.
+    """Return the values of levels.
 
     Raises
     ------
     ValueError
-        If these are no levels.
+        If the levels are not uint8, or ``largest`` is not one positive finite number.
     """
     if levels.dtype != np.uint8 or largest.shape != () or not 0.0 < float(largest) < np.inf:
         raise ValueError(f"levels are {levels.dtype} up to {largest}")

@@ -24,30 +24,32 @@ from fog_flower.tasks.scores import Evaluation
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights, as_dtype, subtract
 
-JUDGED_AT_ONCE = 500  # examples
+JUDGED_AT_ONCE = 500  # examples per batch of an evaluation
 
 
 class Trainer:
-    """Trains one model, compiled once, for whichever node, round and run it is asked.
+    """Trains one model, compiled once, for any node, round and run.
 
-    What one call leaves behind never reaches the next: weights, anchors and random states are set
-    anew, because any actor may train any node.
+    Calls are independent of each other, because any actor may train any node: every call sets
+    weights, anchors and random states anew.
 
     Parameters
     ----------
     model : keras.Model
-        Uncompiled; its weights do not matter.
+        The uncompiled model; its weights do not matter.
     spec, task : Spec, Task
-        What its inputs and targets are.
+        Describe its inputs and targets.
     clip_norm : float
-        Bound of the global gradient norm; 0 is none.
+        Bound of the global gradient norm; 0 does not clip.
     private : DpSgd, optional
-        How each example's part in a step is bounded and hidden.
+        Clips each example's gradient and adds noise; None trains by plain SGD.
 
     Attributes
     ----------
     threads : int
-        TensorFlow's; 0: all cores.
+        TensorFlow's intra-op threads; 0 uses all cores.
+    draws_globally : bool
+        Whether the training step draws from TensorFlow's global generator.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Trainer:
         self._task = task
         self._optimizer = ProximalSGD(global_clipnorm=clip_norm or None)
         self._optimizer.anchor(model.trainable_variables, 0.0)
-        self._rate: float | None = None  # of the optimizer
+        self._rate: float | None = None  # the optimizer's learning rate
         self._random_states = random_states(model)
         self.threads = tf.config.threading.get_intra_op_parallelism_threads()
         try:
@@ -84,23 +86,23 @@ class Trainer:
         server_round: int,
         mu: float = 0.0,
     ) -> LocalResult:
-        """Train ``local-epochs`` epochs from W and return dW.
+        """Train ``local-epochs`` epochs from W, and return dW.
 
-        Upload ``per-epoch`` (paper, section 3) returns W_E - W; ``epoch-mean`` (section 4.3)
-        returns mean_e(W_e) - W. With one epoch they are the same.
+        With ``upload=per-epoch`` (paper, section 3) dW is W_E - W, with ``epoch-mean`` (section
+        4.3) it is mean_e(W_e) - W. With one epoch both are the same.
 
         Parameters
         ----------
         config : RunConfig
-            Its seed, learning rates, batch size, epochs and upload are used.
+            Provides seed, learning rates, batch size, epochs and upload.
         start : Weights
             W, from the cloud.
         data : NodeData
         fog_node, server_round : int
-            Key the shuffles, together with the run's seed and the epoch; the round also decides
-            the learning rate.
+            Key the shuffles, together with the run's seed and the epoch. The round also sets the
+            learning rate.
         mu : float
-            FedProx' proximal weight, from the strategy; 0 is plain SGD.
+            Weight of FedProx' proximal term, from the strategy; 0 is plain SGD.
         """
         began = time.perf_counter()
         rate = config.learning_rate_in(server_round)
@@ -108,7 +110,7 @@ class Trainer:
             self._optimizer.learning_rate = self._rate = rate
         load_weights(self._model, start)
         if self._optimizer.anchor(self._model.trainable_variables, mu):
-            self._compile()  # the step traced before has no proximal term
+            self._compile()  # the step traced so far has no proximal term
             load_weights(self._model, start)
         self._reseed(seed_for(config.seed, "train", fog_node, server_round))
         history: dict[str, float] = {}
@@ -118,7 +120,7 @@ class Trainer:
                 place = {"fog_node": fog_node, "server_round": server_round, "epoch": epoch}
                 examples = Examples(data.inputs, data.targets)
                 self._private_epoch.run(self._private, config, examples, **place)
-                history = {"loss": math.nan, "accuracy": math.nan}  # they would tell of the data
+                history = {"loss": math.nan, "accuracy": math.nan}  # they would disclose the data
             else:
                 rng = generator(config.seed, "shuffle", fog_node, server_round, epoch)
                 history = self._fit_epoch(data, rng, config.batch_size)
@@ -139,14 +141,14 @@ class Trainer:
         )
 
     def evaluate(self, weights: Weights, data: NodeData) -> Evaluation:
-        """Return loss and accuracy of weights on a fog node's data; nothing is trained."""
+        """Return loss and accuracy of weights on a fog node's data."""
         losses, right = self.judge(weights, data)
         return Evaluation(float(losses.mean()), float(right.mean()))
 
     def judge(
         self, weights: Weights, data: NodeData
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Return each example's loss and whether it is answered right, under ``weights``."""
+        """Return the loss of each example [n], and whether it is answered right [n]."""
         load_weights(self._model, weights)
         parts = []
         for first in range(0, len(data.targets), JUDGED_AT_ONCE):
@@ -166,8 +168,8 @@ class Trainer:
             self.draws_globally = False
             return
         self._task.compile(self._model, self._optimizer)
-        # Metrics and optimizer make their variables in their first step, which a graph forbids; not
-        # by train_on_batch, which traces a graph of its own for it.
+        # The first step creates the variables of metrics and optimizer, which a graph must not do.
+        # train_on_batch would trace a graph of its own for it.
         self._model.train_step(
             (
                 tf.zeros((1, *spec.shape), spec.dtype),
@@ -183,13 +185,13 @@ class Trainer:
                 tf.TensorSpec((), tf.int64),
             ],
         )
-        # Setting TensorFlow's global seed makes it build every graph again, which takes a small
-        # model as long as an epoch: only where something draws from that generator.
+        # Setting TensorFlow's global seed makes it build every graph again, which takes as long as
+        # an epoch of a small model. So it is set only if something draws from that generator.
         graph = self._run_epoch.get_concrete_function()
         self.draws_globally = _draws_globally(graph)
         if not self.draws_globally:
-            self._run_epoch = graph  # called without a search for the graph that fits
-        # Graphs of their own: within the training step's they change its last bits.
+            self._run_epoch = graph  # saves the search for the right graph in every call
+        # These are separate graphs: inside that of the training step they change its rounding.
         model = self._model
         self._reset_metrics = tf.function(model.reset_metrics).get_concrete_function()
         self._metrics_result = tf.function(model.get_metrics_result).get_concrete_function()
@@ -203,7 +205,7 @@ class Trainer:
     def _fit_epoch(
         self, data: NodeData, rng: np.random.Generator, batch_size: int
     ) -> dict[str, float]:
-        # Shuffled here, not by Keras, whose order comes from a global generator.
+        # Keras would shuffle with a global generator.
         order = rng.permutation(len(data.targets))
         inputs, targets = shared_tensor(data.inputs), tf.constant(data.targets)
         self._reset_metrics()
@@ -213,10 +215,10 @@ class Trainer:
     def _steps(
         self, inputs: tf.Tensor, targets: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor
     ) -> None:
-        """Take Keras' own training step over all batches, without leaving the graph.
+        """Run Keras' own training step on all batches in one graph.
 
-        ``fit`` returns to Python for every batch and makes a data pipeline for every epoch, which
-        costs small models half of their time.
+        ``fit`` returns to Python for every batch and builds a data pipeline for every epoch, which
+        takes half of the time for small models.
         """
         count = tf.shape(order, tf.int64)[0]
         for start in tf.range(0, count, batch_size):
@@ -225,7 +227,7 @@ class Trainer:
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:
-    """Return the states of Dropout and other random layers, which ``get_weights`` leaves out."""
+    """Return the seed states of Dropout and other random layers, which are no weights."""
     weights = {id(variable) for variable in model.weights}
     return [
         variable
@@ -235,9 +237,9 @@ def random_states(model: keras.Model) -> list[keras.Variable]:
 
 
 def _draws_globally(function: tf.types.experimental.ConcreteFunction) -> bool:
-    """Tell whether a graph draws from TensorFlow's global generator, as ``tf.random.normal`` does.
+    """Check whether a graph uses TensorFlow's global generator, as ``tf.random.normal`` does.
 
-    Keras' own layers do not: they have states of their own.
+    Keras' own layers do not: they have their own seed states.
     """
     definition = function.graph.as_graph_def()
     nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]

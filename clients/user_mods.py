@@ -1,4 +1,4 @@
-"""Flower mods of the user's own (``client-mods``), around the honest ClientApp."""
+"""Calls the user's Flower mods (``client-mods``) around the honest ClientApp."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +13,15 @@ from fog_flower.errors import UserError
 from fog_flower.named import load_reference
 
 KEY = "client-mods"
-# What Flower's own mods compute the difference to W of: here it is sent already.
+# Flower's mods that subtract W from the reply's weights. Here the reply is dW already.
 OF_WEIGHTS = (fixedclipping_mod, adaptiveclipping_mod, LocalDpMod)
 
 
 def user_mods(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
-    """Call the configured mods around training, the first of them outermost.
+    """Call the configured mods around training, the first one outermost.
 
-    Other messages (the handshake, keys of masks) carry no arrays, on which Flower's own mods rely.
+    They are not called for other messages (handshake, mask keys, evaluation), because Flower's own
+    mods need arrays in message and reply.
     """
     _, config = who(context)
     if message.metadata.message_type.partition(".")[0] != MessageType.TRAIN:
@@ -37,7 +38,7 @@ def load_mod(reference: str) -> Callable[..., Any]:
     Raises
     ------
     UserError
-        If there is none of that name.
+        If it cannot be imported or is not callable, or expects weights in place of dW.
     """
     mod = load_reference(reference, KEY)
     if mod in OF_WEIGHTS or isinstance(mod, LocalDpMod):
@@ -55,7 +56,7 @@ def load_mod(reference: str) -> Callable[..., Any]:
 
 
 def _around(mod: Callable[..., Any], reference: str, inner: ClientAppCallable) -> ClientAppCallable:
-    """Return the ClientApp with a mod around it; what is inside fails as itself, not as the mod."""
+    """Wrap a mod around a ClientApp; only the mod's own errors are reported as the mod's."""
 
     def call(message: Message, context: Context) -> Message:
         failures: list[Exception] = []

@@ -55,7 +55,7 @@ class KerasEvaluator:
         importance: npt.NDArray[np.float32] | None = None,
         sharpness: float = 1.0,
     ) -> Sloped:
-        """Return losses and scores at ``indices`` [k], and gradients of the (weighted) mean loss."""
+        """Return losses and scores at ``indices`` [k], and gradients of the weighted mean loss."""
         self._model.load(weights)
         shares = np.ones(len(indices), np.float32) if importance is None else importance
         answers, losses, sums = (

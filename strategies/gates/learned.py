@@ -1,4 +1,4 @@
-"""Learn the merge on one part of the validation examples, certify it on the other."""
+"""Learns the merge on one part of the validation examples, and certifies it on the other."""
 
 import contextlib
 import dataclasses
@@ -15,84 +15,93 @@ from fog_flower.tasks.scores import Evaluation, Scores
 from strategies.gate import Decision, Slope, Trial
 
 Vector = npt.NDArray[np.float64]
-SURER = 2.0  # by what factor answers may be surer, or less sure, than they should be
-DOUBT = 1.0  # standard errors by which a slope has to lead downhill
-PARTS = 8  # of the examples: how far their slopes differ says how sure a slope is
-COPIES = 0.1  # of a merge that may be due to copies before they are counted once
-LITTLE = 0.1  # of the steepest slope: in a model of few weights chance alone gives so much
-LONGER = 2.0  # by what factor lengths may differ where slopes are to certify anything
+SURER = 2.0  # largest factor, up or down, of the temperature that is fitted
+DOUBT = 1.0  # standard errors by which a slope must be below 0
+PARTS = 8  # parts of the examples, from whose slopes the standard errors are estimated
+COPIES = 0.1  # fraction of a merge due to copies from which on copies are counted once
+LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
+LONGER = 2.0  # largest ratio of lengths for which slopes can certify a plain merge
 HALF = 0.5  # of the plain merge
 PLAIN = "the plain merge"
 RISES, NOTHING = "the loss rises along it", "it adds nothing to the rest"
-REST = 1 / 32  # of the way, for all that are not shown to lead uphill
+REST = 1 / 32  # fraction of a merge shared by all updates that are not shown to lead uphill
 
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
-    r"""Learns how far to go along each update, unless the plain merge is as good.
+    r"""Learns a weight for each update, unless the plain merge is as good.
 
     The nearest published method is FedLAW (Li et al. 2023, ICML), which learns shares and a
-    shrinking factor on a proxy set. Three steps, on disjoint parts of the validation examples:
+    shrinking factor on a proxy set. Here there are three steps. The first two use one part of the
+    validation examples, the third another, disjoint one.
 
-    1. The plain merge F of all updates is taken unchanged if it is certified. With $s_i$ the slope
-       of the loss at F along $dW_i$ and $m$ the slope along the plain step, convexity says that
-       the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
-       certified if that is at most ``slack`` times what F gained, over W and over an answer that
-       looks at no input, and no group (class) is shown to be answered worse than by W. In this and
-       all plain merges copies count once, and no update is longer than twice the shortest of those
-       along which the loss falls by more than chance.
+    1. The plain merge F of all updates is taken unchanged if it is certified. Let $s_i$ be the
+       slope of the loss at F along $dW_i$, and $m$ the slope along the plain step. If the loss is
+       convex, the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
+       certified if $\max_i (m - s_i)$ is at most ``slack`` times the gain of F, over W and over the
+       best constant answer, and no group (class) is shown to be answered worse than by W. In this
+       and all plain merges, copies count once, and updates are cut to twice the length of the
+       shortest one along which the loss falls by more than chance.
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
-       by L-BFGS-B in units of a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
-       the slope at W along $dW_i / |dW_i|$. So neither lengths, nor copies, nor claimed numbers of
-       examples decide anything. An update gets none unless the loss is shown to fall along it at
-       W: by a standard error of the slope, and by more than chance gives to noise (whose cosine
-       with the gradient has a deviation of $1 / \sqrt d$, with d weights). Noise leads nowhere, and
-       costs nothing at once, but adds up. How sure the answers are is learned with the weights (a
-       temperature, Guo et al. 2017, arXiv:1706.04599), within a factor of two: to be less sure is
-       no merit of a short step. Groups that are shown to be told apart worse than by W count
-       ``boost`` times as much, and the weights are learned again: who harms one class alone hardly
-       moves the mean (multiplicative weights, as in group DRO, Sagawa et al. 2020,
+       by L-BFGS-B. Their unit is a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
+       the slope at W along $dW_i / |dW_i|$. So the result depends neither on lengths, nor on
+       copies, nor on claimed numbers of examples.
+
+       An update gets no weight unless the loss is shown to fall along it at W: by a standard error
+       of the slope, and by more than it falls along noise by chance. (The cosine of noise with the
+       gradient has a standard deviation of $1 / \sqrt d$, with d weights.) Noise costs nothing in
+       one round, but adds up.
+
+       A temperature is learned with the weights (Guo et al. 2017, arXiv:1706.04599), within a
+       factor of two, so that a short step is not preferred only because it is less confident. If
+       groups are shown to be told apart worse than by W, their examples count ``boost`` times as
+       much, and the weights are learned again, because an update that harms only one class hardly
+       changes the mean loss (multiplicative weights, as in group DRO, Sagawa et al. 2020,
        arXiv:1911.08731).
-    3. On the other part, paired one-sided tests, of losses at the best temperature, within a factor
-       of two again: the plainest merge is taken that is not shown to be worse than W, nor, by
-       ``margin`` times what the learned one gained, than the learned one or the cloud's own update
-       alone, nor to answer a group worse than W and the learned one do. From the plainest on:
+    3. On the other part of the examples, candidates are compared by paired one-sided tests of their
+       losses at the best temperature, again within a factor of two. The plainest candidate is taken
+       that is not shown to be worse than W; nor worse than the learned merge or the cloud's own
+       update alone by more than ``margin`` times the gain of the learned merge; nor to answer a
+       group worse than both W and the learned merge do. The candidates, the plainest first:
 
-       - F, if its mean loss is at most that of the next one, or if there is none and no update is
-         shown to lead uphill: near convergence no harm is shown in one round, and it adds up;
-       - the plain merge of all updates along which the loss falls by more than chance;
-       - that of those alone to which learning gave a step of ``much`` of the longest;
-       - half of F, if the learned one is not shown to be better than W, and half of F tells more
-         apart than both: where clients hold different classes, each leads uphill, and what is
-         best after this round leads nowhere;
-       - the learned merge, with and without the rest (below); then the cloud's own;
-       - a small part of the way of all that are not shown to lead uphill, each as long as the
-         shortest of them: nobody is refused for differences that mean nothing.
+       - F, if its mean loss is at most that of the next candidate, or if no update joins the next
+         candidate and none is shown to lead uphill. Without this condition, harm that is too small
+         to be shown in one round would add up near convergence.
+       - The plain merge of all updates along which the loss falls by more than chance.
+       - The plain merge of those updates whose learned step is at least ``much`` of the longest.
+       - Half of F, if the learned merge is not shown to be better than W, and half of F tells more
+         apart than both. Where clients hold different classes, each update leads uphill, and the
+         best merge of a single round makes no progress.
+       - The learned merge, with and without the rest (below).
+       - The cloud's own update.
+       - A small step along all updates that are not shown to lead uphill, each cut to the length of
+         the shortest of them, so that no update is refused for meaningless differences.
 
-       W is kept where all are shown to be worse. A plain merge is worth a margin because it goes at
-       the clients' own pace: what is best after this step is shorter than what is best after the
-       run. In all but F a small part of the way (the rest) is shared out evenly among all updates
-       that are not shown to lead uphill at W, because what only repeats others gets no weight while
-       learning, and is no worse for it.
+       W is kept if all candidates are shown to be worse. Plainer merges get a margin because they
+       move at the clients' own pace: the step that is best for this round is shorter than the one
+       that is best for the whole run. In the second, third and fifth candidate, a small part of the
+       step (the rest) is shared evenly among all updates that are not shown to lead uphill at W.
+       Otherwise an update that only repeats others could get no weight, although it is no worse.
 
     Attributes
     ----------
     examples : int
-        On which is learned, and as many on which is certified; 0: half of all each.
+        Number of examples for learning, and the same number for certifying; 0 uses half of all for
+        each.
     evaluations : int
-        Of loss and slope while learning, at most.
+        Largest number of evaluations of loss and slope for learning once.
     error : float
-        Chance with which what is no worse is taken to be worse (one-sided paired tests).
+        Probability that a merge that is no worse is taken to be worse (one-sided paired tests).
     slack : float
-        How much of a round's gain a certified plain merge may leave behind; 0 always learns.
+        Fraction of a round's gain that a certified plain merge may lose; 0 always learns.
     margin : float
-        How much of what the learned merge gained a plainer one may leave behind.
+        Fraction of the learned merge's gain that a plainer one may lose.
     much : float
-        Of the longest step that learning gave, what another needs to be merged plainly with it.
+        Fraction of the longest learned step that an update needs for the plain merge of the strong.
     again : int
-        How often weights are learned again for groups that suffer; 0: groups do not matter.
+        How often weights are learned again for groups that are answered worse; 0 ignores groups.
     boost : float
-        By how much such a group counts more each time.
+        Factor on the importance of such a group each time.
     """
 
     examples: int = 1000
@@ -105,7 +114,7 @@ class Learned:
     boost: float = 4.0
 
     def judge(self, trial: Trial) -> list[Decision]:
-        """Take the plain merge, the learned one, or none."""
+        """Take the plain merge if it is certified, and else choose among it, the learned and W."""
         half = max(trial.examples // 2, 1)
         count = min(self.examples or half, half)
         groups = trial.weighing.groups(count)
@@ -136,7 +145,10 @@ class Learned:
         known: Vector,
         groups: npt.NDArray[np.int64],
     ) -> bool:
-        """Tell whether the plain merge is taken; ``slopes`` are those at W and there."""
+        """Check whether the plain merge is certified; ``slopes`` are those at W and at the merge.
+
+        A merge that is not finite never is.
+        """
         before, plain = slopes
         if not plain.finite:
             return False
@@ -169,20 +181,22 @@ class Learned:
         known_before: Vector,
         groups: npt.NDArray[np.int64],
     ) -> Vector:
-        """Return weights [k]; zeros where no update leads downhill.
+        """Return the learned weights [k]; all 0 if no update leads downhill.
+
+        Learning starts at W or at the plain merge of the updates that may get a weight, whichever
+        has the lower loss.
 
         Parameters
         ----------
         trial : Trial
         count : int
-            Examples to learn on.
+            Number of examples to learn on.
         plainly : _Plain
             The plain merge.
         before, plain : Slope
-            At W and at the plain merge; learning begins at the better one, of the merge without
-            updates that get no weight.
+            At W and at the plain merge of all updates.
         known_before : float64 [count]
-            What W knows of each example.
+            Fully recalibrated losses of W (``_known``).
         groups : int64 [count]
         """
         norms = np.asarray(trial.norms, np.float64)
@@ -201,7 +215,7 @@ class Learned:
         if plain.finite and plain.losses.mean() < _least(before):
             start = np.divide(merge, unit, out=none.copy(), where=usable)
             known = plain
-        start = np.append(start, 0.0)  # and the sharpness, of which the logarithm
+        start = np.append(start, 0.0)  # the last entry is the logarithm of the sharpness
         importance: Vector | None = None
         for attempt in range(self.again + 1):
             search = _Search(trial, count, unit, importance, self.evaluations - 2 * (not attempt))
@@ -219,7 +233,7 @@ class Learned:
         return weights
 
     def _downhill(self, trial: Trial, before: Slope) -> npt.NDArray[np.bool_]:
-        """Return whose slope at W is shown to lead downhill; the cloud's own is known to."""
+        """Return whether each update is shown to lead downhill at W; the cloud's own always is."""
         edge = np.nan_to_num(DOUBT * before.errors)
         downhill = self._beyond_chance(trial, before) & (before.along < -edge)
         if trial.weighing.own is not None:
@@ -227,11 +241,11 @@ class Learned:
         return downhill
 
     def _deviations(self, trial: Trial) -> float:
-        """Return how many standard errors show something of one of the updates."""
+        """Return the significant number of standard errors, corrected for the number of updates."""
         return NormalDist().inv_cdf(1.0 - self.error / max(len(trial), 1))
 
     def _beyond_chance(self, trial: Trial, before: Slope) -> npt.NDArray[np.bool_]:
-        """Return along which updates the loss falls by more at W than along noise as long."""
+        """Return along which updates the loss falls more at W than along noise of equal length."""
         cosine = min(self._deviations(trial) / math.sqrt(before.dimensions), LITTLE)
         norms = np.asarray(trial.norms, np.float64)
         return (before.along < -cosine * before.steepest * norms) & (norms > 0.0)
@@ -244,7 +258,7 @@ class Learned:
         weights: Vector,
         before: Slope,
     ) -> list[Decision]:
-        """Take the plainest merge that is not shown to be worse than others."""
+        """Take the plainest candidate that is not shown to be worse than the others."""
         stop = min(trial.examples, 2 * count)
         judged = _Judgements(trial, count, stop)
         none = np.zeros(len(trial))
@@ -252,7 +266,7 @@ class Learned:
         own = judged[alone] if alone.any() else None
         start, learned = judged[none], judged[weights]
         candidates = self._candidates(trial, plainly, weights, alone, before, judged)
-        for name, chosen in candidates:  # noqa: B007  (used behind the loop)
+        for name, chosen in candidates:  # noqa: B007  (used after the loop)
             if chosen.any() and not self._shown_worse(judged[chosen], start, learned, own):
                 break
         else:
@@ -285,7 +299,7 @@ class Learned:
         before: Slope,
         judged: "_Judgements",
     ) -> Iterator[tuple[str, Vector]]:
-        """Yield the merges to choose from, the plainest first; empty ones are none."""
+        """Yield the candidates with their names, the plainest first; all-zero ones do not count."""
         norms, none = np.asarray(trial.norms, np.float64), np.zeros(len(trial))
         joining = self._beyond_chance(trial, before) | (weights > 0.0)
         doubt = self._deviations(trial) * np.nan_to_num(before.errors)
@@ -312,9 +326,9 @@ class Learned:
     def _shown_worse(
         self, one: "_Judged", start: "_Judged", learned: "_Judged", own: "_Judged | None"
     ) -> bool:
-        """Tell whether a merge is shown to be worse than W, the learned one or the cloud's own.
+        """Check whether a merge is shown to be worse than W, the learned one or the cloud's own.
 
-        Or to answer a group worse than both W and the learned one do.
+        It is also worse if it is shown to answer a group worse than both W and the learned one.
         """
         if not one.scores.finite:
             return True
@@ -335,7 +349,7 @@ class Learned:
 
 
 class _Judged:
-    """A merge with its scores, and what is fitted to them, once."""
+    """A merge with its scores, and its recalibrated losses, which are computed once."""
 
     def __init__(self, merge: Vector, scores: Scores) -> None:
         self.merge, self.scores = merge, scores
@@ -347,39 +361,39 @@ class _Judged:
 
     @functools.cached_property
     def known(self) -> Vector:
-        """The losses that say what can be told apart."""
+        """The fully recalibrated losses, which measure what the model can tell apart."""
         return _known(self.scores)
 
 
 class _Judgements:
-    """Merges, judged once each on the examples that certify."""
+    """A cache of merges, each scored once on the certifying examples."""
 
     def __init__(self, trial: Trial, first: int, stop: int) -> None:
         self._trial, self._first, self._stop = trial, first, stop
         self._known: dict[bytes, _Judged] = {}
 
     def __getitem__(self, merge: Vector) -> _Judged:
-        key = merge.tobytes()  # two candidates may be the same
+        key = merge.tobytes()  # candidates may coincide
         if key not in self._known:
             scores = self._trial.weighing.score(merge, self._first, self._stop)
             self._known[key] = _Judged(merge, scores)
         return self._known[key]
 
     def no_worse(self, one: Vector, other: Vector) -> bool:
-        """Tell whether the mean loss of one merge is at most that of another."""
+        """Check whether the mean loss of one merge is at most that of another."""
         if not (self[one].scores.finite and self[other].scores.finite):
             return self[one].scores.finite
         return bool(self[one].calm.mean() <= self[other].calm.mean())
 
     def stalls(self, merge: Vector, error: float) -> bool:
-        """Tell whether a merge is not shown to be better than W."""
+        """Check whether a merge is not shown to be better than W."""
         start = self[np.zeros(len(merge))]
         if not (self[merge].scores.finite and start.scores.finite):
             return True
         return not _is_harm(start.calm - self[merge].calm, error)
 
     def knows_more(self, one: Vector, other: Vector) -> bool:
-        """Tell whether one merge tells more apart than another, and than W, on average."""
+        """Check whether one merge tells more apart than another and than W, on average."""
         if not self[one].scores.finite:
             return False
         others = [self[each] for each in (other, np.zeros(len(one)))]
@@ -392,19 +406,20 @@ class _Plain:
     """The plain merge, with copies counted once and long updates cut."""
 
     shares: Vector  # of each update [k]
-    cut: Vector  # by which factor each is shortened [k]; 1 where it is not
-    told: str
+    cut: Vector  # factor by which each update is shortened [k]; 1 if it is not
+    told: str  # its name in the reasons of decisions
 
     def merge(self, kept: npt.NDArray[np.bool_] | None = None) -> Vector:
-        """Return the weights [k] of the plain merge of all, or of those that are kept alone."""
+        """Return the weights [k] of the plain merge of all updates, or only of the kept ones."""
         return (self.shares if kept is None else _shares_of(self.shares, kept)) * self.cut
 
 
 def _plain(trial: Trial, downhill: npt.NDArray[np.bool_]) -> _Plain:
-    """Return the plain merge, in which no update is much longer than the shortest that leads down.
+    """Return the plain merge, with no update much longer than the shortest that leads downhill.
 
-    Enormous steps end where the model says the same of all inputs and all slopes are flat, or hide
-    what no input shows and no later training gets over. The cloud's own may be as long as it is.
+    After an enormous step, the model gives the same answer for all inputs and all slopes are flat,
+    or it hides harm that no input shows and no later training repairs. The cloud's own update is
+    never cut.
     """
     shares, copied = _copies_once(trial, downhill)
     lengths, fog = np.asarray(trial.norms, np.float64), np.ones(len(trial), bool)
@@ -420,7 +435,7 @@ def _plain(trial: Trial, downhill: npt.NDArray[np.bool_]) -> _Plain:
 
 
 class _Search:
-    """Minimises the loss over the weights of updates, in units, with few evaluations."""
+    """Minimises the loss over the weights of updates, in trusted lengths, with few evaluations."""
 
     def __init__(
         self, trial: Trial, count: int, unit: Vector, importance: Vector | None, evaluations: int
@@ -429,10 +444,10 @@ class _Search:
         self._importance, self._left = importance, max(evaluations, 1)
         self._least = np.inf
         self._found = np.zeros(len(unit) + 1)
-        self.scores: Scores | None = None  # at what was found
+        self.scores: Scores | None = None  # at the best weights found
 
     def best(self, start: Vector, known: Slope | None) -> Vector:
-        """Return the best weights in units and log sharpness [k + 1]; ``known`` is at ``start``."""
+        """Return the best weights and log sharpness [k + 1]; ``known`` is that at ``start``."""
         self._found = start
         known = known or self._asked(start)
         self._note(start, known)
@@ -469,21 +484,21 @@ class _Search:
 
 
 def _known(scores: Scores) -> Vector:
-    """Return the losses [k] that say what can be told apart.
+    """Return fully recalibrated losses [k], which measure what the model can tell apart.
 
-    Temperature and favourite answers are forgiven: a model that begins to learn first finds out
-    which classes are frequent, and seems to unlearn the others.
+    Temperature and biases towards some answers do not count: a model at the start of its training
+    first learns which classes are frequent, and seems to unlearn the others.
     """
     return scores.recalibrated() if scores.finite else scores.losses
 
 
 def _least(before: Slope) -> float:
-    """Return the loss that a merge has to be below: that of W, and that of knowing nothing."""
+    """Return the loss that a merge has to beat: W's, or the best constant answer's if lower."""
     return min(float(before.losses.mean()), before.scores.chance)
 
 
 def _is_harm(harm: Vector, error: float) -> bool:
-    """Tell whether the mean of paired differences is shown to be above 0."""
+    """Check whether the mean of paired differences is shown to be above 0."""
     edge = NormalDist().inv_cdf(1.0 - error) * harm.std() / np.sqrt(len(harm))
     return bool(harm.mean() > edge)
 
@@ -491,16 +506,16 @@ def _is_harm(harm: Vector, error: float) -> bool:
 def _copies_once(trial: Trial, of: npt.NDArray[np.bool_]) -> tuple[Vector, bool]:
     r"""Return the shares of the plain merge, and whether copies are counted once in them.
 
-    Who sends what another one sends takes that one's share, or what it adds would count twice. An
-    update counts $1 / \sum_j s_{ij}$, with $s_{ij}$ how much closer i and j are to one another than
-    a quarter of all pairs are, from 0 to 1 (copies). Only some, ``of`` [k], are compared.
+    Copies of an update divide one share among them. An update counts $1 / \sum_j s_{ij}$. Here
+    $s_{ij}$ is the cosine of i and j, scaled such that 0 is the lower quartile of all pairs and 1
+    is a copy. Only the updates in ``of`` [k] are compared.
     """
     shares, numbers = trial.weighing.shares, np.flatnonzero(of)
     if len(numbers) < 3:
         return shares, False
     cosines = trial.weighing.cosines()[np.ix_(numbers, numbers)]
     usual = float(np.quantile(cosines[~np.eye(len(numbers), dtype=bool)], 0.25))
-    if not usual < 1.0 - 1e-6:  # all are the same, or not finite
+    if not usual < 1.0 - 1e-6:  # nearly all are the same, or not finite
         return shares, False
     alike = np.clip((cosines - usual) / (1.0 - usual), 0.0, 1.0)
     once = shares.copy()
@@ -511,13 +526,13 @@ def _copies_once(trial: Trial, of: npt.NDArray[np.bool_]) -> tuple[Vector, bool]
 
 
 def _shares_of(shares: Vector, kept: npt.NDArray[np.bool_]) -> Vector:
-    """Return what each update weighs in the plain merge of those that are kept alone."""
+    """Return the shares in the plain merge of only the kept updates, with the same sum."""
     chosen = np.where(kept, shares, 0.0)
     return chosen / chosen.sum() * shares.sum() if chosen.sum() > 0.0 else chosen
 
 
 def _with_rest(merge: Vector, even: Vector) -> Vector:
-    """Return a merge of which a small part of the way is shared out evenly; empty if it is."""
+    """Return a merge with a small part of it replaced by ``even``; zeros if the merge is zero."""
     return (1.0 - REST) * merge + REST * even if merge.any() else merge
 
 

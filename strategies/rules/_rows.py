@@ -1,4 +1,4 @@
-"""Rules that are a function of the updates' numbers alone."""
+"""Base classes of strategies that need W, or the updates as rows of a matrix."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ Matrix = npt.NDArray[np.float64]
 
 
 class KnowsW(FedAvg):
-    """FedAvg that remembers W, which updates are differences to."""
+    """FedAvg that remembers W, so that updates can be computed from the weights it gets."""
 
-    weighted_mean = False  # so weights given from outside are not heeded, and there is no sum
+    weighted_mean = False  # a gate's weights do not apply, and merge=sum is refused
     _weights: Weights
 
     def configure_train(
@@ -30,21 +30,21 @@ class KnowsW(FedAvg):
 
 
 class RowsRule(KnowsW, ABC):
-    """A strategy that merges updates as rows of numbers; it chooses clients as FedAvg does."""
+    """A strategy that merges updates as rows of a matrix, and samples clients as FedAvg does."""
 
     @property
     def least_updates(self) -> int:
-        """How many updates it needs."""
+        """The smallest number of updates that the rule needs."""
         return 1
 
     @abstractmethod
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:
-        """Return what is added to W [d], from dW [k, d] and numbers of examples [k]."""
+        """Return the step to add to W [d], given dW [k, d] and numbers of examples [k]."""
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Merge; the replies hold weights, as for every Flower strategy."""
+        """Merge the updates; the replies hold weights, as for every Flower strategy."""
         replies = list(replies)
         _, metrics = super().aggregate_train(server_round, replies)
         start = flatten(self._weights).astype(np.float64)

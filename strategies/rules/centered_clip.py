@@ -1,4 +1,4 @@
-"""CenteredClip: updates pull as far as a radius around the middle."""
+"""CenteredClip: a mean in which no update counts beyond a radius around the centre."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from strategies.rules._rows import Matrix, RowsRule
 
 
 class CenteredClip(RowsRule):
-    """Moves a middle by the mean of what is clipped to a radius around it.
+    """Moves a centre by the mean of the differences to it, each clipped to a radius.
 
-    Karimireddy et al. 2021, arXiv:2012.10333, algorithm 1. They begin at the step of the round
-    before, which keeps the rule in one place once it was led astray; here each round begins at the
+    Karimireddy et al. 2021, arXiv:2012.10333, algorithm 1. The paper starts at the step of the
+    previous round, so one wrong step affects all later rounds. Here each round starts at the
     coordinate-wise median.
 
     Parameters
     ----------
     tau : float
-        The radius; 0 takes the median distance to the middle, because lengths of dW depend on the
+        The radius; 0 takes the median distance to the centre, because lengths of dW depend on the
         model and the round.
     iterations : int
     """
@@ -30,7 +30,7 @@ class CenteredClip(RowsRule):
         self.iterations = iterations
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002
-        """Return the middle; numbers of examples, which are only claimed, do not matter."""
+        """Return the centre; numbers of examples are only claimed, so they are ignored."""
         middle: Matrix = np.median(rows, axis=0)
         for _ in range(self.iterations):
             away = rows - middle

@@ -13,28 +13,28 @@ WHAT, UNIT, PART = "strategy=central-dp", "fog node", "dW"
 
 
 class CentralDP(RowsRule):
-    """Cuts every update to a length, adds them up, and adds Gaussian noise.
+    """Clips every update, sums them, and adds Gaussian noise.
 
-    McMahan et al. 2018, arXiv:1710.06963, with the fixed denominator: the sum is divided by the
-    number of fog nodes that a round asks, however many answer, and no node counts more for more
-    examples. Neighbours differ by one fog node. Its cloud is trusted: it sees every dW.
+    McMahan et al. 2018, arXiv:1710.06963, with the fixed denominator: the sum is divided by
+    ``min_train_nodes``, however many nodes answer, and all nodes have the same weight. Neighbouring
+    data sets differ by one fog node. The cloud must be trusted: it sees every dW.
 
-    A gate that chooses among updates breaks it, because one update decides about others; so it
-    promises nothing then, and ``gated=True`` says that this is wanted.
+    A gate breaks the guarantee, because its choice lets one update decide about others. Therefore a
+    gate is refused, unless ``gated=True`` accepts that nothing is guaranteed.
 
     Parameters
     ----------
     epsilon, delta : float
-        Of W after all rounds.
+        The guarantee of W after all rounds.
     clip : float
         Largest L2 norm of an update.
     noise : float
-        Standard deviation in units of ``clip``, in place of what epsilon asks for; 0 promises
-        nothing. Negative: what epsilon asks for.
+        Standard deviation in units of ``clip``, in place of the one that follows from epsilon. 0
+        guarantees nothing; a negative value uses epsilon.
     gated : bool
-        Whether it may stand behind a gate.
+        Whether a gate is allowed.
     num_server_rounds, min_train_nodes, noise_source
-        Of the configuration, which fills them in.
+        Filled in from the configuration.
     """
 
     bounds_single_updates = True
@@ -64,21 +64,21 @@ class CentralDP(RowsRule):
 
     @property
     def broken_by_a_gate(self) -> bool:
-        """Whether a gate before it is refused: with one it promises nothing."""
+        """Whether a gate is refused, because it would break the guarantee."""
         return not self.gated
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002  (they would tell)
-        """Return the noised sum, divided by how many nodes a round asks."""
+        """Return the noised sum of clipped updates, divided by ``min_train_nodes``."""
         lengths = np.maximum(np.linalg.norm(rows, axis=1), 1e-30)
         total = np.minimum(1.0, self.clip / lengths) @ rows
-        # Seeded, it is NumPy's global generator, of which whoever knows the run's seed knows all.
+        # With noise-source=seeded, whoever knows the run's seed can reproduce the noise.
         rng = np.random.default_rng(None if self.entropy else np.random.randint(2**31))  # noqa: NPY002
         noise = rng.normal(scale=self.noise * self.clip, size=total.shape) if self.noise else 0.0
         merged: Matrix = (total + noise) / self.nodes
         return merged
 
     def guarantee(self, rounds: int) -> Guarantee:
-        """Return what W promises each fog node after so many rounds."""
+        """Return the guarantee of W for each fog node after ``rounds`` rounds."""
         told = f"Gaussian noise {self.noise:.4g} x clip {self.clip:g} on the sum of dW, {rounds} x"
         uncovered = ("the cloud sees every dW", "whether a node answered in time")
         if self.gated:

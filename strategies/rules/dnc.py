@@ -1,4 +1,4 @@
-"""Divide and conquer: leaves out who lies furthest along the direction of most variance."""
+"""Divide and conquer: removes the updates furthest along the direction of most variance."""
 
 from typing import Any
 
@@ -9,18 +9,19 @@ from strategies.rules._rows import Matrix, RowsRule
 
 
 class DnC(RowsRule):
-    """Filters by the top singular vector of the centred updates, on some of their numbers.
+    """Filters updates by the top singular vector of the centred updates, on sampled coordinates.
 
-    Shejwalkar & Houmansadr 2021 (NDSS), algorithm 2. An update that is kept in every iteration is
-    merged, by a plain mean.
+    Shejwalkar & Houmansadr 2021 (NDSS), algorithm 2. The updates that are kept in every iteration
+    are merged by an unweighted mean.
 
     Parameters
     ----------
     num_malicious_nodes : int
     filter_fraction : float
-        How many are left out in an iteration, as a multiple of the malicious (their c).
+        Number of updates removed in an iteration, as a multiple of the malicious ones (c in the
+        paper).
     numbers : int
-        How many numbers of an update an iteration looks at (their b).
+        Number of coordinates that an iteration samples (b in the paper).
     iterations : int
     """
 
@@ -46,16 +47,16 @@ class DnC(RowsRule):
 
     @property
     def least_updates(self) -> int:
-        """A majority of honest ones."""
+        """The smallest number with an honest majority."""
         return 2 * self.num_malicious_nodes + 1
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002
-        """Return the mean of who is always kept."""
+        """Return the mean of the updates that every iteration keeps; 0 if there is none."""
         updates, size = rows.shape
         keep = updates - int(self.filter_fraction * self.num_malicious_nodes)
         kept = np.ones(updates, bool)
         for iteration in range(self.iterations):
-            rng = generator(0, "dnc", iteration)  # which numbers: no secret, the same every round
+            rng = generator(0, "dnc", iteration)  # the same coordinates in every round; no secret
             seen = rows[:, np.sort(rng.choice(size, min(self.numbers, size), replace=False))]
             centred = seen - seen.mean(axis=0)
             _, vectors = np.linalg.eigh(centred @ centred.T)  # few nodes: a small Gram matrix

@@ -1,4 +1,4 @@
-"""FLTrust: a second strategy with data in the cloud, to compare validated merging with."""
+"""FLTrust: a strategy with data in the cloud, as a comparison to validated merging."""
 
 from collections.abc import Iterable
 
@@ -12,22 +12,22 @@ from strategies.updates import OwnUpdates
 
 
 class FLTrust(KnowsW):
-    r"""Weighs updates by their cosine with the cloud's own, and cuts them to its length.
+    r"""Weights updates by their cosine with the cloud's own, and scales them to its length.
 
     Cao et al. 2021, arXiv:2012.13995, algorithm 2 with global learning rate 1. With the cloud's
     update $g_0$, trained from W on a small clean set, and the clients' $g_i$:
     $W + \sum_i \mathrm{ReLU}(\cos(g_i, g_0)) \, (|g_0| / |g_i|) \, g_i / \sum_i
     \mathrm{ReLU}(\cos(g_i, g_0))$. If no update has a positive cosine, W is kept.
 
-    The clean set are the cloud's own examples (``cloud-examples``), on which it trains as a client
-    does, with its batches and epochs. Where it has none, they are validation images
+    The clean set consists of the cloud's own examples (``cloud-examples``), on which it trains with
+    the clients' batch size and epochs. Without them, validation examples are used
     (``reference-examples``).
 
     Attributes
     ----------
     cloud_trainer : OwnUpdates or None
     reference_trainer : ReferenceTrainer or None
-        Both set before the first round by ``strategies.build``, as for any strategy that has them.
+        ``strategies.build`` sets both before the first round, as for any strategy that has them.
     """
 
     cloud_trainer: OwnUpdates | None = None
@@ -36,12 +36,12 @@ class FLTrust(KnowsW):
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Merge; the replies hold weights, as for every Flower strategy.
+        """Merge the updates; the replies hold weights, as for every Flower strategy.
 
         Raises
         ------
         ValueError
-            If nobody has set a trainer.
+            If no trainer is set.
         """
         replies = list(replies)
         start = flatten(self._weights)

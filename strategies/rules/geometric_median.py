@@ -1,4 +1,4 @@
-"""RFA: the point with the least sum of distances to the updates."""
+"""RFA: the geometric median, which has the least sum of distances to the updates."""
 
 from typing import Any
 
@@ -8,16 +8,17 @@ from strategies.rules._rows import Matrix, RowsRule
 
 
 class GeometricMedian(RowsRule):
-    """Merges to the geometric median of the updates, weighted by their examples.
+    """Merges by the geometric median of the updates, weighted by their examples.
 
-    Pillutla et al. 2022, RFA, arXiv:1912.13445: the smoothed Weiszfeld algorithm, which they stop
-    after 3 iterations.
+    Pillutla et al. 2022, RFA, arXiv:1912.13445: the smoothed Weiszfeld algorithm, with 3 iterations
+    as in the paper.
 
     Parameters
     ----------
     iterations : int
     smallest : float
-        Distances below it count as this, so that no update gets all the weight (their nu).
+        Smaller distances are raised to this, so that no update gets all the weight (nu in the
+        paper).
     """
 
     def __init__(self, iterations: int = 3, smallest: float = 1e-6, **kwargs: Any) -> None:
@@ -30,7 +31,7 @@ class GeometricMedian(RowsRule):
         self.smallest = smallest
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:
-        """Return the median, from the mean on."""
+        """Return the geometric median, iterated from the weighted mean."""
         shares = num_examples / num_examples.sum()
         middle: Matrix = shares @ rows
         for _ in range(self.iterations):

@@ -9,16 +9,16 @@ from strategies.rules._rows import Matrix, RowsRule
 
 
 class NNM(RowsRule):
-    """Replaces each update by the mean of its nearest ones, then takes median or trimmed mean.
+    """Replaces each update by the mean of its nearest ones, then takes the median or trimmed mean.
 
-    Allouah et al. 2023 (AISTATS), arXiv:2302.01772: with f malicious of n, the mean of the n - f
-    nearest, itself included.
+    Allouah et al. 2023 (AISTATS), arXiv:2302.01772. With f malicious of n updates, it is the mean
+    of the n - f nearest, itself included.
 
     Parameters
     ----------
     num_malicious_nodes : int
     rule : str
-        ``median`` or ``trimmed-mean``, number by number.
+        ``median`` or ``trimmed-mean``, both coordinate-wise.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class NNM(RowsRule):
 
     @property
     def least_updates(self) -> int:
-        """A majority of honest ones."""
+        """The smallest number with an honest majority."""
         return 2 * self.num_malicious_nodes + 1
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002
-        """Return the rule's answer on the mixed updates."""
+        """Return the median or trimmed mean of the mixed updates."""
         malicious = self.num_malicious_nodes
         nearest = np.argsort(squared_distances(rows), axis=1, kind="stable")
         mixed = np.stack([rows[near[: len(rows) - malicious]].mean(axis=0) for near in nearest])

@@ -1,4 +1,4 @@
-"""Norm clipping: a mean in which nobody is longer than a bound."""
+"""Norm clipping: a mean in which no update is longer than a bound."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from strategies.rules._rows import Matrix, RowsRule
 
 
 class NormClip(RowsRule):
-    """Cuts every update to a length, and takes the mean by examples.
+    """Clips every update to an L2 norm, and takes the mean weighted by examples.
 
-    Sun et al. 2019, arXiv:1911.07963, without their noise.
+    Sun et al. 2019, arXiv:1911.07963, without the noise.
 
     Parameters
     ----------
     bound : float
-        The length; 0 takes the median length of the round's updates.
+        Largest L2 norm of an update; 0 takes the median norm of the round's updates.
     """
 
     def __init__(self, bound: float = 0.0, **kwargs: Any) -> None:
@@ -25,7 +25,7 @@ class NormClip(RowsRule):
         self.bound = bound
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:
-        """Return the mean of what is left."""
+        """Return the weighted mean of the clipped updates."""
         lengths = np.linalg.norm(rows, axis=1)
         bound = self.bound or float(np.median(lengths))
         factors = np.minimum(1.0, np.divide(bound, lengths, where=lengths > 0.0, out=lengths))
