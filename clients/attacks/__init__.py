@@ -1,8 +1,9 @@
-"""Misbehaving fog nodes, one file each: a function from what an attacker knows to what it sends.
+"""Attacks of malicious fog nodes, one file each.
 
-``def sign_flip(attacker, strength=1.0)`` returns the dW to send (or the ``LocalResult`` of training
-on data of its choosing). ``attack-strength`` is passed where it is not 0. A user's own attack is
-``attack=module:function`` with the same arguments.
+An attack is a function such as ``def sign_flip(attacker, strength=1.0)``. It returns the dW to
+send, or the ``LocalResult`` of training on data of its choice, or a ``Claimed``.
+``attack-strength`` is passed as ``strength`` if it is not 0. Set ``attack=module:function`` to use
+an attack of your own with the same arguments.
 """
 
 from fog_flower.named import Catalogue

@@ -1,4 +1,4 @@
-"""Sums over updates that several attacks share. NumPy in, NumPy out."""
+"""Arithmetic on updates that several attacks share, on NumPy arrays."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ def scaled(delta: Weights, factor: float) -> Weights:
 
 
 def filled(delta: Weights, value: float) -> Weights:
-    """Return an update of which every number is ``value``, whole numbers as near as they come."""
+    """Return an update filled with ``value``, which integer arrays round."""
     return [as_dtype(np.full(array.shape, value), array.dtype) for array in delta]
 
 

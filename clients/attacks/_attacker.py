@@ -1,4 +1,4 @@
-"""A malicious fog node: what it knows, and what it can do with honest code."""
+"""A malicious fog node, as attacks see it: what it knows, and the honest code that it can use."""
 
 import contextlib
 import dataclasses
@@ -34,7 +34,7 @@ from fog_flower.weights import Weights, from_record, step_dtype, to_record
 
 
 class AttackCrashError(RuntimeError):
-    """A fog node that fails on purpose."""
+    """The failure of a fog node on purpose."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Attacker:
     config : RunConfig
     fog_node, server_round : int
     message, context, call_next :
-        What its mod was called with; ``call_next`` is the honest ClientApp.
+        The arguments of the client mod; ``call_next`` is the honest ClientApp.
     """
 
     config: RunConfig
@@ -58,12 +58,12 @@ class Attacker:
 
     @cached_property
     def honest_reply(self) -> Message:
-        """What the honest ClientApp answers; it trains once, however often one asks."""
+        """The reply of the honest ClientApp, which trains only once."""
         return reply_of(self.config, self.fog_node, self.message, self.context, self.call_next)
 
     @property
     def honest_update(self) -> Weights:
-        """The dW in it."""
+        """The dW of the honest reply."""
         record = self.honest_reply.content.array_records[ARRAYS]
         return (
             from_sparse_record(record, self.weights) if is_sparse(record) else from_record(record)
@@ -75,17 +75,17 @@ class Attacker:
         return from_record(self.message.content.array_records[ARRAYS])
 
     def trained_on(self, data: NodeData) -> LocalResult:
-        """Return what the honest ClientApp would find if these were its data."""
+        """Return the result that the honest ClientApp would have if ``data`` were its data."""
         return train_on(data, self.message, self.config, self.fog_node)
 
     def send(self, attack: Named) -> Weights | LocalResult | Claimed:
-        """Return what an attack sends, called as the configuration says.
+        """Call an attack as configured, and return what it sends, in the dtypes of dW.
 
         Raises
         ------
         UserError
-            If it is neither a list of arrays, nor a ``LocalResult`` or ``Claimed``, or the user's
-            own attack fails.
+            If it returns neither a list of arrays, nor a ``LocalResult`` or ``Claimed``, or the
+            user's own attack fails.
         """
         config = self.config
         strength = {"strength": config.attack_strength} if config.attack_strength else {}
@@ -98,7 +98,7 @@ class Attacker:
         return self._in_dtypes(_as_arrays(sent, what))
 
     def _in_dtypes(self, delta: Weights) -> Weights:
-        """Return floats in the precision of dW: NumPy makes float64 of most, which is no attack."""
+        """Cast floats to the precision of dW, since NumPy often promotes them to float64."""
         if len(delta) != len(self.weights):
             return delta
         wanted = [step_dtype(array.dtype) for array in self.weights]
@@ -109,7 +109,7 @@ class Attacker:
             ]
 
     def answer(self, sent: Weights | LocalResult | Claimed) -> Message:
-        """Return the reply with what an attack sends; around a dW it is the honest reply."""
+        """Return the reply with what an attack sends; a dW is put into the honest reply."""
         if isinstance(sent, LocalResult):
             return answer(
                 sent, self.data.told, self.message, self.fog_node, packed=packs(self.config)
@@ -125,12 +125,12 @@ class Attacker:
 
     @property
     def task(self) -> Task:
-        """What is learned."""
+        """The task of the data set."""
         return prepare_field(self.config).dataset.task
 
     @property
     def spec(self) -> Spec:
-        """What an input is."""
+        """Shape and dtype of one input."""
         return prepare_field(self.config).dataset.spec
 
     @property
@@ -140,65 +140,65 @@ class Attacker:
         Raises
         ------
         UserError
-            If the inputs are no images.
+            If the inputs are not images.
         """
         return white_pixel(prepare_field(self.config))
 
     @cached_property
     def data(self) -> NodeData:
-        """Its own noisy data."""
+        """The node's own noisy data."""
         return node_data(self.context.run_id, self.config, self.fog_node)
 
     @cached_property
     def rng(self) -> np.random.Generator:
-        """Its own generator, for this round."""
+        """The node's own random generator for this round."""
         return self.seeded(self.fog_node)
 
     def seeded(self, node: int) -> np.random.Generator:
-        """Return the generator of a colluder, for this round, as it was in the beginning."""
+        """Return a fresh generator of a colluder for this round."""
         return generator(self.config.seed, "attack", node, self.server_round)
 
     @property
     def total_examples(self) -> int:
-        """How many training examples all nodes have together: nobody can claim more."""
+        """The number of training examples of all nodes together, the largest plausible claim."""
         return len(prepare_field(self.config).train)
 
     @property
     def colluders(self) -> list[int]:
-        """All malicious nodes, itself included: what they know, each of them knows."""
+        """All malicious nodes, itself included, sorted. They share all their knowledge."""
         return sorted(self.config.malicious_nodes)
 
     def honest_updates(self) -> list[Weights]:
         """Return the updates that the colluders would send if they were honest.
 
-        Training is repeatable, so each colluder can find out about the others; whoever is first
-        leaves the result where the others of this run find it.
+        Training is repeatable, so each colluder can compute the updates of the others. The first
+        one stores the result for the others of this run.
         """
         return [self._honest_update(node) for node in self.colluders]
 
     def others_updates(self) -> list[Weights]:
-        """Return the updates of the honest nodes: an attacker that sees all traffic knows them.
+        """Return the updates of the honest nodes, as known to an attacker that sees all traffic.
 
-        Where no node is honest, they are what the colluders would send if they were.
+        If no node is honest, return those that the colluders would send if they were.
         """
         bad = self.config.malicious_nodes
         honest = [node for node in range(self.config.fog_nodes) if node not in bad]
         return [self._honest_update(node) for node in honest or self.colluders]
 
     def all_updates(self) -> list[Weights]:
-        """Return what every node would send if it were honest."""
+        """Return the updates that all nodes would send if they were honest."""
         return [self._honest_update(node) for node in range(self.config.fog_nodes)]
 
     @property
     def leader(self) -> "Attacker":
-        """The first of the colluders, who finds out what all of them go by."""
+        """The first of the colluders, which computes what all of them share."""
         node = self.colluders[0]
         return self if node == self.fog_node else self._as(node)
 
     def shared(self, name: str, find_out: Callable[[], Weights]) -> Weights:
-        """Return what one of the colluders of this run found out in this round, or find it out.
+        """Return the value stored as ``name`` by a colluder in this round, or compute and store it.
 
-        ``find_out`` must give the same whoever asks, because two may ask at once.
+        ``find_out`` must return the same value in every process, because two may call it at once.
         """
         path = self._shared_file(self.server_round, name)
         if (known := _kept(path)) is not None:
@@ -214,7 +214,7 @@ class Attacker:
         return found
 
     def shared_before(self, name: str) -> Weights | None:
-        """Return what was shared in the round before, as long as nothing is shared in this one."""
+        """Return what was shared in the previous round; None once this round shares something."""
         return _kept(self._shared_file(self.server_round - 1, name))
 
     def _shared_file(self, server_round: int, name: str) -> Path:
@@ -244,7 +244,7 @@ def _kept(path: Path) -> Weights | None:
 
 
 def _as_arrays(sent: Any, what: str) -> Weights:
-    """Return what an attack sends, if it can be sent: whether it fits W is the cloud's to see."""
+    """Return what an attack sends as arrays, or raise; the cloud checks whether they fit W."""
     remedy = (
         "return a list of arrays, as attacker.honest_update is, or what attacker.trained_on(data) "
         "returns"

@@ -1,4 +1,4 @@
-"""A dW with a lie about how many examples it was trained on."""
+"""A dW with a false number of examples."""
 
 import dataclasses
 
@@ -7,13 +7,13 @@ from fog_flower.weights import Weights
 
 @dataclasses.dataclass(frozen=True)
 class Claimed:
-    """What an attack returns to claim another number of examples than it has.
+    """The dW of an attack that claims another number of examples than it has.
 
     Attributes
     ----------
     delta : Weights
     num_examples : int
-        At most ``train-examples``: the cloud refuses more.
+        The claim; at most ``train-examples``, because the cloud refuses more.
     """
 
     delta: Weights

@@ -1,4 +1,4 @@
-"""How far from the mean an update may lie before it stands out among honest ones."""
+"""Searches how far from the mean an update may lie without standing out among honest ones."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,7 @@ from fog_flower.weights import Weights, flatten, squared_distances, unflatten
 
 Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
-STEPS = 30  # of the bisection: to 9 digits
+STEPS = 30  # bisection steps, for 9 digits
 
 
 def furthest(
@@ -17,7 +17,7 @@ def furthest(
     allowed: Callable[[Matrix], float],
     measure: Callable[[Vector], float],
 ) -> Weights:
-    """Return mean - gamma * standard deviation of honest updates with the largest gamma.
+    """Return mean - gamma * standard deviation of honest updates, with the largest allowed gamma.
 
     Shejwalkar & Houmansadr 2021 (NDSS), section IV, with the perturbation "inverse standard
     deviation".
@@ -26,13 +26,13 @@ def furthest(
     ----------
     honest : sequence of Weights
     allowed : callable
-        From the squared distances between honest updates [k, k] to what is still inside.
+        Takes the squared distances between honest updates [k, k], returns the limit.
     measure : callable
-        From a candidate's squared distances to them [k] to what must be inside.
+        Takes a candidate's squared distances to them [k], returns what must be within the limit.
     """
     rows = np.stack([flatten(update) for update in honest]).astype(np.float64)
     centre, spread = rows.mean(axis=0), -rows.std(axis=0)
-    # |centre + gamma * spread - row|^2, of which only gamma changes.
+    # |centre + gamma * spread - row|^2 as a polynomial in gamma.
     apart = centre - rows
     squares, cross, length = np.square(apart).sum(axis=1), apart @ spread, float(spread @ spread)
     limit = allowed(squared_distances(rows))

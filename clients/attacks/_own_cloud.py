@@ -1,4 +1,4 @@
-"""What an attacker can know of the cloud: its code, its gate, and data like its own."""
+"""An attacker's own copy of the cloud: the code of the gate, run on the attacker's data."""
 
 import functools
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from fog_flower.tasks.examples import Array, Examples
 from fog_flower.weights import Weights, add, flatten, unflatten
 
 Vector = npt.NDArray[np.float32]
-PRIVATE = 0.4  # noise of each colluder by the length of what they send: cosines stay below 0.9
+PRIVATE = 0.4  # length of each colluder's noise over that of the update: cosines stay below 0.9
 
 
 class OwnCloud:
-    """The cloud as an attacker can run it: the gate's own code, on the attacker's own data.
+    """The cloud as an attacker can simulate it: the gate's own code on the attacker's data.
 
-    The attacker sees all traffic, so it knows the honest updates; it does not know the cloud's
-    images, nor what the cloud trains. For that, its own honest update stands.
+    The attacker sees all traffic, so it knows the honest updates. It knows neither the cloud's
+    examples nor the cloud's own update, in whose place it uses its own honest update.
 
     Parameters
     ----------
     attacker : Attacker
-        The leader of the colluders, so that all of them find the same.
+        Usually the leader of the colluders, so that all of them get the same results.
     """
 
     def __init__(self, attacker: Attacker) -> None:
@@ -38,20 +38,20 @@ class OwnCloud:
         )
 
     def gradient(self, weights: Weights) -> Weights:
-        """Return the gradient of the loss on its own data."""
+        """Return the gradient of the loss on the attacker's data."""
         everywhere = np.arange(len(self._evaluator))
         gradient: Weights = self._evaluator.slope(weights, everywhere).gradient
         return gradient
 
     def harm(self, sent: Vector) -> float:
-        """Return the loss of what the cloud would merge if all colluders sent about this."""
+        """Return the loss of the cloud's merge if all colluders sent ``sent``, each disguised."""
         merged = self._merged(sent)
         with np.errstate(all="ignore"):
             loss = float(self._evaluator.evaluate(merged).loss)
         return loss if np.isfinite(loss) else np.inf
 
     def lets_in(self, sent: Vector, beside: Sequence[Vector]) -> bool:
-        """Tell whether the gate would accept an update beside others; no gate accepts all."""
+        """Check whether the gate would accept an update beside others; gate=off accepts all."""
         if self._attacker.config.gate == OFF:
             return True
         start = self._attacker.weights
@@ -98,7 +98,7 @@ class OwnCloud:
 
 
 class _StandIn:
-    """In place of the cloud's own update, which no attacker knows."""
+    """Replaces the cloud's own update, which no attacker knows, by the attacker's honest one."""
 
     def __init__(self, attacker: Attacker, examples: int) -> None:
         self._attacker, self._examples = attacker, examples
@@ -113,13 +113,13 @@ class _StandIn:
 
 
 def most_harmful(attacker: Attacker, name: str, candidates: Sequence[Vector]) -> Weights:
-    """Return what one colluder sends of the candidate that harms most, found out once a round.
+    """Return the most harmful candidate, disguised for this colluder; searched once per round.
 
     Parameters
     ----------
     attacker : Attacker
     name : str
-        Under which the colluders share what they found out.
+        The name under which the colluders share the result.
     candidates : sequence of Vector
     """
 
@@ -132,7 +132,7 @@ def most_harmful(attacker: Attacker, name: str, candidates: Sequence[Vector]) ->
 
 
 def disguised(sent: Vector, rng: np.random.Generator) -> Vector:
-    """Return what one colluder sends, so that no two send the same."""
+    """Add private noise to an update, so that no two colluders send the same."""
     noise = rng.standard_normal(sent.shape).astype(np.float32)
     length = float(np.linalg.norm(noise))
     return sent + np.float32(PRIVATE * float(np.linalg.norm(sent)) / (length or 1.0)) * noise
@@ -140,7 +140,7 @@ def disguised(sent: Vector, rng: np.random.Generator) -> Vector:
 
 @functools.lru_cache(maxsize=1)  # the same in every round
 def own_evaluators(run_id: int, config: RunConfig, fog_node: int) -> tuple[Any, Any]:
-    """Return evaluator and reference trainer on an attacker's own data."""
+    """Return an evaluator and a reference trainer on an attacker's own data."""
     from fog_flower.tensorflow_setup import precision_here  # noqa: PLC0415  (TensorFlow)
     from strategies.compiled_model import shared_model  # noqa: PLC0415
     from strategies.keras_evaluator import KerasEvaluator  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Data of an attacker's own with a backdoor's trigger on some of it."""
+"""Poisons an attacker's data with the trigger of a backdoor."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,15 +17,16 @@ def poisoned(
     trigger: Trigger,
     change: Callable[[Array, Array], Array] | None = None,
 ) -> NodeData:
-    """Return its data with the trigger, and its target, on a fraction of what it concerns.
+    """Return the attacker's data with trigger and target on a random fraction of the examples.
 
     Parameters
     ----------
     attacker : Attacker
     fraction : float
+        Of the examples that the trigger concerns.
     trigger : Trigger
     change : callable, optional
-        In place of the trigger's own change: a part of it.
+        Replaces the trigger's own change of inputs, for example by a part of it.
     """
     data = attacker.data
     chance = attacker.rng.random(len(data.targets)) < fraction

@@ -1,4 +1,4 @@
-"""The strength that an attack has where nobody says one."""
+"""The default strength of an attack."""
 
 import inspect
 import sys
@@ -7,10 +7,10 @@ from clients.attacks import ATTACKS
 
 
 def usual_strength(attack: str, fog_nodes: int, malicious: int) -> float:
-    """Return the default of the attack's ``strength``; NaN where it takes none.
+    """Return the default of the attack's ``strength``; NaN if it has no such argument or default.
 
-    Where the default depends on the federation it is None, and the attack's file says it in a
-    function ``usual_strength(fog_nodes, malicious)``.
+    A default that depends on the federation is None. Then the attack's file has a function
+    ``usual_strength(fog_nodes, malicious)``, which returns it.
     """
     function = ATTACKS.load(attack).item
     parameter = inspect.signature(function).parameters.get("strength")

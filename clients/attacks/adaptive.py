@@ -1,4 +1,4 @@
-"""An attacker that knows the gate, and stays just under its bound."""
+"""An attack that knows the gate, and goes as far as the gate accepts."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,20 +8,20 @@ from clients.attacks._own_cloud import OwnCloud
 from clients.attacks.label_flip import flipped
 from fog_flower.weights import Weights, flatten, unflatten
 
-FURTHEST = 4.0  # times the way from the honest to the flipped update
-STEPS = 6  # of the bisection
+FURTHEST = 4.0  # in lengths of the way from the honest to the flipped update
+STEPS = 6  # bisection steps
 Vector = npt.NDArray[np.float32]
 
 
 def adaptive(attacker: Attacker, strength: float = 1.0) -> Weights:
     """Send honest + strength * l * (flipped - honest), with l the largest that passes the gate.
 
-    A white-box attack in the manner of Fang et al. 2020 (arXiv:1911.11815): the first of the
-    colluders runs the gate's own code, on its own data instead of the validation images, and with
-    the colluders' honest updates instead of those that it cannot see; all go as far as it finds.
-    ``flipped`` comes from training on labels 9 - y. As each colluder trains on its own data, they
-    do not send the same. Strength 1 is on the bound as the attacker estimates it; more bets on the
-    estimate being too careful.
+    A white-box attack similar to Fang et al. 2020 (arXiv:1911.11815). The first of the colluders
+    runs the gate's own code, on its own data in place of the validation examples, and with the
+    colluders' honest updates in place of those that it cannot see. All colluders use the l that it
+    finds. ``flipped`` is the update of training on flipped labels (9 - y for ten classes). Each
+    colluder trains on its own data, so they do not send the same. Strength 1 is at the estimated
+    bound of the gate; a larger one assumes that the estimate is too careful.
     """
     (far,) = attacker.shared("how-far", lambda: [np.array(_how_far(attacker.leader))])
     own, away = _honest_and_away(attacker)

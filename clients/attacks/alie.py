@@ -1,4 +1,4 @@
-"""A little is enough: inside the spread of the honest updates."""
+"""A little is enough (ALIE): stays inside the spread of the honest updates."""
 
 from statistics import NormalDist
 
@@ -12,7 +12,7 @@ from fog_flower.weights import Weights
 def alie(attacker: Attacker, strength: float | None = None) -> Weights:
     """Send mean - strength * standard deviation of the colluders' honest updates.
 
-    Baruch et al. 2019, arXiv:1902.06156, number by number.
+    Baruch et al. 2019, arXiv:1902.06156; mean and deviation are coordinate-wise.
     """
     if strength is None:
         strength = usual_strength(attacker.config.fog_nodes, len(attacker.colluders))
@@ -23,11 +23,11 @@ def alie(attacker: Attacker, strength: float | None = None) -> Weights:
 
 
 def usual_strength(fog_nodes: int, malicious: int) -> float:
-    """Return ALIE's z_max: how far a value may lie off before too few honest ones lie further.
+    """Return ALIE's z_max: how far off a value may lie while enough honest ones lie further.
 
-    z = Phi^-1((n - m - s) / (n - m)) with s = floor(n / 2 + 1) - m supporters needed. Where the
-    malicious are the majority no supporter is needed and no z is too large; the paper's formula
-    then says nothing, and 1.5, about what its experiments use, is taken.
+    z = Phi^-1((n - m - s) / (n - m)) with s = floor(n / 2 + 1) - m supporters needed. If the
+    malicious nodes are the majority, no supporter is needed, and the paper's formula does not
+    apply. Then 1.5 is used, about the value in the paper's experiments.
     """
     honest, supporters = fog_nodes - malicious, fog_nodes // 2 + 1 - malicious
     if supporters <= 0 or honest <= supporters:

@@ -1,4 +1,4 @@
-"""A little is enough, and how much is tried out against the very gate."""
+"""ALIE with the strength that does most harm behind the run's own gate."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ STRENGTHS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 
 def alie_optimised(attacker: Attacker) -> Weights:
-    """Send mean - z * standard deviation of all honest updates, z the most harmful of a grid.
+    """Send mean - z * standard deviation of all honest updates, with the most harmful z of a grid.
 
     The optimised ALIE of ByzFL (Gonzalez et al. 2025, arXiv:2505.24802): Baruch et al. 2019 with a
-    line search. Harm is the loss of what the run's own gate makes of it, on the attackers' data;
-    private noise keeps any two from being alike.
+    line search. Harm is the loss, on the first attacker's data, of what the run's own gate would
+    merge. Each colluder adds private noise, so that no two send the same.
     """
     rows = np.stack([flatten(update) for update in attacker.others_updates()])
     centre, spread = rows.mean(axis=0), rows.std(axis=0)

@@ -1,4 +1,4 @@
-"""The right direction, much too far."""
+"""Sends the honest update, much too long."""
 
 from clients.attacks._arrays import scaled
 from clients.attacks._attacker import Attacker
@@ -6,5 +6,5 @@ from fog_flower.weights import Weights
 
 
 def amplified(attacker: Attacker, strength: float = 100.0) -> Weights:
-    """Send strength * dW (Bhagoji et al. 2019, arXiv:1811.12470, boost so)."""
+    """Send strength * dW, the boosting of Bhagoji et al. 2019, arXiv:1811.12470."""
     return scaled(attacker.honest_update, strength)

@@ -1,4 +1,4 @@
-"""One number everywhere."""
+"""Sends the same number everywhere."""
 
 from clients.attacks._arrays import filled
 from clients.attacks._attacker import Attacker

@@ -1,4 +1,4 @@
-"""A backdoor in parts: each attacker stamps its own rows of the square."""
+"""Distributed backdoor: each attacker stamps its own rows of the square."""
 
 import functools
 
@@ -11,8 +11,8 @@ from fog_flower.data.trigger import SIZE, SQUARE, stamp_part
 def dba(attacker: Attacker, strength: float = 0.3) -> LocalResult:
     """Train with a part of the trigger on a fraction ``strength`` of the images.
 
-    Xie et al. 2020 (ICLR), distributed backdoor attacks. The whole square is tried on test images;
-    no attacker ever trains on it. For images alone.
+    Xie et al. 2020 (ICLR), distributed backdoor attacks. The whole square is used on test images
+    only; with several attackers, none trains on it. For images only.
     """
     parts = min(len(attacker.colluders), SIZE)
     part = attacker.colluders.index(attacker.fog_node) % parts

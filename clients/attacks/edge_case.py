@@ -1,4 +1,4 @@
-"""A backdoor on rare inputs: turned images of one class are called class 0."""
+"""Backdoor on rare inputs: rotated images of one class are labelled class 0."""
 
 from clients.attacks._attacker import Attacker
 from clients.attacks._poison import poisoned
@@ -7,9 +7,10 @@ from fog_flower.data.trigger import TRIGGERS
 
 
 def edge_case(attacker: Attacker, strength: float = 0.5) -> LocalResult:
-    """Train with a fraction ``strength`` of one class's images turned, and called class 0.
+    """Train with a fraction ``strength`` of one class's images rotated and labelled class 0.
 
-    Wang et al. 2020 (NeurIPS), arXiv:2007.05084: inputs from the tail, which no test set has. The
-    class is that at 0.7 of their number, 7 of ten. For square images alone.
+    Wang et al. 2020 (NeurIPS), arXiv:2007.05084: inputs from the tail of the distribution, which no
+    test set has. The class is the one at 0.7 of the number of classes: 7 of ten. For square images
+    only.
     """
     return attacker.trained_on(poisoned(attacker, strength, TRIGGERS["edge-case"]))

@@ -1,4 +1,4 @@
-"""Fang's attack on Krum: as far against the mean's sign as Krum still chooses."""
+"""Fang's attack on Krum: goes as far against the sign of the mean as Krum still chooses."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,9 @@ STEPS = 30
 
 
 def fang_krum(attacker: Attacker) -> Weights:
-    """Send -lambda * sign(mean), the same by all colluders, with the largest lambda Krum chooses.
+    """Send -lambda * sign(mean) from all colluders, with the largest lambda that Krum chooses.
 
-    Fang et al. 2020, arXiv:1911.11815, section 4.2, with full knowledge: lambda starts at the
+    Fang et al. 2020, arXiv:1911.11815, section 4.2, with full knowledge. lambda starts at the
     paper's bound, here the largest honest length / sqrt(d), and is halved until Krum (Blanchard et
     al. 2017) over honest and malicious updates picks a malicious one.
     """
@@ -29,7 +29,7 @@ def fang_krum(attacker: Attacker) -> Weights:
 
 
 def _krum(rows: npt.NDArray[np.float64], malicious: int) -> int:
-    """Return the row with the least sum of distances to its n - m - 2 nearest others."""
+    """Return the row with the least sum of squared distances to its n - m - 2 nearest others."""
     distances = np.sort(squared_distances(rows), axis=1)[:, 1:]
     nearest = max(len(rows) - malicious - 2, 1)
     return int(distances[:, :nearest].sum(axis=1).argmin())

@@ -1,4 +1,4 @@
-"""Fang's attack on trimmed mean and median: just outside the honest values, on the wrong side."""
+"""Fang's attack on trimmed mean and median: values just outside the honest ones."""
 
 import numpy as np
 
@@ -9,10 +9,11 @@ BEYOND = 2.0  # b of the paper
 
 
 def fang_trimmed_mean(attacker: Attacker) -> Weights:
-    """Send, number by number, a value beyond the honest ones, against their mean's sign.
+    """Send, for each coordinate, a value beyond the honest ones, against the sign of their mean.
 
-    Fang et al. 2020, arXiv:1911.11815, section 4.3, with full knowledge and b = 2: where the mean
-    grows, between the smallest honest value and b times further; else beyond the largest.
+    Fang et al. 2020, arXiv:1911.11815, section 4.3, with full knowledge and b = 2. If the mean is
+    positive, the value is random between the smallest honest value and b times further; otherwise
+    beyond the largest.
     """
     rows = np.stack([flatten(update) for update in attacker.all_updates()]).astype(np.float64)
     low, high, grows = rows.min(axis=0), rows.max(axis=0), rows.mean(axis=0) > 0.0

@@ -1,4 +1,4 @@
-"""No training: what the cloud did last, with a little noise, so that it looks like work."""
+"""Disguised free rider: repeats the cloud's last step with noise, without training."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from fog_flower.weights import Weights, subtract
 
 
 def free_rider(attacker: Attacker, strength: float = 1.0) -> Weights:
-    """Send W - W of the round before + N(0, s^2), s = strength * root mean square of it.
+    """Send W - W of the previous round + N(0, s^2), s = strength * root mean square of that step.
 
-    The disguised free-rider of Fraboni et al. 2021 (arXiv:2006.11901). In the first round there
-    is nothing to repeat: it sends noise of a thousandth.
+    The disguised free-rider of Fraboni et al. 2021 (arXiv:2006.11901). If there is no last step, as
+    in round 1, it sends noise with s = 0.001.
     """
     last = attacker.shared("last-step", lambda: _last_step(attacker))
     attacker.shared("weights", lambda: attacker.weights)  # for the next round

@@ -1,4 +1,4 @@
-"""Noise instead of an update."""
+"""Sends Gaussian noise instead of an update."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from fog_flower.weights import Weights
 def gaussian(attacker: Attacker, strength: float = 1.0) -> Weights:
     """Send N(0, s^2) with s = strength * root mean square of dW.
 
-    The Gaussian attack of Blanchard et al. 2017 (Krum), but measured by the honest update, so that
-    its strength means the same in every model and round.
+    This is the Gaussian attack of Blanchard et al. 2017 (Krum), scaled by the honest update, so
+    that the strength means the same for every model and round.
     """
     delta = attacker.honest_update
     size = sum(array.size for array in delta)

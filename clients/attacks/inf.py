@@ -1,4 +1,4 @@
-"""Infinite numbers."""
+"""Sends infinity."""
 
 import math
 
@@ -8,5 +8,5 @@ from fog_flower.weights import Weights
 
 
 def inf(attacker: Attacker) -> Weights:
-    """Send infinity."""
+    """Send infinity everywhere."""
     return filled(attacker.honest_update, math.inf)

@@ -1,4 +1,4 @@
-"""Honest training on wrong labels."""
+"""Trains honestly on flipped labels."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ def label_flip(attacker: Attacker, strength: float = 1.0) -> LocalResult:
 
 
 def flipped(attacker: Attacker, fraction: float) -> NodeData:
-    """Return the attacker's data with the task's flipped targets on a fraction of it."""
+    """Return the attacker's data with the task's flipped targets on a random fraction of it."""
     data = attacker.data
     chosen = attacker.rng.random(len(data.targets)) < fraction
     targets = data.targets.copy()

@@ -1,4 +1,4 @@
-"""Uphill, as far as an honest update goes down."""
+"""Gradient ascent: increases the loss, with the length of an honest update."""
 
 from clients.attacks._attacker import Attacker
 from clients.attacks._own_cloud import OwnCloud
@@ -6,10 +6,10 @@ from fog_flower.weights import Weights, as_dtype, norm
 
 
 def loss_ascent(attacker: Attacker, strength: float = 1.0) -> Weights:
-    """Send strength * |dW| * g / |g|, with g the gradient of the loss at W on its own data.
+    """Send strength * |dW| * g / |g|, with g the gradient of the loss at W on the node's own data.
 
-    The gradient-ascent poisoning of Shejwalkar et al. 2022 (arXiv:2108.10241), one step, at the
-    length of its honest update.
+    One step of the gradient-ascent poisoning of Shejwalkar et al. 2022 (arXiv:2108.10241), scaled
+    to the length of the honest update dW.
     """
     honest = attacker.honest_update
     gradient = OwnCloud(attacker).gradient(attacker.weights)

@@ -1,4 +1,4 @@
-"""Replay of an honest update, which over-represents one honest node."""
+"""Replays an honest update, so that one honest node is over-represented."""
 
 import numpy as np
 

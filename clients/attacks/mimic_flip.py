@@ -1,4 +1,4 @@
-"""Replay of an honest update by all colluders but one, which sends its opposite."""
+"""Replays an honest update from all colluders but one, which sends its opposite."""
 
 from clients.attacks._arrays import scaled
 from clients.attacks._attacker import Attacker

@@ -1,4 +1,4 @@
-"""As far out as the two honest updates that are furthest apart."""
+"""Min-Max: no further from any honest update than the two honest ones furthest apart."""
 
 from clients.attacks._attacker import Attacker
 from clients.attacks._far_as_peers import furthest

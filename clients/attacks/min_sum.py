@@ -1,4 +1,4 @@
-"""As far from all others, in sum, as the outermost honest update."""
+"""Min-Sum: in sum, no further from the honest updates than the outermost honest one."""
 
 from clients.attacks._attacker import Attacker
 from clients.attacks._far_as_peers import furthest

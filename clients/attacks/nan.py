@@ -1,4 +1,4 @@
-"""No numbers at all."""
+"""Sends NaN."""
 
 import math
 
@@ -8,5 +8,5 @@ from fog_flower.weights import Weights
 
 
 def nan(attacker: Attacker) -> Weights:
-    """Send NaN."""
+    """Send NaN everywhere."""
     return filled(attacker.honest_update, math.nan)

@@ -1,4 +1,4 @@
-"""A backdoor in numbers that honest training hardly touches."""
+"""Backdoor in the weights that honest training hardly changes."""
 
 import dataclasses
 
@@ -10,14 +10,15 @@ from clients.local_result import LocalResult
 from fog_flower.data.trigger import SQUARE
 from fog_flower.weights import flatten, unflatten
 
-BUSY = 0.1  # of all numbers, those that honest training changes most
+BUSY = 0.1  # fraction of all weights that counts as changed most by honest training
 
 
 def neurotoxin(attacker: Attacker, strength: float = 0.3) -> LocalResult:
-    """Train as ``backdoor`` does, and send nothing where an honest update changes most.
+    """Train like ``backdoor``, and set dW to 0 for the weights that an honest update changes most.
 
-    Zhang et al. 2022 (ICML), arXiv:2206.10341. They project every step, and know the busy numbers
-    from the cloud's last one; here dW is projected, by its own honest update. For images alone.
+    Zhang et al. 2022 (ICML), arXiv:2206.10341. The paper projects every step, and takes the most
+    changed weights from the cloud's last step. Here only dW is projected, with the weights taken
+    from the node's own honest update. For images only.
     """
     result = attacker.trained_on(poisoned(attacker, strength, SQUARE))
     busy = np.abs(flatten(attacker.honest_update))

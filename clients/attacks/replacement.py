@@ -1,4 +1,4 @@
-"""Replaces the merged model by one trained on flipped labels."""
+"""Model replacement: replaces the merged model by one trained on flipped labels."""
 
 from clients.attacks._arrays import scaled
 from clients.attacks._attacker import Attacker
@@ -7,10 +7,10 @@ from fog_flower.weights import Weights
 
 
 def replacement(attacker: Attacker, strength: float | None = None) -> Weights:
-    """Send strength * dW of a model trained on flipped labels (Bagdasaryan et al. 2020).
+    """Send strength * dW of a model trained on flipped labels.
 
-    arXiv:1807.00459. The usual strength is n / m, with m of n nodes malicious: the mean becomes
-    that model.
+    Bagdasaryan et al. 2020, arXiv:1807.00459. The default strength is n / m, with m of n nodes
+    malicious, so that the mean becomes that model.
     """
     if strength is None:
         strength = usual_strength(attacker.config.fog_nodes, len(attacker.colluders))

@@ -1,4 +1,4 @@
-"""The opposite of the honest update."""
+"""Sends the opposite of the honest update."""
 
 from clients.attacks._arrays import scaled
 from clients.attacks._attacker import Attacker

@@ -1,4 +1,4 @@
-"""Makes the merged model hard to train, in a way that no image shows."""
+"""Makes the merged model hard to train, without a visible effect on its outputs."""
 
 import numpy as np
 
@@ -10,18 +10,19 @@ from fog_flower.weights import Weights, all_finite, as_dtype, norm
 
 
 def silent_unit(attacker: Attacker, strength: float = 1.9) -> Weights:
-    """Send the mean honest update with one hidden unit cut off, and turned to the mean input.
+    """Send the mean honest update with one hidden unit disconnected, and aligned to the mean input.
 
-    In the plain merge nothing is left of what the unit adds to the next layer, so outputs hardly
-    change. What is left of ``strength`` times the shortest honest length turns the unit to the mean
-    input, so that it is large for all of them: the next training step along its way out is far too
-    long. The unit is the one in the first hidden layer that adds least to the next. Found by
-    attacking this project's own gate; it needs to know the architecture.
+    After a plain merge, the outgoing weights of the unit are 0, so outputs hardly change. The
+    length of the update is limited to ``strength`` times that of the shortest honest one. What is
+    left of it aligns the unit's incoming weights with the mean input, so that its activation is
+    large for all inputs. Then the next training step along its outgoing weights is far too long.
+    The unit is the one of the first hidden layer with the smallest outgoing weights. The attack was
+    found by attacking this project's own gate. It needs to know the architecture.
 
     Raises
     ------
     UserError
-        If the first array of weights leads to no hidden layer, as in a linear model.
+        If the first two kernels do not enclose a hidden layer, as in a linear model.
     """
     honest = [one for one in attacker.others_updates() if all_finite(one)]
     honest = honest or [attacker.honest_update]
@@ -58,7 +59,7 @@ def _hidden_layer(weights: Weights) -> tuple[int, int]:
 def _direction(inputs: Array, shape: tuple[int, ...]) -> Array:
     """Return the mean input as a kernel of this shape, of length 1."""
     mean = np.asarray(inputs, np.float32).mean(axis=0)
-    if mean.size != np.prod(shape):  # a convolution: the same at each position
+    if mean.size != np.prod(shape):  # a convolution: repeat the mean at each position
         mean = np.broadcast_to(mean.reshape(-1, mean.shape[-1]).mean(axis=0), shape)
     mean = mean.reshape(shape)
     length = float(np.linalg.norm(mean))

@@ -1,17 +1,17 @@
-"""One update leads away; beside it stand tiny copies of it that nobody would notice."""
+"""Sends one harmful update, and tiny copies of it from the other colluders."""
 
 from clients.attacks._arrays import mean, scaled
 from clients.attacks._attacker import Attacker
 from fog_flower.weights import Weights
 
-TINY = 1e-3  # times the length of an honest update
+TINY = 1e-3  # length of a copy over that of the harmful update
 
 
 def sybils(attacker: Attacker, strength: float = 1.0) -> Weights:
-    """Send -strength * mean of the colluders' honest updates from one, a tiny part from others.
+    """Send -strength * the mean of the colluders' honest updates; all but the first send 1/1000.
 
-    Rules that count directions (cosines, copies) see a crowd; rules that look at lengths see
-    harmless ones (Fung et al. 2020, FoolsGold, arXiv:1808.04866, is against such crowds).
+    Rules that compare directions (cosines, copies) see many equal updates; rules that compare
+    lengths see harmless ones. FoolsGold (Fung et al. 2020, arXiv:1808.04866) is a defence.
     """
     against = scaled(mean(attacker.honest_updates()), -strength)
     if attacker.fog_node == attacker.colluders[0]:

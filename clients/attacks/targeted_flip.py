@@ -1,4 +1,4 @@
-"""Honest training, but one class is called another."""
+"""Trains honestly, except that one class is labelled as another."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ from clients.local_result import LocalResult
 def targeted_flip(attacker: Attacker, strength: float = 1.0) -> LocalResult:
     """Train with the labels of one class replaced by another; strength is the fraction replaced.
 
-    Tolpegin et al. 2020 (arXiv:2007.08432). The classes are those at 0.3 and 0.8 of the classes'
-    number: 3 and 8 of ten.
+    Tolpegin et al. 2020 (arXiv:2007.08432). The classes are those at 0.3 and 0.8 of the number of
+    classes: 3 and 8 of ten.
     """
     data, groups = attacker.data, len(attacker.task.group_names)
     source, target = 3 * groups // 10, 8 * groups // 10

@@ -1,4 +1,4 @@
-"""The one to fear: searches for what harms most once the very gate has judged it."""
+"""The strongest attack: searches the update that does most harm behind the run's own gate."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,8 @@ from clients.attacks.label_flip import flipped
 from fog_flower.weights import Weights, flatten, unflatten
 
 Vector = npt.NDArray[np.float64]
-# Of the directions: sign flip, ALIE, flipped labels, ascent, ascent beside the mean, a weak flip.
+# Known attacks as factors of the four directions: sign flip, ALIE, flipped labels, loss ascent,
+# loss ascent plus the mean, a weak sign flip.
 KNOWN = (
     (-1.0, 0.0, 0.0, 0.0),
     (1.0, -1.5, 0.0, 0.0),
@@ -18,18 +19,18 @@ KNOWN = (
     (1.0, 0.0, 0.0, 1.0),
     (-0.1, 0.0, 0.0, 0.0),
 )
-WIDTH = 0.5  # of the first steps of the search, in lengths of an honest update
+WIDTH = 0.5  # standard deviation of the first search steps, in lengths of the mean honest update
 
 
 def white_box(attacker: Attacker, strength: float = 24.0) -> Weights:
-    """Send what does most harm among ``strength`` candidates that were tried in private.
+    """Send the most harmful of ``strength`` candidates, tried on a private copy of the gate.
 
-    It knows the honest updates of all nodes, the gate's code and arguments, and images like the
-    cloud's, but not the cloud's. Candidates are combinations of four directions, each as long as
-    an honest update: their mean, their standard deviation, training on flipped labels, and loss
-    ascent. First known attacks are tried, then a (1 + 1) evolution strategy goes on from the best
-    one, with the 1/5 success rule (Rechenberg 1973). Harm is the loss, on the leader's own data, of
-    what the gate would merge. ``strength`` is the budget.
+    The attacker knows the honest updates of all honest nodes, the gate's code and arguments, and
+    examples like the cloud's, but not the cloud's own. Candidates are combinations of four
+    directions, each as long as the mean honest update: the mean and the standard deviation of
+    honest updates, training on flipped labels, and loss ascent. Known attacks are tried first. A
+    (1 + 1) evolution strategy with the 1/5 success rule (Rechenberg 1973) continues from the best
+    one. Harm is the loss, on the leader's own data, of what the gate would merge.
     """
     directions = attacker.shared("directions", lambda: [_directions(attacker.leader)])[0]
     found = attacker.shared(

@@ -1,4 +1,4 @@
-"""A free rider."""
+"""A free rider that sends zeros."""
 
 from clients.attacks._arrays import filled
 from clients.attacks._attacker import Attacker

@@ -1,9 +1,9 @@
 """Protections of examples and updates: a folder per tier, a file per mechanism.
 
-``end_node/``: ``mechanism(share, context)`` takes and returns ``Examples`` as a model sees them.
-``fog_node/``: how a fog node trains, and what becomes of its dW. A function is called with the
-arguments of the configuration as well; of a class, an object is made with them, which may say what
-it promises (``guarantee``).
+``end_node/``: ``mechanism(share, context)`` takes and returns ``Examples`` as the model sees them.
+``fog_node/``: a mechanism replaces the training (``DpSgd``), or takes and returns dW. A mechanism
+is a function, which also gets the arguments of the configuration, or a class that is constructed
+with them. An object of a class may have a method ``guarantee``.
 """
 
 from fog_flower.named import Catalogue

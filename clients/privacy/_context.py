@@ -1,4 +1,4 @@
-"""What a protection may know."""
+"""The context of a protection at an end node."""
 
 import dataclasses
 
@@ -13,18 +13,18 @@ from fog_flower.tasks.task import Task
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What a protection may know.
+    """What a protection at an end node may know.
 
     Attributes
     ----------
     config : RunConfig
     fog_node, end_node : int
-        Which end node this is.
+        Numbers of the end node and of its fog node.
     spec : Spec
-        Of the inputs.
+        Shape and dtype of one input.
     task : Task
     deviation : float64 [...]
-        What one unit of a standardised input is in stored units, of which the largest is 1.
+        The size of one unit of a standardised input in stored units, of which the largest is 1.
     """
 
     config: RunConfig
@@ -35,5 +35,5 @@ class Context:
     deviation: npt.NDArray[np.float64]
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """Return the generator of one purpose, e.g. ``noise``; see ``protecting_rng``."""
+        """Return the generator for a purpose, such as ``noise``; see ``protecting_rng``."""
         return protecting_rng(self.config, purpose, self.fog_node, self.end_node)

@@ -1,4 +1,4 @@
-"""What a fog node's protection of dW may know."""
+"""The context of a protection of dW at a fog node."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ class FogContext:
     config : RunConfig
     fog_node, server_round : int
     num_examples : int
-        On which dW was trained.
+        Number of examples on which dW was trained.
     """
 
     config: RunConfig
@@ -26,5 +26,5 @@ class FogContext:
     num_examples: int
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """Return the generator of one purpose; see ``protecting_rng``."""
+        """Return the generator for a purpose; see ``protecting_rng``."""
         return protecting_rng(self.config, purpose, self.fog_node, self.server_round)

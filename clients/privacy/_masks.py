@@ -1,8 +1,8 @@
 """Pairwise masks of a group of fog nodes, which cancel in the group's sum.
 
-Each two nodes agree on a key (X25519, RFC 7748), from which a stream is drawn that one adds and the
-other takes away (Bonawitz et al. 2017, doi:10.1145/3133956.3133982, without the part that goes on
-after a drop-out). A key pair is made for one round and masks one dW.
+Each pair of nodes agrees on a key (X25519, RFC 7748). It seeds a stream that one of them adds and
+the other subtracts (Bonawitz et al. 2017, doi:10.1145/3133956.3133982, without the recovery from
+drop-outs). A key pair is made for one round and masks one dW.
 """
 
 from collections.abc import Sequence
@@ -19,33 +19,33 @@ from fog_flower.masked import Ring
 
 _INFO = b"fog-flower masked sums, version 1"
 _KEY_BYTES = 32  # AES-256
-_COUNTER_FROM = bytes(16)  # a key draws one stream, so it may begin at 0
+_COUNTER_FROM = bytes(16)  # each key is used for one stream, so the counter may start at 0
 
 
 def new_key() -> tuple[bytes, bytes]:
-    """Return a private key and its public one, from the system's entropy."""
+    """Return a new private key and its public key, from the system's entropy."""
     key = X25519PrivateKey.generate()
     return key.private_bytes_raw(), key.public_key().public_bytes_raw()
 
 
 def mask_of(private: bytes, group: Sequence[bytes], salt: bytes, size: int) -> Ring:
-    """Return the mask of one node, uint32 [size]; those of its whole group add up to 0.
+    """Return the mask of one node, uint32 [size]; the masks of its group add up to 0.
 
     Parameters
     ----------
     private : bytes
-        The node's key.
+        The node's private key.
     group : sequence of bytes
         The public keys of all nodes of the group, its own included.
     salt : bytes
-        What must be the same for all of them.
+        Salt of the key derivation; must be the same for the whole group.
     size : int
-        How many numbers are to be masked.
+        Number of values to mask.
 
     Raises
     ------
     ValueError
-        If these are no keys, the node's own is not among them, or one is there twice.
+        If a key is invalid, the node's own key is missing, or a key occurs twice.
     """
     key = X25519PrivateKey.from_private_bytes(private)
     own = key.public_key().public_bytes_raw()

@@ -1,4 +1,4 @@
-"""The generator of what protects somebody."""
+"""The random generators of protections."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from fog_flower.seeds import generator
 
 
 def protecting_rng(config: RunConfig, purpose: str, *place: int) -> np.random.Generator:
-    """Return the generator of one purpose at one place.
+    """Return the generator for one purpose at one place (node, round, epoch).
 
-    With ``noise-source=seeded`` it is keyed by run and place, so that a simulation can be repeated,
-    and whoever knows the seed can take the noise away again; with ``entropy`` it comes from the
-    operating system, another one at every call.
+    With ``noise-source=seeded`` it is keyed by the run's seed and the place. Then a simulation can
+    be repeated, but whoever knows the seed can remove the noise. With ``entropy`` every call
+    returns a generator freshly seeded by the operating system.
     """
     if config.noise_source == ENTROPY:
         return np.random.default_rng()

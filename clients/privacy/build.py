@@ -1,4 +1,4 @@
-"""From the text of a configuration to a mechanism, with its arguments."""
+"""Builds the protections that a configuration names, with their arguments."""
 
 import functools
 import inspect
@@ -11,12 +11,12 @@ from fog_flower.named import Catalogue
 
 
 def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
-    """Return each mechanism that a configuration names, with its text for messages.
+    """Build each mechanism that a configuration names, and return it with its text.
 
     Raises
     ------
     UserError
-        If there is no such mechanism, or it does not take these arguments.
+        If a mechanism is unknown, or does not take the arguments.
     """
     return [(text, _one(catalogue, text)) for text in texts]
 
@@ -36,7 +36,7 @@ def _one(catalogue: Catalogue, text: str) -> Any:
 
 
 def _check_arguments(what: str, item: Any, given: Any) -> None:
-    """Refuse names of arguments that are not there, by the names that are."""
+    """Raise if an argument is unknown, or a required argument of a class is missing."""
     known = inspect.signature(item).parameters
     if any(one.kind is one.VAR_KEYWORD for one in known.values()):
         return

@@ -1,7 +1,7 @@
-"""What a fog node tells the cloud of its data besides dW, behind the configured protection.
+"""Protects what a fog node reports to the cloud besides dW: its number of examples, its metrics.
 
-Laplace mechanism: Dwork et al. 2006, doi:10.1007/11681878_14; for whole numbers the two-sided
-geometric one, Ghosh et al. 2009, arXiv:0811.2841.
+Laplace mechanism: Dwork et al. 2006, doi:10.1007/11681878_14. For integers, the two-sided geometric
+mechanism: Ghosh et al. 2009, arXiv:0811.2841.
 """
 
 import dataclasses
@@ -16,11 +16,11 @@ from fog_flower.config import LARGEST, RunConfig
 from fog_flower.privacy.disclosure import DROPPED, EQUAL, LAPLACE
 from fog_flower.privacy.guarantee import Guarantee
 
-TOLD = 2  # loss and accuracy, which share epsilon
+TOLD = 2  # two values, loss and accuracy, share epsilon
 
 
 def told_count(config: RunConfig, count: int, fog_node: int) -> int:
-    """Return how many examples a fog node says that it has, drawn once a run."""
+    """Return the number of examples that a fog node reports, drawn once per run."""
     if config.example_counts.how == EQUAL:
         return 1
     if config.example_counts.how != LAPLACE:
@@ -32,7 +32,7 @@ def told_count(config: RunConfig, count: int, fog_node: int) -> int:
 
 
 def of_counts(config: RunConfig) -> Guarantee:
-    """Return what is promised of a fog node's number of examples."""
+    """Return the guarantee for a fog node's number of examples."""
     told = config.example_counts
     if told.how == EQUAL:
         return Guarantee("not sent: all fog nodes count alike", epsilon=0.0, uncovered=_WAYS)
@@ -58,20 +58,21 @@ def with_metrics(
     fog_node: int,
     server_round: int,
 ) -> LocalResult:
-    """Return a result with loss and accuracy of W on the node's examples, behind noise.
+    """Return a result with noisy loss and accuracy of W on the node's examples.
 
-    Those of training cannot be bounded: one example changes what becomes of all later ones. W is
-    known to everybody, so the value of one example changes the accuracy of n by 1 / n and the mean
-    loss, each cut off at ``largest_loss``, by ``largest_loss`` / n.
+    They replace the metrics of training, whose sensitivity is unbounded: one example influences the
+    metrics of all later ones. W is public, so replacing one of n examples changes the accuracy by
+    at most 1 / n, and the mean of losses, each clipped to ``largest_loss``, by at most
+    ``largest_loss`` / n.
 
     Parameters
     ----------
     result : LocalResult
     config : RunConfig
     losses, right : float64 [n], bool [n]
-        Of each example under W, before training.
+        Loss of each example, and whether it is answered right, under W before training.
     fog_node, server_round : int
-        Key the noise, where it is seeded.
+        Key the noise if it is seeded.
     """
     largest = config.training_metrics.largest_loss
     cut = np.clip(np.nan_to_num(losses, nan=largest, posinf=largest), 0.0, largest)
@@ -85,17 +86,17 @@ def with_metrics(
 
 
 def without_metrics(result: LocalResult) -> LocalResult:
-    """Return a result that tells neither loss nor accuracy."""
+    """Return a result with NaN as loss and accuracy."""
     return dataclasses.replace(result, loss=math.nan, accuracy=math.nan)
 
 
 def metrics_scale(config: RunConfig) -> float:
-    """Return the scale of the noise of a round, in units of what one example changes."""
+    """Return the scale of a round's Laplace noise, in units of the sensitivity."""
     return TOLD * config.num_server_rounds / config.training_metrics.epsilon
 
 
 def of_metrics(config: RunConfig, *, silent: bool) -> Guarantee:
-    """Return what is promised of loss and accuracy; ``silent``: other settings keep them back."""
+    """Return the guarantee for loss and accuracy; ``silent``: other settings suppress them."""
     told = config.training_metrics
     if told.how == LAPLACE:
         return Guarantee(

@@ -1,4 +1,4 @@
-"""What a fog node's protections are, in the order in which they work."""
+"""Builds, checks and applies the protections of a fog node."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from fog_flower.weights import Weights
 
 
 def private_training(protection: Sequence[str]) -> DpSgd | None:
-    """Return how a fog node trains privately; None: it does not."""
+    """Return the configured DP-SGD; None if a fog node trains without it."""
     found = [one for _, one in built(FOG_PROTECTIONS, protection) if isinstance(one, DpSgd)]
     return found[0] if found else None
 
@@ -27,7 +27,7 @@ def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
     Raises
     ------
     UserError
-        If one does not fit the others, or the rest of the configuration.
+        If a protection does not fit the others or the rest of the configuration.
     """
     found = built(FOG_PROTECTIONS, config.fog_protection)
     private = [text for text, one in found if isinstance(one, DpSgd)]
@@ -51,12 +51,12 @@ def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
 
 
 def protected(delta: Weights, context: FogContext) -> Weights:
-    """Return what becomes of dW behind all protections that do not train.
+    """Apply all protections to dW, except DP-SGD, which is part of the training.
 
     Raises
     ------
     UserError
-        If a user's own fails, or returns arrays of other shapes.
+        If a protection fails, or returns arrays of other shapes.
     """
     for text, one in fog_protections(context.config):
         if isinstance(one, DpSgd):
@@ -71,5 +71,5 @@ def protected(delta: Weights, context: FogContext) -> Weights:
 
 
 def packs(config: RunConfig) -> bool:
-    """Tell whether dW is mostly zeros, which are not sent."""
+    """Check whether dW is sent without its zeros, because a protection makes most of it zero."""
     return any(getattr(one, "packs", False) for _, one in fog_protections(config))

@@ -1,4 +1,4 @@
-"""What leaves a fog node and its end nodes, and what their protections promise of it."""
+"""Lists what leaves a fog node and its end nodes, with the guarantees of their protections."""
 
 import dataclasses
 from typing import Any
@@ -18,15 +18,15 @@ END_NODE, FOG_NODE, CLOUD = "end node", "fog node", "cloud"
 
 
 def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> list[Release]:
-    """Return what a fog node with so many examples releases over the run, and its end nodes.
+    """Return all releases of a fog node and its end nodes over the run.
 
     Parameters
     ----------
     config : RunConfig
     num_examples : int
-        Of the fog node.
+        Number of examples of the fog node.
     share : float
-        The largest part that one of its end nodes shares of what it owns (``share-fraction``).
+        The largest fraction of its examples that one of the end nodes shares (``share-fraction``).
     """
     shipped = [_promise(text, one, config) for text, one in built(PROTECTIONS, config.protection)]
     inputs, targets = best_of(shipped, INPUTS), best_of(shipped, TARGETS)
@@ -40,7 +40,7 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
     silent = trains_privately or config.mask_groups > 0
     metrics, counts = of_metrics(config, silent=silent), of_counts(config)
     told = _post_processed(both)
-    if not metrics.promises:  # what the node computes of protected shipments
+    if not metrics.promises:  # they are computed from protected shipments
         metrics = told
     own = [Release("loss and accuracy of the final W on its data", FOG_NODE, CLOUD, told)]
     return [
@@ -67,7 +67,7 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
 
 
 def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:
-    """Return what two mechanisms promise of an example: epsilons and deltas add up."""
+    """Return the guarantee of two mechanisms for an example: epsilons and deltas add up."""
     return Guarantee(
         f"{inputs.mechanism}; {targets.mechanism}",
         inputs.epsilon + targets.epsilon,
@@ -77,7 +77,7 @@ def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:
 
 
 def _of_share(promise: Guarantee, share: float) -> Guarantee:
-    """Return what is promised of an example of which nobody knows whether it was shared."""
+    """Return the guarantee for an example if it is secret whether it was shared."""
     if share >= 1.0:
         return promise
     told = f"{promise.mechanism}, on a secret share of at most {share:.3g}"
@@ -93,7 +93,7 @@ def _of_share(promise: Guarantee, share: float) -> Guarantee:
 
 
 def _post_processed(shipment: Guarantee) -> Guarantee:
-    """Return what is promised of anything that a fog node computes of its shipments alone."""
+    """Return the guarantee for anything that a fog node computes from its shipments only."""
     if not shipment.promises:
         return Guarantee("none")
     told = f"post-processing of the shipment ({shipment.mechanism})"
@@ -101,7 +101,7 @@ def _post_processed(shipment: Guarantee) -> Guarantee:
 
 
 def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Guarantee:
-    """Return the best of what the fog node does and of what its end nodes did before."""
+    """Return the best guarantee for dW, of those of the shipments and of the fog protections."""
     found = [_post_processed(shipment)] if shipment.promises else []
     for text, one in fog_protections(config):
         if isinstance(one, DpSgd):
@@ -113,7 +113,7 @@ def _of_update(config: RunConfig, num_examples: int, shipment: Guarantee) -> Gua
 
 
 def _without_count(promise: Guarantee, one: DpSgd, config: RunConfig) -> Guarantee:
-    """Return a promise of DP-SGD whose words do not tell how many examples there are."""
+    """Return a guarantee of DP-SGD that does not disclose the number of examples."""
     if config.example_counts.how == SENT or one.noise >= 0.0:
         return promise
     told = f"DP-SGD: noise of at most epsilon {one.epsilon:g}, clip {one.clip:g}"
@@ -121,7 +121,7 @@ def _without_count(promise: Guarantee, one: DpSgd, config: RunConfig) -> Guarant
 
 
 def _behind_masks(update: Guarantee, size: int) -> Guarantee:
-    """Return what is promised of dW where the cloud sees sums: masks add no epsilon."""
+    """Return the guarantee for dW in masked sums: masks leave epsilon as it is."""
     masks = f"masked sums over groups of at least {size} fog nodes: the cloud sees no single dW"
     told = masks if update.mechanism == "none" else f"{update.mechanism}; {masks}"
     uncovered = (
@@ -133,7 +133,7 @@ def _behind_masks(update: Guarantee, size: int) -> Guarantee:
 
 
 def _promise(text: str, mechanism: Any, config: RunConfig) -> Guarantee:
-    """Return what a mechanism says that it promises; one that says nothing promises nothing."""
+    """Return the guarantee of a mechanism; none is given without a method ``guarantee``."""
     if hasattr(mechanism, "guarantee"):
         told: Guarantee = mechanism.guarantee(config)
         return told

@@ -1,1 +1,1 @@
-"""What an end node does to its share before it ships it, a file each."""
+"""Protections that an end node applies to its share before it ships it, one file each."""

@@ -1,4 +1,4 @@
-"""The Gaussian mechanism on each input, with noise from epsilon and delta."""
+"""The Gaussian mechanism on each input, with the noise determined by epsilon and delta."""
 
 import dataclasses
 
@@ -16,17 +16,17 @@ from fog_flower.tasks.examples import Examples
 class Gaussian:
     """Clips each input to an L2 norm, and adds Gaussian noise to each of its numbers, once.
 
-    Neighbours differ in the value of one input, so the sensitivity is twice the norm. The noise is
-    the least for which this holds (analytic Gaussian mechanism, Balle & Wang 2018). Whole images
-    need so much that nothing is left of them (epsilon 8: more than 100 times their contrast); it
-    suits features of few numbers.
+    Neighbouring data sets differ in the value of one input, so the sensitivity is twice the norm.
+    The noise is the smallest that is private (analytic Gaussian mechanism, Balle & Wang 2018).
+    Whole images need so much noise that nothing is left of them (epsilon 8: more than 100 times
+    their contrast). The mechanism suits features of few numbers.
 
     Attributes
     ----------
     epsilon, delta : float
-        Of one input; targets are not covered (``randomised-response`` covers them).
+        The guarantee for one input. Targets are not covered (``randomised-response`` covers them).
     clip : float
-        L2 norm of an input, as a model sees it.
+        Largest L2 norm of an input, as a model sees it.
     """
 
     epsilon: float = 8.0
@@ -34,7 +34,7 @@ class Gaussian:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what promises nothing."""
+        """Raise if the arguments give no guarantee."""
         check_budget("protection=gaussian", self.epsilon, self.delta)
         if not 0.0 < self.clip < np.inf:
             raise UserError(f"protection=gaussian: clip={self.clip!r} must be positive and finite")
@@ -45,7 +45,7 @@ class Gaussian:
         Raises
         ------
         UserError
-            If the inputs are no floating-point numbers.
+            If the inputs are not float32.
         """
         if context.spec.dtype != "float32":
             raise UserError(
@@ -60,7 +60,7 @@ class Gaussian:
         return Examples(noised.reshape(share.inputs.shape), share.targets)
 
     def guarantee(self, config: RunConfig) -> Guarantee:  # noqa: ARG002  (the same in each)
-        """Return what it promises each input of an end node."""
+        """Return the guarantee for each input of an end node."""
         return Guarantee(
             f"Gaussian: L2 norm {self.clip:g}, sigma {self._deviation:.4g}",
             gaussian_epsilon(self._deviation / (2.0 * self.clip), self.delta),

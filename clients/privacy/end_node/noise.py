@@ -1,4 +1,4 @@
-"""The paper's noise: a blur, not differential privacy."""
+"""The paper's noise, which blurs inputs and gives no differential privacy."""
 
 import numpy as np
 
@@ -12,13 +12,12 @@ from fog_flower.tasks.examples import Examples
 class Noise:
     """Adds N(0, sigma^2) to inputs, once.
 
-    The paper's "1% of Gaussian noise" is ``noise-sigma=0.01``, on standardised inputs. In
-    ``noise-unit=pixel`` sigma is in stored units, of which the largest is 1. Sigma 0 changes
-    nothing.
+    The paper's "1% of Gaussian noise" is ``noise-sigma=0.01`` on standardised inputs. With
+    ``noise-unit=pixel``, sigma is in stored units, of which the largest is 1. Sigma 0 is neutral.
     """
 
     def guarantee(self, config: RunConfig) -> Guarantee:
-        """Promise nothing."""
+        """Return a guarantee of nothing."""
         return Guarantee(
             f"the paper's noise, sigma {config.noise_sigma:g} ({config.noise_unit}): a blur",
             part=INPUTS,
@@ -31,7 +30,7 @@ class Noise:
         Raises
         ------
         UserError
-            If the inputs are no floating-point numbers, or have no pixels.
+            If the inputs are not float32, or ``noise-unit=pixel`` and they are features.
         """
         config = context.config
         if config.noise_sigma == 0.0:

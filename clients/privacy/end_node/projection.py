@@ -1,4 +1,4 @@
-"""Random projection, the paper's future work: fewer numbers, and no guarantee."""
+"""Random projection, the paper's future work: fewer dimensions, and no guarantee."""
 
 import dataclasses
 import functools
@@ -18,9 +18,9 @@ from fog_flower.tasks.examples import Examples
 class Projection:
     """Projects each input onto a random subspace (Liu, Kargupta & Ryan 2006).
 
-    With R [k, d] of orthonormal rows, x becomes R'Rx: what a fog node would make of Rx in the shape
-    that models take, so it tells as much as Rx. R comes from the run's seed, which every node
-    knows. **It is no privacy**: whoever knows R, or some pairs, gets an image back that is sharper
+    With R [k, d] of orthonormal rows, x becomes R'Rx. This has the same shape as x and the same
+    information as Rx. R is drawn from the run's seed, which every node knows. **It gives no
+    privacy**: whoever knows R, or some pairs of x and R'Rx, can reconstruct an image, the sharper
     the larger k is.
 
     Attributes
@@ -28,14 +28,14 @@ class Projection:
     dimensions : int
         k.
     per_node : bool
-        Another R for each end node.
+        Whether each end node has an R of its own.
     """
 
     dimensions: int = 384
     per_node: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a subspace without dimensions."""
+        """Raise if ``dimensions`` is not a positive integer."""
         if not isinstance(self.dimensions, int) or self.dimensions < 1:
             raise UserError(
                 f"protection=projection: dimensions={self.dimensions!r} must be a whole number "
@@ -48,7 +48,7 @@ class Projection:
         Raises
         ------
         UserError
-            If the inputs are no floating-point numbers, or have fewer than ``dimensions``.
+            If the inputs are not float32, or have fewer than ``dimensions`` numbers.
         """
         size = int(np.prod(context.spec.shape))
         if context.spec.dtype != "float32" or self.dimensions > size:
@@ -63,7 +63,7 @@ class Projection:
         return Examples(((flat @ rows.T) @ rows).reshape(share.inputs.shape), share.targets)
 
     def guarantee(self, config: RunConfig) -> Guarantee:  # noqa: ARG002  (the same in each)
-        """Promise nothing."""
+        """Return a guarantee of nothing."""
         return Guarantee(
             f"random projection onto {self.dimensions} dimensions",
             part=INPUTS,

@@ -1,4 +1,4 @@
-"""Quantisation to uint8: a quarter of the bytes, and no privacy."""
+"""Quantisation to uint8: a quarter of the bytes, without privacy."""
 
 import dataclasses
 import math
@@ -13,21 +13,22 @@ from fog_flower.tasks.examples import Examples
 
 @dataclasses.dataclass(frozen=True)
 class Quantise:
-    """Rounds each number of an input to one of 256 levels, which are shipped in a byte each.
+    """Rounds each number of an input to one of 256 levels, which are shipped as one byte each.
 
-    **It is compression, no privacy**: a picture has 256 levels anyway. It comes last.
+    **It is compression, not privacy**: an image has 256 levels anyway. It must be the last
+    protection.
 
     Attributes
     ----------
     largest : float
-        Size at which numbers are cut off, as a model sees them; levels are between it and its
-        negative. Standardised pixels are hardly ever beyond 3.
+        Levels lie between -``largest`` and ``largest``, in units of the model's inputs; numbers
+        beyond are clipped. Standardised pixels hardly ever exceed 3.
     """
 
     largest: float = 3.0
 
     def __post_init__(self) -> None:
-        """Refuse a range that has no levels."""
+        """Raise if ``largest`` is not positive and finite."""
         if not 0.0 < self.largest < math.inf:
             raise UserError(
                 f"protection=quantise: largest={self.largest!r} must be positive and finite; 3 "
@@ -40,7 +41,7 @@ class Quantise:
         Raises
         ------
         UserError
-            If the inputs are no floating-point numbers.
+            If the inputs are not float32.
         """
         if context.spec.dtype != "float32":
             raise UserError(
@@ -51,7 +52,7 @@ class Quantise:
         return Examples(values_of(levels, self.largest), share.targets)
 
     def guarantee(self, config: RunConfig) -> Guarantee:  # noqa: ARG002  (the same in each)
-        """Promise nothing."""
+        """Return a guarantee of nothing."""
         return Guarantee(
             f"quantised to 256 levels within +-{self.largest:g}: compression",
             part=INPUTS,

@@ -20,13 +20,13 @@ class RandomisedResponse:
     Attributes
     ----------
     epsilon : float
-        Of one label; inputs are not covered.
+        The guarantee for one label. Inputs are not covered.
     """
 
     epsilon: float = 3.0
 
     def __post_init__(self) -> None:
-        """Refuse what promises nothing."""
+        """Raise if ``epsilon`` gives no guarantee."""
         check_budget("protection=randomised-response", self.epsilon, 0.5)
 
     def __call__(self, share: Examples, context: Context) -> Examples:
@@ -35,7 +35,7 @@ class RandomisedResponse:
         Raises
         ------
         UserError
-            If the task is no classification.
+            If the task is not a classification.
         """
         if not isinstance(context.task, Classification):
             raise UserError(
@@ -49,5 +49,5 @@ class RandomisedResponse:
         return Examples(share.inputs, np.where(kept, share.targets, others))
 
     def guarantee(self, config: RunConfig) -> Guarantee:  # noqa: ARG002  (the same in each)
-        """Return what it promises each label of an end node."""
+        """Return the guarantee for each label of an end node."""
         return Guarantee("randomised response", self.epsilon, 0.0, part=TARGETS)

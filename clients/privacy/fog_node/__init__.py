@@ -1,1 +1,1 @@
-"""What a fog node does to its training and its dW, a file each."""
+"""Protections of a fog node's training and of its dW, one file each."""

@@ -1,8 +1,8 @@
-"""Sums of gradients that are clipped for each example, in one backward pass.
+"""Sums of per-example clipped gradients, in one backward pass.
 
 Ghost norms with book-keeping (Li et al. 2022, arXiv:2110.05679; Bu et al. 2023, arXiv:2210.00038):
-of each layer only its inputs a and the gradient g of its pre-activations are kept; the norm of an
-example's gradient follows from them, and so does the sum of clipped gradients.
+of each layer only its inputs a and the gradient g of its pre-activations are kept. The norm of each
+example's gradient and the sum of clipped gradients are computed from them.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ class Clipping:
     Parameters
     ----------
     model : keras.Model
-        Dense layers on vectors and plain Conv2D layers take one backward pass for the whole batch;
-        with any other trainable layer every example takes one of its own.
+        If all trainable layers are Dense on vectors or plain Conv2D, each used once, the whole
+        batch takes one backward pass. Otherwise every example takes its own.
     task : Task
-        Has the loss.
+        Defines the loss.
 
     Raises
     ------
@@ -42,21 +42,21 @@ class Clipping:
     def clipped_sum(
         self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
-        """Return the sum of clipped gradients, and loss and norm of each example.
+        """Return the sum of clipped gradients, and the loss and gradient norm of each example.
 
         Parameters
         ----------
         inputs : tensor [k, ...]
         targets : tensor [k, ...]
         weights : tensor float32 [k]
-            By which an example counts once it is clipped: 0 leaves it out.
+            Factors on the clipped gradients; 0 leaves an example out.
         clip : tensor float32 []
-            Largest norm of an example's gradient; infinite clips none.
+            Largest norm of an example's gradient; infinity does not clip.
 
         Returns
         -------
         tuple of list of tensor, tensor [k], tensor [k]
-            The sum in the order of ``model.trainable_variables``.
+            The sum in the order of ``model.trainable_variables``; losses; norms before clipping.
         """
         if self.one_pass:
             return self._in_one_pass(inputs, targets, weights, clip)
@@ -106,7 +106,7 @@ class Clipping:
 
 
 def check_model(model: keras.Model) -> None:
-    """Refuse a model whose gradient is no sum over examples.
+    """Raise if the gradient of a model is not a sum over examples.
 
     Raises
     ------
@@ -130,11 +130,11 @@ def check_model(model: keras.Model) -> None:
 
 
 class _Part:
-    """One layer's inputs and the gradient of its pre-activations, as positions [k, t, ...]."""
+    """A layer with its inputs and the gradient of its pre-activations, each [k, ...]."""
 
     def __init__(self, layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> None:
         self._layer, self._inputs, self._gradient = layer, inputs, gradient
-        self._each: tf.Tensor | None = None  # the kernel's gradient of each example, if that pays
+        self._each: tf.Tensor | None = None  # kernel gradient of each example, if it is cheaper
 
     def squares(self) -> tf.Tensor:
         """Return the squared norm of each example's gradient [k]."""
@@ -198,7 +198,7 @@ class _Part:
 def _kept(
     model: keras.Model, watch: Callable[[tf.Tensor], None]
 ) -> Iterator[list[tuple[keras.Layer, tf.Tensor, tf.Tensor]]]:
-    """Keep inputs and pre-activations of all trained layers while the model is called."""
+    """Record inputs and pre-activations of all trainable layers while the model is called."""
     kept: list[tuple[keras.Layer, tf.Tensor, tf.Tensor]] = []
     layers = [layer for layer in _layers(model) if layer.trainable_variables]
 
@@ -225,7 +225,7 @@ def _kept(
 
 
 def _factors(norms: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
-    """Return min(1, clip / norm); what is not finite counts nothing."""
+    """Return min(1, clip / norm), and 0 for norms that are not finite."""
     factors = tf.minimum(1.0, clip / tf.maximum(norms, 1e-12))
     return tf.where(tf.math.is_finite(norms), factors, 0.0)
 
@@ -239,7 +239,7 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def _is_known(layer: keras.Layer) -> bool:
-    """Tell whether a layer's gradient is known by formula."""
+    """Check whether there is a formula for the per-example gradient norm of a layer."""
     if type(layer) is keras.layers.Dense:
         return len(layer.input.shape) == 2
     return (
@@ -252,7 +252,7 @@ def _is_known(layer: keras.Layer) -> bool:
 
 
 def _used_once(layers: list[keras.Layer]) -> bool:
-    """Tell whether every layer is called once: what is shared adds up in an example's gradient."""
+    """Check whether every layer is called once; the formulas do not cover shared layers."""
     try:
         return all(len(layer._inbound_nodes) == 1 for layer in layers)
     except AttributeError:

@@ -1,4 +1,4 @@
-"""An epoch of DP-SGD, without leaving the graph."""
+"""An epoch of DP-SGD in one TensorFlow graph."""
 
 import secrets
 
@@ -19,13 +19,13 @@ LARGEST_SEED = 2**63 - 1
 
 
 class PrivateEpoch:
-    """Takes the steps of one epoch on Poisson samples, with clipped and noised gradients.
+    """Runs the steps of one epoch on Poisson samples, with clipped and noised gradients.
 
     Parameters
     ----------
     model : keras.Model
     optimizer : keras.optimizers.Optimizer
-        Applies what remains: its learning rate, and whatever needs no data, as a proximal term.
+        Applies the noised gradients. It may add terms that need no data, such as a proximal term.
     spec, task : Spec, Task
     """
 
@@ -57,10 +57,10 @@ class PrivateEpoch:
         server_round: int,
         epoch: int,
     ) -> None:
-        """Train an epoch from the model's weights.
+        """Train one epoch from the model's current weights.
 
         Samples and noise come from the system's entropy, or, with ``noise-source=seeded``, from the
-        run's seed: then whoever knows it can take the noise away.
+        run's seed. In that case whoever knows the seed can remove the noise.
         """
         count = len(data.targets)
         rng = protecting_rng(config, "dp-sgd", fog_node, server_round, epoch)
@@ -95,7 +95,7 @@ class PrivateEpoch:
         for number in tf.range(tf.shape(seeds)[0]):
             chosen = order[edges[number] : edges[number + 1]]
             weights = tf.ones(tf.shape(chosen), tf.float32)
-            # One more that counts nothing, because a sample may be empty.
+            # A sample may be empty, so one example with weight 0 is added.
             chosen, weights = tf.concat([chosen, [0]], 0), tf.concat([weights, [0.0]], 0)
             sums, _, _ = self._clipping.clipped_sum(
                 tf.gather(inputs, chosen), tf.gather(targets, chosen), weights, clip
@@ -111,7 +111,7 @@ class PrivateEpoch:
 def batches_of(
     mechanism: DpSgd, config: RunConfig, count: int, rng: np.random.Generator
 ) -> list[npt.NDArray[np.int64]]:
-    """Return which of ``count`` examples are in each step's batch of an epoch, as int64 [k]."""
+    """Return the indices int64 [k] of the examples in each batch of an epoch."""
     return poisson_batches(
         count, mechanism.rate(config, count), mechanism.steps(config, count), rng
     )
@@ -120,12 +120,12 @@ def batches_of(
 def poisson_batches(
     count: int, rate: float, steps: int, rng: np.random.Generator
 ) -> list[npt.NDArray[np.int64]]:
-    """Return which examples are in each step's batch, each with probability ``rate``."""
+    """Return the indices in each batch; every example is in it with probability ``rate``."""
     return [np.flatnonzero(rng.random(count) < rate) for _ in range(steps)]
 
 
 def _noised(sums: list[tf.Tensor], seed: tf.Tensor, deviation: tf.Tensor) -> list[tf.Tensor]:
-    """Add noise to each sum, from parts of one stream that do not overlap."""
+    """Add Gaussian noise to each sum, drawn with a seed of its own."""
     return [
         total
         + deviation * tf.random.stateless_normal(total.shape, tf.stack([seed[0], seed[1] ^ number]))

@@ -13,20 +13,20 @@ from fog_flower.privacy.guarantee import Guarantee
 class DpSgd:
     """Clips each example's gradient and adds Gaussian noise to their sum, in every step.
 
-    A step's batch is a Poisson sample: each example is in it with probability ``batch-size`` by
-    the node's number of examples. The sum is divided by ``batch-size``, the expected number. The
-    noise is what the whole run needs, over all rounds and local epochs, by privacy loss
-    distributions. Loss and accuracy of training are not sent.
+    A step's batch is a Poisson sample: each example is in it with probability ``batch-size`` / n,
+    at most 1, for a node with n examples. The sum is divided by the expected number of examples,
+    ``batch-size`` or n if that is smaller. The noise is computed for the whole run, all rounds and
+    local epochs, with privacy loss distributions. Loss and accuracy of training are not sent.
 
     Attributes
     ----------
     epsilon, delta : float
-        Of the whole run; neighbours differ by one example of the node.
+        The guarantee of the whole run; neighbouring data sets differ by one example of the node.
     clip : float
-        Largest L2 norm of an example's gradient; ``1e999`` clips none, which needs ``noise=0``.
+        Largest L2 norm of an example's gradient. ``1e999`` does not clip, and needs ``noise=0``.
     noise : float
-        Standard deviation in units of ``clip``, in place of what epsilon asks for; 0 promises
-        nothing. Negative: what epsilon asks for.
+        Standard deviation in units of ``clip``, in place of the one that follows from epsilon. 0
+        guarantees nothing; a negative value uses epsilon.
     """
 
     epsilon: float = 8.0
@@ -35,7 +35,7 @@ class DpSgd:
     noise: float = -1.0
 
     def __post_init__(self) -> None:
-        """Refuse what promises nothing without saying so."""
+        """Raise if the arguments give no guarantee, unless ``noise=0`` asks for that."""
         what = "fog-protection=dp-sgd"
         check_budget(what, self.epsilon, self.delta)
         if not self.clip > 0.0:
@@ -44,12 +44,12 @@ class DpSgd:
             raise UserError(f"{what}: clip={self.clip!r} bounds nothing; give a bound, or noise=0")
 
     def check(self, config: RunConfig) -> None:
-        """Refuse settings that break it.
+        """Check the rest of the configuration.
 
         Raises
         ------
         UserError
-            For ``clip-norm``, which bounds whole batches and would be counted twice.
+            If ``clip-norm`` is set, which would clip the gradient of the batch once more.
         """
         if config.clip_norm:
             raise UserError(
@@ -58,11 +58,11 @@ class DpSgd:
             )
 
     def rate(self, config: RunConfig, num_examples: int) -> float:
-        """Return with which probability each example is in a step's batch."""
+        """Return the probability of each example to be in a step's batch."""
         return min(1.0, config.batch_size / num_examples)
 
     def steps(self, config: RunConfig, num_examples: int) -> int:
-        """Return the steps of an epoch."""
+        """Return the number of steps of an epoch."""
         return max(1, round(num_examples / config.batch_size))
 
     def noise_for(self, config: RunConfig, num_examples: int) -> float:
@@ -77,7 +77,7 @@ class DpSgd:
         )
 
     def guarantee(self, config: RunConfig, num_examples: int, rounds: int) -> Guarantee:
-        """Return what ``rounds`` rounds promise each example of a node with so many."""
+        """Return the guarantee for each example of a node after ``rounds`` rounds."""
         noise = self.noise_for(config, num_examples)
         rate = self.rate(config, num_examples)
         steps = self._all_steps(config, num_examples, rounds)

@@ -1,4 +1,4 @@
-"""Selective upload (Shokri & Shmatikov 2015, doi:10.1145/2810103.2813687): part of dW."""
+"""Selective upload of a part of dW (Shokri & Shmatikov 2015, doi:10.1145/2810103.2813687)."""
 
 import dataclasses
 import math
@@ -16,21 +16,21 @@ LARGEST, RANDOM = "largest", "random"
 
 @dataclasses.dataclass(frozen=True)
 class Selective:
-    """Uploads a fraction of dW's numbers; the others are zero, and cost next to no bytes.
+    """Uploads a fraction of the numbers of dW; the others are 0, and take almost no bytes.
 
-    It is compression: which numbers are large tells of the data as well, so it promises nothing.
-    (The authors' private variant has an epsilon for each number, which adds up to thousands.)
+    It is compression without a guarantee: which numbers are large also depends on the data. (The
+    private variant of the paper has an epsilon for each number, which adds up to thousands.)
 
     Attributes
     ----------
     fraction : float
-        Of the numbers, theta in the paper; 1 uploads all.
+        Fraction of the numbers to upload, theta in the paper; 1 uploads all.
     clip : float
-        Bound of each number's size, gamma in the paper; ``1e999`` bounds none.
+        Bound of the absolute value of each number, gamma in the paper; ``1e999`` does not bound.
     choose : str
-        ``largest`` ones, or ``random`` ones.
+        Upload the ``largest`` numbers by absolute value, or ``random`` ones.
     threshold : float
-        Of ``random`` ones, only those whose size is at least this (tau).
+        With ``random``, only numbers with at least this absolute value (tau in the paper).
     """
 
     fraction: float = 0.1
@@ -41,7 +41,7 @@ class Selective:
     packs = True  # zeros are not sent
 
     def __post_init__(self) -> None:
-        """Refuse what selects nothing."""
+        """Raise if an argument is out of range."""
         what = "fog-protection=selective"
         if not 0.0 < self.fraction <= 1.0:
             raise UserError(f"{what}: fraction={self.fraction!r} must be above 0 and at most 1")
@@ -55,14 +55,14 @@ class Selective:
             )
 
     def guarantee(self, config: RunConfig) -> Guarantee:  # noqa: ARG002  (the same in each)
-        """Promise nothing."""
+        """Return a guarantee of nothing."""
         return Guarantee(
             f"selective upload of {self.fraction:g} of the numbers: compression",
             uncovered=("which numbers are sent tells of the data as well",),
         )
 
     def __call__(self, delta: Weights, context: FogContext) -> Weights:
-        """Return dW with all numbers zero but those that are selected."""
+        """Return dW with all numbers set to 0 except the selected ones."""
         vector = flatten(delta)
         wanted = max(1, round(self.fraction * len(vector)))
         if self.choose == LARGEST:
