@@ -64,10 +64,11 @@ class Learned:
        update alone by more than ``margin`` times the gain of the learned merge; nor to answer a
        group worse than both W and the learned merge do. The candidates, the plainest first:
 
-       - F, if its mean loss is at most that of the next candidate, or if no update joins the next
-         candidate and none is shown to lead uphill. Without this condition, harm that is too small
-         to be shown in one round would add up near convergence.
-       - The plain merge of all updates along which the loss falls by more than chance.
+       - F, if its mean loss is at most that of the next candidate (W's if no update joins that), or
+         if no update joins that and none is shown to lead uphill. Without this condition, harm that
+         is too small to be shown in one round would add up near convergence.
+       - The plain merge of all updates along which the loss falls by more than chance, and of the
+         cloud's own if it got a weight.
        - The plain merge of those updates whose learned step is at least ``much`` of the longest.
        - Half of F, if the learned merge is not shown to be better than W, and half of F tells more
          apart than both. Where clients hold different classes, each update leads uphill, and the
