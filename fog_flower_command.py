@@ -1,6 +1,6 @@
-"""The command ``fog-flower``: what must be settled before any other module is loaded.
+"""The command ``fog-flower``: what must be done before any other module is imported.
 
-A module of its own, because packages of ours may be hidden by a user's folder of the same name.
+It is a separate module, because a user's folder of the same name may hide our packages.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ _HERE = Path(__file__).resolve().parent
 def main() -> None:
     """Run the command line of fog-flower."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as in a job in the background
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as in a background job
             signal.signal(number, _end)
     put_user_folders_last()
     if clash := hidden_package():
@@ -29,10 +29,10 @@ def main() -> None:
 
 
 def put_user_folders_last() -> None:
-    """Move what is in ``PYTHONPATH``, and the current folder, behind libraries and our packages.
+    """Move ``PYTHONPATH`` and the current folder to the end of Python's search path.
 
-    A folder ``strategies`` or a file ``ray.py`` of the user's would hide ours, or the library. It
-    can still be imported from there under any name that nobody else has.
+    Otherwise a user's folder ``strategies`` or file ``ray.py`` would hide our package or the
+    library. Modules there can still be imported if their names are unique.
     """
     told = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     users = {Path(entry).resolve() for entry in told if entry} | {Path.cwd()}
@@ -41,7 +41,7 @@ def put_user_folders_last() -> None:
 
 
 def hidden_package() -> str:
-    """Return which of our packages something else hides, in one line; empty if none."""
+    """Return a one-line message if something hides one of our packages; else an empty text."""
     for name in OURS:
         spec = importlib.util.find_spec(name)
         expected = _HERE / name / "__init__.py"
@@ -55,8 +55,8 @@ def hidden_package() -> str:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    # Nothing has been started, so there is nothing to tidy up; an exception could be swallowed by
-    # whatever is being imported.
+    # Nothing has been started, so there is nothing to clean up. An exception could be swallowed by
+    # the module that is being imported.
     os.write(2, b"fog-flower: interrupted before anything was started\n")
     os._exit(INTERRUPTED_STATUS)
 

@@ -1,4 +1,4 @@
-"""Fog, or the paper's baseline: a cloud that gets all raw data."""
+"""The two architectures: fog, and the paper's baseline, a cloud that has all raw data."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ Scalar = bool | int | float | str
 
 FOG, CENTRALIZED = "fog", "centralized"
 
-# The baseline is plain SGD over all raw images. As a Flower run it is one node, the cloud's own
-# trainer: W + (W_local - W) is W_local, so the same records come out, and every table and plot
+# The baseline is plain SGD over all raw images. As a Flower run it has one node, the cloud's own
+# trainer. W + (W_local - W) is W_local, so it leaves the same records, and every table and plot
 # treats it as one more architecture.
 CENTRALIZED_SETTINGS: Mapping[str, Scalar] = {
     "fog-nodes": 1,

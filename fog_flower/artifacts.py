@@ -1,4 +1,4 @@
-"""What a run can leave behind besides its tables."""
+"""The files that a run can save besides its tables."""
 
 from fog_flower.errors import UserError
 
@@ -8,7 +8,7 @@ CHECKPOINT_FILE = "checkpoint.npz"  # of an unfinished run
 
 
 def parse_artifacts(text: str) -> frozenset[str]:
-    """Read ``model,curves``; empty is none.
+    """Parse comma-separated names, e.g. ``model,curves``; an empty text gives none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which fog nodes are malicious, and in which rounds: the meaning of two keys."""
+"""Parses the keys that say which fog nodes are malicious, and in which rounds."""
 
 import math
 
@@ -6,7 +6,7 @@ from fog_flower.errors import UserError
 
 
 def parse_malicious_nodes(text: str, fog_nodes: int, *, attacked: bool) -> frozenset[int]:
-    """Return the fog nodes that misbehave: the last ``malicious-nodes``, or those it lists.
+    """Return the malicious fog nodes: the last ``malicious-nodes`` ones, or those that it lists.
 
     Parameters
     ----------
@@ -14,12 +14,12 @@ def parse_malicious_nodes(text: str, fog_nodes: int, *, attacked: bool) -> froze
         ``2``, or ``nodes:0,3``.
     fog_nodes : int
     attacked : bool
-        Whether there is an attack; without one nobody misbehaves.
+        Whether there is an attack. Without one, no node is malicious.
 
     Raises
     ------
     UserError
-        If the text is neither, or there are no such nodes.
+        If the text has neither form, or lists a node that does not exist, or one twice.
     """
     listed = text.removeprefix("nodes:").split(",") if text.startswith("nodes:") else None
     try:
@@ -37,12 +37,12 @@ def parse_malicious_nodes(text: str, fog_nodes: int, *, attacked: bool) -> froze
 
 
 def parse_rounds(text: str, last_round: int) -> range:
-    """Return the rounds in which malicious nodes misbehave: ``2``, ``3-5``, or ``3-`` to the end.
+    """Return the rounds with attacks: ``2``, ``3-5``, or ``3-`` to the end; empty: all.
 
     Raises
     ------
     UserError
-        If the text is none of these.
+        If the text has none of these forms, or no such round is made.
     """
     if not text:
         return range(1, last_round + 1)

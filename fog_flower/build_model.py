@@ -1,4 +1,4 @@
-"""From the ``model`` key to an uncompiled Keras model with initial weights of a seed."""
+"""Builds an uncompiled Keras model from the ``model`` key and a seed."""
 
 import inspect
 import re
@@ -16,30 +16,31 @@ from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 from fog_flower.tensorflow_setup import own_keras_settings
 
-TRIED = 8  # made-up inputs that a model is tried with
-WEIGHT_KINDS = "fiub"  # NumPy's kinds of dtype that can travel
+TRIED = 8  # made-up inputs that a model is tested with
+WEIGHT_KINDS = "fiub"  # NumPy's kinds of dtype that can be sent
 SGD_EXTRAS = (
     *("momentum", "nesterov", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue"),
     *("use_ema", "gradient_accumulation_steps"),
 )
-USUAL_RATE = 0.01  # of a keras.optimizers.SGD of which nobody said one
+USUAL_RATE = 0.01  # default learning rate of keras.optimizers.SGD
 _INPUTS = re.compile(r"for input [\[(<].*?(?=\. Expected)", re.DOTALL)
 _ARGUMENTS = re.compile(r"\s*Arguments received by .*", re.DOTALL)
-_tried: set[tuple[str, Spec, Task]] = set()  # whose training step went well in this process
-SMALL_SCALE = 0.05  # a Rescaling by less is meant for pixels from 0 to 255
+_tried: set[tuple[str, Spec, Task]] = set()  # models whose training step worked in this process
+SMALL_SCALE = 0.05  # a Rescaling by less than this expects pixels from 0 to 255
 
 
 def build_untrained(reference: str, spec: Spec, task: Task, seed: int) -> keras.Model:
-    """Build a model as ``build_model`` does, and make sure that it can be trained.
+    """Build a model as ``build_model`` does, and check that it can be trained.
 
-    It is built until two of them have the same weights: Keras draws from a global generator, and in
-    a server so does Flower's heartbeat, a thread. Then a copy is trained for one step.
+    It is built up to six times, until two in a row have the same weights: Keras draws from a global
+    generator, and in a server the thread of Flower's heartbeat does so too. Then a copy is trained
+    for one step, once per process.
 
     Raises
     ------
     UserError
-        As ``build_model``; or if it always has other weights, or is always the same object, or its
-        training step fails.
+        As ``build_model``. Also if its weights differ each time, if it is always the same object,
+        or if its training step fails.
     """
     name = f"model={reference!r}"
     model = build_model(reference, spec, task, seed)
@@ -51,8 +52,8 @@ def build_untrained(reference: str, spec: Spec, task: Task, seed: int) -> keras.
                 "function"
             )
         pairs = zip(model.get_weights(), again.get_weights(), strict=True)
-        if all(one.tobytes() == other.tobytes() for one, other in pairs):  # a NaN is itself, too
-            if (reference, spec, task) not in _tried:  # many runs of one model follow each other
+        if all(one.tobytes() == other.tobytes() for one, other in pairs):  # NaN equals NaN
+            if (reference, spec, task) not in _tried:  # not again in the next run of a sweep
                 _try_training(again, spec, task, name)
                 _tried.add((reference, spec, task))
             return model
@@ -63,25 +64,25 @@ def build_untrained(reference: str, spec: Spec, task: Task, seed: int) -> keras.
 def build_model(
     reference: str, spec: Spec, task: Task, seed: int, precision: str = FLOAT32
 ) -> keras.Model:
-    """Build a model, uncompiled, with initial weights that depend on the seed alone.
+    """Build an uncompiled model whose initial weights depend on the seed alone.
 
     Parameters
     ----------
     reference : str
-        A file of ``fog_flower/models``, or ``module:function`` of a function of (spec, task), or
-        without arguments, that returns a Keras model from inputs to what the task takes:
-        probabilities or logits [n, classes].
+        A file of ``fog_flower/models``, or ``module:function``. The function takes (spec, task) or
+        no arguments, and returns a Keras model from inputs to what the task takes: for
+        classification, probabilities or logits [n, classes].
     spec, task : Spec, Task
         Of the data set.
     seed : int
-        Seeds the global generator that initialisers draw from (Keras' own: Glorot uniform).
+        Of the global generator that initialisers draw from (Keras' default: Glorot uniform).
     precision : str
-        ``bfloat16``: its layers compute in it, on float32 weights.
+        With ``bfloat16``, layers compute in bfloat16 on float32 weights.
 
     Raises
     ------
     UserError
-        If there is no such model, it does not fit inputs or task, or something in it would be
+        If the model is unknown, does not fit the inputs or the task, or has settings that would be
         ignored.
     """
     name = f"model={reference!r}"
@@ -106,7 +107,7 @@ def build_model(
 
 
 def _called(build: Any, spec: Spec, task: Task, name: str) -> Any:
-    """Call a user's function of (spec, task), or one without arguments."""
+    """Call a user's function with (spec, task), or without arguments."""
     if not callable(build):
         raise UserError(f"{name}: is a {type(build).__name__}; name a function that returns it")
     try:
@@ -128,7 +129,7 @@ def _called(build: Any, spec: Spec, task: Task, name: str) -> Any:
 
 
 def _check_compiled(model: keras.Model, name: str) -> None:
-    """Refuse an optimizer that would be replaced without a word."""
+    """Raise a ``UserError`` if the model has an optimizer that would silently be replaced."""
     if not getattr(model, "compiled", False) or model.optimizer is None:
         return
     optimizer = model.optimizer
@@ -150,7 +151,7 @@ def _check_compiled(model: keras.Model, name: str) -> None:
 
 
 def _check_call(model: keras.Model, spec: Spec, name: str) -> None:
-    """Refuse what cannot be called with inputs; a model that makes its weights then has them."""
+    """Check that the model can be called with inputs; the call also creates lazy weights."""
     inputs = getattr(model, "inputs", None) if model.built else None
     if inputs is not None and len(inputs) != 1:
         raise UserError(f"{name}: takes {len(inputs)} inputs, but an example has one, {spec}")
@@ -221,5 +222,5 @@ def _try_training(model: keras.Model, spec: Spec, task: Task, name: str) -> None
 
 
 def _told(error: BaseException) -> str:
-    """Return the cause, without the inputs that Keras lists behind it."""
+    """Return the error's message without the list of inputs that Keras adds to it."""
     return describe_users_failure(error, lambda text: _ARGUMENTS.sub("", _INPUTS.sub("", text)))

@@ -1,4 +1,4 @@
-"""From an exception, or what is left of one, to the one line that helps."""
+"""Turns exceptions, and texts of exceptions, into messages of one line."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ from fog_flower.errors import UserError
 from fog_flower.name_clashes import OURS
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_FLOWERS = re.compile(r"^<class '([\w.]+)'>:<'")  # it writes <class 'ValueError'>:<'message'>
+_FLOWERS = re.compile(r"^<class '([\w.]+)'>:<'")  # Flower writes <class 'ValueError'>:<'message'>
 _OURS = re.compile(r"^(?:fog_flower\.errors\.)?UserError: ")
 _LIMIT = 500
 _ROOT = Path(__file__).resolve().parents[1]
@@ -22,10 +22,10 @@ _LIBRARIES = tuple(
 
 
 def last_cause(reason: str | None) -> str:
-    """Return the last line of what Flower says of a failed client: the exception itself.
+    """Return the last line of the reason that Flower gives for a failed client: the exception.
 
-    With Ray the reason is a whole traceback of several processes, in colours. Of a ``UserError``
-    the message says everything.
+    With Ray, the reason is a coloured traceback of several processes. For a ``UserError``, only the
+    message is returned.
     """
     lines = [line.strip() for line in _ANSI.sub("", reason or "").splitlines() if line.strip()]
     if not lines:
@@ -35,9 +35,10 @@ def last_cause(reason: str | None) -> str:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return type, message and the place where it happened: in the user's code that we called.
+    """Return an exception's type and message, and where it happened in the user's code.
 
-    Where we called none, it is the last place outside of libraries.
+    If no user code was called, the place is the last one outside of libraries. For a ``UserError``,
+    only the message is returned.
     """
     if isinstance(error, UserError):
         return str(error)
@@ -46,13 +47,13 @@ def describe_failure(error: BaseException) -> str:
 
 
 def describe_users_failure(error: BaseException, clean: Callable[[str], str] = str) -> str:
-    """Return the same, but the place only where it is the user's.
+    """Return an exception's type and message, and its place only if it is in the user's code.
 
     Parameters
     ----------
     error : BaseException
     clean : callable
-        Leaves out of a library's message what nobody can read.
+        Removes unreadable parts from a library's message.
     """
     if isinstance(error, UserError):
         return str(error)
@@ -62,9 +63,9 @@ def describe_users_failure(error: BaseException, clean: Callable[[str], str] = s
 def _frames(
     error: BaseException,
 ) -> tuple[list[traceback.FrameSummary], list[traceback.FrameSummary]]:
-    """Return the frames in the user's code that we called, and all outside of libraries."""
+    """Return the frames in user code called by fog-flower, and all frames outside of libraries."""
     frames = traceback.extract_tb(error.__traceback__)
-    # Ours may be installed among libraries.
+    # fog-flower itself may be installed among the libraries.
     outside = [f for f in frames if _ours(f.filename) or not in_library(f.filename)]
     first = next((n for n, frame in enumerate(outside) if _ours(frame.filename)), len(outside))
     return [frame for frame in outside[first:] if not _ours(frame.filename)], outside
@@ -86,7 +87,7 @@ def _ours(filename: str) -> bool:
 
 
 def in_library(filename: str) -> bool:
-    """Tell whether a file is of an installed package or of Python itself."""
+    """Return whether a file belongs to an installed package or to Python itself."""
     path = Path(filename)
     inside = filename.startswith((*_LIBRARIES, "<")) or "site-packages" in path.parts
     return inside or filename.startswith(sys.base_prefix)
@@ -96,19 +97,19 @@ def in_library(filename: str) -> bool:
 def in_user_code(
     what: str, unless: Callable[[Exception], bool] = lambda _: False
 ) -> Iterator[None]:
-    """Make one line of whatever a user's own code raises: what it is, and its file and line.
+    """Turn any exception of a user's own code into a one-line error with its file and line.
 
     Parameters
     ----------
     what : str
-        For the message, best as ``key=value``.
+        Begins the message, preferably as ``key=value``.
     unless : callable
-        Tells of an exception whether it is none of the user's code, and passes as it is.
+        Returns whether an exception is not the user's fault, and is raised unchanged.
 
     Raises
     ------
     UserError
-        For every exception, ``sys.exit`` included. A ``UserError`` passes as it is.
+        For every exception, including ``SystemExit``. A ``UserError`` is raised unchanged.
     """
     try:
         yield

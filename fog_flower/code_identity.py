@@ -1,8 +1,8 @@
-"""A fingerprint of the code a process really runs.
+"""A fingerprint of the code that a process really runs.
 
-Ray may put another checkout ahead of the bundle in its actors, and clients then run other code
-than the server without a word. Every client therefore echoes this fingerprint, and the server
-compares it with its own before round 1.
+In Ray's actors, another checkout may be found before the app's bundle. Clients would then silently
+run other code than the server. So every client reports this fingerprint, and the server compares it
+with its own before round 1.
 """
 
 import functools
@@ -10,12 +10,12 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
-PACKAGES = ("clients", "fog_flower", "strategies")  # all that runs in a node or in the cloud
+PACKAGES = ("clients", "fog_flower", "strategies")  # all code that runs on a node or in the cloud
 
 
 @functools.cache
 def code_identity() -> str:
-    """Return 12 hex digits over all code and constants of these packages, as found here."""
+    """Return 12 hex digits of a hash over the code and constants of ``PACKAGES``, as found here."""
     digest = hashlib.sha256()
     for package in PACKAGES:
         root = _folder(package)
@@ -27,6 +27,6 @@ def code_identity() -> str:
 
 def _folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:  # a namespace package: some folder of that name
+    if spec is None or spec.origin is None:  # a namespace package: another folder of that name
         raise ImportError(f"{package} is not fog-flower's package: it has no __init__.py")
     return Path(spec.origin).parent

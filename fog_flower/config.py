@@ -1,4 +1,4 @@
-"""The run configuration: parsed once a process, from Flower's run config, into real types."""
+"""The run configuration: Flower's run config, parsed into typed values once per process."""
 
 import dataclasses
 import functools
@@ -31,7 +31,7 @@ SEEDED, ENTROPY = "seeded", "entropy"
 
 LARGEST = 2**63 - 1  # Flower sends 64-bit integers
 
-# Keys whose value may be `module:Name`, code of the user's own.
+# Keys whose value may be `module:Name`, the user's own code.
 PLUG_INS = (
     *("dataset", "features", "partition", "model", "protection", "fog-protection"),
     *("client-mods", "strategy", "gate", "attack", "trackers"),
@@ -69,11 +69,11 @@ def _absolute_path(key: str) -> Callable[[str], Path | None]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class RunConfig:
-    """Everything that decides a run. The defaults live in ``pyproject.toml``, and only there.
+    """All settings of a run. Their defaults are in ``pyproject.toml``, and only there.
 
     Attribute ``train_examples`` is the run-config key ``train-examples``, and so on. The help of
-    each key is its field's metadata (``fog-flower keys`` prints it). What Flower can only send as
-    text (lists, paths, arguments) is parsed here, once.
+    each key is in its field's metadata (``fog-flower keys`` prints it). Lists, paths and arguments,
+    which Flower can only send as text, are parsed here.
     """
 
     # Data
@@ -282,7 +282,7 @@ class RunConfig:
         parse=_absolute_path("results-dir"),
     )
     run_name: str = _key("name of the run's folder; empty: derived from configuration and time")
-    # As Flower sends it, with what the architecture fixes.
+    # Flower's run config, with the settings that the architecture fixes.
     _run_config: tuple[tuple[str, Scalar], ...] = dataclasses.field(default=(), repr=False)
 
     def __eq__(self, other: object) -> bool:
@@ -293,10 +293,10 @@ class RunConfig:
 
     @classmethod
     def from_run_config(cls, run_config: Mapping[str, Scalar]) -> "RunConfig":
-        """Check, parse and freeze a Flower run config; of the same one, once a process.
+        """Check and parse a Flower run config; the result is cached.
 
-        What ``architecture`` fixes (``fog_flower.architecture``) replaces the given values, so
-        that the configuration, and every record of it, says what really runs.
+        Settings that ``architecture`` fixes (``fog_flower.architecture``) replace the given values,
+        so that the configuration, and every record of it, states what really runs.
 
         Raises
         ------
@@ -316,18 +316,18 @@ class RunConfig:
         }
 
     def to_run_config(self) -> dict[str, Scalar]:
-        """Return the configuration as Flower writes it: kebab-case, numbers and text."""
+        """Return the configuration as a Flower run config: kebab-case keys, numbers and text."""
         return dict(self._run_config)
 
     def changed(self, settings: Mapping[str, Scalar]) -> "RunConfig":
-        """Return the configuration with some keys changed, checked anew."""
+        """Return a copy with some keys changed, which is checked again."""
         return RunConfig.from_run_config({**self.to_run_config(), **settings})
 
     def learning_rate_in(self, server_round: int) -> float:
         """Return the step size of SGD in a round, from 1 to ``num-server-rounds``.
 
-        ``cosine`` is Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5, without restarts: it
-        begins with ``learning-rate``, and after the last round it would be 0.
+        ``cosine`` is Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5, without restarts. It
+        starts at ``learning-rate`` and would reach 0 after the last round.
         """
         if self.learning_rate_schedule == CONSTANT:
             return self.learning_rate
@@ -449,10 +449,10 @@ def _check_names(
 
 def _checked(key: str, value: Scalar, field: "dataclasses.Field[Any]") -> Scalar:
     kind = field.type if field.type in (int, float, str) else str
-    # `eta=1` arrives as int from Flower's TOML parser, also where a float is meant.
+    # Flower's TOML parser returns an int for `eta=1`, also where a float is meant.
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    # And so does `malicious-nodes=2`, where `2` and `nodes:0,3` are meant alike.
+    # The same holds for `malicious-nodes=2`, a key of text such as `2` or `nodes:0,3`.
     if kind is str and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, kind) or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What only some uses need, and so is an extra: a missing package is one line that names it."""
+"""Optional packages (extras); if one is missing, an error of one line names it."""
 
 import contextlib
 import importlib.util
@@ -17,19 +17,20 @@ SIMULATION, TRACKING = "simulation", "tracking"
 
 @contextlib.contextmanager
 def needed_for(what: str, extra: str = SIMULATION) -> Iterator[None]:
-    """Say of a package that cannot be found inside the block what it is needed for.
+    """Turn a failed import inside the block into an error that says what needs the package.
 
     Parameters
     ----------
     what : str
-        For the message: what asked for it, best as ``key=value``.
+        What needs the package, for the message; preferably ``key=value``.
     extra : str
-        Which brings it.
+        The extra that installs the package.
 
     Raises
     ------
     UserError
-        If a package is missing that our code, or a library, imports.
+        If a package that fog-flower or a library imports is missing. Failed imports of a user's
+        own code are raised unchanged.
     """
     try:
         yield
@@ -48,12 +49,12 @@ def _asked_by_user_code(error: ModuleNotFoundError) -> bool:
 
 
 def require(what: str, *packages: str, extra: str = SIMULATION) -> None:
-    """Check that packages are there, without importing them.
+    """Check that packages are installed, without importing them.
 
     Raises
     ------
     UserError
-        If one is not.
+        If one is missing.
     """
     for package in packages:
         with needed_for(what, extra):

@@ -1,4 +1,4 @@
-"""A Keras model's weights, in and out without Keras' own checks, which take ten times as long."""
+"""Reads and sets a Keras model's weights without Keras' checks, which take ten times as long."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from fog_flower.weights import Weights
 
 
 def load_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
-    """Make these a model's weights, in the order of ``get_weights``."""
+    """Set a model's weights, in the order of ``get_weights``."""
     for variable, weight in zip(model.weights, weights, strict=True):
         tf.raw_ops.AssignVariableOp(
             resource=variable.value.handle, value=weight, validate_shape=True

@@ -1,4 +1,4 @@
-"""Loads large libraries in less time."""
+"""Makes imports of large libraries faster."""
 
 import contextlib
 import gc
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_collecting() -> Iterator[None]:
-    """Keep Python's garbage collector off while modules are loaded: they leave no garbage.
+    """Disable Python's garbage collector while modules are imported, which leaves no garbage.
 
-    It would look through all that has been loaded again and again: a sixth of the time that
-    TensorFlow takes (3.0 s and 2.6 s of a core).
+    Otherwise it scans everything loaded so far again and again. This takes a sixth of TensorFlow's
+    import time (3.0 s of one core with it, 2.6 s without).
     """
     was_on = gc.isenabled()
     gc.disable()

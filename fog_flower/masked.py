@@ -1,7 +1,7 @@
-"""Masked sums (``mask-groups``): what cloud and fog nodes must agree on, names and numbers.
+"""Masked sums (``mask-groups``): the names and number format that cloud and fog nodes share.
 
-A number of dW, times the node's share of its group's examples, is sent in fixed point, modulo 2^32;
-in this ring masks that are added and taken away leave nothing behind.
+Each number of dW, times the node's share of its group's examples, is sent in fixed point, modulo
+2^32. In this ring, masks that are added and subtracted cancel exactly.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ KEY_QUESTION = "query.mask_key"  # message type: asks a fog node for a public ke
 MASKS = "masks"  # ConfigRecord: a fog node's key, and in a train message those of its group
 PUBLIC_KEY = "public-key"  # bytes
 GROUP_KEYS = "group-keys"  # list of bytes
-GROUP_EXAMPLES = "group-examples"  # of all its nodes together
+GROUP_EXAMPLES = "group-examples"  # examples of all nodes of the group together
 REHEARSAL = "rehearsal"  # bool, in place of keys: train, but send no dW
 
-# A mean over g nodes is off by at most g / 2^25 (3e-8 times g), and no number of a group's mean
-# may be beyond +-128: dW of a round is below 1.
+# The error of a mean over g nodes is at most g / 2^25 (3e-8 times g). No number of a group's mean
+# may be outside of +-128; the numbers of a round's dW are below 1.
 FRACTION_BITS = 24
 _UNIT = float(2**FRACTION_BITS)
 _LARGEST = 2**31 - 1
@@ -29,21 +29,21 @@ Ring = npt.NDArray[np.uint32]
 
 
 def encode(delta: Sequence[np.ndarray], share: float, members: int) -> tuple[list[Ring], int]:
-    """Return ``share`` * dW in fixed point, and how many numbers had to be cut off.
+    """Return ``share`` * dW in fixed point, and how many numbers were clipped.
 
     Parameters
     ----------
     delta : sequence of float32 arrays
         dW.
     share : float
-        Of the node's examples in its group's, 1 at most if nobody lies.
+        The node's share of its group's examples; at most 1 if nobody lies.
     members : int
-        Of the group: each may use that part of the range, so that the sum cannot wrap around.
+        Of the group. Each may use 1 / ``members`` of the range, so that the sum cannot wrap around.
 
     Raises
     ------
     ValueError
-        If dW is not float32, or not finite: there is no such number in fixed point.
+        If dW is not float32 or not finite.
     """
     limit, cut, encoded = _LARGEST // members, 0, []
     for position, array in enumerate(delta):
@@ -58,7 +58,7 @@ def encode(delta: Sequence[np.ndarray], share: float, members: int) -> tuple[lis
 
 
 def decode(total: Sequence[Ring], scale: float) -> Weights:
-    """Return the sum of encoded arrays, times ``scale``, as float32."""
+    """Decode a sum of encoded arrays, times ``scale``, to float32."""
     return [
         (array.view(np.int32).astype(np.float64) * (scale / _UNIT)).astype(np.float32)
         for array in total
@@ -66,7 +66,7 @@ def decode(total: Sequence[Ring], scale: float) -> Weights:
 
 
 def check_weights(weights: Sequence[np.ndarray], size: int) -> None:
-    """Refuse a model that cannot be masked.
+    """Check that a model's weights can be masked.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Says why a user's module cannot be imported, where another of the same name is in the way."""
+"""Explains why a user's module cannot be imported if another one has the same name."""
 
 import sys
 from importlib.machinery import PathFinder
@@ -12,7 +12,7 @@ def explain_clash(module: str) -> str:
 
 
 def hiding(module: str) -> str:
-    """Return what stands before the user's module of this name; empty if nothing does."""
+    """Return what hides the user's module of this name, with a remedy; empty if nothing does."""
     top = module.partition(".")[0]
     if top in OURS:
         return (
@@ -30,6 +30,6 @@ def hiding(module: str) -> str:
 
 
 def _namesakes(top: str) -> list[str]:
-    """Return all files of modules of one name, in the order in which Python looks for them."""
+    """Return the files of all modules of one name, in the order in which Python finds them."""
     specs = (PathFinder.find_spec(top, [entry]) for entry in sys.path)
     return list(dict.fromkeys(spec.origin for spec in specs if spec and spec.origin))

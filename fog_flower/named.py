@@ -1,9 +1,9 @@
-"""From a name in the configuration to an object: a file of a catalogue, or a user's own.
+"""Finds the object that a name in the configuration means: in a catalogue, or the user's own.
 
-A folder is a catalogue, and a file in it is a name: ``sign-flip`` is the object ``sign_flip`` in
+A catalogue is a folder, and each file in it is a name: ``sign-flip`` is the object ``sign_flip`` in
 ``clients/attacks/sign_flip.py``, ``leave-one-out`` the class ``LeaveOneOut`` in
 ``strategies/gates/leave_one_out.py``. To add one, add a file; to remove one, delete it. Files whose
-name begins with ``_`` are helpers. ``module:Name`` names an object of the user's, for every kind.
+name begins with ``_`` are helpers. ``module:Name`` names an object of the user's own, of any kind.
 """
 
 import ast
@@ -24,18 +24,18 @@ from fog_flower.suggestion import did_you_mean
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-    """What a name stands for.
+    """The object that a name stands for.
 
     Attributes
     ----------
     item : object
         The function, class or object.
     argument : str
-        What follows the colon of a name in a catalogue, e.g. ``0.3`` of ``dirichlet:0.3``.
+        The text after the colon of a catalogue's name, e.g. ``0.3`` of ``dirichlet:0.3``.
     own : bool
-        Whether it is the user's, by ``module:Name``.
+        Whether it is the user's own (``module:Name``).
     arguments : mapping
-        What stands in parentheses behind it, e.g. ``{"epsilon": 8}`` of ``gaussian(epsilon=8)``.
+        The arguments in parentheses, e.g. ``{"epsilon": 8}`` of ``gaussian(epsilon=8)``.
     """
 
     item: Any
@@ -46,20 +46,20 @@ class Named:
 
 @dataclasses.dataclass(frozen=True)
 class Catalogue:
-    """The files of one folder, by name.
+    """The objects in the files of one folder, by name.
 
     Parameters
     ----------
     package : str
-        Of the folder; its ``__init__`` passes ``__name__``.
+        The folder's package; its ``__init__`` passes ``__name__``.
     key : str
-        The configuration key that names one, for messages.
+        The configuration key whose values are these names, for messages.
     own : str
-        How a user writes one of their own, for messages.
+        How users name an object of their own, for messages.
     besides : tuple of str
-        What the key may also be, without being a file, for messages.
+        Values of the key that are not files, for messages.
     beside : Catalogue, optional
-        Of another key, with which this one is confused, for messages.
+        The catalogue of another key that users confuse with this one, for messages.
     """
 
     package: str
@@ -70,14 +70,14 @@ class Catalogue:
 
     @functools.cache  # noqa: B019  (catalogues live as long as the process)
     def names(self) -> tuple[str, ...]:
-        """Return all names, sorted; nothing is imported for it."""
+        """Return all names, sorted, without importing their files."""
         spec = importlib.util.find_spec(self.package)
         folders = list(spec.submodule_search_locations or []) if spec else []
         stems = (module.name for module in pkgutil.iter_modules(folders))
         return tuple(sorted(s.replace("_", "-") for s in stems if not s.startswith("_")))
 
     def has(self, text: str) -> bool:
-        """Tell whether ``name`` or ``name:argument`` is in the catalogue."""
+        """Return whether ``name`` or ``name:argument`` is in the catalogue."""
         return self.module_of(text) is not None
 
     def module_of(self, text: str) -> str | None:
@@ -86,14 +86,15 @@ class Catalogue:
         return None if stem is None else f"{self.package}.{stem}"
 
     def load(self, text: str) -> Named:
-        """Import what ``name``, ``name:argument`` or ``module:Name`` stands for.
+        """Import the object that ``name``, ``name:argument`` or ``module:Name`` stands for.
 
         Each may have arguments in parentheses: ``gaussian(epsilon=8)``.
 
         Raises
         ------
         UserError
-            If there is no such name, or the user's module or object cannot be imported.
+            If the name is unknown, its arguments cannot be parsed, or the user's module or object
+            cannot be imported.
         """
         called, arguments = split_call(text, self.key)
         head, colon, argument = called.partition(":")
@@ -122,20 +123,20 @@ class Catalogue:
 
 
 def load_reference(reference: str, key: str) -> Any:
-    """Import the object that ``module:name``, Flower's own grammar, names.
+    """Import the object that ``module:name`` names, in Flower's own syntax.
 
     Parameters
     ----------
     reference : str
         ``package.module:attribute``.
     key : str
-        The configuration key it came from, for the error message.
+        The configuration key, for the error message.
 
     Raises
     ------
     UserError
-        If the grammar, the module or the attribute is wrong. An error *inside* the module is not
-        swallowed: its message is part of ours.
+        If the syntax, the module or the attribute is wrong. If the module itself raises an error,
+        its message is included.
     """
     module_name, separator, attribute = reference.partition(":")
     if not (separator and module_name and attribute):
@@ -143,7 +144,7 @@ def load_reference(reference: str, key: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        # What cannot be found may be a module that this one imports.
+        # The module that is missing may be one that this module imports.
         wanted = (isinstance(error, ImportError) and error.name) or module_name
         raise UserError(
             f"{key}={reference!r}: module {module_name!r} cannot be imported "
@@ -160,12 +161,12 @@ def load_reference(reference: str, key: str) -> Any:
 
 
 def parse_arguments(text: str, key: str) -> dict[str, Any]:
-    """Read ``a=1,b=0.5,c='text'``: keyword arguments with literal values.
+    """Parse keyword arguments with literal values: ``a=1,b=0.5,c='text'``.
 
     Raises
     ------
     UserError
-        If it is anything else.
+        If the text has another form.
     """
     try:
         call = ast.parse(f"f({text})", mode="eval").body
@@ -181,18 +182,18 @@ def parse_arguments(text: str, key: str) -> dict[str, Any]:
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Read ``one,other(a=1,b=2)``; empty is none, and what is said twice counts once."""
+    """Split ``one,other(a=1,b=2)`` into names without duplicates; an empty text gives none."""
     parts = re.split(r",(?![^()]*\))", text)
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def split_call(text: str, key: str) -> tuple[str, dict[str, Any]]:
-    """Read ``name`` or ``name(a=1,b=2)`` into the name and its arguments.
+    """Split ``name`` or ``name(a=1,b=2)`` into the name and its arguments.
 
     Raises
     ------
     UserError
-        If what stands in the parentheses are no arguments with plain values.
+        If the parentheses hold anything but keyword arguments with literal values.
     """
     head, opened, rest = text.partition("(")
     if not opened:
@@ -203,7 +204,7 @@ def split_call(text: str, key: str) -> tuple[str, dict[str, Any]]:
 
 
 def _namesake(module: Any, stem: str) -> Any:
-    """Return the module's public object of its own name, whatever its case and underscores are."""
+    """Return the public object that has the module's name, ignoring case and underscores."""
     for name in vars(module):
         if not name.startswith("_") and _plain(name) == _plain(stem):
             return getattr(module, name)

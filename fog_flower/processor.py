@@ -1,4 +1,4 @@
-"""What the system says of the processor."""
+"""The system's description of the processor."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def processor_words() -> str:
-    """Return what Linux says of the processor, its instructions among it; elsewhere nothing."""
+    """Return Linux' description of the processor, with its instructions; empty elsewhere."""
     return CPUINFO.read_text() if CPUINFO.exists() else ""

@@ -1,4 +1,4 @@
-"""Keys that have another name now: refused in a configuration, translated in an old record."""
+"""Renamed keys: an error in a configuration, translated in an old record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +14,13 @@ RENAMED: Mapping[str, str] = {
     "reference-images": "reference-examples",
     "validation": "gate",
 }
-# Of the gate alone: arguments of gate-args now, with the value they had by default.
+# Former keys of the gate: the arguments of gate-args that replace them, and their former defaults.
 GATE_ARGUMENTS: Mapping[str, tuple[str, float]] = {
     "validation-tolerance": ("tolerance", 0.05),
     "gate-images": ("examples", 500),
     "gate-error": ("error", 0.01),
 }
-# What every run did before there was the key.
+# What every run did before the key existed.
 BEFORE: Mapping[str, Any] = {
     "learning-rate-schedule": "constant",
     "continue-from": "",
@@ -41,14 +41,14 @@ BEFORE: Mapping[str, Any] = {
 
 
 def new_name(key: str) -> str:
-    """Return what a key of an older version is called now; empty if there never was one."""
+    """Return the current name of a key of an older version; empty if there was none."""
     if key in GATE_ARGUMENTS:
         return f"gate-args ({GATE_ARGUMENTS[key][0]}=...)"
     return RENAMED.get(key, "")
 
 
 def in_new_names(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recorded configuration, whole or in part, under the names of today."""
+    """Return a recorded configuration, or a part of one, under the current names."""
     renamed = {RENAMED.get(k, k): v for k, v in config.items() if k not in GATE_ARGUMENTS}
     changed = [
         f"{name}={config[key]!r}"
@@ -61,12 +61,12 @@ def in_new_names(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a whole recorded configuration with the keys that are younger than the record."""
+    """Return a whole recorded configuration, with the keys that are newer than the record."""
     before = dict(BEFORE)
     if any(key in config for key in GATE_ARGUMENTS):
         before["gate-args"] = ""
     artifacts = str(config.get("artifacts", ""))
-    if "tensorboard" in artifacts:  # a tracker now
+    if "tensorboard" in artifacts:  # now a tracker
         kept = [name for name in artifacts.split(",") if name.strip() != "tensorboard"]
         before |= {"trackers": "tensorboard"}
         config = {**config, "artifacts": ",".join(kept)}

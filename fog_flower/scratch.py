@@ -1,4 +1,4 @@
-"""Where fog nodes keep their data while a run lasts; the run's end clears it, or else its age."""
+"""The folders for fog nodes' data during a run; removed at its end, or when they are old."""
 
 import contextlib
 import os
@@ -10,16 +10,16 @@ from pathlib import Path
 from fog_flower.errors import UserError
 from fog_flower.variables import SCRATCH_VARIABLE
 
-KEEP_HOURS = 24.0  # since the last use: longer than any round, and the longest that data stays
+KEEP_HOURS = 24.0  # since the last use; longer than any round, and the longest that data is kept
 
 
 def scratch_root() -> Path:
-    """Return the folder of all runs: ``$FOG_FLOWER_SCRATCH``, or one of this user in temp.
+    """Return the folder of all runs: ``$FOG_FLOWER_SCRATCH``, or this user's folder in temp.
 
     Raises
     ------
     UserError
-        If the one in temp belongs to somebody else: what end nodes share is nobody else's.
+        If the folder in temp belongs to another user, who could read what end nodes share.
     """
     configured = os.environ.get(SCRATCH_VARIABLE)
     if configured:
@@ -41,21 +41,21 @@ def scratch_dir(run_id: int) -> Path:
 
 
 def clear_scratch(run_id: int) -> None:
-    """Remove a run's folder; who still maps its files keeps them until it lets go."""
+    """Remove a run's folder; processes that have mapped its files can still read them."""
     shutil.rmtree(scratch_dir(run_id), ignore_errors=True)
 
 
 def mark_used(run_id: int) -> None:
     """Note that a run's folder is in use now."""
-    with contextlib.suppress(OSError):  # gone meanwhile: then there is nothing to keep
+    with contextlib.suppress(OSError):  # the folder is gone: nothing to keep
         os.utime(scratch_dir(run_id))
 
 
 def clear_old_scratch() -> None:
-    """Remove the folders of runs that nobody has used for ``KEEP_HOURS``.
+    """Remove the folders of runs that have not been used for ``KEEP_HOURS``.
 
-    The end of a run clears what is on the server's machine. On a fog node of a deployment nobody
-    tells of the end, so the next run there clears what was left.
+    A run's end clears only the server's machine. A fog node of a deployment is not told of the end,
+    so the next run there removes what was left.
     """
     oldest = time.time() - KEEP_HOURS * 3600
     for folder in scratch_root().glob("run-*"):

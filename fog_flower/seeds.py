@@ -1,4 +1,4 @@
-"""Random generators keyed by purpose, global ones only for what is not ours."""
+"""Random generators keyed by purpose; global ones are only seeded for code that is not ours."""
 
 import hashlib
 import random
@@ -9,8 +9,8 @@ import numpy as np
 def seed_for(seed: int, purpose: str, *ids: int) -> int:
     """Return a 63-bit seed that depends on the run's seed, a purpose and ids alone.
 
-    Two purposes never share a stream, so that drawing more noise, say, does not change the
-    shuffles: runs of one seed stay paired however they are configured.
+    Two purposes never share a stream. So drawing more noise, for example, does not change the
+    shuffles, and runs of one seed stay paired whatever their configuration.
     """
     key = f"{seed}/{purpose}/{'/'.join(map(str, ids))}".encode()
     return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
@@ -22,9 +22,9 @@ def generator(seed: int, purpose: str, *ids: int) -> np.random.Generator:
 
 
 def seed_global_generators(seed: int, purpose: str, *ids: int) -> None:
-    """Seed Python's and NumPy's own generators, which Flower's and users' strategies draw from.
+    """Seed the global generators of Python and NumPy, which strategies of Flower and users use.
 
-    To be called right before: Flower's heartbeat, a thread, draws from Python's whenever it beats.
+    Call it right before they draw: the thread of Flower's heartbeat draws from Python's, too.
     """
     number = seed_for(seed, purpose, *ids)
     random.seed(number)

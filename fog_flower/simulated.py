@@ -1,7 +1,7 @@
 """Whether a run is a simulation on one machine, or a deployment on many.
 
-Only what says so counts as a simulation: whatever is unknown is treated as a deployment, where the
-stricter rules hold.
+A run counts as a simulation only if it is known to be one. Otherwise it is treated as a deployment,
+for which the rules are stricter.
 """
 
 import os
@@ -16,25 +16,25 @@ from fog_flower.config import SEEDED, RunConfig
 from fog_flower.errors import UserError
 
 SIMULATION, DEPLOYMENT = "simulation", "deployment"  # in ``run.json``
-SIMULATED = "simulated"  # the inline engine's grid has it, and so have its nodes' configurations
+SIMULATED = "simulated"  # set on the inline engine's grid and in its nodes' configurations
 _OF_FLOWERS_SIMULATION = "InMemoryGrid"  # a deployment's is HttpGrid
 
 
 def is_simulation(grid: Grid) -> bool:
-    """Tell a ServerApp whether the nodes behind its grid are simulated."""
+    """Return whether the nodes behind a ServerApp's grid are simulated."""
     classes = {kind.__name__ for kind in type(grid).__mro__}
     return _OF_FLOWERS_SIMULATION in classes or bool(getattr(grid, SIMULATED, False))
 
 
 def is_simulated_node(context: Context) -> bool:
-    """Tell a ClientApp whether it is run by Flower's simulation (in an actor of Ray) or inline."""
-    ray = sys.modules.get("ray")  # not imported: an actor has it, a deployed node need not
+    """Return whether a ClientApp runs in Flower's simulation (in a Ray actor) or inline."""
+    ray = sys.modules.get("ray")  # not imported: a deployed node may lack it
     in_actor = ray is not None and ray.is_initialized()
     return bool(in_actor or context.node_config.get(SIMULATED, False))
 
 
 def warn_of_open_ray(grid: Grid) -> None:
-    """Warn where Flower has started Ray with Ray's defaults, open to the network.
+    """Log a warning if Flower has started Ray with Ray's defaults, open to the network.
 
     ``fog-flower run`` starts it on loopback, with a token.
     """
@@ -50,12 +50,12 @@ def warn_of_open_ray(grid: Grid) -> None:
 
 
 def check_noise_source(config: RunConfig, *, simulated: bool) -> None:
-    """Refuse noise that could be taken away again, wherever it is to protect anybody.
+    """Check that the noise of a deployment cannot be removed by whoever knows the seed.
 
     Raises
     ------
     UserError
-        If a deployment protects with the run's seed, which server and nodes know.
+        If a deployment draws noise from the run's seed, which the server and all nodes know.
     """
     if not simulated and config.protection and config.noise_source == SEEDED:
         raise UserError(

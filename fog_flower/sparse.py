@@ -1,4 +1,4 @@
-"""Arrays that are mostly zeros, in few bytes: compressed gaps, and the values that are not zero."""
+"""Packs arrays of mostly zeros into few bytes: the non-zero values, and compressed gaps."""
 
 import struct
 import zlib
@@ -12,12 +12,12 @@ from flwr.common import Array
 from fog_flower.weights import Weights, flatten
 
 KEY = "sparse"
-_HEAD = struct.Struct("<QQ")  # how many values, and how many bytes of compressed gaps
-_MOST = 5  # bytes of a gap: below 2^35
+_HEAD = struct.Struct("<QQ")  # number of values, and of bytes of compressed gaps
+_MOST = 5  # bytes of a gap, at most: gaps are below 2^35
 
 
 def to_sparse_record(weights: Sequence[np.ndarray]) -> ArrayRecord:
-    """Pack float32 arrays; what is zero costs next to nothing.
+    """Pack float32 arrays; zeros take almost no space.
 
     Raises
     ------
@@ -36,17 +36,17 @@ def to_sparse_record(weights: Sequence[np.ndarray]) -> ArrayRecord:
 
 
 def is_sparse(record: ArrayRecord) -> bool:
-    """Tell whether a record was packed by ``to_sparse_record``."""
+    """Return whether a record was packed by ``to_sparse_record``."""
     return list(record) == [KEY]
 
 
 def from_sparse_record(record: ArrayRecord, like: Sequence[np.ndarray]) -> Weights:
-    """Unpack into arrays of the shapes of ``like``, all float32.
+    """Unpack float32 arrays with the shapes of ``like``.
 
     Raises
     ------
     ValueError
-        If the bytes are no such record of arrays of these shapes.
+        If the bytes are damaged or do not fit these shapes.
     """
     payload = record[KEY].numpy().tobytes()
     size = sum(array.size for array in like)
@@ -71,7 +71,7 @@ def from_sparse_record(record: ArrayRecord, like: Sequence[np.ndarray]) -> Weigh
 
 
 def _varints(numbers: npt.NDArray[np.int64]) -> bytes:
-    """Return numbers of 0 and more, 7 bits a byte, low ones first (LEB128)."""
+    """Encode non-negative numbers with 7 bits per byte, low bits first (LEB128)."""
     digits = (numbers[:, None] >> (7 * np.arange(_MOST))) & 127
     used = np.ones(digits.shape, bool)
     used[:, 1:] = (numbers[:, None] >> (7 * np.arange(1, _MOST))) > 0
@@ -81,7 +81,7 @@ def _varints(numbers: npt.NDArray[np.int64]) -> bytes:
 
 
 def _numbers(packed: bytes, count: int) -> npt.NDArray[np.int64]:
-    """Read ``count`` numbers that ``_varints`` wrote."""
+    """Decode ``count`` numbers that ``_varints`` encoded."""
     digits = np.frombuffer(packed, np.uint8).astype(np.int64)
     last = digits < 128
     if int(last.sum()) != count or (len(digits) and not last[-1]):

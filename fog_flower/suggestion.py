@@ -1,13 +1,13 @@
-"""What a mistyped name was perhaps meant to be."""
+"""Suggests a correction for a mistyped name."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(text: str, names: Iterable[str]) -> str:
-    """Return ``"; did you mean NAME?"`` of the name that is most like ``text``, or nothing.
+    """Return ``"; did you mean NAME?"`` with the name closest to ``text``; empty if none is close.
 
-    Case and what stands behind a colon or in parentheses do not matter.
+    Case, and text after a colon or in parentheses, are ignored.
     """
     called = text.partition("(")[0].partition(":")[0].strip().lower()
     known = {name.lower(): name for name in names}

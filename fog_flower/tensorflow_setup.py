@@ -17,26 +17,27 @@ from fog_flower.errors import UserError
 from fog_flower.processor import processor_words
 from fog_flower.variables import THREADS_VARIABLE
 
-# Keras' global settings, whatever its file keras.json says: records do not name them.
+# Keras' global settings, whatever keras.json says, because records do not contain them.
 BACKEND = "tensorflow"
 KERAS_SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
 def configure_tensorflow(threads: int = 0) -> None:
-    """Make results repeatable and keep processes from fighting over cores.
+    """Make results reproducible, and keep processes from competing for cores.
 
     Parameters
     ----------
     threads : int
-        Of this process; 0: as many as Ray gives CPUs to it, else all. TensorFlow ignores what Ray
-        sets, and two actors with all cores each are three times slower. The number changes the
-        order of sums in convolutions, and with it the last bits.
+        Of this process; 0: as ``FOG_FLOWER_THREADS`` says, else as many as the CPUs that Ray gives
+        it (``OMP_NUM_THREADS``), else all. TensorFlow ignores what Ray sets, and two actors with
+        all cores each are three times slower. The number changes the order of sums in
+        convolutions, and so their rounding.
     """
     set_keras()
     told = (os.environ.get(name) for name in (THREADS_VARIABLE, "OMP_NUM_THREADS"))
     threads = threads or next((int(n) for n in told if n and n.isdigit()), 0)
     tf.config.experimental.enable_op_determinism()
-    # Both raise once TensorFlow runs, in an actor's second message, say: already set by then.
+    # Both raise once TensorFlow runs, e.g. in an actor's second message. They are set by then.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -46,7 +47,7 @@ def configure_tensorflow(threads: int = 0) -> None:
 
 
 def precision_here(precision: str) -> str:
-    """Return the precision that ``auto`` means on this machine; the others mean themselves."""
+    """Return the precision that ``auto`` means on this machine; others are returned unchanged."""
     if precision != AUTO:
         return precision
     gpus = tf.config.list_physical_devices("GPU")
@@ -60,12 +61,12 @@ def precision_here(precision: str) -> str:
 
 
 def set_keras() -> None:
-    """Give Keras the settings that every run has.
+    """Set Keras to the settings of every run.
 
     Raises
     ------
     UserError
-        If Keras was loaded with another backend than TensorFlow before fog-flower was.
+        If Keras was loaded with a backend other than TensorFlow before fog-flower.
     """
     backend = keras.config.backend()
     if backend != BACKEND:
@@ -80,12 +81,12 @@ def set_keras() -> None:
 
 @contextlib.contextmanager
 def own_keras_settings(precision: str, name: str) -> Iterator[None]:
-    """Set Keras to our settings and a precision while a model is built, and put that back.
+    """Set Keras to our settings and a precision inside the block, and to our settings after it.
 
     Raises
     ------
     UserError
-        If the model's code has changed a setting; ``name`` is the model's.
+        If the model's code has changed a setting. ``name`` is the model's, for the message.
     """
     set_keras()
     policy = "mixed_bfloat16" if precision == BFLOAT16 else FLOAT32

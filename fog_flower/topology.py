@@ -17,9 +17,9 @@ class Topology:
 
     @property
     def total_end_nodes(self) -> int:
-        """End nodes of all fog nodes together."""
+        """Number of end nodes of all fog nodes together."""
         return self.fog_nodes * self.end_nodes
 
     def federation_config(self) -> str:
-        """Return the ``--federation-config`` that fits: one SuperNode a fog node."""
+        """Return the matching ``--federation-config``: one SuperNode per fog node."""
         return f"num-supernodes={self.fog_nodes} client-resources-num-cpus=1"

@@ -1,4 +1,4 @@
-"""Which code of the user's own a run was made with: where it is, and a digest of its content."""
+"""Finds the user's own code that a run uses, and hashes it for the record."""
 
 import hashlib
 import importlib.util
@@ -14,7 +14,7 @@ _REFERENCE = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
 
 
 def own_modules(config: RunConfig) -> dict[str, ModuleSpec]:
-    """Return the modules that the configuration names as ``module:Name``, as far as they exist."""
+    """Return the existing modules that the configuration names as ``module:Name``."""
     found: dict[str, ModuleSpec] = {}
     values = config.to_run_config()
     for key in PLUG_INS:
@@ -27,9 +27,9 @@ def own_modules(config: RunConfig) -> dict[str, ModuleSpec]:
 
 
 def user_code(config: RunConfig) -> dict[str, str]:
-    """Return a digest of every file that holds code of the user's, by its path in its folder.
+    """Return a digest of each file of the user's own code, by its relative path.
 
-    What those files import is not looked at.
+    Modules that these files import are not included.
     """
     return {
         _path_of(name, spec): hashlib.sha256(Path(str(spec.origin)).read_bytes()).hexdigest()[:12]
@@ -47,4 +47,4 @@ def _spec(module: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(module)
     except (ImportError, ValueError, SyntaxError):
-        return None  # said when the run is checked
+        return None  # reported when the run is checked

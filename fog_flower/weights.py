@@ -1,4 +1,4 @@
-"""Weights between Keras and Flower, and the few sums that are done with them."""
+"""Converts weights between Keras and Flower, and does arithmetic on them."""
 
 import functools
 import io
@@ -12,7 +12,7 @@ from flwr.app import Array, ArrayRecord
 from flwr.common.constant import SType
 
 Weights = list[np.ndarray]
-_NPY = b"\x93NUMPY\x01\x00"  # what np.save begins with, version 1.0
+_NPY = b"\x93NUMPY\x01\x00"  # first bytes of an .npy file, version 1.0
 
 
 def to_record(weights: Sequence[np.ndarray]) -> ArrayRecord:
@@ -26,7 +26,7 @@ def from_record(record: ArrayRecord) -> Weights:
 
 
 def views_of(record: ArrayRecord) -> Weights:
-    """Return the weights of a record where they lie: nothing is copied, or can be written to.
+    """Return the weights of a record as read-only views, not copied where that is possible.
 
     Raises
     ------
@@ -49,9 +49,9 @@ def _view_of(array: Array) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _layout_of(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Read what comes before the numbers: NumPy parses it as Python, longer than it takes to train.
+    """Parse the header of an .npy array; cached, because NumPy takes longer for it than training.
 
-    A model has few different ones, and every fog node sends them again.
+    A model has few different headers, and every fog node sends the same ones.
     """
     found: tuple[tuple[int, ...], bool, np.dtype[Any]]
     found = np.lib.format.read_array_header_1_0(io.BytesIO(header[len(_NPY) :]))
@@ -59,9 +59,9 @@ def _layout_of(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def step_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of dW for a W of a dtype: its own, but a signed one.
+    """Return the dtype of dW for a W of this dtype: the same, or a signed one.
 
-    A truth value may fall from 1 to 0, and so may a number that has no sign.
+    Booleans and unsigned integers need a signed dtype, because they may decrease.
     """
     if dtype.kind not in "ub":
         return dtype
@@ -70,13 +70,13 @@ def step_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def as_dtype(values: npt.ArrayLike, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return values in a dtype; whole numbers are rounded and kept in range, NaN is 0 there."""
+    """Convert values to a dtype; for integers they are rounded and clipped, and NaN becomes 0."""
     array = np.asarray(values)
     if dtype.kind in "iub" and array.dtype != dtype:
         low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if array.dtype.kind == "f":
             array = np.rint(np.nan_to_num(array.astype(np.float64)))
-            # As a float the largest int64 is one too many.
+            # As a float, the largest int64 is rounded up and too large by one.
             high = np.nextafter(float(high), 0.0) if dtype.itemsize == 8 else high
         array = np.clip(array, low, high)
     return np.asarray(array, dtype)
@@ -97,19 +97,22 @@ def _signed(array: np.ndarray) -> np.ndarray:
 
 
 def count_bytes(weights: Sequence[np.ndarray]) -> int:
-    """Return the bytes of the numbers, without any header of the wire."""
+    """Return the size of the arrays in bytes, without message headers."""
     return sum(array.nbytes for array in weights)
 
 
 def all_finite(weights: Sequence[np.ndarray]) -> bool:
-    """Tell whether every number is finite."""
+    """Return whether every number is finite."""
     return all(bool(np.isfinite(array).all()) for array in weights)
 
 
 def same_but_rounding(
     weights: Sequence[np.ndarray], before: Sequence[np.ndarray], sums: int
 ) -> bool:
-    """Tell whether no number differs by more than so many sums round, measured by the largest."""
+    """Return whether all numbers differ by no more than the rounding of ``sums`` additions.
+
+    The tolerance is relative to the largest number in ``before``.
+    """
     largest = max((float(np.abs(b.astype(np.float64)).max(initial=0.0)) for b in before), default=0)
     for array, like in zip(weights, before, strict=True):
         unit = np.finfo(like.dtype).eps if like.dtype.kind == "f" else 0.0
@@ -125,12 +128,12 @@ def norm(weights: Sequence[np.ndarray]) -> float:
 
 
 def flatten(weights: Sequence[np.ndarray]) -> npt.NDArray[np.float32]:
-    """Return all numbers as one vector."""
+    """Return all numbers as one float32 vector."""
     return np.concatenate([np.asarray(array, np.float32).ravel() for array in weights])
 
 
 def unflatten(vector: npt.NDArray[np.float32], like: Sequence[np.ndarray]) -> Weights:
-    """Cut a vector into arrays of these shapes and dtypes."""
+    """Split a vector into arrays with the shapes and dtypes of ``like``."""
     ends = np.cumsum([array.size for array in like])[:-1]
     return [
         as_dtype(part.reshape(array.shape), array.dtype)
@@ -139,7 +142,7 @@ def unflatten(vector: npt.NDArray[np.float32], like: Sequence[np.ndarray]) -> We
 
 
 def squared_distances(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the squared distances between updates [k, d], as [k, k]."""
+    """Return the squared distances [k, k] between updates [k, d]."""
     squares = np.square(rows).sum(axis=1)
     between = squares[:, None] + squares[None, :] - 2.0 * rows @ rows.T
     distances: npt.NDArray[np.float64] = np.maximum(between, 0.0)
