@@ -1,4 +1,4 @@
-"""Images as maps that were made on rendered digits take them."""
+"""Converts images to the input of maps that were made on rendered digits."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,17 +7,17 @@ from fog_flower.tasks.examples import Array
 
 SIDE = 32  # pixels
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
-FAINT = 0.05  # standardised units of deviation below which an image counts as flat
+FAINT = 0.05  # added to an image's deviation, in standardised units, so that flat ones stay flat
 
 
 def standardised_grey(images: Array) -> npt.NDArray[np.float32]:
-    """Return images [n, height, width, channels] grey, 32 x 32, each with mean 0 and deviation 1.
+    """Convert images [n, height, width, channels] to grey, 32 x 32, mean 0 and deviation 1 each.
 
     Returns
     -------
     float32 [n, 32, 32, 1]
     """
-    import tensorflow as tf  # noqa: PLC0415  (seconds)
+    import tensorflow as tf  # noqa: PLC0415  (takes seconds)
 
     channels = images.shape[-1]
     shares = np.asarray(LUMA if channels == len(LUMA) else [1 / channels] * channels, np.float32)
@@ -29,6 +29,6 @@ def standardised_grey(images: Array) -> npt.NDArray[np.float32]:
 
 
 def of_unit_length(rows: Array) -> npt.NDArray[np.float32]:
-    """Return rows [n, k], each divided by its length."""
+    """Return rows [n, k], each divided by its Euclidean length."""
     lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
     return np.asarray(rows / lengths, np.float32)

@@ -1,6 +1,6 @@
-"""Constants of a map, made once on rendered digits: ``NAME.json`` beside ``NAME.py``.
+"""Reads the constants of a map, made once on rendered digits: ``NAME.json`` beside ``NAME.py``.
 
-JSON, because Flower's bundle takes no binary files.
+They are JSON because Flower's bundle takes no binary files.
 """
 
 import base64
@@ -14,13 +14,13 @@ from fog_flower.tasks.examples import Array
 
 
 def place(name: str) -> Path:
-    """Return where the constants of a map are."""
+    """Return the path of a map's constants."""
     return Path(__file__).with_name(f"{name}.json")
 
 
 @functools.cache
 def stored(name: str) -> list[Array]:
-    """Return the arrays of a map, float32; they are kept as float16."""
+    """Return the constant arrays of a map as float32; they are stored as float16."""
     told = json.loads(place(name).read_text())["arrays"]
     return [
         np.frombuffer(base64.b64decode(one["float16"]), "<f2").reshape(one["shape"]).astype("f4")

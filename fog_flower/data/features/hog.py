@@ -6,28 +6,29 @@ import numpy.typing as npt
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Array
 
-CLIPPED = 0.2  # of a block's length: no orientation counts more (Dalal & Triggs, L2-Hys)
-FAINT = 1e-2  # gradient length below which a block counts as flat
+CLIPPED = 0.2  # largest value in a block of unit length (Dalal & Triggs, L2-Hys)
+FAINT = 1e-2  # added to the length of a block's gradients, so that flat blocks stay small
 
 
 def hog(images: Array, cell: int = 4, orientations: int = 9) -> npt.NDArray[np.float32]:
-    """Return orientations of edges in overlapping blocks of 2 x 2 cells, of unit length each.
+    """Return histograms of edge orientations in overlapping, normalised blocks of 2 x 2 cells.
 
-    Each pixel takes the channel in which its gradient is largest. Inputs' scale and offset hardly
-    matter, because blocks are normalised.
+    Each pixel uses the channel with its largest gradient. The scale and offset of inputs hardly
+    matter, because blocks are normalised to unit length.
 
     Parameters
     ----------
     images : float32 [n, height, width, channels]
     cell : int
-        Pixels of a cell's side; what is left over at the right and bottom is not used.
+        Side of a cell in pixels; remaining pixels at the right and bottom are not used.
     orientations : int
-        Of an undirected edge.
+        Number of orientations of an undirected edge.
 
     Returns
     -------
     float32 [n, (height / cell - 1) * (width / cell - 1) * 4 * orientations]
-        Divided by the square root of the number of blocks: an image has at most unit length.
+        Divided by the square root of the number of blocks, so that an image has at most unit
+        length.
 
     Raises
     ------

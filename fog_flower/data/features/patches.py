@@ -1,4 +1,4 @@
-"""Patches of rendered digits as filters (Coates & Ng 2011, ICML): random ones, not learned."""
+"""Random patches of rendered digits as filters, not learned ones (Coates & Ng 2011, ICML)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,18 +7,18 @@ from fog_flower.data.features._grey import of_unit_length, standardised_grey
 from fog_flower.data.features._stored import stored
 from fog_flower.tasks.examples import Array
 
-THRESHOLD = 0.8  # of a filter's answer, below which it is 0; Coates & Ng's soft threshold
-FLAT = 0.05  # variance of a patch, in that of its image, that is added before it is divided by
-POOL, STRIDE = 9, 6  # pixels; 27 x 27 answers become 5 x 5
+THRESHOLD = 0.8  # a filter's response below this becomes 0; Coates & Ng's soft threshold
+FLAT = 0.05  # added to a patch's variance before dividing by it; in units of its image's variance
+POOL, STRIDE = 9, 6  # pixels; 27 x 27 responses become 5 x 5
 
 
 def patches(images: Array) -> npt.NDArray[np.float32]:
-    """Return how strongly 100 whitened patches of 6 x 6 answer in 5 x 5 places: 2,500 features.
+    """Return the responses of 100 whitened 6 x 6 patches, pooled to 5 x 5 places: 2,500 features.
 
-    Each patch of an image is normalised, an answer counts whichever its sign is, and features have
-    the mean and deviation taken away that they have on rendered digits (``python -m
-    simulations.pretraining``), and unit length together. With so many features of little in common
-    softmax regression learns in few steps, which is what noise allows.
+    Each patch of an image is normalised, and the sign of a response is ignored. Features are
+    standardised by their mean and deviation on rendered digits (``python -m
+    simulations.pretraining``), then scaled to unit length together. With so many weakly correlated
+    features, softmax regression learns in few steps, and noise allows only few.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def patches(images: Array) -> npt.NDArray[np.float32]:
 
 
 def answers(images: Array, filters: Array) -> npt.NDArray[np.float32]:
-    """Return the pooled answers of filters [6, 6, 1, k] to images [n, h, w, c], [n, 25 k]."""
-    import tensorflow as tf  # noqa: PLC0415  (seconds)
+    """Return pooled responses [n, 25 k] of filters [6, 6, 1, k] to images [n, h, w, c]."""
+    import tensorflow as tf  # noqa: PLC0415  (takes seconds)
 
     side = filters.shape[0]
     average = np.full((side, side, 1, 1), 1 / side**2, np.float32)

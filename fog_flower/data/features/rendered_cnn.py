@@ -1,4 +1,4 @@
-"""A small network that was trained on rendered digits, which are nobody's data."""
+"""A small network trained on rendered digits, which are nobody's data."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,17 +9,18 @@ from fog_flower.tasks.examples import Array
 
 
 def rendered_cnn(images: Array) -> npt.NDArray[np.float32]:
-    """Return what its last hidden layer answers to digits: 96 features, of unit length together.
+    """Return the activations of a CNN's last hidden layer: 96 features, of unit length together.
 
-    Three 3x3 convolutions with ReLU and a 2x2 pool each, and a dense layer with ReLU, trained on
-    the project's own rendered digits (``python -m simulations.pretraining``). It sees grey images
-    of 32 x 32, standardised one by one, and was shown each digit as its negative as well.
+    The network has three 3x3 convolutions, each with ReLU and a 2x2 pool, and a dense layer with
+    ReLU. It was trained on the project's own rendered digits (``python -m
+    simulations.pretraining``), and on the negative of each. Its inputs are grey images of 32 x 32,
+    each standardised on its own.
 
     Parameters
     ----------
     images : float32 [n, height, width, channels]
     """
-    import tensorflow as tf  # noqa: PLC0415  (seconds)
+    import tensorflow as tf  # noqa: PLC0415  (takes seconds)
 
     arrays = stored("rendered_cnn")
     *convolutions, hidden, _ = zip(arrays[::2], arrays[1::2], strict=True)

@@ -1,8 +1,8 @@
-"""Which training example goes to which fog node, a file each.
+"""Rules that assign training examples to fog nodes, one file each.
 
-``def iid(groups, fog_nodes, argument, seed)`` returns the positions of each fog node; ``groups`` is
-the group (class) of each example, int64 [n]. A user's own is ``partition=module:function``, called
-with ``(groups, fog_nodes, seed)``.
+``def iid(groups, fog_nodes, argument, seed)`` returns the positions of each fog node's examples.
+``groups`` is the group (class) of each example, int64 [n]. A user's own is
+``partition=module:function``, called with ``(groups, fog_nodes, seed)``.
 """
 
 from fog_flower.named import Catalogue

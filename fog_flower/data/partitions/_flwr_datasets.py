@@ -1,4 +1,4 @@
-"""The partitioners of flwr-datasets, on groups alone."""
+"""Applies the partitioners of flwr-datasets to the groups of examples."""
 
 import contextlib
 import io
@@ -25,16 +25,16 @@ def partitioned(
     groups : int64 [n]
     fog_nodes : int
     seed : int or None
-        Of a partitioner that goes by group; None: it goes by size alone.
+        Of a partitioner that uses the groups; None for one that uses sizes alone.
     options
         Of the partitioner.
 
     Raises
     ------
     ValueError
-        If it cannot deal these, in one line, whatever the library raised.
+        If the partitioner fails, with the library's error in one line.
     """
-    # Two seconds to import, so only here; it needs only groups: the inputs stay where they are.
+    # Imported here because it takes two seconds. Partitioners need only the groups, not the inputs.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with needed_for(f"this partition ({class_name})"):
@@ -49,7 +49,7 @@ def partitioned(
                     {"group": groups.tolist(), "index": list(range(len(groups)))}
                 )
                 shares = [partitioner.load_partition(fog)["index"] for fog in range(fog_nodes)]
-        except Exception as error:  # the library's checks are few: anything may come
+        except Exception as error:  # the library checks little and may raise anything
             reason = next(iter(str(error).splitlines()), "")
             raise ValueError(f"{type(error).__name__}: {reason}") from error
     return [np.sort(np.asarray(share, dtype=np.int64)) for share in shares]
@@ -61,7 +61,7 @@ def number(name: str, parameter: str, argument: str, kind: type) -> Any:
     Raises
     ------
     UserError
-        If there is none, or it is not above 0.
+        If there is none, or it is not positive and finite.
     """
     try:
         value = kind(argument)
@@ -76,6 +76,6 @@ def number(name: str, parameter: str, argument: str, kind: type) -> Any:
 
 
 def no_argument(name: str, argument: str) -> None:
-    """Refuse what follows the colon of a name that takes nothing."""
+    """Raise a ``UserError`` if there is text after the colon of a name that takes none."""
     if argument:
         raise UserError(f"partition='{name}:{argument}': {name} takes no value")

@@ -1,4 +1,4 @@
-"""Stratified shares of near-equal size."""
+"""Divides the examples into stratified shares of nearly equal size."""
 
 import numpy as np
 
@@ -8,6 +8,6 @@ from fog_flower.tasks.examples import Indices
 
 
 def iid(groups: Indices, fog_nodes: int, argument: str, seed: int) -> list[Indices]:
-    """Deal like cards, class by class: sizes differ by at most 1."""
+    """Divide the examples evenly, stratified by class; sizes differ by at most 1."""
     no_argument("iid", argument)
     return deal(np.arange(len(groups)), groups, fog_nodes, seed)

@@ -1,11 +1,14 @@
-"""Fog node n has n times the examples of the first."""
+"""Gives fog node n, counted from 0, n + 1 times the examples of fog node 0."""
 
 from fog_flower.data.partitions._flwr_datasets import no_argument, partitioned
 from fog_flower.tasks.examples import Indices
 
 
 def linear(groups: Indices, fog_nodes: int, argument: str, seed: int) -> list[Indices]:
-    """Deal as flwr-datasets' ``LinearPartitioner`` does."""
+    """Give fog node n, counted from 0, n + 1 times the examples of fog node 0.
+
+    By flwr-datasets' ``LinearPartitioner``.
+    """
     del seed  # nothing is drawn
     no_argument("linear", argument)
     return partitioned("LinearPartitioner", groups, fog_nodes, None)
