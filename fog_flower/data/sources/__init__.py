@@ -1,4 +1,4 @@
-"""Data sources, a file each: a function from a ``Request`` to a ``Dataset``.
+"""Data sources, one file each: a function from a ``Request`` to a ``Dataset``.
 
 ``dataset-args`` are its keyword arguments.
 """

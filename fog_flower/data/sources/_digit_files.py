@@ -1,4 +1,4 @@
-"""SVHN's two arrays, ``X`` and ``y``, in any of the containers that hold them."""
+"""Reads SVHN's two arrays, ``X`` and ``y``, from any container that can hold them."""
 
 import zipfile
 from collections.abc import Callable
@@ -16,21 +16,21 @@ _REMEDY = "save X as uint8 [32, 32, 3, n] and y as [n, 1] from 1 to 10 (10 is di
 
 
 class UnreadableError(ValueError):
-    """What is wrong with a file, and what to do, in one line."""
+    """An unreadable file; the message says in one line what is wrong and what to do."""
 
 
 def read_digits(path: Path) -> tuple[Array, Array, str]:
-    """Read one file of cropped digits; nothing in it is unpickled.
+    """Read one file of cropped digits, without pickle.
 
     Returns
     -------
     (images, labels, container) : uint8 [n, 32, 32, 3], int64 [n] from 0 to 9, and text
-        However the container orders its axes.
+        In this order of axes, whatever the container's is.
 
     Raises
     ------
     UnreadableError
-        If it is damaged or holds anything else.
+        If the file is damaged or holds anything else.
     """
     container = container_of(path)
     readers: dict[str, Callable[[Path], dict[str, Any]]] = {
@@ -58,7 +58,7 @@ def read_digits(path: Path) -> tuple[Array, Array, str]:
 
 
 def container_of(path: Path) -> str:
-    """Return the kind of file that this is, by its first bytes."""
+    """Return the kind of container, as its first bytes tell."""
     with path.open("rb") as file:
         head = file.read(520)
     if head.startswith(b"MATLAB 7.3") or head[512:520] == _HDF5_MAGIC:
@@ -104,7 +104,7 @@ def _from_matlab_hdf5(path: Path) -> dict[str, Any]:
 
 
 def _from_hdf5(path: Path) -> dict[str, Any]:
-    import h5py  # noqa: PLC0415  (Keras brings it)
+    import h5py  # noqa: PLC0415  (installed with Keras)
 
     found: dict[str, Any] = {}
     with h5py.File(path, "r") as file:
@@ -150,7 +150,7 @@ def _check_numbers(name: str, array: Any) -> None:
 
 
 def _in_order(images: Array) -> Array:
-    """Return images [n, 32, 32, 3], whichever axis counts them."""
+    """Return images as [n, 32, 32, 3], whether the first or the last axis counts them."""
     if images.dtype == np.uint8 and images.ndim == 4:
         if images.shape[:3] == _IMAGE:
             return np.ascontiguousarray(images.transpose(3, 0, 1, 2))

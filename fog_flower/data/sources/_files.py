@@ -1,4 +1,4 @@
-"""What sources that read files share: their digests, and what was decoded before."""
+"""Shared by sources that read files: digests, and a cache of decoded content."""
 
 import functools
 import hashlib
@@ -10,7 +10,7 @@ from fog_flower.tasks.examples import Examples
 
 
 def decoded(name: str, paths: tuple[Path, ...], decode: Callable[[], Examples]) -> Cached:
-    """Return what these files hold, decoded once for each content that they ever had."""
+    """Return the decoded content of files, from the cache if it was decoded before."""
     digest = "-".join(file_md5(path)[:16] for path in paths)
     folder = cache_dir() / "examples" / f"{name}-{digest}"
     if not is_cached(folder):

@@ -1,4 +1,4 @@
-"""A data set of the Hugging Face hub, or a folder of files in one of its forms."""
+"""Loads a data set of the Hugging Face hub, or a folder of files in one of its formats."""
 
 import contextlib
 import hashlib
@@ -34,28 +34,28 @@ def hf(
 ) -> Dataset:
     """Load ``hf:NAME`` of the hub, or ``hf:/FOLDER`` of parquet, csv, json or image files.
 
-    The library ``datasets`` reads it, as it does for Flower Datasets. Images must have one size.
+    The library ``datasets`` reads it, as for Flower Datasets. Images must have one size.
 
     Parameters
     ----------
     request : Request
         Its argument is the name, or the folder's absolute path.
     inputs : str or tuple of str
-        Column of the inputs, or several columns of numbers, which become rows; the only column of
-        images unless given.
+        Column of the inputs, or several columns of numbers, which become rows. By default, the only
+        column of images.
     targets : str
-        Column of the labels; the only column of class labels unless given.
+        Column of the labels. By default, the only column of class labels.
     train, test : str
-        Splits, also slices of them, e.g. ``train[:80%]``.
+        Splits or slices of splits, e.g. ``train[:80%]``.
     name, revision : str
         Of a data set on the hub: its configuration, and a commit or tag.
     kind : str
-        What inputs are, see ``from_arrays``.
+        Kind of the inputs, see ``from_arrays``.
 
     Raises
     ------
     UserError
-        If it cannot be had (no network, say), or columns and splits do not fit.
+        If it cannot be loaded (e.g. no network), or columns and splits do not fit.
     """
     where = request.argument
     key = f"dataset='hf:{where}'"
@@ -91,8 +91,8 @@ def _load(key: str, place: str, split: str, name: str, revision: str) -> Any:
         with _quietly():
             import datasets  # noqa: PLC0415  (1.5 s that only this source needs)
 
-            # What the hub sends belongs where the user keeps such data; what we read of a folder
-            # is ours to keep.
+            # Data of the hub goes to the library's own cache, which the user manages. What is read
+            # from a folder goes to ours.
             ours = str(cache_dir() / "datasets") if Path(place).is_dir() else None
             return datasets.load_dataset(
                 place, name or None, split=split, revision=revision or None, cache_dir=ours
@@ -112,7 +112,7 @@ def _load(key: str, place: str, split: str, name: str, revision: str) -> Any:
 def _chosen(
     key: str, table: Any, inputs: str | tuple[str, ...] | list[str], targets: str
 ) -> tuple[tuple[str, ...], str]:
-    """Return the columns of inputs, and the one of targets."""
+    """Return the columns of the inputs, and the column of the targets."""
     columns = (inputs,) if isinstance(inputs, str) and inputs else tuple(inputs)
     if not columns:
         columns = _of_kind(table, "Image")
@@ -180,7 +180,7 @@ def _as_rows(key: str, names: tuple[str, ...], columns: list[Array]) -> Array:
 
 
 def _images(key: str, column: Any) -> Array:
-    """Decode pictures, grey or in colour: uint8 [n, h, w, 1 or 3]."""
+    """Decode images, grey or in colour, to uint8 [n, h, w, 1 or 3]."""
     try:
         pictures = list(column)
     except Exception as error:
@@ -203,7 +203,7 @@ def _images(key: str, column: Any) -> Array:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the library's progress and retries off the terminal; errors still raise."""
+    """Hide the library's progress bars, warnings and retries; errors are still raised."""
     loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():

@@ -30,7 +30,7 @@ FILES = {
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 FULL_SIZE = {"train": 60_000, "test": 10_000}
-# Of the content, decoded: `fingerprint` of the examples.
+# `fingerprint` of the decoded examples.
 OFFICIAL = {
     "train": "d18cfd466eb143ac1097fde604dba9eec4116885869d04cc648b510949f9e88c",
     "test": "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891",
@@ -43,15 +43,15 @@ PUBLIC = PixelNormaliser(np.array([0.1307]), np.array([0.3081]))
 
 
 def mnist(request: Request) -> Dataset:
-    """Load MNIST, 28 x 28 x 1, from ``data-dir``, or from the cache, or download it there.
+    """Load MNIST, 28 x 28 x 1, from ``data-dir`` or the cache, or download it to the cache.
 
-    The files may be compressed or not; what they hold is judged by its content. Smaller files of
-    the same format load too, and the name says so.
+    The files may be compressed or not, and are identified by their content. Smaller files of the
+    same format can be loaded too; the data set's name then says so.
 
     Raises
     ------
     UserError
-        If a file is missing, damaged, or not what it should be.
+        If a file is missing or damaged, or has other content.
     """
     request.no_argument("mnist")
     folder = _folder(request.data_dir)
@@ -86,7 +86,7 @@ def read_idx(path: Path) -> Array:
     Raises
     ------
     ValueError
-        If it is anything else, or damaged; the message says what is wrong.
+        If it is damaged or of another kind; the message says what is wrong.
     """
     content = path.read_bytes()
     if content.startswith(b"\x1f\x8b"):
@@ -118,7 +118,7 @@ def _folder(data_dir: Path | None) -> Path:
 
 
 def _find(folder: Path, name: str, data_dir: Path | None) -> Path:
-    """Return a file, by its official name or with a dot in it, compressed or not."""
+    """Return a file with its official name or ``.idx`` in it, compressed or not, or download it."""
     dotted = name.replace("-idx", ".idx")
     candidates = [folder / f"{stem}{suffix}" for stem in (name, dotted) for suffix in (".gz", "")]
     for path in candidates:

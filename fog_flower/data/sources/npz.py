@@ -1,4 +1,4 @@
-"""A user's own arrays, in an ``.npz`` with Keras' names, read without pickle."""
+"""Loads a user's own arrays from an ``.npz`` file with Keras' names, without pickle."""
 
 import zipfile
 from pathlib import Path
@@ -14,9 +14,9 @@ from fog_flower.errors import UserError
 def npz(request: Request, *, kind: str = AUTO) -> Dataset:
     """Load ``x_train, y_train, x_test, y_test`` of any shape and number of classes.
 
-    ``dataset=npz:/absolute/path.npz``; Keras' own ``mnist.npz`` loads as it is. What inputs are is
-    guessed from their dtype and shape; ``kind`` (``images``, ``rows`` or ``tokens``) says it, see
-    ``from_arrays``.
+    Use ``dataset=npz:/absolute/path.npz``. Keras' own ``mnist.npz`` can be loaded unchanged. The
+    kind of the inputs is guessed from their dtype and shape, unless ``kind`` (``images``, ``rows``
+    or ``tokens``) is given; see ``from_arrays``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The embedded data: digits that look like house numbers, drawn here, kept in the cache."""
+"""The built-in data set: digits that look like house numbers, rendered here and cached."""
 
 import hashlib
 
@@ -19,13 +19,13 @@ PUBLIC = PixelNormaliser(np.array([0.4545, 0.4642, 0.4885]), np.array([0.2217, 0
 
 
 def rendered_digits(request: Request) -> Dataset:
-    """Return rendered digits 32 x 32 x 3 of a seed: not SVHN, but much like it.
+    """Return rendered digits, 32 x 32 x 3, of a seed: not SVHN, but similar.
 
     Raises
     ------
     UserError
-        If more are asked for than there are, or they are not in the cache and what draws them is
-        not installed.
+        If more digits are requested than exist, or they are not in the cache and the packages that
+        render them are not installed.
     """
     request.no_argument(NAME)
     train = request.train_examples or TRAIN
@@ -58,7 +58,7 @@ def _part(name: str, count: int, seed: int, progress: Progress) -> Cached:
     from fog_flower.data.rendered.version import renderer_version  # noqa: PLC0415
 
     def draw() -> Examples:
-        progress(0, count)  # loading what draws takes a while itself
+        progress(0, count)  # importing the renderer takes a while, too
         try:
             from fog_flower.data.rendered.render import render_digits  # noqa: PLC0415
 

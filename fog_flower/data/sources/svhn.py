@@ -1,4 +1,4 @@
-"""SVHN cropped digits (Netzer et al. 2011), whatever container they are in."""
+"""Loads SVHN's cropped digits (Netzer et al. 2011) from any container."""
 
 import hashlib
 from pathlib import Path
@@ -23,8 +23,8 @@ MD5 = {  # of the official files
     "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
 }
 SUFFIXES = (".mat", ".npz", ".h5", ".hdf5")
-# Of the content, decoded: `fingerprint` of the first so many examples. The last 16,032 test digits
-# are judged by the number of each digit in the whole file.
+# A number of examples, and `fingerprint` of these first ones, decoded. The last 16,032 test digits
+# are only checked by the number of each digit in the whole file.
 OFFICIAL = {
     "train": (73_257, "a330f73a1218cdc296fc4915f8092f36b12671e4299687d22773562b5baa60eb"),
     "test": (10_000, "2e6edf1a35294ad15ec70f3d33bf690c380c129775eaf01bdc6c977a8e15b2ce"),
@@ -37,16 +37,16 @@ PUBLIC = PixelNormaliser(np.array([0.4377, 0.4438, 0.4728]), np.array([0.1980, 0
 
 
 def svhn(request: Request) -> Dataset:
-    """Load SVHN from ``data-dir``, or from the cache, or download it there.
+    """Load SVHN from ``data-dir`` or the cache, or download it to the cache.
 
-    What a file holds is judged by its content: the same digits in a MATLAB v5, MATLAB v7.3, HDF5 or
-    npz file are the same data, and ``origin`` in the record says which container it was. Smaller
-    files load too, and the name says so.
+    A file is identified by its content: the same digits in a MATLAB v5, MATLAB v7.3, HDF5 or npz
+    file are the same data. ``origin`` in the record names the container. Smaller files can be
+    loaded too; the data set's name then says so.
 
     Raises
     ------
     UserError
-        If a file is missing, unreadable or not what it should be.
+        If a file is missing or unreadable, or has other content.
     """
     request.no_argument("svhn")
     paths = _paths(request.data_dir)
@@ -68,7 +68,7 @@ def svhn(request: Request) -> Dataset:
 
 
 def load_mat(path: Path) -> tuple[Array, Array]:
-    """Read one file of SVHN's format.
+    """Read one file in SVHN's format.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def _first(folder: Path, part: str) -> Path | None:
 
 
 def _part(part: str, path: Path) -> tuple[Examples, str, str, str]:
-    """Return the digits of one file, their hash, the container, and what they are."""
+    """Return the digits of one file, their hash, the container, and whether they are official."""
 
     def decode() -> Examples:
         images, labels, _ = read_digits(path)
@@ -135,7 +135,7 @@ def _part(part: str, path: Path) -> tuple[Examples, str, str, str]:
 
 
 def _kind(part: str, examples: Examples, sha256: str) -> str:
-    """Judge the content: the whole official file, its head, or something else."""
+    """Return whether the content is the whole official file, its head, or something else."""
     known, expected = OFFICIAL[part]
     if len(examples) < known:
         return OTHER
