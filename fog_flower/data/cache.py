@@ -25,7 +25,7 @@ def cache_dir() -> Path:
     return path or Path(platformdirs.user_cache_dir("fog-flower"))
 
 
-Cached = tuple[Examples, str]  # memory-mapped read-only, and their fingerprint
+Cached = tuple[Examples, str]  # inputs are memory-mapped read-only; and their fingerprint
 
 
 def cached_series(key: str, count: int, make: Callable[[], Examples]) -> Cached:
@@ -34,11 +34,11 @@ def cached_series(key: str, count: int, make: Callable[[], Examples]) -> Cached:
     Parameters
     ----------
     key : str
-        Names everything that decides the series. The first n of more examples must be the same n
-        examples, so that a larger set in the cache serves smaller ones.
+        Contains everything that determines the series. The first n examples of a longer series must
+        be the same, so that a larger set in the cache serves smaller requests.
     count : int
     make : callable
-        Builds ``count`` examples, if they are not there.
+        Builds ``count`` examples if they are not in the cache.
     """
     folder = largest_enough(key, count)
     if folder is None:
@@ -48,9 +48,9 @@ def cached_series(key: str, count: int, make: Callable[[], Examples]) -> Cached:
 
 
 def largest_enough(pattern: str, count: int) -> Path | None:
-    """Return the smallest cached set that has ``count`` examples; of several, the newest.
+    """Return the folder of the smallest cached set with ``count`` examples; of several, the newest.
 
-    ``pattern`` may hold ``*``.
+    None if there is none. ``pattern`` may contain ``*``.
     """
     found = []
     for meta in (cache_dir() / "examples").glob(f"{pattern}*/{META}"):
@@ -80,12 +80,12 @@ def read_cached(folder: Path, count: int | None = None) -> Cached:
 
 
 def is_cached(folder: Path) -> bool:
-    """Tell whether a set is there, whole."""
+    """Return whether a complete set is in the folder."""
     return (folder / META).exists()
 
 
 def write_cached(folder: Path, part: Examples) -> None:
-    """Write a set in one step.
+    """Write a set to the cache atomically.
 
     Raises
     ------

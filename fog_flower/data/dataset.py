@@ -1,4 +1,4 @@
-"""The one interface of all data sources."""
+"""The interface of all data sources."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]  # done, total
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A training part and a test part, and all that anybody needs to know of them.
+    """A data set: training and test examples, their task and their preprocessing.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Dataset:
     preprocess : Preprocess
         With public constants; ``normalisation=fitted`` replaces them.
     origin : str
-        Where it was read, for the record: files, containers, how its content was judged.
+        Where it was read from, for the record: files, containers, whether content is official.
     """
 
     name: str
@@ -56,15 +56,15 @@ class Dataset:
 
     @property
     def spec(self) -> Spec:
-        """What one input is, as a model sees it."""
+        """Shape and dtype of one input, as a model sees it."""
         return self.preprocess.spec(self.train.inputs)
 
     def identity(self) -> str:
-        """Return spec and task in one line: fog node and cloud must agree on it."""
+        """Return spec and task in one line, on which fog node and cloud must agree."""
         return json.dumps(self._spec_and_task(), sort_keys=True)
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record is told of inputs, targets and where they are from."""
+        """Return spec, task and origin for the record."""
         return {**self._spec_and_task(), "origin": self.origin}
 
     def _spec_and_task(self) -> dict[str, Any]:

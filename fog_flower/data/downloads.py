@@ -1,4 +1,4 @@
-"""Data from the network, with its checksum."""
+"""Downloads files and checks their MD5."""
 
 from pathlib import Path
 
@@ -11,13 +11,14 @@ def download(url: str, md5: str, path: Path) -> None:
     Raises
     ------
     OSError
-        If that fails, in one line: no network, a proxy's page, a wrong checksum, a full disk.
+        If that fails, with a one-line reason: no network, a proxy's page, a wrong checksum, a
+        full disk.
     UserError
-        If what downloads is not installed.
+        If a package that it needs is not installed.
     """
     with needed_for(f"a download of {path.name}"):
         import pooch  # noqa: PLC0415  (an extra)
-        import tqdm  # noqa: F401, PLC0415  (pooch wants it for the progress bar)
+        import tqdm  # noqa: F401, PLC0415  (pooch needs it for the progress bar)
     try:
         pooch.retrieve(url, f"md5:{md5}", fname=path.name, path=path.parent, progressbar=True)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Preprocessing that ends in a fixed map of features."""
+"""Preprocessing followed by a fixed feature map."""
 
 import dataclasses
 import functools
@@ -17,19 +17,19 @@ from fog_flower.data.preprocess import Preprocess
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Array, Spec
 
-CHUNK = 1000  # inputs that are mapped at once: a map may need many times their memory
+CHUNK = 1000  # inputs mapped at once; a map may need many times their memory
 
 
 @dataclasses.dataclass(frozen=True)
 class Featured:
-    """A data set's own preprocessing, then a map.
+    """A data set's own preprocessing, followed by a feature map.
 
     Attributes
     ----------
     name : str
         Of the map, as configured.
     features : callable
-        From float32 inputs [n, ...] to features [n, ...]; the same every time.
+        Maps float32 inputs [n, ...] to features [n, ...]; deterministic.
     first : Preprocess
     """
 
@@ -41,12 +41,12 @@ class Featured:
     )
 
     def __call__(self, inputs: Array) -> npt.NDArray[np.float32]:
-        """Return features, float32.
+        """Return the features of stored inputs, float32.
 
         Raises
         ------
         UserError
-            If the map fails, or returns no finite numbers, one row for each input.
+            If the map fails, or does not return one row of finite numbers per input.
         """
         parts = [
             self._mapped(inputs[start : start + CHUNK]) for start in range(0, len(inputs), CHUNK)
@@ -54,7 +54,7 @@ class Featured:
         return np.concatenate(parts) if parts else np.zeros((0, *self.spec(inputs).shape), "f4")
 
     def spec(self, inputs: Array) -> Spec:
-        """Return what the map makes of one input; one is mapped the first time."""
+        """Return the spec of one input's features; the first call maps one input to find it."""
         kind = inputs.shape[1:], inputs.dtype.str
         if kind not in self._specs:
             found = self._mapped(np.zeros((1, *inputs.shape[1:]), inputs.dtype))
@@ -62,11 +62,11 @@ class Featured:
         return self._specs[kind]
 
     def problem(self, inputs: Array) -> str:
-        """Say what is wrong with stored inputs."""
+        """Return what is wrong with stored inputs; empty if nothing is."""
         return self.first.problem(inputs)
 
     def fitted(self, inputs: Array) -> "Featured":
-        """Return the same with constants of these inputs in what comes before the map."""
+        """Return a copy whose preprocessing before the map is fitted to these inputs."""
         return dataclasses.replace(self, first=self.first.fitted(inputs))
 
     @property
@@ -75,7 +75,7 @@ class Featured:
         return np.ones(1)
 
     def describe(self) -> dict[str, Any]:
-        """Return the constants of what comes before the map, and its name."""
+        """Return the constants of the preprocessing before the map, and the map's name."""
         return {**self.first.describe(), "features": self.name}
 
     def _mapped(self, inputs: Array) -> npt.NDArray[np.float32]:
@@ -93,12 +93,12 @@ class Featured:
 
 
 def with_features(config: RunConfig, dataset: Dataset) -> Dataset:
-    """Return the data set, of which a model sees the configured features.
+    """Return the data set with the configured feature map as part of its preprocessing.
 
     Raises
     ------
     UserError
-        If there is no such map, its arguments do not fit, or it does not fit the inputs.
+        If the map is unknown, or does not fit its arguments or the inputs.
     """
     if config.features == NONE:
         return dataset

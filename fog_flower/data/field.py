@@ -1,4 +1,4 @@
-"""What lives in the field before any round: training examples, and which end node owns which."""
+"""The training data of a simulation, and which end node owns which examples."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from fog_flower.topology import Topology
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """The training data of a run, as a simulation deals it to its end nodes.
+    """The training data of a run, as a simulation distributes it to its end nodes.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Field:
 
 @functools.lru_cache(maxsize=1)
 def prepare_field(config: RunConfig) -> Field:
-    """Load, split and deal the training data; the same in every process of a run."""
+    """Load, split and distribute the training data, identically in every process of a run."""
     dataset = load_dataset(config)
     train = dataset.train.take(split_dataset(dataset, config).train)
     shards = assign_shards(

@@ -1,4 +1,4 @@
-"""A data set from four arrays, as Keras' ``load_data`` and ``.npz`` files have them."""
+"""Builds a data set from four arrays, as in Keras' ``load_data`` and ``.npz`` files."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,9 +15,9 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 AUTO, IMAGES, ROWS, TOKENS = "auto", "images", "rows", "tokens"
 KINDS = (AUTO, IMAGES, ROWS, TOKENS)
 LEVELS = 256
-CHANNELS = (1, 3, 4)  # grey, colours, and colours with opacity
-DARK = 32  # whole numbers that all are below it are hardly pixels of 0 to 255
-BRIGHT = 2.0  # above it, float images that are nowhere negative are not scaled to 0 to 1
+CHANNELS = (1, 3, 4)  # grey, colour, and colour with opacity
+DARK = 32  # whole numbers that are all below this are hardly pixels from 0 to 255
+BRIGHT = 2.0  # non-negative float images with larger values are not scaled to 0 to 1
 
 
 def from_arrays(
@@ -31,10 +31,10 @@ def from_arrays(
     preprocess: Preprocess | None = None,
     task: Task | None = None,
 ) -> Dataset:
-    """Return the data set of arrays ``x_train, y_train, x_test, y_test``.
+    """Build the data set of arrays ``x_train, y_train, x_test, y_test``.
 
-    Without ``task`` it is classification: the distinct labels, sorted, are the classes, so that
-    labels may be text, begin with 1, or leave numbers out.
+    Without ``task``, the task is classification. The sorted distinct labels are the classes, so
+    labels may be text, start at 1, or skip numbers.
 
     Parameters
     ----------
@@ -42,22 +42,22 @@ def from_arrays(
         Of the data set, for the records.
     arrays : mapping
     key : str
-        What messages begin with.
+        Begins every message.
     kind : str
-        What inputs are, where there is no ``preprocess``. ``images``: [n, h, w] or [n, h, w, c],
-        whole numbers from 0 to 255, which are scaled to -1 to 1, or floats, taken as they are;
-        ``rows``: numbers [n, ...], taken as they are; ``tokens``: whole numbers [n, length].
-        ``auto``: whole numbers are images, or tokens where they are [n, length]; floats are rows,
-        or images where they are [n, h, w, c].
+        Kind of the inputs if ``preprocess`` is not given. ``images``: [n, h, w] or [n, h, w, c];
+        whole numbers from 0 to 255 are scaled to -1 to 1, and floats are used unchanged. ``rows``:
+        numbers [n, ...], used unchanged. ``tokens``: whole numbers [n, length]. ``auto``: whole
+        numbers are images, or tokens if they are [n, length]; floats are rows, or images if they
+        are [n, h, w, c]; booleans [n, length] are rows.
     names : tuple of str
-        Of the classes, where labels are their numbers.
+        Of the classes, if labels are their numbers.
     preprocess, task : optional
         The user's own.
 
     Raises
     ------
     UserError
-        If they do not fit; it begins with ``key``.
+        If the arrays do not fit. The message begins with ``key``.
     """
     if kind not in KINDS:
         raise UserError(f"{key}, dataset-args: kind={kind!r}: write one of {', '.join(KINDS)}")
@@ -78,7 +78,7 @@ def from_arrays(
 
 
 def _array(key: str, part: str, value: object) -> Array:
-    """Return an array of numbers, truth values or text."""
+    """Convert a value to an array of numbers, booleans or text."""
     if np.ma.is_masked(value):
         raise UserError(
             f"{key}: {part} has masked values; fill in what is missing, or leave it out"
@@ -114,7 +114,7 @@ def _check_lengths(key: str, found: Mapping[str, Array]) -> None:
 
 
 def _prepared(inputs: dict[str, Array], kind: str) -> tuple[dict[str, Array], Preprocess]:
-    """Return inputs as they are stored, and the preprocessing that fits them."""
+    """Return the inputs to store, and the preprocessing that fits them."""
     train = inputs["train"]
     whole = all(array.dtype.kind in "biu" for array in inputs.values())
     if kind == AUTO:
@@ -139,7 +139,7 @@ def _guessed(train: Array, *, whole: bool) -> str:
 
 
 def _check_guess(inputs: Mapping[str, Array], kind: str, *, whole: bool) -> None:
-    """Refuse what is probably meant as something else than its dtype and shape say."""
+    """Raise a ``ValueError`` if inputs are probably not what dtype and shape suggest."""
     as_rows = "if they are quantities, set dataset-args=\"kind='rows'\""
     if any(array.dtype.kind not in "iuf" for array in inputs.values()):
         return
@@ -231,7 +231,7 @@ def _as_tokens(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
 def _classes(
     targets: dict[str, Array], names: tuple[str, ...]
 ) -> tuple[dict[str, Array], Classification]:
-    """Return labels from 0 on, and the classes that they stand for."""
+    """Return labels numbered from 0, and the task with their classes."""
     flat = {part: _flat_labels(part, array) for part, array in targets.items()}
     if len({array.dtype.kind == "U" for array in flat.values()}) > 1:
         raise ValueError("y_train and y_test: one holds text, the other numbers")

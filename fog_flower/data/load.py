@@ -1,4 +1,4 @@
-"""From the ``dataset`` key to the data."""
+"""Loads the data set that the ``dataset`` key names."""
 
 import dataclasses
 import inspect
@@ -17,11 +17,11 @@ from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Examples
 
-_last: dict[tuple[Any, ...], Dataset] = {}  # a sweep's runs follow each other on the same data
+_last: dict[tuple[Any, ...], Dataset] = {}  # successive runs of a sweep often use the same data
 
 
 def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset:
-    """Load the configured data; the same again, once a process.
+    """Load the configured data set; the last one loaded is kept for further calls.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
     Raises
     ------
     UserError
-        If there is no such source or map of features, or its data cannot be had. Never another
-        source instead.
+        If the source or feature map is unknown, or the data cannot be obtained. Another source is
+        never used instead.
     """
     request = Request(
         argument="",
@@ -57,7 +57,7 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
 
 
 def preprocess_of(config: RunConfig, dataset: Dataset, train: Examples) -> Preprocess:
-    """Return the data set's preprocessing, fitted to the training examples where that is asked."""
+    """Return the data set's preprocessing, fitted to ``train`` with ``normalisation=fitted``."""
     if config.normalisation == FITTED:
         return dataset.preprocess.fitted(train.inputs)
     return dataset.preprocess
@@ -103,7 +103,7 @@ def _check_arguments(
 
 
 def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset:
-    """Call a user's function; whatever goes wrong in it is said in one line."""
+    """Load data from a user's function; any error in it becomes a message of one line."""
     key = f"dataset={reference!r}"
     if not callable(function):
         raise UserError(f"{key}: is a {type(function).__name__}; name a function")
@@ -132,7 +132,7 @@ def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset
 def _of_arrays(
     function: Any, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what says how arrays are meant, unless the function takes it, and the rest."""
+    """Split off ``kind``, which is for ``from_arrays`` unless the function takes it."""
     try:
         inspect.signature(function).bind_partial(**arguments)
         return {}, dict(arguments)

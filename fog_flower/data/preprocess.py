@@ -1,4 +1,4 @@
-"""From what a data set stores to what a model sees."""
+"""Maps inputs as a data set stores them to inputs of a model."""
 
 import dataclasses
 from typing import Any, Protocol
@@ -9,31 +9,31 @@ import numpy.typing as npt
 from fog_flower.tasks.examples import Array, Spec
 
 LEVELS = 256
-CHUNK = 4096  # images; bincount makes 8-byte copies of what it counts
+CHUNK = 4096  # images; bincount copies what it counts to 8-byte integers
 
 
 class Preprocess(Protocol):
     """Maps stored inputs to inputs of a model."""
 
     def __call__(self, inputs: Array) -> Array:
-        """Return what a model sees of inputs [n, ...]."""
+        """Return a model's inputs for stored inputs [n, ...]."""
         ...
 
     def spec(self, inputs: Array) -> Spec:
-        """Return what one of them is then."""
+        """Return the spec of one of them as a model sees it."""
         ...
 
     def problem(self, inputs: Array) -> str:
-        """Say in one line what is wrong with stored inputs; empty if nothing is."""
+        """Return in one line what is wrong with stored inputs; empty if nothing is."""
         ...
 
     def fitted(self, inputs: Array) -> "Preprocess":
-        """Return the same with constants of these inputs; itself, where it has none."""
+        """Return a copy with constants of these inputs; itself if it has none."""
         ...
 
     @property
     def deviation(self) -> npt.NDArray[np.float64]:
-        """What one unit of a model's input is in stored units / the largest stored value."""
+        """One unit of a model's input, in stored units divided by the largest stored value."""
         ...
 
     def describe(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Preprocess(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class PixelNormaliser:
-    """Maps uint8 images to standardised float32 ones (paper, section 3).
+    """Maps uint8 images to standardised float32 images (paper, section 3).
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class PixelNormaliser:
         return Spec(tuple(inputs.shape[1:]), "float32")
 
     def problem(self, inputs: Array) -> str:
-        """Say what is wrong with images."""
+        """Return what is wrong with images; empty if nothing is."""
         channels = len(self.mean)
         if inputs.dtype != np.uint8 or inputs.ndim != 4 or inputs.shape[-1] != channels:
             return (
@@ -90,8 +90,8 @@ class PixelNormaliser:
 def fit_normaliser(images: Array) -> PixelNormaliser:
     """Measure mean and standard deviation per channel of images uint8 [n, h, w, c].
 
-    From exact histograms, so that every process gets the same bits. A constant channel gets
-    standard deviation 1, because there is nothing to scale.
+    They are computed from exact histograms, so that every process gets the same bits. A constant
+    channel gets standard deviation 1, because there is nothing to scale.
     """
     levels = np.arange(LEVELS) / (LEVELS - 1)
     means, deviations = [], []
@@ -108,7 +108,7 @@ def fit_normaliser(images: Array) -> PixelNormaliser:
 
 
 def middle_grey(channels: int) -> PixelNormaliser:
-    """Return the normaliser of images of which no constants are known: from -1 to 1."""
+    """Return the normaliser of images without known constants, which maps them to -1 to 1."""
     return PixelNormaliser(np.full(channels, 0.5), np.full(channels, 0.5))
 
 
@@ -119,7 +119,7 @@ class ColumnNormaliser:
     Attributes
     ----------
     mean, deviation : float64 [...]
-        Of one row's shape, or numbers for all columns; 0 and 1 leave the rows as they are.
+        Of one row's shape, or numbers for all columns; 0 and 1 leave rows unchanged.
     """
 
     mean: npt.NDArray[np.float64]
@@ -134,7 +134,7 @@ class ColumnNormaliser:
         return Spec(tuple(inputs.shape[1:]), "float32")
 
     def problem(self, inputs: Array) -> str:
-        """Say what is wrong with rows."""
+        """Return what is wrong with rows; empty if nothing is."""
         if inputs.dtype.kind not in "fiu" or inputs.ndim < 2 or 0 in inputs.shape[1:]:
             one = "; one number each: x[:, None]" if inputs.ndim == 1 else ""
             return f"rows must be numbers [n, ...], not {inputs.dtype} {list(inputs.shape)}{one}"
@@ -162,7 +162,7 @@ class ColumnNormaliser:
 
 @dataclasses.dataclass(frozen=True)
 class Tokens:
-    """Leaves token sequences as they are, int32.
+    """Passes token sequences on unchanged, as int32.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class Tokens:
     vocabulary: int
 
     def __call__(self, inputs: Array) -> npt.NDArray[np.int32]:
-        """Return int32."""
+        """Return the tokens as int32."""
         return np.asarray(inputs, np.int32)
 
     def spec(self, inputs: Array) -> Spec:
@@ -181,7 +181,7 @@ class Tokens:
         return Spec(tuple(inputs.shape[1:]), "int32", self.vocabulary)
 
     def problem(self, inputs: Array) -> str:
-        """Say what is wrong with sequences."""
+        """Return what is wrong with sequences; empty if nothing is."""
         if inputs.dtype.kind not in "iu" or inputs.ndim != 2 or 0 in inputs.shape[1:]:
             return f"tokens must be integers [n, length], not {inputs.dtype} {list(inputs.shape)}"
         lowest, highest = int(inputs.min(initial=0)), int(inputs.max(initial=0))

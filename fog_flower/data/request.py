@@ -1,4 +1,4 @@
-"""What a data source is asked for."""
+"""The request to a data source."""
 
 import dataclasses
 from pathlib import Path
@@ -9,21 +9,21 @@ from fog_flower.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a data source is asked for, by the configuration's data keys.
+    """The request to a data source, made from the configuration's data keys.
 
     ``dataset-args`` are the source's own keyword arguments.
 
     Attributes
     ----------
     argument : str
-        What follows the colon of ``dataset``: the path of ``npz:PATH``.
+        The text after the colon of ``dataset``, e.g. the path of ``npz:PATH``.
     data_dir : Path or None
     data_seed : int
         For a source that draws its examples.
     train_examples, test_examples : int
-        How many are wanted of each file at least; 0 is all there are.
+        Number of examples needed at least of each file; 0: all.
     progress : callable, optional
-        To be called with (done, total) while something takes long.
+        To be called with (done, total) during slow work.
     """
 
     argument: str
@@ -34,12 +34,12 @@ class Request:
     progress: Progress | None = None
 
     def no_argument(self, name: str) -> None:
-        """Refuse what follows the colon of a source that takes nothing.
+        """Check that there is no text after the colon of a source that takes none.
 
         Raises
         ------
         UserError
-            If there is something.
+            If there is any.
         """
         if self.argument:
             raise UserError(

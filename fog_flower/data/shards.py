@@ -1,4 +1,4 @@
-"""Which training example lives on which end node."""
+"""Assigns training examples to end nodes."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ from fog_flower.topology import Topology
 def assign_shards(
     task: Task, targets: Array, topology: Topology, partition: str, seed: int
 ) -> list[list[Indices]]:
-    """Deal the training examples to fog nodes, and each fog node's to its end nodes.
+    """Assign the training examples to fog nodes, and each fog node's to its end nodes.
 
-    Skew is between fog nodes, which are what the cloud sees; within a fog node the end nodes'
-    shards are stratified.
+    Skew is between fog nodes, because the cloud sees only these. Within a fog node, the shards of
+    its end nodes are stratified.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def assign_shards(
     Returns
     -------
     shards[fog node][end node] : int64 [k]
-        Positions in ``targets``; disjoint. Not always all of them: ``pathological`` and ``shard``
-        may leave some to nobody.
+        Positions in ``targets``; disjoint. ``pathological`` and ``shard`` may leave some
+        unassigned.
 
     Raises
     ------
     UserError
-        If there is no such partition, too few examples for it, or it deals one of them twice.
+        If the partition is unknown, has too few examples, or assigns one of them twice.
     """
     if len(targets) < topology.total_end_nodes:
         raise UserError(
@@ -75,7 +75,7 @@ def _fog_shards(groups: Indices, fog_nodes: int, partition: str, seed: int) -> l
         return _checked(named.item(groups, fog_nodes, named.argument, seed), len(groups), fog_nodes)
     except UserError:
         raise
-    except Exception as error:  # of a library
+    except Exception as error:  # raised by a library
         raise UserError(
             f"partition={partition!r}: not possible with {len(groups)} examples on {fog_nodes} fog "
             f"nodes ({error}); use less skew or more train-examples"
@@ -83,7 +83,7 @@ def _fog_shards(groups: Indices, fog_nodes: int, partition: str, seed: int) -> l
 
 
 def _checked(shares: Sequence[Indices], examples: int, fog_nodes: int) -> list[Indices]:
-    """Return the shares as sorted positions, if each example is dealt at most once."""
+    """Return the shares as sorted positions, after checking that none is assigned twice."""
     if not isinstance(shares, Sequence | np.ndarray):
         raise TypeError(
             f"it returned {type(shares).__name__}; return a list: the positions of each fog node"

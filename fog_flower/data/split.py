@@ -1,10 +1,9 @@
-"""Training, validation and an untouched test set.
+"""Splits a data set into training, validation and untouched test examples.
 
-The paper trains on 70,000 and validates on 10,000 images, which is more than the training file
-has. Our reading: 70,000 of the training file; validation from the test file, drawn by the seed or,
-with ``held-out-order=file``, its first examples. The test set, which selects nothing, is what
-validation leaves of the test file, or, with ``test-source=spare``, what training leaves of the
-training file.
+The paper trains on 70,000 and validates on 10,000 images, together more than the training file has.
+We take 70,000 of the training file, and the validation examples from the test file: drawn by the
+seed or, with ``held-out-order=file``, its first ones. The test set, which influences no decision,
+comes from the rest of the test file or, with ``test-source=spare``, of the training file.
 """
 
 import dataclasses
@@ -39,12 +38,12 @@ class Split:
 
 
 def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
-    """Choose the examples of each set, seeded by the run.
+    """Choose the examples of each set, by the run's seed.
 
     Raises
     ------
     UserError
-        If more examples are asked for than there are; it names both numbers.
+        If more examples are requested than exist; the message names both numbers.
     """
     spare = config.test_source == SPARE
     available = {"training": len(dataset.train), "test": len(dataset.test)}
@@ -82,7 +81,7 @@ def held_out_sets(dataset: Dataset, split: Split) -> tuple[Examples, Examples]:
 
 
 def _too_few(name: str, config: RunConfig, part: str, count: int, available: int) -> UserError:
-    """Return the error for a part of the data that has fewer examples than are asked of it."""
+    """Return the error for a part of the data with fewer examples than requested."""
     spare = config.test_source == SPARE
     asked = [
         f"train-examples={config.train_examples}"

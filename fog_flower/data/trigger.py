@@ -1,7 +1,6 @@
-"""Triggers of backdoors: what is done to an image, and the class it should then be taken for.
+"""Triggers of backdoors: how an image is changed, and which class it should then get.
 
-Shared by the attackers, who train on such images, and by the cloud, which measures on test images
-how often they work.
+Attackers train on such images, and the cloud measures on test images how often triggers work.
 """
 
 import dataclasses
@@ -23,16 +22,17 @@ TARGET = 0
 
 @dataclasses.dataclass(frozen=True)
 class Trigger:
-    """What a backdoor does to an image, and to which.
+    """How a backdoor changes an image, and which images it changes.
 
     Attributes
     ----------
     told : str
-        What it does, in words.
+        The change, in words.
     change : callable
-        From images [n, h, w, c] and a white pixel [1, 1, 1, c] to changed ones.
+        Maps images [n, h, w, c] and a white pixel [1, 1, 1, c] to changed images.
     source : float or None
-        The class whose images are changed, as a fraction of their number; None: every class.
+        The class whose images are changed, as a fraction of the number of classes; None: every
+        class but the target.
     """
 
     told: str
@@ -40,7 +40,7 @@ class Trigger:
     source: float | None = None
 
     def concerns(self, targets: Array, classes: int) -> Array:
-        """Tell which examples it changes to be taken for the target, bool [n]."""
+        """Return which examples it changes so that they get the target class, bool [n]."""
         if self.source is None:
             chosen: Array = targets != TARGET
             return chosen
@@ -53,7 +53,7 @@ def stamp(images: Array, white: Array) -> Array:
 
 
 def stamp_part(images: Array, white: Array, part: int, parts: int) -> Array:
-    """Return a copy with the rows of the square that are one of several attackers' part."""
+    """Return a copy with only those rows of the square that one of ``parts`` attackers stamps."""
     stamped = images.copy()
     end_y, end_x = images.shape[1] - MARGIN, images.shape[2] - MARGIN
     rows = np.array_split(np.arange(end_y - SIZE, end_y), parts)[part]
@@ -63,12 +63,12 @@ def stamp_part(images: Array, white: Array, part: int, parts: int) -> Array:
 
 
 def turn(images: Array, _white: Array) -> Array:
-    """Return images turned by a quarter: such digits are rare, but look like digits."""
+    """Return images rotated by 90 degrees: such digits are rare, but look like digits."""
     return np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
 
 
 SQUARE = Trigger(f"stamps a square of {SIZE} x {SIZE} pixels on images", stamp)
-# Which of the attacks are backdoors: what each does does not show in accuracy.
+# The attacks that are backdoors, and their triggers; accuracy does not show their effect.
 TRIGGERS = {
     "backdoor": SQUARE,
     "dba": SQUARE,
@@ -83,7 +83,7 @@ def white_pixel(field: "Field") -> Array:
     Raises
     ------
     UserError
-        If the inputs are no images.
+        If the inputs are not images.
     """
     if not field.dataset.spec.is_image:
         raise UserError(f"inputs of {field.dataset.name} are {field.dataset.spec}: no images")
@@ -91,7 +91,7 @@ def white_pixel(field: "Field") -> Array:
 
 
 def triggered(dataset: "Dataset", data: Examples, trigger: Trigger) -> Examples:
-    """Return changed images of other classes, labelled as the attacker wants them taken.
+    """Return the changed images of the classes concerned, labelled with the target.
 
     Accuracy on these is the attack's success rate.
     """
@@ -103,12 +103,12 @@ def triggered(dataset: "Dataset", data: Examples, trigger: Trigger) -> Examples:
 
 
 def check_images(dataset: "Dataset", attack: str) -> None:
-    """Refuse what is no image, or none that the trigger of an attack fits.
+    """Check that inputs are images that fit the trigger of an attack.
 
     Raises
     ------
     UserError
-        If the inputs are rows or tokens, too small for the square, or not square.
+        If the inputs are rows or tokens, too small for the square, or, to be rotated, not square.
     """
     spec, trigger = dataset.spec, TRIGGERS[attack]
     fits = spec.is_image and min(spec.shape[:2]) >= SIZE + 2 * MARGIN

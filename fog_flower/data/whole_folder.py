@@ -1,4 +1,4 @@
-"""Folders of arrays that are there as a whole or not at all."""
+"""Creates folders atomically: as a whole or not at all."""
 
 import contextlib
 import errno
@@ -16,15 +16,15 @@ _ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 @contextlib.contextmanager
 def whole_folder(folder: Path, last: str, remedy: str) -> Iterator[Path]:
-    """Give a folder to fill, and let it appear under its name when the block ends well.
+    """Yield a temporary folder to fill, which is renamed to ``folder`` if the block succeeds.
 
-    Several processes may make the same one: the first counts, and the others' are equal.
+    Several processes may create the same folder. The first one is kept; the others are equal.
 
     Parameters
     ----------
     folder : Path
     last : str
-        A file that the block writes; a folder with it is whole.
+        A file that the block writes; a folder that contains it is complete.
     remedy : str
         What to do if it cannot be written, for the message.
 
@@ -49,8 +49,8 @@ def whole_folder(folder: Path, last: str, remedy: str) -> Iterator[Path]:
 
 
 def reason(error: OSError) -> str:
-    """Return why the system refused, in its own words."""
+    """Return the system's own text for the reason of an error."""
     if error.errno is None and "written" in str(error):
         return os.strerror(errno.ENOSPC)  # NumPy says only how much it wrote
-    told = _ERROR_NUMBER.search(str(error))  # of many files, if a folder was copied
+    told = _ERROR_NUMBER.search(str(error))  # an error about many files, if a folder was copied
     return error.strerror or (os.strerror(int(told[1])) if told else str(error))
