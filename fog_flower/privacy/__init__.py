@@ -1,1 +1,1 @@
-"""What protections promise and how promises add up; mechanisms are in ``clients/privacy``."""
+"""Privacy guarantees and how they compose; the mechanisms are in ``clients/privacy``."""

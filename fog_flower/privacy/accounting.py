@@ -1,4 +1,4 @@
-"""Epsilons of mechanisms, by the privacy loss distributions of ``dp-accounting``."""
+"""Computes the epsilon of mechanisms: in closed form, or with ``dp-accounting``."""
 
 import functools
 import math
@@ -9,15 +9,15 @@ from scipy.special import log_ndtr, ndtr
 
 from fog_flower.errors import UserError
 
-LEAST_NOISE = 0.1  # multiplier below which distributions are huge and nothing is promised
-LARGEST_NOISE = 1e6  # multiplier that is tried when one is looked for
-INTERVAL = 1e-3  # of privacy loss; rounded up, so epsilon is too large by less than 0.001 of 4.5
-TOLERANCE = 1e-3  # of a noise multiplier that is looked for
-LARGEST_EPSILON = 100.0  # of DP-SGD: beyond it nothing is promised, and the distributions are huge
+LEAST_NOISE = 0.1  # multiplier below which distributions are huge, and epsilon counts as infinite
+LARGEST_NOISE = 1e6  # multiplier that a search must stay below
+INTERVAL = 1e-3  # of privacy loss; rounded up, so an epsilon of 4.5 is too large by less than 0.001
+TOLERANCE = 1e-3  # of a search for a noise multiplier
+LARGEST_EPSILON = 100.0  # of DP-SGD; a larger one promises nothing, and the distributions are huge
 
 
 def check_budget(what: str, epsilon: float, delta: float) -> None:
-    """Refuse an epsilon or delta that promises nothing, or cannot be kept.
+    """Check that an epsilon and a delta promise something and can be kept.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def check_budget(what: str, epsilon: float, delta: float) -> None:
 
 @functools.lru_cache(maxsize=64)
 def gaussian_epsilon(noise: float, delta: float) -> float:
-    """Return epsilon of one Gaussian mechanism (Balle & Wang 2018, ICML, theorem 8): exact.
+    """Return the exact epsilon of one Gaussian mechanism (Balle & Wang 2018, ICML, theorem 8).
 
     Parameters
     ----------
     noise : float
-        Standard deviation in units of the L2 sensitivity; 0 promises nothing.
+        Standard deviation in units of the L2 sensitivity; 0: epsilon is infinite.
     delta : float
     """
     if noise <= 0.0:
@@ -60,7 +60,7 @@ def gaussian_epsilon(noise: float, delta: float) -> float:
 
 @functools.lru_cache(maxsize=64)
 def gaussian_noise(epsilon: float, delta: float) -> float:
-    """Return the least noise, in units of the sensitivity, of one (epsilon, delta) mechanism."""
+    """Return the least Gaussian noise, in units of the sensitivity, for one epsilon and delta."""
     low = high = 1.0
     while _gaussian_delta(high, epsilon) > delta:
         high *= 2.0
@@ -79,17 +79,18 @@ def _gaussian_delta(noise: float, epsilon: float) -> float:
 def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
     """Return epsilon of DP-SGD: ``steps`` Gaussian mechanisms on Poisson samples.
 
-    Privacy loss distributions, add or remove one example (Koskela et al. 2020; Doroshenko et al.
-    2022). It does not hold for shuffled batches of a fixed size (Chua et al. 2024).
+    Computed with privacy loss distributions, for adding or removing one example (Koskela et al.
+    2020; Doroshenko et al. 2022). It does not hold for shuffled batches of a fixed size (Chua et
+    al. 2024).
 
     Parameters
     ----------
     noise : float
         Standard deviation in units of the clipping norm.
     rate : float
-        With which each example is in a step's batch; 1: all of them are.
+        Probability that an example is in a step's batch; 1: all of them are.
     steps : int
-        Over all rounds.
+        Number of steps over all rounds.
     delta : float
     """
     if not steps:
@@ -101,7 +102,7 @@ def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> f
 
 @functools.lru_cache(maxsize=64)
 def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> float:
-    """Return the least noise with which ``subsampled_epsilon`` is at most ``epsilon``."""
+    """Return the least noise for which ``subsampled_epsilon`` is at most ``epsilon``."""
     if epsilon > LARGEST_EPSILON:
         raise UserError(
             f"epsilon={epsilon:g}: promises nothing; use at most {LARGEST_EPSILON:g}, or noise=..."
@@ -124,15 +125,15 @@ def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> f
 def shared_epsilon(epsilon: float, share: float) -> float:
     """Return epsilon of a mechanism on a secret sample (Balle et al. 2018, arXiv:1807.01647).
 
-    Of a fixed number of examples, drawn without replacement; neighbours differ in the value of one.
-    Its delta is ``share`` times the mechanism's.
+    The sample has a fixed size and is drawn without replacement. Neighbours differ in the value of
+    one example. Delta is ``share`` times the mechanism's.
 
     Parameters
     ----------
     epsilon : float
         Of the mechanism, for the sample.
     share : float
-        The part of the examples that is in the sample.
+        The fraction of the examples that is in the sample.
     """
     if epsilon > LARGEST_EPSILON:
         return epsilon + math.log(share) if math.isfinite(epsilon) else epsilon
@@ -145,9 +146,9 @@ def response_epsilon(keep: float, answers: int) -> float:
     Parameters
     ----------
     keep : float
-        Probability with which the true answer is given.
+        Probability of giving the true answer.
     answers : int
-        How many there are.
+        Number of possible answers.
     """
     if keep >= 1.0:
         return math.inf

@@ -1,4 +1,4 @@
-"""What a fog node tells of its data besides dW: as it is, not at all, or behind noise."""
+"""What a fog node reports about its data besides dW: exactly, not at all, or with noise."""
 
 import dataclasses
 import math
@@ -11,16 +11,16 @@ SENT, DROPPED, EQUAL, LAPLACE = "sent", "dropped", "equal", "laplace"
 
 @dataclasses.dataclass(frozen=True)
 class Disclosure:
-    """How numbers about a fog node's data are told.
+    """How a fog node reports numbers about its data.
 
     Attributes
     ----------
     how : str
-        ``sent``, ``laplace``, or what is told in place of them: ``dropped``, ``equal``.
+        ``sent`` (exactly), ``laplace`` (with noise), ``dropped`` (metrics) or ``equal`` (counts).
     epsilon : float
         Of ``laplace``, over the whole run.
     largest_loss : float
-        Of ``laplace``, at which each example's loss is cut off.
+        Of ``laplace``: each example's loss is clipped to it.
     """
 
     how: str = SENT
@@ -28,18 +28,18 @@ class Disclosure:
     largest_loss: float = math.inf
 
     def __post_init__(self) -> None:
-        """Refuse noise that promises nothing."""
+        """Check that noise has a positive, finite epsilon."""
         if self.how == LAPLACE and not 0.0 < self.epsilon < math.inf:
             raise ValueError(f"epsilon={self.epsilon!r} must be positive; 0.1 to 1 is usual")
 
 
 def metrics(text: str) -> Disclosure:
-    """Read ``training-metrics``: ``sent``, ``dropped`` or ``laplace(epsilon=1,largest_loss=5)``."""
+    """Parse ``training-metrics``: ``sent``, ``dropped``, ``laplace(epsilon=1,largest_loss=5)``."""
     return _read(text, "training-metrics", DROPPED, {"epsilon": 1.0, "largest_loss": 5.0})
 
 
 def counts(text: str) -> Disclosure:
-    """Read ``example-counts``: ``sent``, ``equal`` or ``laplace(epsilon=1)``."""
+    """Parse ``example-counts``: ``sent``, ``equal`` or ``laplace(epsilon=1)``."""
     return _read(text, "example-counts", EQUAL, {"epsilon": 1.0})
 
 

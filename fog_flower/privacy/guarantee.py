@@ -1,4 +1,4 @@
-"""What a mechanism promises of what leaves a tier."""
+"""The privacy guarantee of a mechanism for data that leaves a tier."""
 
 import dataclasses
 import math
@@ -14,17 +14,17 @@ class Guarantee:
     Attributes
     ----------
     mechanism : str
-        What it is, with its constants, in words.
+        The mechanism with its constants, in words.
     epsilon, delta : float
-        Over the whole run; epsilon is infinite where nothing is promised.
+        Over the whole run; epsilon is infinite if nothing is promised.
     part : str
-        Of an example, what is covered: ``inputs``, ``targets`` or both.
+        The part of an example that is covered: ``inputs``, ``targets`` or both.
     relation : str
-        What two neighbouring data sets are: ``replace`` one's value, or ``add or remove`` one.
+        How neighbouring data sets differ: ``replace`` one's value, or ``add or remove`` one.
     uncovered : tuple of str
         What it does not cover.
     unit : str
-        Whose part it is.
+        What ``part`` is a part of.
     """
 
     mechanism: str
@@ -37,15 +37,15 @@ class Guarantee:
 
     @property
     def promises(self) -> bool:
-        """Whether it promises anything."""
+        """Whether epsilon is finite."""
         return math.isfinite(self.epsilon)
 
 
 def best_of(guarantees: Sequence[Guarantee], part: str) -> Guarantee:
-    """Return what mechanisms that follow each other promise of one part of an example.
+    """Return the guarantee of mechanisms applied in sequence, for one part of an example.
 
-    What works on the output of a private mechanism is post-processing and costs nothing, and what
-    comes before it takes nothing from it: so the best of them holds.
+    A mechanism after a private one is post-processing and costs nothing. One before it does not
+    weaken it. So the best of their guarantees holds.
     """
     covering = [one for one in guarantees if one.part in (part, BOTH)]
     if not covering:

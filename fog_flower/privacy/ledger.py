@@ -1,4 +1,4 @@
-"""The ledger of a run: what leaves a tier, to whom, and what is promised of it."""
+"""The ledger of a run: what leaves each tier, who receives it, and what is promised."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 from fog_flower.privacy.guarantee import Guarantee
 
-UPDATES = "dW of all rounds"  # the release of which what the cloud releases is made
+UPDATES = "dW of all rounds"  # the release that the cloud's own releases are computed from
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Release:
     seeded: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON takes it; an epsilon that promises nothing is null."""
+        """Return it as a dict for JSON; an infinite epsilon and its delta are None."""
         one = self.guarantee
         return {
             "release": self.name,
@@ -49,7 +49,7 @@ class Release:
 
 
 def packed(releases: Sequence[Release]) -> str:
-    """Return releases as a text for a message."""
+    """Serialise releases to text for a message."""
     rows = [dataclasses.asdict(one) for one in releases]
     for row in rows:
         epsilon = row["guarantee"]["epsilon"]
@@ -58,12 +58,12 @@ def packed(releases: Sequence[Release]) -> str:
 
 
 def unpacked(text: str) -> list[Release]:
-    """Read what ``packed`` wrote.
+    """Parse the text that ``packed`` returns.
 
     Raises
     ------
     ValueError
-        If it is anything else.
+        If the text has another form.
     """
     try:
         return [_release(row) for row in json.loads(text)]
@@ -72,10 +72,10 @@ def unpacked(text: str) -> list[Release]:
 
 
 def worst_of_nodes(told: Iterable[Sequence[Release]]) -> list[Release]:
-    """Return of each release what holds for the examples of all nodes.
+    """Return, for each kind of release, the guarantee that holds for the examples of all nodes.
 
-    Nodes own disjoint examples, so each example is in the releases of one node: the largest epsilon
-    holds for all (parallel composition, McSherry 2009).
+    Nodes own disjoint examples, so each example is in the releases of one node only. So the largest
+    epsilon holds for all (parallel composition, McSherry 2009).
     """
     worst: dict[str, Release] = {}
     for releases in told:
