@@ -1,4 +1,4 @@
-"""What several models are made of."""
+"""Architectures and layers that several models share."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ GROUP = 16  # filters that are normalised together, as Wu & He found best for a 
 
 
 def dense(spec: Spec, task: Task, name: str, *widths: int, normalised: bool = False) -> keras.Model:
-    """Flatten, then dense layers of these widths with ReLU, then one for the task.
+    """Build a model of dense layers of these widths with ReLU, and one for the task.
 
     ``normalised`` puts a layer normalisation (Ba et al. 2016, arXiv:1607.06450) before each ReLU.
 
     Raises
     ------
     UserError
-        If inputs are tokens, which are names and no amounts.
+        If inputs are tokens, which are identifiers and not quantities.
     """
     if spec.is_tokens:
         raise UserError(
@@ -46,16 +46,16 @@ def dense(spec: Spec, task: Task, name: str, *widths: int, normalised: bool = Fa
 def convolutional(
     spec: Spec, task: Task, name: str, *widths: int, normalised: bool = False
 ) -> keras.Model:
-    """3x3 convolutions of these widths, each with ReLU and a 2x2 pool, then one for the task.
+    """Build a model of 3x3 convolutions of these widths with ReLU and 2x2 pools, and a dense layer.
 
     ``normalised`` puts a normalisation over groups of ``GROUP`` filters before each ReLU (Wu & He
-    2018, arXiv:1803.08494). Unlike that over batches it keeps no statistics of anybody's data.
+    2018, arXiv:1803.08494). Unlike batch normalisation, it keeps no statistics of anybody's data.
     """
     images_only(spec, name, smallest=2 ** len(widths) + 2 * (2 ** len(widths) - 1))
     convolutions: list[Any] = []
     for filters in widths:
         if normalised:
-            # ReLU and the pool change places: the same figures, on a quarter of the pixels.
+            # ReLU and the pool are swapped: the same results, on a quarter of the pixels.
             convolutions += [
                 keras.layers.Conv2D(filters, 3),
                 keras.layers.GroupNormalization(max(1, filters // GROUP)),
@@ -78,14 +78,14 @@ def convolutional(
 
 
 def shifted(spec: Spec, name: str, model: keras.Model) -> keras.Model:
-    """Move training images, anew each time, by up to 2 pixels each way before a model sees them.
+    """Add a random shift of training images by up to 2 pixels in each direction to a model.
 
-    Initial weights and answers are the model's of the same seed; at the borders the nearest pixel
-    is repeated. Against overfitting, of which the paper says nothing.
+    The shift is against overfitting, and not in the paper. Initial weights and outputs are those of
+    the model with the same seed. At the borders, the nearest pixel is repeated.
     """
     images_only(spec, name, smallest=2)
     height, width, _ = spec.shape
-    # In bfloat16 what is mixed of two neighbouring pixels would be rounded.
+    # In bfloat16, values interpolated between two pixels would be rounded.
     shift = keras.layers.RandomTranslation(
         2 / height, 2 / width, fill_mode="nearest", dtype="float32"
     )
@@ -93,17 +93,17 @@ def shifted(spec: Spec, name: str, model: keras.Model) -> keras.Model:
 
 
 def last(task: Task) -> keras.layers.Layer:
-    """Return the layer that answers: probabilities of classes, or numbers."""
+    """Return the output layer, for probabilities of classes or for numbers."""
     return keras.layers.Dense(task.outputs, activation=task.activation, dtype="float32")
 
 
 def images_only(spec: Spec, name: str, smallest: int) -> None:
-    """Refuse inputs that are no images, or too small ones.
+    """Check that inputs are images, and large enough.
 
     Raises
     ------
     UserError
-        With what the inputs are, and which models take them.
+        If not. The message says what the inputs are, and which models take them.
     """
     if not spec.is_image or min(spec.shape[:2]) < smallest:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The paper's CNN with normalisation, on moved training images: a setting of our own."""
+"""The paper's CNN with normalisation and shifted training images; not a setting of the paper."""
 
 import keras
 
@@ -6,10 +6,10 @@ from fog_flower.models._layers import convolutional, shifted
 from fog_flower.tasks.examples import Spec
 from fog_flower.tasks.task import Task
 
-THREADED = 0.95  # of a step: see simulations/engines/placement.py
+THREADED = 0.95  # multithreaded part of a step, see simulations/engines/placement.py
 
 
 def cnn_norm_shift(spec: Spec, task: Task) -> keras.Model:
-    """Return the CNN with group normalisation; training images are moved by up to 2 pixels."""
+    """Build the CNN with group normalisation; training images are shifted by up to 2 pixels."""
     normalised = convolutional(spec, task, "cnn-norm-shift", 256, 128, 64, normalised=True)
     return shifted(spec, "cnn-norm-shift", normalised)
