@@ -1,1 +1,1 @@
-"""What a run leaves on disk: text files, written by temp file and rename, never overwritten."""
+"""The records of a run: text files, written by temp file and rename, never overwritten."""

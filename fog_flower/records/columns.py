@@ -1,4 +1,4 @@
-"""What each column of ``rounds.csv`` and ``updates.csv`` says."""
+"""The meaning of each column of ``rounds.csv`` and ``updates.csv``."""
 
 ROUND_MEANINGS = {
     "round": "number of the round; 0 is the untrained model",

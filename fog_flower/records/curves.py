@@ -1,4 +1,4 @@
-"""Pictures of one run, from its two tables alone."""
+"""Plots of one run, made from its two tables alone."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ LINES = {
 
 
 def draw_curves(folder: Path, title: str) -> Path:
-    """Draw accuracy per round, and who was accepted, to ``curves.png`` in the run's folder.
+    """Plot accuracy and accepted updates per round to ``curves.png`` in the run's folder.
 
     Parameters
     ----------
     folder : Path
         With ``rounds.csv`` and ``updates.csv``.
     title : str
-        Must say which data the run saw.
+        Must say which data the run used.
     """
     path = folder / "curves.png"
     figure = curves_of(folder, title)
@@ -38,9 +38,9 @@ def draw_curves(folder: Path, title: str) -> Path:
     return path
 
 
-@mpl.rc_context({"text.parse_math": False})  # names with a $ are no formulas
+@mpl.rc_context({"text.parse_math": False})  # a $ in a name does not begin a formula
 def curves_of(folder: Path, title: str) -> Figure:
-    """Return the same as a figure, which the caller closes."""
+    """Return the plot of ``draw_curves`` as a figure, which the caller closes."""
     rounds = pd.read_csv(folder / "rounds.csv")
     updates = pd.read_csv(folder / "updates.csv")
     sns.set_theme(style="whitegrid", context="notebook")

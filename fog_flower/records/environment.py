@@ -1,4 +1,4 @@
-"""Where and with what a run was made."""
+"""The hardware, the versions and the commit that a run was made with."""
 
 import importlib.metadata
 import os
@@ -14,7 +14,7 @@ LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-data
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of what the figures depend on."""
+    """Return the versions of Python and of the libraries that results depend on."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
@@ -37,18 +37,18 @@ def hardware() -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """Return the commit that the launcher found, None if it told none."""
+    """Return the commit that the launcher found, or None."""
     return os.environ.get(GIT_COMMIT_VARIABLE) or None
 
 
 def onednn() -> str:
-    """Return whether TensorFlow was told to compute with oneDNN, which has other last bits."""
+    """Return TensorFlow's setting for oneDNN, which rounds differently; empty if not set."""
     return os.environ.get(ONEDNN_VARIABLE, "")
 
 
 def _processor() -> str:
     text = processor_words()
-    # Of one name there are processors whose last bits, and speeds, differ.
+    # Processors of the same name may differ in rounding and in speed.
     vectors = [f" ({name})" for name in ("avx512f", "avx2") if name in text.split()]
     for line in text.splitlines():
         if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Writes files atomically."""
 
 import contextlib
 import csv
@@ -15,12 +15,12 @@ from fog_flower.errors import UserError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8."""
+    """Write text as UTF-8, as ``write_bytes`` does."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write by temp file and rename: a reader sees the old content or the new one.
+    """Write by temp file and rename, so that readers see either the old or the new content.
 
     Raises
     ------
@@ -46,22 +46,22 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that other languages read too: NaN and infinity become null."""
+    """Write standard JSON: NaN and infinity become null."""
     write_text(path, json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a table; floats in full precision, NaN and what a row lacks as ``nan``."""
+    """Write a table; floats in full precision, NaN and missing values as ``nan``."""
     GrowingCsv(path, columns).extend(rows)
 
 
 class GrowingCsv:
-    """A table that grows while it is read: only its new rows are formatted, whatever is there.
+    """A CSV file to which rows are added while others read it; only new rows are formatted.
 
     Parameters
     ----------
     path : Path
-        Written by ``extend``, never half.
+        Written atomically by ``extend``.
     columns : sequence of str
     """
 
@@ -72,13 +72,13 @@ class GrowingCsv:
         self._writer.writeheader()
 
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add rows; floats in full precision, NaN and what a row lacks as ``nan``."""
+        """Add rows; floats in full precision, NaN and missing values as ``nan``."""
         self._writer.writerows({key: _one_row(value) for key, value in row.items()} for row in rows)
         write_text(self._path, self._text.getvalue())
 
 
 def _one_row(value: Any) -> Any:
-    """Return a value that does not end its row: readers do at a carriage return, unquoted here."""
+    """Replace carriage returns in text: they are not quoted here, and end a row for readers."""
     return value.replace("\r", " ") if isinstance(value, str) else value
 
 

@@ -23,11 +23,11 @@ from fog_flower.records.run_folder import default_parent
 from fog_flower.renamed import completed
 
 Row = dict[str, Any]
-LOCK = ".going"  # held by the process that makes a run
+LOCK = ".going"  # a file lock, held by the process that makes a run
 
 _WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
 _TEXT = ("note", "reason")
-_DATA = {  # in records of older versions
+_DATA = {  # names in records of older versions
     "train_images": "train_examples",
     "validation_images": "validation_examples",
     "test_images": "test_examples",
@@ -36,9 +36,9 @@ _DATA = {  # in records of older versions
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return ``run.json``; empty while there is none.
+    """Return the content of ``run.json``; empty while there is none.
 
-    Keys that are younger than the record get what the run did without them.
+    Configuration keys that are newer than the record get the value for what the run did.
     """
     path = folder / "run.json"
     if not path.exists():
@@ -61,7 +61,7 @@ def read_rounds(folder: Path) -> list[dict[str, str]]:
 
 
 def typed_rows(path: Path) -> list[Row]:
-    """Return the rows of ``rounds.csv`` or ``updates.csv`` as they were before they were text."""
+    """Return the rows of ``rounds.csv`` or ``updates.csv`` so far, as bool, int, float or text."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -79,13 +79,13 @@ def _typed(column: str, text: str) -> Any:
 
 
 def computed_in(run: Mapping[str, Any]) -> str:
-    """Return the precision of a run: what its nodes said, else what was asked for."""
+    """Return the precision that a run's nodes reported, else the configured one."""
     asked = run["config"].get("precision", FLOAT32)
     return str((run.get("nodes") or {}).get("precision", asked))
 
 
 def find_run(name: str) -> Path:
-    """Return the folder of a run, given its path or its name under ``results/runs``.
+    """Return a run's folder from its path, or its name in ``results/runs`` or the default parent.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def find_run(name: str) -> Path:
 
 
 def note_memory(folder: Path, peak: int) -> None:
-    """Add the highest memory of all processes, in bytes, to the record of a run that has ended."""
+    """Add the peak memory of all processes (``peak``, in bytes) to the record of an ended run."""
     if run := read_run(folder):
         before = [part.get("peak_memory_gib") or 0.0 for part in run.get("stretches", [])]
         highest = max(round(peak / 2**30, 2), *before, 0.0)
@@ -113,7 +113,7 @@ def note_memory(folder: Path, peak: int) -> None:
 
 
 def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
-    """Correct status and figures of a run whose server process could not do it any more."""
+    """Correct the status and figures of a run whose server process ended before it could."""
     run = read_run(folder)
     if run.get("status") == RUNNING:
         known = {"status": INTERRUPTED if interrupted else FAILED, "cause": cause}
@@ -122,36 +122,36 @@ def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
 
 
 def can_go_on(folder: Path) -> bool:
-    """Whether ``fog-flower continue`` has something to go on with: a checkpoint without problem."""
+    """Return whether ``fog-flower continue`` can continue a run from its checkpoint."""
     return can_continue(folder, read_run(folder))
 
 
 def _correct(folder: Path, run: Mapping[str, Any]) -> None:
     try:
         write_json(folder / "run.json", run)
-    except UserError as error:  # the run's own cause is worth more than this one
+    except UserError as error:  # the run's own cause matters more than this error
         LOGGER.error("%s", error)
 
 
 def figures_so_far(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` would say of the rounds that are on disk."""
+    """Return the figures that ``run.json`` would have for the rounds on disk."""
     rounds = typed_rows(folder / "rounds.csv")
     return {"final": final_figures(rounds), "seconds": round(seconds_of(rounds), 3)}
 
 
 def seconds_of(rounds: Sequence[Row]) -> float:
-    """Return what rounds took together; row 0 is none."""
+    """Return the total duration of the rounds; row 0 is not a round."""
     return float(sum(row["round_seconds"] for row in rounds[1:]))
 
 
 def is_orphan(folder: Path, patience: float = 0.0) -> bool:
-    """Whether a process has made the run, and none does any more.
+    """Return whether the process that made the run has ended.
 
     Parameters
     ----------
     folder : Path
     patience : float
-        Seconds for it to end.
+        Seconds to wait for the process to end.
 
     Raises
     ------

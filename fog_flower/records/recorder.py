@@ -1,4 +1,4 @@
-"""Writes a run's records as it goes: after every round they are on disk, complete."""
+"""Writes a run's records, which are complete on disk after every round."""
 
 import dataclasses
 import logging
@@ -17,7 +17,7 @@ from fog_flower.records.run_folder import create_run_folder
 from fog_flower.records.tracking import Tracking
 from fog_flower.tasks.scores import Evaluation
 
-LOGGER = logging.getLogger("flwr")  # Flower's, without the second that importing it takes
+LOGGER = logging.getLogger("flwr")  # Flower's; importing it takes a second
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 
 
@@ -29,14 +29,14 @@ _AGAINST_DIVERGING = (
 
 @dataclasses.dataclass(frozen=True)
 class CloudEvaluation:
-    """The merged model on the validation and on the untouched test images.
+    """Evaluation of the merged model on the validation and on the untouched test examples.
 
     Attributes
     ----------
     worst_class : float
         Test accuracy in the class where it is lowest.
     backdoor_success : float
-        Fraction of triggered test images read as the attacker wants; NaN without such an attack.
+        Fraction of triggered test images that get the attacker's class; NaN without a backdoor.
     """
 
     validation: Evaluation
@@ -47,7 +47,7 @@ class CloudEvaluation:
 
 
 class RunRecorder:
-    """Owns ``run.json``, ``rounds.csv`` and ``updates.csv`` of one run.
+    """Writes ``run.json``, ``rounds.csv`` and ``updates.csv`` of one run.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ class RunRecorder:
     bytes_from_end_nodes : int
         The shipments of all end nodes, which arrive once, before round 1.
     tracking : Tracking, optional
-        Told a round's row and its update rows, once they are on disk.
+        Gets a round's row and its update rows once they are on disk.
 
     Attributes
     ----------
     began : float
         By ``time.perf_counter``; ``seconds`` in ``run.json`` counts from here.
     ended : bool
-        Whether ``run.json`` tells of the end.
+        Whether the end is recorded in ``run.json``.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class RunRecorder:
         self._facts = facts
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
-        self._first_reason = ""  # of the first update's fate
+        self._first_reason = ""  # for the decision on the first update
         self._tables = (
             GrowingCsv(folder / "updates.csv", UPDATE_COLUMNS),
             GrowingCsv(folder / "rounds.csv", ROUND_COLUMNS),
@@ -92,15 +92,15 @@ class RunRecorder:
         self._write_run(RUNNING)
 
     def start_tracking(self) -> None:
-        """Let the trackers begin; see ``Tracking.start``."""
+        """Start the trackers; see ``Tracking.start``."""
         self._tracking.start(self.folder, self._facts)
 
     def know(self, facts: Mapping[str, Any]) -> None:
-        """Take facts in place of those known before; ``run.json`` tells them at the run's end."""
+        """Add or replace facts; they are in ``run.json`` when it is next written."""
         self._facts |= facts
 
     def record_start(self, cloud: CloudEvaluation) -> None:
-        """Record round 0: the initial model, which nobody has trained."""
+        """Record round 0: the untrained initial model."""
         row: dict[str, Any] = dict.fromkeys(ROUND_COLUMNS, math.nan)
         row |= {"round": 0, "accepted": 0, "rejected": 0, "note": ""}
         row |= dict.fromkeys(("bytes_from_end_nodes", "bytes_up", "bytes_down"), 0)
@@ -110,7 +110,7 @@ class RunRecorder:
     def record_round(self, report: RoundReport, cloud: CloudEvaluation) -> None:
         """Append a round and its verdicts, and write both tables."""
         verdicts = report.verdicts
-        # A model that is not finite still "reads" the digit of class 0; it is no local model.
+        # A model that is not finite would count as predicting class 0; it is left out.
         local = [v.alone for v in verdicts if math.isfinite(v.alone.loss)]
         now = time.perf_counter()
         row = {
@@ -145,17 +145,17 @@ class RunRecorder:
             table.extend(rows)
         failures = len(self._tracking.failures)
         self._tracking.log(row, updates)
-        if len(self._tracking.failures) > failures:  # told now, in case the run is killed
+        if len(self._tracking.failures) > failures:  # recorded now, in case the run is killed
             self._write_run(RUNNING)
         self._round_began = time.perf_counter()
 
     def check_progress(self, *, w_changed: bool) -> None:
-        """Refuse to call a run finished in which nothing was ever merged, or W never changed.
+        """Check that an update was merged and that W has changed.
 
         Raises
         ------
         UserError
-            With the first cause.
+            If not, with the first cause.
         """
         rounds = self._rounds[1:]
         made = f"{len(rounds)} round{'' if len(rounds) == 1 else 's'}"
@@ -180,11 +180,11 @@ class RunRecorder:
         self._end(FINISHED)
 
     def fail(self, cause: str) -> None:
-        """Mark the run as failed; what was recorded stays, even where nothing can be added."""
+        """Mark the run as failed and keep its records; an error in writing that is only logged."""
         self._end(FAILED, cause)
 
     def interrupt(self) -> None:
-        """Mark the run as interrupted by the user; what was recorded stays."""
+        """Mark the run as interrupted by the user and keep its records."""
         self._end(INTERRUPTED, "interrupted (Ctrl-C or SIGTERM)")
 
     def _end(self, status: str, cause: str | None = None) -> None:
@@ -225,13 +225,13 @@ class RunRecorder:
 
 
 def can_continue(folder: Path, run: Mapping[str, Any]) -> bool:
-    """Whether a run that has not finished can go on, as far as its folder and record tell."""
+    """Return whether a run that has not finished can be continued, by its folder and record."""
     kept = (folder / CHECKPOINT_FILE).exists() and run.get("status") != FINISHED
     return kept and bool(run.get("can_continue", True))
 
 
 def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what ``run.json`` tells of the last row of ``rounds.csv``."""
+    """Return the final figures for ``run.json`` from the rows of ``rounds.csv``."""
     if not rounds:
         return {}
     last = rounds[-1]
@@ -241,7 +241,7 @@ def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "round": last["round"],
         **{name: last.get(name, math.nan) for name in names},
-        # Such a run has finished: its rounds were made, and what came of them is a result.
+        # Such a run has finished: its rounds were made, and that it diverged is a result.
         "diverged": diverged,
         "diverged_in_round": finite[-1] + 1 if diverged and finite else None,
         "backdoor_success": last["backdoor_success"],
@@ -270,6 +270,6 @@ def _update_row(server_round: int, verdict: Verdict) -> dict[str, Any]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Average over the fog nodes that have a finite figure; ``updates.csv`` names the others."""
+    """Return the mean of the finite values; ``updates.csv`` shows which nodes had others."""
     finite = [value for value in values if math.isfinite(value)]
     return sum(finite) / len(finite) if finite else math.nan

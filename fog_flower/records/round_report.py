@@ -1,4 +1,4 @@
-"""What the cloud decided in a round, update by update."""
+"""The cloud's decisions in a round, update by update."""
 
 import dataclasses
 import math
@@ -8,20 +8,20 @@ from fog_flower.tasks.scores import UNKNOWN, Evaluation
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What became of one fog node's update.
+    """The cloud's decision on one fog node's update.
 
     Attributes
     ----------
     alone : Evaluation
-        Of W + dW, the node's own local model, on the validation images.
+        Of W + dW, the node's local model, on validation examples.
     without, with_update : Evaluation
-        Of the trial merges that decided; NaN where none was needed.
+        Of the trial merges behind the decision; NaN if none was needed.
     gate_images : int
-        Validation images that the decision took.
+        Number of validation examples used for the decision.
     trust : float
-        Agreement with the cloud's own direction; NaN where it was not asked for.
+        Agreement with the direction that the cloud trains; NaN if not computed.
     weight : float
-        How much of its dW went into the merge; NaN: as much as the strategy gave it.
+        Factor of dW in the merge; NaN: that of the strategy.
     """
 
     fog_node: int
@@ -43,20 +43,20 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class RoundReport:
-    """The verdicts of a round, by fog node, and what the round cost.
+    """The verdicts of a round, by fog node, and the round's time and traffic.
 
     Attributes
     ----------
     validation_seconds : float
-        Reading the replies, the local models, and the gate.
+        Time for reading replies, evaluating local models, and the gate.
     gate_seconds : float
-        Of these, what the gate took, with training in the cloud where it does.
+        The gate's part of these, including training in the cloud, if any.
     train_seconds : float
-        From sending W to having all replies.
+        Time from sending W to having all replies.
     note : str
-        Set where W was kept, and why, or where fog nodes were not there.
+        Says why W was kept, or that fog nodes were missing; else empty.
     cloud_weight : float
-        How much of the cloud's own update went into the merge; NaN where it trains none.
+        Part of the cloud's own update in the merge; NaN if it trains none.
     """
 
     server_round: int
@@ -71,7 +71,7 @@ class RoundReport:
 
     @property
     def accepted(self) -> int:
-        """How many updates went into the merge."""
+        """Number of accepted updates."""
         return sum(verdict.accepted for verdict in self.verdicts)
 
     def with_note(self, note: str) -> "RoundReport":

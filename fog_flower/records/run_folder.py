@@ -1,4 +1,4 @@
-"""The folder of a run: named, checked early, created once."""
+"""Names, checks and creates the folder of a run."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.extras import require
 
-SHORT_NAME = 200  # bytes: every file system takes as many
+SHORT_NAME = 200  # bytes that every file system allows
 DRAWING = ("matplotlib", "pandas", "seaborn")  # what `curves` needs
 
 
@@ -24,23 +24,23 @@ def default_run_name(config: RunConfig) -> str:
 
 
 def default_parent() -> Path:
-    """Return where plain ``flwr run`` puts run folders: its own folder is a temporary one."""
+    """Return the parent of run folders with plain ``flwr run``, whose own folder is temporary."""
     return Path.home() / "fog-flower-results"
 
 
 def folder_of(config: RunConfig) -> Path:
-    """Return where the run's records are, or will be."""
+    """Return the path of the run's folder, which need not exist yet."""
     parent = config.results_dir or default_parent()
     return parent / (config.run_name or default_run_name(config))
 
 
 def run_folder(config: RunConfig) -> Path:
-    """Return where the run's records will be, after checking that they can be.
+    """Return the path of a new run's folder, after checking that it can be created.
 
     Raises
     ------
     UserError
-        If the folder exists, its parent cannot be written to, or what draws its pictures is not
+        If the folder exists, its parent cannot be written to, or the packages for its plots are not
         installed.
     """
     if CURVES in config.artifacts:
@@ -61,7 +61,7 @@ def run_folder(config: RunConfig) -> Path:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Write a file beside the folder, with a name as long as any that belongs to the run."""
+    """Create and remove a file beside the folder, with a name as long as any of the run's."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = folder.with_name(f".{folder.name}.{os.getpid():07}")
     try:
@@ -82,7 +82,7 @@ def _refused(folder: Path, error: OSError) -> UserError:
 
 
 def create_run_folder(folder: Path) -> None:
-    """Create the run's folder; another run that was faster is an error."""
+    """Create the run's folder, and raise a ``UserError`` if another run has just created it."""
     try:
         folder.mkdir(parents=True, exist_ok=False)
     except FileExistsError as error:

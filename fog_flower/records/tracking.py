@@ -1,4 +1,4 @@
-"""All who follow a run, as one: what one of them raises never costs the run."""
+"""Calls all trackers of a run; once it has started, a failing tracker never ends it."""
 
 import copy
 import logging
@@ -13,25 +13,25 @@ from fog_flower.errors import UserError
 from fog_flower.records.trackers import Tracker, build_tracker
 
 INTERRUPTED = "interrupted"
-_log = logging.getLogger("flwr")  # Flower's, without importing it
+_log = logging.getLogger("flwr")  # Flower's logger, without importing Flower
 
 
 class Tracking:
-    """Tells each tracker of a run what happens in it.
+    """Passes what happens in a run to its trackers.
 
-    A tracker that raises is told no more rounds: that is said once in the log and noted in
-    ``failures``. It is still asked to ``end``. Where Flower ends the process of a run that goes on,
-    the trackers end as ``interrupted``: its ServerApp is a thread, which nobody interrupts.
+    A tracker that raises gets no more rounds. This is logged once and noted in ``failures``, and
+    its ``end`` is still called. If Flower ends the process during a run, the trackers end as
+    ``interrupted``, because the ServerApp is a thread, which is not interrupted itself.
 
     Parameters
     ----------
     trackers : mapping of str to Tracker
-        By the name that the configuration has for them.
+        By their names in the configuration.
 
     Attributes
     ----------
     failures : list of str
-        Who stopped following, when and why.
+        Which trackers failed, when and why.
     """
 
     def __init__(self, trackers: Mapping[str, Tracker]) -> None:
@@ -43,12 +43,12 @@ class Tracking:
         self._ended = False
 
     def start(self, folder: Path, facts: Mapping[str, Any]) -> None:
-        """Start all of them, before round 1.
+        """Start all trackers, before round 1.
 
         Raises
         ------
         UserError
-            If one cannot start: nothing has been computed yet, so the user can mend it.
+            If one cannot start. Nothing has been computed yet, so the user can fix it.
         """
         if self._trackers:
             self._end_with_process()
@@ -65,7 +65,7 @@ class Tracking:
             self._started[name] = self._following[name] = tracker
 
     def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
-        """Tell a round to all that still follow; each gets copies of its own."""
+        """Log a round with all trackers that have not failed; each gets its own copies."""
         with self._lock:
             if self._ended:
                 return
@@ -78,7 +78,7 @@ class Tracking:
                     self._note(f"{name} {when}: {describe_failure(error)}")
 
     def end(self, status: str) -> None:
-        """End all that were started; whatever comes later is not told to them."""
+        """End all trackers that were started; later calls do nothing."""
         with self._lock:
             if self._ended:
                 return
@@ -87,7 +87,7 @@ class Tracking:
                 try:
                     tracker.end(status)
                 except (Exception, SystemExit) as error:
-                    if name in self._following:  # else its first failure is known
+                    if name in self._following:  # else its first failure is noted already
                         self._note(f"{name} did not end well: {describe_failure(error)}")
 
     def _note(self, failure: str) -> None:
@@ -95,7 +95,7 @@ class Tracking:
         _log.warning("trackers: %s; the run goes on", failure)
 
     def _end_with_process(self) -> None:
-        # Flower has no public hook for that; a reference, because it keeps what it is given.
+        # Flower has no public hook for this. A weak reference, because Flower keeps the handler.
         from flwr.supercore.exit import add_exit_handler  # noqa: PLC0415
 
         reference = weakref.ref(self)
@@ -114,6 +114,6 @@ def build_trackers(names: Sequence[str]) -> Tracking:
     Raises
     ------
     UserError
-        If one of them is not there, or is no tracker.
+        If one of them is unknown or not a tracker.
     """
     return Tracking({name: build_tracker(name) for name in names})

@@ -1,6 +1,6 @@
-"""Who follows a run round by round, a file each: TensorBoard, Weights & Biases, MLflow.
+"""Trackers that follow a run round by round, one file each: TensorBoard, Weights & Biases, MLflow.
 
-A tracker is a class without arguments that keeps the ``Tracker`` protocol. A user's own is
+A tracker is a class without arguments that implements the ``Tracker`` protocol. A user's own is
 ``trackers=module:Class``, or ``trackers=module:function`` for a function that is called with each
 round's ``(row, updates)``.
 """
@@ -24,23 +24,23 @@ _WANTED = (
 
 
 class Tracker(Protocol):
-    """Follows one run. What it raises is noted and does not end the run."""
+    """Follows one run. Exceptions are noted and do not end the run, except in ``start``."""
 
     def start(self, folder: Path, facts: Mapping[str, Any]) -> None:
-        """Begin: the run's folder, and what ``run.json`` tells before round 1."""
+        """Begin, with the run's folder and the facts in ``run.json`` before round 1."""
         ...
 
     def log(self, row: Row, updates: Sequence[Row]) -> None:
-        """Take a round's row of ``rounds.csv`` and its rows of ``updates.csv``."""
+        """Log a round: its row of ``rounds.csv`` and its rows of ``updates.csv``."""
         ...
 
     def end(self, status: str) -> None:
-        """End: ``finished``, ``failed`` or ``interrupted``; the run's files are written by now."""
+        """End with ``finished``, ``failed`` or ``interrupted``; the run's files are written."""
         ...
 
 
 class Callback:
-    """Makes a tracker of a function that is called after every round.
+    """A tracker that calls a function after every round.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ class Callback:
 
 
 def build_tracker(name: str) -> Tracker:
-    """Build one by name.
+    """Build a tracker by name.
 
     Raises
     ------
     UserError
-        If there is none of that name, it is no tracker, cannot be built, or needs a package that
-        is not installed.
+        If the name is unknown, or the tracker lacks a method, cannot be built, or needs a package
+        that is not installed.
     """
     item = TRACKERS.load(name).item
     if callable(item) and not inspect.isclass(item):

@@ -1,4 +1,4 @@
-"""What trackers that take numbers are told of a round."""
+"""The numbers of a round that trackers log."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ def of_nodes(updates: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Figure
 
 
 def of_round(row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> Figures:
-    """Return all of them, a node's as ``fog-node-N/name``."""
+    """Return the numbers of cloud and fog nodes, a node's as ``fog-node-N/name``."""
     figures = of_cloud(row)
     for node, own in of_nodes(updates):
         figures |= {f"{node}/{name}": value for name, value in own.items()}

@@ -1,4 +1,4 @@
-"""MLflow (``trackers=mlflow``), in a file of the run's folder unless the user names a server."""
+"""Logs to MLflow (``trackers=mlflow``), in the run's folder unless the user names a server."""
 
 import logging
 import os
@@ -17,11 +17,11 @@ URI = "MLFLOW_TRACKING_URI"
 STORE, ARTIFACTS = "mlflow.db", "mlflow-artifacts"
 _STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _LARGEST_BATCH = 1000  # metrics in one request, MLflow's own limit
-_SERVERS = ("http", "databricks", "uc")  # which know themselves where artifacts belong
+_SERVERS = ("http", "databricks", "uc")  # these decide where artifacts are stored
 
 
 class MLflow:
-    """Keeps a run of MLflow in ``mlflow.db`` and ``mlflow-artifacts`` of the run's folder.
+    """Logs a run to MLflow, in ``mlflow.db`` and ``mlflow-artifacts`` of the run's folder.
 
     ``MLFLOW_TRACKING_URI`` in the environment names another store, e.g. a server, or one database
     for all runs; ``MLFLOW_EXPERIMENT_NAME`` another experiment.
@@ -33,8 +33,8 @@ class MLflow:
             require("trackers='mlflow'", "sqlalchemy", "alembic", extra=TRACKING)
 
     def start(self, folder: Path, facts: Mapping[str, Any]) -> None:
-        """Begin a run of the same name: the configuration as parameters, the facts as tags."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it is on otherwise
+        """Begin a run of the same name, with the configuration as parameters and facts as tags."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # on by default
         from mlflow import MlflowClient  # noqa: PLC0415  (2 s)
         from mlflow.entities import Param, RunTag  # noqa: PLC0415
 
@@ -53,7 +53,7 @@ class MLflow:
         )
 
     def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
-        """Log one round, its number as MLflow's step."""
+        """Log one round, with its number as MLflow's step."""
         from mlflow.entities import Metric  # noqa: PLC0415
 
         now, step = int(time.time() * 1000), int(row["round"])
@@ -63,7 +63,7 @@ class MLflow:
             self._client.log_batch(self._id, metrics=metrics[first : first + _LARGEST_BATCH])
 
     def end(self, status: str) -> None:
-        """Keep the run's tables and picture, and close MLflow's run with the run's status."""
+        """Save the run's tables and plot, and end MLflow's run with the run's status."""
         for path in files_to_keep(self._folder):
             self._client.log_artifact(self._id, str(path))
         self._client.set_terminated(self._id, _STATUS[status])
@@ -77,7 +77,7 @@ class MLflow:
             place = artifacts.as_uri() if artifacts else None
             try:
                 return str(self._client.create_experiment(name, artifact_location=place))
-            except MlflowException:  # another run has just made it
+            except MlflowException:  # another run has just created it
                 found = self._client.get_experiment_by_name(name)
                 if found is None:
                     raise
@@ -85,12 +85,12 @@ class MLflow:
 
 
 def _configured() -> str:
-    """Return the user's store, if there is one.
+    """Return the tracking URI that the user has set; empty if none.
 
     Raises
     ------
     UserError
-        If it is a path that would mean another place in the run's own process.
+        If it is a relative path, which would be another place in the run's own process.
     """
     uri = os.environ.get(URI, "")
     scheme, colon, rest = uri.partition(":")
@@ -110,6 +110,6 @@ def _server() -> bool:
 
 
 def _tags(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a person looks a run up by; all the rest is in ``run.json``."""
+    """Return the facts by which users look up a run; all others are in ``run.json``."""
     tags = {n: v for n, v in facts.items() if isinstance(v, str | int | float) and v != ""}
     return tags | {f"data.{name}": facts["data"][name] for name in ("name", "sha256")}

@@ -1,4 +1,4 @@
-"""TensorBoard event files, with which the paper followed its runs (``trackers=tensorboard``)."""
+"""Writes TensorBoard event files, as in the paper (``trackers=tensorboard``)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ FOLDER = "tensorboard"
 
 
 class TensorBoard:
-    """Writes each round's figures as scalars, below ``tensorboard`` in the run's folder.
+    """Writes each round's figures as scalars, in ``tensorboard`` of the run's folder.
 
-    ``cloud`` has the columns of ``rounds.csv``, ``fog-node-N`` that node's training and local
-    validation figures, as runs of their own, so that TensorBoard draws them into one plot.
+    ``cloud`` has the columns of ``rounds.csv``, and ``fog-node-N`` that node's training and local
+    validation figures. They are separate TensorBoard runs, so that one plot shows them all.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class TensorBoard:
         self._writers: dict[str, Any] = {}
 
     def start(self, folder: Path, facts: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Take the run's folder."""
+        """Set the folder for the event files."""
         self._folder = folder / FOLDER
 
     def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
@@ -46,4 +46,4 @@ class TensorBoard:
         with writer.as_default():
             for figure, value in figures.items():
                 tf.summary.scalar(figure, value, step=step)
-        writer.flush()  # after every round, so that one can watch
+        writer.flush()  # after every round, so that users can watch

@@ -1,4 +1,4 @@
-"""Weights & Biases (``trackers=wandb``), offline unless the user says otherwise."""
+"""Logs to Weights & Biases (``trackers=wandb``), offline unless the user sets another mode."""
 
 import os
 import shutil
@@ -15,10 +15,10 @@ MODE, OFFLINE = "WANDB_MODE", "offline"
 
 
 class WandB:
-    """Keeps a run of Weights & Biases below ``wandb`` in the run's folder.
+    """Logs a run to Weights & Biases, in ``wandb`` of the run's folder.
 
     Nothing leaves the machine unless ``WANDB_MODE=online`` is in the environment; ``wandb sync``
-    uploads what was kept. Entity, group, tags and so on come from W&B's own variables.
+    uploads the logs later. W&B's own variables set entity, group, tags and so on.
     """
 
     def __init__(self) -> None:
@@ -39,16 +39,16 @@ class WandB:
             dir=str(folder),
             mode=cast("Any", mode),  # W&B checks it
             config={**facts["config"], **others},
-            # Flower has its own copy of what is printed; the user may have a run open as well.
+            # Flower copies the output itself, and the user may have another run open.
             settings=wandb.Settings(silent=True, console="off", reinit="create_new"),
         )
 
     def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
-        """Log one round, its number as W&B's step."""
+        """Log one round, with its number as W&B's step."""
         self._run.log(of_round(row, updates), step=int(row["round"]))
 
     def end(self, status: str) -> None:
-        """Keep the run's tables and picture, and close W&B's run with the run's status."""
+        """Save the run's tables and plot, and end W&B's run with the run's status."""
         for path in files_to_keep(self._folder):
             copy = Path(self._run.dir) / path.name
             shutil.copyfile(path, copy)
