@@ -1,1 +1,1 @@
-"""What is learned: the spec of an input, targets, loss, metric. A data set brings its own task."""
+"""Tasks: the spec of an input, targets, loss and metric. Each data set has its own task."""

@@ -1,4 +1,4 @@
-"""Classification: one of several classes, cross-entropy, accuracy."""
+"""The classification task: several classes, cross-entropy, accuracy."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Classification:
-    """Labels int64 [n] from 0 to ``classes`` - 1.
+    """Classification with labels int64 [n] from 0 to ``classes`` - 1.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Classification:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))  # a list has no hash
+        object.__setattr__(self, "names", tuple(self.names))  # a list is not hashable
         if self.classes < 2:
             raise ValueError(f"classification needs at least 2 classes, not {self.classes}")
         if self.names and len(self.names) != self.classes:
@@ -40,35 +40,35 @@ class Classification:
 
     @property
     def target_shape(self) -> tuple[int, ...]:
-        """Of one label."""
+        """Shape of one label."""
         return ()
 
     @property
     def target_dtype(self) -> str:
-        """Of labels."""
+        """Dtype of the labels."""
         return "int64"
 
     @property
     def outputs(self) -> int:
-        """A probability for each class."""
+        """Number of outputs: a probability for each class."""
         return self.classes
 
     @property
     def activation(self) -> str | None:
-        """Probabilities."""
+        """Activation of the last layer, for probabilities."""
         return "softmax"
 
     @property
     def group_names(self) -> tuple[str, ...]:
-        """The classes."""
+        """Names of the classes."""
         return self.names or tuple(map(str, range(self.classes)))
 
     def describe(self) -> dict[str, Any]:
-        """Return kind, number and names of the classes."""
+        """Return the kind of task, and the number and names of its classes."""
         return {"task": "classification", "classes": self.classes, "names": list(self.names)}
 
     def problem(self, targets: Array) -> str:
-        """Say what is wrong with labels."""
+        """Return what is wrong with labels; empty if nothing is."""
         if targets.dtype != np.int64 or targets.ndim != 1:
             return f"labels must be int64 [n], not {targets.dtype} {list(targets.shape)}"
         if len(targets) and (targets.min() < 0 or targets.max() >= self.classes):
@@ -79,11 +79,11 @@ class Classification:
         return ""
 
     def fit(self, model: "keras.Model", spec: Spec, name: str) -> "keras.Model":
-        """Take probabilities [n, classes] as they are, and logits with a softmax behind them.
+        """Return a model of probabilities [n, classes] unchanged, and one of logits with a softmax.
 
-        Which of them they are, a model shows with its initial weights and with moved ones.
+        The model's outputs with initial and with changed weights show which of the two it is.
         """
-        import keras  # noqa: PLC0415  (with TensorFlow; only where a model is)
+        import keras  # noqa: PLC0415  (loads TensorFlow; only needed with a model)
 
         _check_loss(model, name)
         inputs, start = spec.sample(8), model.get_weights()
@@ -114,7 +114,7 @@ class Classification:
         return keras.Sequential([keras.Input(spec.shape, dtype=spec.dtype), model, softmax])
 
     def compile(self, model: "keras.Model", optimizer: "keras.Optimizer") -> None:
-        """Compile with cross-entropy."""
+        """Compile with cross-entropy and accuracy."""
         model.compile(
             optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"]
         )
@@ -135,7 +135,7 @@ class Classification:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
 
     def answers(self, outputs: "tf.Tensor") -> "tf.Tensor":
-        """Return log p, clipped as Keras' own cross-entropy does."""
+        """Return log p, clipped as in Keras' own cross-entropy."""
         import keras  # noqa: PLC0415
         import tensorflow as tf  # noqa: PLC0415
 
@@ -143,7 +143,7 @@ class Classification:
         return tf.math.log(tf.clip_by_value(sure, keras.config.epsilon(), 1.0))
 
     def scores(self, answers: npt.NDArray[np.float32], targets: Array) -> "ClassScores":
-        """Compare log p [k, classes] with labels [k]."""
+        """Return the scores of log p [k, classes] for labels [k]."""
         return ClassScores(answers, targets)
 
     def groups(self, targets: Array) -> list[Indices]:
@@ -151,13 +151,13 @@ class Classification:
         return [np.flatnonzero(targets == label) for label in range(self.classes)]
 
     def surplus(self, targets: Array) -> npt.NDArray[np.float32]:
-        """Return the labels, one-hot, less the classes' frequencies."""
+        """Return the one-hot labels minus the classes' frequencies."""
         one_hot = np.eye(self.classes, dtype=np.float32)[targets]
         one_hot -= one_hot.mean(axis=0)
         return one_hot
 
     def flipped(self, targets: Array) -> Array:
-        """Return classes - 1 - y."""
+        """Return the labels ``classes`` - 1 - y."""
         return self.classes - 1 - targets
 
 
@@ -168,14 +168,14 @@ def _answers(model: "keras.Model", inputs: Array) -> npt.NDArray[np.float32]:
 
 
 def _move(model: "keras.Model") -> None:
-    """Add to every trainable weight, so that none is the zero that it may begin with."""
+    """Add noise to every trainable weight, so that none stays at an initial 0."""
     rng = np.random.default_rng(0)
     for weight in model.trainable_weights:
         weight.assign_add(rng.normal(0.0, 0.5, weight.shape).astype(str(weight.dtype)))
 
 
 def _check_loss(model: "keras.Model", name: str) -> None:
-    """Refuse a compiled model's loss that would be replaced by another one without a word."""
+    """Raise a ``UserError`` if a compiled model's loss would silently be replaced."""
     import keras  # noqa: PLC0415
 
     loss = model.loss if getattr(model, "compiled", False) else None
@@ -200,13 +200,13 @@ def _check_loss(model: "keras.Model", name: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class ClassScores(Scores):
-    """What weights answer on each of k examples.
+    """The outputs of a model on each of k examples.
 
     Attributes
     ----------
     log_probabilities : float32 [k, classes]
     labels : int64 [k]
-        The right answers.
+        The true classes.
     """
 
     log_probabilities: npt.NDArray[np.float32]
@@ -231,7 +231,7 @@ class ClassScores(Scores):
 
     @property
     def finite(self) -> bool:
-        """Whether all answers are numbers."""
+        """Whether all outputs are finite."""
         return bool(np.isfinite(self.log_probabilities).all())
 
     @property
@@ -245,7 +245,7 @@ class ClassScores(Scores):
         return type(self)(self.log_probabilities[:count], self.labels[:count])
 
     def then(self, more: Self) -> Self:
-        """Return these scores with those of more examples behind them."""
+        """Return these scores, followed by those of more examples."""
         return type(self)(
             np.concatenate([self.log_probabilities, more.log_probabilities]),
             np.concatenate([self.labels, more.labels]),
@@ -254,7 +254,7 @@ class ClassScores(Scores):
     def recalibrated(
         self, *, biases: bool = True, at_most: float = math.inf
     ) -> npt.NDArray[np.float64]:
-        """Return the losses after the best temperature and, with ``biases``, class biases."""
+        """Return the losses with the best temperature and, with ``biases``, class biases."""
         from fog_flower.tasks.recalibration import recalibrated_losses  # noqa: PLC0415  (the cloud)
 
         return recalibrated_losses(

@@ -1,4 +1,4 @@
-"""Inputs and targets, and what an input looks like."""
+"""Examples (inputs and targets), and the spec of an input."""
 
 import dataclasses
 from typing import Any
@@ -12,16 +12,16 @@ Indices = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """What one input is, as a model sees it.
+    """Shape and dtype of one input, as a model sees it.
 
     Attributes
     ----------
     shape : tuple of int
-        Without the batch: ``(32, 32, 3)`` of an image, ``(14,)`` of a row, ``(80,)`` of tokens.
+        Without the batch: ``(32, 32, 3)`` for an image, ``(14,)`` for a row, ``(80,)`` for tokens.
     dtype : str
-        ``float32``, or ``int32`` of tokens.
+        ``float32``, or ``int32`` for tokens.
     vocabulary : int
-        Of tokens: each is from 0 to ``vocabulary`` - 1; else 0.
+        Tokens are from 0 to ``vocabulary`` - 1; 0 if inputs are not tokens.
     """
 
     shape: tuple[int, ...]
@@ -30,12 +30,12 @@ class Spec:
 
     @property
     def is_image(self) -> bool:
-        """Whether it is height x width x channels of numbers."""
+        """Whether it is an image: height x width x channels."""
         return len(self.shape) == 3 and self.dtype == "float32"
 
     @property
     def is_tokens(self) -> bool:
-        """Whether it is a sequence of tokens, on which no sums can be done."""
+        """Whether it is a sequence of tokens, which are not quantities."""
         return self.vocabulary > 0
 
     def describe(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Spec:
         return found | ({"vocabulary": self.vocabulary} if self.vocabulary else {})
 
     def sample(self, count: int) -> Array:
-        """Return made-up inputs [count, ...] to try a model with, the same every time."""
+        """Return random inputs [count, ...] to test a model with, the same every time."""
         rng = np.random.default_rng(0)
         if self.is_tokens:
             tokens = rng.integers(0, self.vocabulary, (count, *self.shape))

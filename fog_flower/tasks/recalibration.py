@@ -1,4 +1,4 @@
-"""How much a model knows, whatever its confidence and its favourite digits are."""
+"""Measures what a model knows, regardless of its confidence and of favoured classes."""
 
 import math
 
@@ -9,8 +9,8 @@ from scipy.special import logsumexp
 
 from fog_flower.blas import one_blas_thread
 
-_SHARPNESS = (-8.0, 2.0)  # of log 1/T
-_BIAS = (-20.0, 20.0)  # nats
+_SHARPNESS = (-8.0, 2.0)  # range of log 1/T
+_BIAS = (-20.0, 20.0)  # range, nats
 
 
 def recalibrated_losses(
@@ -20,13 +20,13 @@ def recalibrated_losses(
     biases: bool = True,
     at_most: float = math.inf,
 ) -> npt.NDArray[np.float64]:
-    r"""Return each image's cross-entropy [k] after the best temperature and class biases.
+    r"""Return each example's cross-entropy [k] with the best temperature and class biases.
 
-    Probabilities become softmax(log p / T + b), with T and b [classes] fitted to these images:
+    Probabilities become softmax(log p / T + b), with T and b [classes] fitted to these examples:
     bias-corrected temperature scaling (Guo et al. 2017, arXiv:1706.04599; Alexandari et al. 2020,
-    arXiv:1901.06852). A merge that is merely less sure of itself gains nothing by that, and a
-    model that has seen mostly one digit loses nothing; what is left is how well it tells digits
-    apart. Eleven numbers are fitted, so that a model gains about 5 / k nats by chance.
+    arXiv:1901.06852). A merge gains nothing by merely being less confident, and a model that was
+    trained mostly on one class loses nothing. What is left is how well it tells classes apart. With
+    ten classes, eleven numbers are fitted, so a model gains about 5 / k nats by chance.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def recalibrated_losses(
         return loss, np.concatenate([[slope], surplus])
 
     count, (low, high) = classes if biases else 0, _SHARPNESS
-    # Eleven numbers need no threads: they wait for each other, ten times as long on busy cores.
+    # Eleven numbers need no threads, which wait for each other: ten times slower on busy cores.
     with one_blas_thread():
         fit = minimize(
             objective,

@@ -1,4 +1,4 @@
-"""How weights answer on held-out examples, and what can measure it."""
+"""Scores of weights on held-out examples, and the protocols of evaluators and trainers."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ from fog_flower.weights import Weights
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """Mean loss, and the fraction of examples answered right (for regression: within tolerance)."""
+    """Mean loss, and the fraction of correct outputs (for regression: within tolerance)."""
 
     loss: float
     accuracy: float
@@ -24,7 +24,7 @@ UNKNOWN = Evaluation(math.nan, math.nan)
 
 
 class Scores(ABC):
-    """What weights answer on each of k examples, so that two models can be compared one by one."""
+    """Scores of weights on each of k examples, so that models can be compared on each."""
 
     @property
     @abstractmethod
@@ -34,21 +34,21 @@ class Scores(ABC):
     @property
     @abstractmethod
     def right(self) -> npt.NDArray[np.bool_]:
-        """Whether each example is answered right [k]."""
+        """Whether the output for each example is correct [k]."""
 
     @property
     @abstractmethod
     def finite(self) -> bool:
-        """Whether all answers are numbers; those of enormous weights are not."""
+        """Whether all outputs are finite; those of enormous weights are not."""
 
     @property
     @abstractmethod
     def chance(self) -> float:
-        """Loss of the best answer that looks at no input: of knowing nothing."""
+        """Loss of the best output that ignores the inputs: of a model that knows nothing."""
 
     @property
     def groups(self) -> Indices:
-        """The group (class) of each example [k]; all are of one where a task has none."""
+        """The group (class) of each example [k]; all 0 if a task has no groups."""
         return np.zeros(len(self), np.int64)
 
     @abstractmethod
@@ -57,7 +57,7 @@ class Scores(ABC):
 
     @abstractmethod
     def then(self, more: Self) -> Self:
-        """Return these scores with those of more examples behind them."""
+        """Return these scores, followed by those of more examples."""
 
     def recalibrated(
         self,
@@ -65,16 +65,16 @@ class Scores(ABC):
         biases: bool = True,  # noqa: ARG002
         at_most: float = math.inf,  # noqa: ARG002
     ) -> npt.NDArray[np.float64]:
-        """Return the losses [k] of what the weights know, whatever their confidence is.
+        """Return the losses [k] with the best confidence, which show what the weights know.
 
-        Where a task knows no such thing, they are the losses.
+        If a task has no such correction, they are the plain losses.
 
         Parameters
         ----------
         biases : bool
-            Whether favourite answers are forgiven as well.
+            Whether a bias to some classes is corrected as well.
         at_most : float
-            By what factor the answers may be taken to be surer, or less sure.
+            Largest factor by which the confidence may be raised or lowered.
         """
         return self.losses
 
@@ -86,7 +86,7 @@ class Scores(ABC):
         return Evaluation(float(self.losses.mean()), float(self.right.mean()))
 
     def worst_group(self) -> float:
-        """Return the fraction answered right in the group where it is least."""
+        """Return the accuracy in the group where it is lowest."""
         counts = np.bincount(self.groups)
         right = np.bincount(self.groups, weights=self.right)
         return float((right[counts > 0] / counts[counts > 0]).min())
@@ -96,11 +96,11 @@ class Evaluator(Protocol):
     """Evaluates weights on a fixed set of examples; see ``strategies.keras_evaluator``."""
 
     def __len__(self) -> int:
-        """How many examples there are."""
+        """Return the number of examples."""
         ...
 
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
-        """Score each of all examples, or of those at ``indices`` [k], in their order."""
+        """Score all examples, or those at ``indices`` [k], in their order."""
         ...
 
     def groups(self, indices: Indices) -> Indices:
@@ -114,28 +114,28 @@ class Evaluator(Protocol):
         importance: npt.NDArray[np.float32] | None = None,
         sharpness: float = 1.0,
     ) -> "Sloped":
-        """Return the losses of the examples at ``indices`` [k], and how their mean changes.
+        """Return the losses of the examples at ``indices`` [k], and the gradient of their mean.
 
-        With ``importance`` [k] the mean is weighted by it. By ``sharpness`` the answers are taken
-        to be surer than they are.
+        With ``importance`` [k], the mean is weighted by it. ``sharpness`` is the factor by which
+        the confidence of the outputs is raised.
         """
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Sloped:
-    """How weights answer on k examples, and how their mean loss changes with the weights.
+    """Losses of weights on k examples, and the gradient of their mean by the weights.
 
     Attributes
     ----------
     losses : float64 [k]
-        With the answers as sure as they were to be taken.
+        With the confidence raised by the sharpness.
     gradient : Weights
-        Of their mean, weighted where examples have importance.
+        Of their mean, which is weighted if examples have importance.
     sharper : float
-        Its slope along the sharpness.
+        Derivative of the mean by the sharpness.
     scores : Scores
-        With the answers as they are.
+        With the outputs as they are.
     """
 
     losses: npt.NDArray[np.float64]
@@ -146,17 +146,17 @@ class Sloped:
 
 @dataclasses.dataclass(frozen=True)
 class Directions:
-    """Where a little honest training leads from W; see ``strategies.reference_trainer``.
+    """Directions of a little honest training from W; see ``strategies.reference_trainer``.
 
     Attributes
     ----------
     overall : Weights
         dW of training on examples of all groups.
     surplus : Weights
-        Steepest descent from W of what only the targets tell: for classification, cross-entropy
-        with the labels less that with the classes' frequencies.
+        Steepest descent from W of the part of the loss that only single targets determine: for
+        classification, cross-entropy with the labels minus that with the classes' frequencies.
     by_group : list of Weights
-        dW of training on the examples of one group (class) alone, for each of them.
+        dW of training on the examples of one group (class) alone, for each group with examples.
     """
 
     overall: Weights
@@ -165,11 +165,11 @@ class Directions:
 
 
 class ReferenceTrainer(Protocol):
-    """Trains in the cloud, on validation examples: a direction to compare updates with.
+    """Trains in the cloud on validation examples, for directions to compare updates with.
 
-    What it returns is never merged.
+    These are never merged.
     """
 
     def directions(self, weights: Weights, server_round: int) -> Directions:
-        """Train a little from W, in all and by group."""
+        """Train a little from W, on all groups together and on each alone."""
         ...

@@ -1,4 +1,4 @@
-"""What a task is: everything that depends on the kind of targets, in one place."""
+"""The protocol of a task: everything that depends on the kind of targets."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class Task(Protocol):
-    """Targets, loss and metric of a data set. Models, attacks, gates and records ask it.
+    """Targets, loss and metric of a data set, for models, attacks, gates and records.
 
     Attributes
     ----------
     target_shape : tuple of int
-        Of one target, ``()`` of a label.
+        Of one target; ``()`` for a label.
     target_dtype : str
     outputs : int
-        Numbers that a model returns for one input.
+        How many numbers a model returns for one input.
     activation : str or None
         Of a model's last layer.
     group_names : tuple of str
-        Of what ``groups`` returns, e.g. the names of the classes.
+        Of the groups that ``groups`` returns, e.g. of the classes.
     """
 
     @property
@@ -41,29 +41,29 @@ class Task(Protocol):
     def group_names(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def __hash__(self) -> int:
-        """Tasks are compared and remembered: a frozen dataclass is."""
+        """Return a hash: tasks must be comparable and hashable, as frozen dataclasses are."""
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record says of the task: plain numbers and text, the same everywhere."""
+        """Return the task's entries for records: plain numbers and text, the same everywhere."""
         ...
 
     def problem(self, targets: Array) -> str:
-        """Say in one line what is wrong with targets [n, ...]; empty if nothing is."""
+        """Return in one line what is wrong with targets [n, ...]; empty if nothing is."""
         ...
 
     def fit(self, model: "keras.Model", spec: Spec, name: str) -> "keras.Model":
-        """Return the model such that its outputs are what this task takes.
+        """Return the model, adapted if necessary so that its outputs fit this task.
 
         Raises
         ------
         UserError
-            If they cannot be; it says ``name``, what the outputs are and what they should be.
+            If they cannot. The message has ``name``, what the outputs are and what they should be.
         """
         ...
 
     def compile(self, model: "keras.Model", optimizer: "keras.Optimizer") -> None:
-        """Compile for training with this loss, and a metric called ``accuracy``."""
+        """Compile for training with this task's loss, and a metric called ``accuracy``."""
         ...
 
     def losses(self, targets: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
@@ -73,28 +73,28 @@ class Task(Protocol):
     def sharpened(
         self, targets: "tf.Tensor", outputs: "tf.Tensor", sharpness: "tf.Tensor"
     ) -> "tf.Tensor":
-        """Return the losses [k] of outputs that are ``sharpness`` times as sure, in the graph.
+        """Return the losses [k] of outputs with ``sharpness`` times the confidence, in the graph.
 
-        1 leaves them as they are. A task whose outputs are never sure of anything may be without.
+        1 leaves them unchanged. A task whose outputs have no confidence may lack this method.
         """
         ...
 
     def answers(self, outputs: "tf.Tensor") -> "tf.Tensor":
-        """Return what ``scores`` takes, float32 [k, outputs], in the graph."""
+        """Return the answers that ``scores`` takes, float32 [k, outputs], in the graph."""
         ...
 
     def scores(self, answers: npt.NDArray[np.float32], targets: Array) -> Scores:
-        """Compare answers [k, outputs] with targets [k, ...]."""
+        """Return the scores of answers [k, outputs] for targets [k, ...]."""
         ...
 
     def groups(self, targets: Array) -> list[Indices]:
-        """Return the positions of each group, for stratification and skew; together all of them."""
+        """Return the positions of each group, for stratification and skew; they cover all."""
         ...
 
     def surplus(self, targets: Array) -> npt.NDArray[np.float32]:
-        """Return what each target tells beyond all of them together, [k, outputs], sums to 0."""
+        """Return each target minus the mean target, [k, outputs]; each column sums to 0."""
         ...
 
     def flipped(self, targets: Array) -> Array:
-        """Return wrong targets, as a label flip uses them."""
+        """Return wrong targets, for a label flip."""
         ...
