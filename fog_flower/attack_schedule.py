@@ -42,7 +42,7 @@ def parse_rounds(text: str, last_round: int) -> range:
     Raises
     ------
     UserError
-        If the text has none of these forms, or no such round is made.
+        If the text has none of these forms, or the run has no such round.
     """
     if not text:
         return range(1, last_round + 1)

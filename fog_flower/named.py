@@ -1,8 +1,8 @@
 """Finds the object that a name in the configuration means: in a catalogue, or the user's own.
 
 A catalogue is a folder, and each file in it is a name: ``sign-flip`` is the object ``sign_flip`` in
-``clients/attacks/sign_flip.py``, ``leave-one-out`` the class ``LeaveOneOut`` in
-``strategies/gates/leave_one_out.py``. To add one, add a file; to remove one, delete it. Files whose
+``clients/attacks/sign_flip.py``, ``cloud-alone`` the class ``CloudAlone`` in
+``strategies/gates/cloud_alone.py``. To add one, add a file; to remove one, delete it. Files whose
 name begins with ``_`` are helpers. ``module:Name`` names an object of the user's own, of any kind.
 """
 

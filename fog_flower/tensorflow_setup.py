@@ -81,7 +81,7 @@ def set_keras() -> None:
 
 @contextlib.contextmanager
 def own_keras_settings(precision: str, name: str) -> Iterator[None]:
-    """Set Keras to our settings and a precision inside the block, and to our settings after it.
+    """Set Keras to our settings and a precision inside the block; reset the precision after it.
 
     Raises
     ------

@@ -57,7 +57,7 @@ def load_dataset(config: RunConfig, progress: Progress | None = None) -> Dataset
 
 
 def preprocess_of(config: RunConfig, dataset: Dataset, train: Examples) -> Preprocess:
-    """Return the data set's preprocessing, fitted to ``train`` with ``normalisation=fitted``."""
+    """Return the data set's preprocessing, fitted to ``train`` if ``normalisation=fitted``."""
     if config.normalisation == FITTED:
         return dataset.preprocess.fitted(train.inputs)
     return dataset.preprocess

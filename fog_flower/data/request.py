@@ -21,7 +21,7 @@ class Request:
     data_seed : int
         For a source that draws its examples.
     train_examples, test_examples : int
-        Number of examples needed at least of each file; 0: all.
+        Least number of examples needed of each file; 0: all.
     progress : callable, optional
         To be called with (done, total) during slow work.
     """

@@ -10,7 +10,7 @@ from scipy.special import log_ndtr, ndtr
 from fog_flower.errors import UserError
 
 LEAST_NOISE = 0.1  # multiplier below which distributions are huge, and epsilon counts as infinite
-LARGEST_NOISE = 1e6  # multiplier that a search must stay below
+LARGEST_NOISE = 1e6  # multiplier; a search that finds more has failed
 INTERVAL = 1e-3  # of privacy loss; rounded up, so an epsilon of 4.5 is too large by less than 0.001
 TOLERANCE = 1e-3  # of a search for a noise multiplier
 LARGEST_EPSILON = 100.0  # of DP-SGD; a larger one promises nothing, and the distributions are huge

@@ -85,7 +85,7 @@ def computed_in(run: Mapping[str, Any]) -> str:
 
 
 def find_run(name: str) -> Path:
-    """Return a run's folder from its path, or its name in ``results/runs`` or the default parent.
+    """Return a run's folder from its path, or its name in ``results/runs`` or ``default_parent``.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def seconds_of(rounds: Sequence[Row]) -> float:
 
 
 def is_orphan(folder: Path, patience: float = 0.0) -> bool:
-    """Return whether the process that made the run has ended.
+    """Return whether the process that made the run has ended; False if there was none.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ def _refused(folder: Path, error: OSError) -> UserError:
 
 
 def create_run_folder(folder: Path) -> None:
-    """Create the run's folder, and raise a ``UserError`` if another run has just created it."""
+    """Create the run's folder, and raise a ``UserError`` if it exists or that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=False)
     except FileExistsError as error:

@@ -79,7 +79,7 @@ class Classification:
         return ""
 
     def fit(self, model: "keras.Model", spec: Spec, name: str) -> "keras.Model":
-        """Return a model of probabilities [n, classes] unchanged, and one of logits with a softmax.
+        """Return a model of probabilities [n, classes] unchanged; add a softmax to one of logits.
 
         The model's outputs with initial and with changed weights show which of the two it is.
         """

@@ -24,7 +24,7 @@ UNKNOWN = Evaluation(math.nan, math.nan)
 
 
 class Scores(ABC):
-    """Scores of weights on each of k examples, so that models can be compared on each."""
+    """Scores of weights on each of k examples, to compare models example by example."""
 
     @property
     @abstractmethod
