@@ -14,6 +14,7 @@ from flwr.serverapp import Grid
 
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.errors import UserError
+from fog_flower.privacy.disclosure import LAPLACE
 
 SIMULATION, DEPLOYMENT = "simulation", "deployment"  # in ``run.json``
 SIMULATED = "simulated"  # set on the inline engine's grid and in its nodes' configurations
@@ -49,7 +50,7 @@ def warn_of_open_ray(grid: Grid) -> None:
         )
 
 
-def check_noise_source(config: RunConfig, *, simulated: bool) -> None:
+def check_noise_source(config: RunConfig, *, simulated: bool, strategy_draws: bool = False) -> None:
     """Check that the noise of a deployment cannot be removed by whoever knows the seed.
 
     Raises
@@ -57,8 +58,16 @@ def check_noise_source(config: RunConfig, *, simulated: bool) -> None:
     UserError
         If a deployment draws noise from the run's seed, which the server and all nodes know.
     """
-    if not simulated and config.protection and config.noise_source == SEEDED:
+    draws = {
+        "protection": bool(config.protection),
+        "fog-protection": bool(config.fog_protection),
+        "training-metrics": config.training_metrics.how == LAPLACE,
+        "example-counts": config.example_counts.how == LAPLACE,
+        "strategy": strategy_draws,
+    }
+    if not simulated and config.noise_source == SEEDED and any(draws.values()):
+        who = ", ".join(key for key, does in draws.items() if does)
         raise UserError(
             f"noise-source={config.noise_source!r}: on a deployment whoever knows the seed could "
-            "remove the noise; use noise-source=entropy"
+            f"remove the noise of {who}; use noise-source=entropy"
         )

@@ -55,6 +55,8 @@ def gated_strategy(
     fog_nodes: Mapping[int, int],
     reference: ReferenceTrainer,
     trainer: OwnUpdates | None = None,
+    *,
+    examples: int | None = None,
 ) -> ValidatedMerge:
     """Wrap the strategy in ``ValidatedMerge`` with the configured gate.
 
@@ -73,6 +75,8 @@ def gated_strategy(
     trainer : OwnUpdates, optional
         Trains the cloud's own update (``cloud-examples``). It is also given to a strategy with an
         attribute ``cloud_trainer``.
+    examples : int, optional
+        Training examples of all fog nodes together. A node that claims more is refused.
     """
     if hasattr(strategy, "reference_trainer"):
         strategy.reference_trainer = reference
@@ -88,7 +92,6 @@ def gated_strategy(
             seed=config.seed,
             trainer=trainer,
         )
-    most = config.train_examples or None
     masks = None
     if config.mask_groups:
         masks = MaskedGroups(
@@ -97,7 +100,7 @@ def gated_strategy(
             fog_nodes,
             seed=config.seed,
             timeout=config.round_timeout,
-            max_examples=most,
+            max_examples=examples,
         )
     return ValidatedMerge(
         strategy,
@@ -108,7 +111,7 @@ def gated_strategy(
         fog_nodes=fog_nodes,
         seed=config.seed,
         scale_to_sum=config.merge != MEAN,
-        max_examples=most,
+        max_examples=examples,
         client_mods=bool(config.client_mods),
         masks=masks,
     )
@@ -228,6 +231,7 @@ def _ours(config: RunConfig) -> dict[str, Any]:
         "min_available_nodes": least,
         "train_loss_key": "loss",  # for QFedAvg: the name under which our fog nodes report it
         "num_server_rounds": config.num_server_rounds,
+        "num_fog_nodes": config.fog_nodes,
         "noise_source": config.noise_source,
     }
 

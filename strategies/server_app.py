@@ -41,7 +41,8 @@ def _run(grid: Grid, context: Context) -> None:
     if config.gate != OFF:
         build_gate(config)
     membership = Membership(grid, config)
-    check_noise_source(config, simulated=membership.simulated)
+    draws = hasattr(strategy, "guarantee")  # a promise of its own, by noise
+    check_noise_source(config, simulated=membership.simulated, strategy_draws=draws)
     membership.find_nodes()
 
     # TensorFlow takes seconds to load, so everything that does not need it is checked first.
@@ -65,6 +66,7 @@ def _run(grid: Grid, context: Context) -> None:
         membership.fog_nodes,
         cloud.reference_trainer,
         cloud.trainer,
+        examples=len(cloud.split.train),
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
     recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)

@@ -196,6 +196,17 @@ def test_noise_of_the_seed_is_refused_outside_simulation(make_config, monkeypatc
     check_noise_source(make_config(), simulated=True)
     check_noise_source(make_config(noise_source="entropy"), simulated=False)
     check_noise_source(make_config(protection=""), simulated=False)  # draws nothing
+    for drawn in (
+        {"fog_protection": "dp-sgd(epsilon=8)", "batch_size": 12},
+        {"training_metrics": "laplace(epsilon=1)"},
+        {"example_counts": "laplace(epsilon=1)"},
+    ):
+        config = make_config(protection="", **drawn)
+        with pytest.raises(UserError, match=next(iter(drawn)).replace("_", "-")):
+            check_noise_source(config, simulated=False)
+        check_noise_source(config.changed({"noise-source": "entropy"}), simulated=False)
+    with pytest.raises(UserError, match="the noise of strategy; use"):
+        check_noise_source(make_config(protection=""), simulated=False, strategy_draws=True)
     monkeypatch.delitem(simulated.sys.modules, "ray", raising=False)
     told = context(**{"partition-id": 0})
     with pytest.raises(UserError, match=words):  # the node itself looks, whatever the server does

@@ -10,6 +10,7 @@ from clients.privacy.releases import releases_of
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import Release, packed, unpacked, worst_of_nodes
+from strategies.build import inner_strategy
 from strategies.handshake import Introduction
 from strategies.ledger import LEDGER, Ledger
 from tests.runs import run_here
@@ -155,6 +156,15 @@ def test_central_dp_promises_each_fog_node_something_of_w(make_config):
     assert rows["dW of all rounds"]["epsilon"] is None  # the cloud sees it
     assert "W after each round" not in rows  # one promise of W, not two
     assert "seeded" in told["warning"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [({}, 3), ({"fog_nodes": 9, "fraction_train": 0.5}, 4), ({"min_available_nodes": 2}, 3)],
+)
+def test_central_dp_divides_by_the_nodes_that_a_round_asks_for(make_config, settings, asked):
+    config = make_config(strategy="central-dp", strategy_args="noise=0.0", gate="off", **settings)
+    assert inner_strategy(config).nodes == asked
 
 
 def test_central_dp_behind_a_gate_is_refused_but_for_the_measuring(make_config):

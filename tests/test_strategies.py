@@ -97,7 +97,9 @@ def build(make_config):
         nodes = {node_id(n): n for n in range(fog_nodes)}
         evaluator = DistanceEvaluator(add(WEIGHTS, scaled(1.5)))
         own = OwnUpdate() if config.cloud_examples else None
-        return gated_strategy(config, inner_strategy(config), evaluator, nodes, OwnStep(), own)
+        return gated_strategy(
+            config, inner_strategy(config), evaluator, nodes, OwnStep(), own, examples=360
+        )
 
     return make
 

@@ -10,7 +10,7 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.errors import UserError
 
 # Set by ``strategies.build`` in the continuing run as well, perhaps for fewer fog nodes.
-_GIVEN = ("reference_trainer", "min_train_nodes", "min_available_nodes")
+_GIVEN = ("reference_trainer", "cloud_trainer", "min_train_nodes", "min_available_nodes")
 _CODE = (types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType)
 _SELF = "strategy"
 

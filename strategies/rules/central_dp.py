@@ -16,8 +16,8 @@ class CentralDP(RowsRule):
     """Clips every update, sums them, and adds Gaussian noise.
 
     McMahan et al. 2018, arXiv:1710.06963, with the fixed denominator: the sum is divided by
-    ``min_train_nodes``, however many nodes answer, and all nodes have the same weight. Neighbouring
-    data sets differ by one fog node. The cloud must be trusted: it sees every dW.
+    the nodes that a round asks for, however many answer, and all nodes have the same weight.
+    Neighbouring data sets differ by one fog node. The cloud must be trusted: it sees every dW.
 
     A gate breaks the guarantee, because its choice lets one update decide about others. Therefore a
     gate is refused, unless ``gated=True`` accepts that nothing is guaranteed.
@@ -33,13 +33,13 @@ class CentralDP(RowsRule):
         guarantees nothing; a negative value uses epsilon.
     gated : bool
         Whether a gate is allowed.
-    num_server_rounds, min_train_nodes, noise_source
+    num_server_rounds, min_train_nodes, num_fog_nodes, noise_source
         Filled in from the configuration.
     """
 
     bounds_single_updates = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (half of them are filled in)
         self,
         *,
         epsilon: float = 8.0,
@@ -49,6 +49,7 @@ class CentralDP(RowsRule):
         gated: bool = False,
         num_server_rounds: int = 1,
         min_train_nodes: int = 2,
+        num_fog_nodes: int = 0,
         noise_source: str = ENTROPY,
         **kwargs: Any,
     ) -> None:
@@ -60,7 +61,9 @@ class CentralDP(RowsRule):
         self.noise = (
             noise if noise >= 0.0 else subsampled_noise(epsilon, 1.0, num_server_rounds, delta)
         )
-        self.nodes, self.entropy = min_train_nodes, noise_source == ENTROPY
+        self.entropy = noise_source == ENTROPY
+        # As many as Flower samples where all are there: a number that tells of nobody.
+        self.nodes = max(min_train_nodes, int(self.fraction_train * num_fog_nodes))
 
     @property
     def broken_by_a_gate(self) -> bool:
@@ -68,7 +71,7 @@ class CentralDP(RowsRule):
         return not self.gated
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002  (they would tell)
-        """Return the noised sum of clipped updates, divided by ``min_train_nodes``."""
+        """Return the noised sum of clipped updates, divided by how many nodes a round asks for."""
         lengths = np.maximum(np.linalg.norm(rows, axis=1), 1e-30)
         total = np.minimum(1.0, self.clip / lengths) @ rows
         # With noise-source=seeded, whoever knows the run's seed can reproduce the noise.
