@@ -260,7 +260,8 @@ def _unfit_beside(config: RunConfig, strategy: Strategy) -> str:
         asked["min_available_nodes"] = config.min_available_nodes
     usual = {"fraction_train": 1.0, "min_available_nodes": config.fog_nodes}
     for name, value in asked.items():
-        if value != usual[name] and getattr(strategy, name, None) != value:
+        reaches = getattr(strategy, name, None) == value or name in config.strategy_args
+        if value != usual[name] and not reaches:
             key = name.replace("_", "-")
             return (
                 f"{key}={value:g} does not reach it: let its __init__ take **kwargs and pass them "
