@@ -1,13 +1,16 @@
 """Reports from records alone: tables, figures, claims, and the page in a real browser."""
 
+import io
 import json
 import re
 import shutil
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
@@ -32,6 +35,18 @@ MARGIN = 0.015
 
 def report(folder: Path, results: Path, beside: tuple[Path, ...] = ()) -> dict[str, Path]:
     return dict(write_report(TABLE2, REDUCED, folder, results, MARGIN, beside))
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Draw nothing: each picture is one pixel, where a test looks at texts and tables alone."""
+    pixel = io.BytesIO()
+    plt.imsave(pixel, np.zeros((1, 1)), format="png")
+
+    def save(_figure, path, **_):
+        Path(path).write_bytes(pixel.getvalue())
+
+    monkeypatch.setattr(Figure, "savefig", save)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +164,7 @@ def compute_in_bfloat16(run):
     write_json(run / "run.json", facts)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_what_was_not_computed_in_float32_is_said(tmp_path):
     make_sweep(tmp_path / "reduced", [0])
     for cell in ("cnn-fog-3", "cnn-centralized"):
@@ -158,6 +174,7 @@ def test_what_was_not_computed_in_float32_is_said(tmp_path):
     assert "float32" not in text
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_cell_of_two_precisions_says_which_seeds(tmp_path):
     make_sweep(tmp_path / "reduced", [0, 1, 2])
     for seed in (1, 2):
@@ -196,6 +213,7 @@ def test_an_estimate_by_hand(tmp_path):
     assert missing(records) == ["Without cnn-fog-7: not recorded yet."]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_an_estimate_says_how_far_apart_the_recorded_hours_are(tmp_path):
     make_sweep(tmp_path / "reduced", [0, 1, 2])
     for path in (tmp_path / "reduced").glob("*/*/run.json"):
@@ -214,6 +232,7 @@ def test_what_an_estimate_rests_on_is_what_was_measured():
     assert {model: round(ms / 1000, 5) for model, ms in medians.items()} == GPU_STEP
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_costs_that_were_not_recorded_are_not_invented(tmp_path):
     base = tmp_path / "reduced"
     make_sweep(base, [0])
@@ -223,6 +242,7 @@ def test_costs_that_were_not_recorded_are_not_invented(tmp_path):
     assert "not recorded" in report(base, tmp_path / "results")["costs"].read_text()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_single_seed_has_no_interval_and_says_so(tmp_path):
     make_sweep(tmp_path / "reduced", [3])
     files = report(tmp_path / "reduced", tmp_path / "results")
@@ -235,6 +255,7 @@ def test_a_single_seed_has_no_interval_and_says_so(tmp_path):
     assert rows["sd"].isna().all()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
     make_sweep(tmp_path / "reduced", range(3))
     for cell in ("cnn-fog-3", "cnn-fog-5", "cnn-fog-7", "mlp-centralized"):
@@ -324,6 +345,7 @@ def test_bands_of_figures_end_at_0_and_1():
     assert all(np.isnan(_band(pd.Series([0.4, 0.6]))))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_images_that_were_drawn_differently_are_told(tmp_path):
     make_sweep(tmp_path / "reduced", range(2))
     files = report(tmp_path / "reduced", tmp_path / "results")
@@ -370,6 +392,7 @@ def test_a_sweep_with_other_settings_has_rows_of_its_own(tmp_path):
     assert files["overview"].read_bytes() != alone["overview"].read_bytes()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_settings_of_our_own_stand_beside_under_their_scale(tmp_path):
     make_sweep(tmp_path / "reduced", range(1))
     make_sweep(tmp_path / "ours", range(1))
@@ -474,6 +497,7 @@ def test_the_same_records_make_the_same_files(ten_seeds, tmp_path):
         assert again.read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_another_folder_does_not_overwrite_the_default_s_files(tmp_path):
     make_sweep(tmp_path / "full", range(2))
     files = report(tmp_path / "full", tmp_path / "results")
@@ -522,6 +546,7 @@ def test_the_page_begins_with_what_was_found(ten_seeds):
     assert f"fog, 5 nodes: {100 * np.mean(values):.2f}%" in sentence
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_other_experiments_from_real_runs(tmp_path, npz_path):
     common = {
         "dataset": f"npz:{npz_path}",
@@ -534,7 +559,9 @@ def test_the_other_experiments_from_real_runs(tmp_path, npz_path):
         experiment = EXPERIMENTS[name]
         scale = experiment.scale("reduced")
         folder = tmp_path / name / "reduced"
-        plan = plan_sweep(experiment, scale, (0,), "", common, folder)
+        short = {} if name == "uploads" else {"num-server-rounds": 2}  # its cells have their own
+        only = "mlp" if name == "precision" else ""
+        plan = plan_sweep(experiment, scale, (0,), only, common | short, folder)
         assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
         files = dict(write_report(experiment, scale, folder, tmp_path / "results", MARGIN))
         assert all(path.is_file() for path in files.values())
@@ -551,6 +578,7 @@ def test_the_other_experiments_from_real_runs(tmp_path, npz_path):
     assert "(margin 1.5 points)" in text
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_what_privacy_costs_from_real_runs(tmp_path, npz_path):
     common = {
         "dataset": f"npz:{npz_path}",
