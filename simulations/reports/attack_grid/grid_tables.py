@@ -35,6 +35,12 @@ _REFERENCES = {
     HONEST + WITH_CLOUD: "the honest nodes and the cloud",
 }
 
+_GOALS_EXPLAINED = (
+    '"Reached" counts cells of federation and attack whose mean over seeds is at the goal, "shown" '
+    "those whose whole interval is. Runs with the same accuracies in every round are one "
+    "trajectory."
+)
+
 
 def is_backdoor(attack: str) -> bool:
     """Check whether an attack, with or without a strength, is a built-in backdoor."""
@@ -181,6 +187,7 @@ def notes(records: ComparisonRecords) -> list[str]:
         + _better_one(records)
         + "A run that diverged counts with the accuracy of its last model.",
         *(["Rates have t intervals (95%) over seeds."] if several else []),
+        *([_GOALS_EXPLAINED] if measured else []),
     ]
 
 
