@@ -18,6 +18,7 @@ from fog_flower.suggestion import did_you_mean
 
 PER_EPOCH, EPOCH_MEAN = "per-epoch", "epoch-mean"
 OFF, LEARNED = "off", "learned"  # of `gate`; the others are the files in strategies/gates
+OF_ATTACK = "attack"  # of `trigger`; the others are attacks with a trigger
 NONE = "none"  # of `attack` and `features`
 MEAN, SUM, SEQUENTIAL = "mean", "sum", "sequential"
 FLOAT32, BFLOAT16, AUTO = "float32", "bfloat16", "auto"
@@ -254,6 +255,11 @@ class RunConfig:
     )
     attack_probability: float = _key(
         "probability that a malicious node attacks in a round", low=0.0, high=1.0
+    )
+    trigger: str = _key(
+        "trigger that backdoor_success measures: that of the attack, if it is a backdoor, or that "
+        "of a named one, also if nobody uses it: how often a model answers so by itself",
+        choices=(OF_ATTACK, "backdoor", "edge-case"),
     )
     # Run
     seed: int = _key(

@@ -37,6 +37,7 @@ BEFORE: Mapping[str, Any] = {
     "min-available-nodes": 0,
     "cloud-examples": 0,
     "trackers": "",
+    "trigger": "attack",
 }
 
 

@@ -12,7 +12,7 @@ from clients.privacy.fog_protection import fog_protections, private_training, pr
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
 from fog_flower.causes import in_user_code
-from fog_flower.config import NONE, OFF, RunConfig
+from fog_flower.config import NONE, OF_ATTACK, OFF, RunConfig
 from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.features import FEATURES
 from fog_flower.data.load import load_dataset
@@ -92,6 +92,8 @@ def check_data(
     )
     if config.attack in TRIGGERS:
         check_images(dataset, config.attack)
+    if config.trigger != OF_ATTACK:
+        check_images(dataset, config.trigger, key="trigger")
     rehearse_shipment(config, dataset)
     private = private_training(config.fog_protection) is not None
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)

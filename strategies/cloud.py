@@ -6,7 +6,7 @@ import time
 import keras
 
 from fog_flower.build_model import build_untrained
-from fog_flower.config import RunConfig
+from fog_flower.config import OF_ATTACK, RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
 from fog_flower.data.split import Split, held_out_sets, split_dataset
@@ -55,7 +55,8 @@ class Cloud:
                 seed=config.seed,
             )
         self._backdoor: KerasEvaluator | None = None
-        if trigger := TRIGGERS.get(config.attack):
+        named = config.attack if config.trigger == OF_ATTACK else config.trigger
+        if trigger := TRIGGERS.get(named):
             stamped = triggered(dataset, test, trigger)
             self._backdoor = KerasEvaluator(compiled, stamped, preprocess)
 

@@ -26,7 +26,7 @@ from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
 from simulations.sweep.sweep_folder import set_aside_changed
 from simulations.sweep.sweep_plan import plan_sweep
-from tests.runs import figures
+from tests.runs import column, figures
 
 
 @pytest.fixture
@@ -377,11 +377,14 @@ def test_all_strategies_that_are_not_there_are_named_before_the_plan(tmp_path, o
 
 
 def test_the_backdoor_is_reported_by_what_the_trigger_does(tmp_path, overrides):
-    grid, _ = comparison("FedAvg", "backdoor", "3:1")
+    grid, _ = comparison("FedAvg,honest", "backdoor", "3:1")
     plan = plan_sweep(grid, COMPARE_SCALE, (0, 1), "", overrides, tmp_path)
-    assert execute(plan, "inline", lambda _: None) == ["finished"] * 2
+    assert execute(plan, "inline", lambda _: None) == ["finished"] * 4
     text = dict(write_comparison(tmp_path))["table"].read_text()
     assert "the trigger works on (%)" in text
+    assert "the honest by themselves" in text
+    by_itself = column(tmp_path / "3-1" / "honest" / "seed-0", "backdoor_success")[-1]
+    assert f"{100 * by_itself:.2f}" in text.partition("the honest by themselves")[2]
     assert "The attack that costs most" not in text
 
 

@@ -102,7 +102,7 @@ def triggered(dataset: "Dataset", data: Examples, trigger: Trigger) -> Examples:
     return Examples(changed, np.full_like(others.targets, TARGET))
 
 
-def check_images(dataset: "Dataset", attack: str) -> None:
+def check_images(dataset: "Dataset", attack: str, key: str = "attack") -> None:
     """Check that inputs are images that fit the trigger of an attack.
 
     Raises
@@ -114,8 +114,8 @@ def check_images(dataset: "Dataset", attack: str) -> None:
     fits = spec.is_image and min(spec.shape[:2]) >= SIZE + 2 * MARGIN
     if not fits or (trigger.change is turn and spec.shape[0] != spec.shape[1]):
         raise UserError(
-            f"attack={attack!r} {trigger.told}, but inputs of {dataset.name} are {spec}; use "
-            "another attack, e.g. label-flip"
+            f"{key}={attack!r} {trigger.told}, but inputs of {dataset.name} are {spec}; use "
+            f"{'another attack, e.g. label-flip' if key == 'attack' else 'trigger=attack'}"
         )
 
 

@@ -9,6 +9,7 @@ from clients.attacks import ATTACKS
 from fog_flower.architecture import Scalar
 from fog_flower.attack_schedule import parse_malicious_nodes
 from fog_flower.config import LEARNED, NONE, OFF
+from fog_flower.data.trigger import SQUARE, TRIGGERS
 from fog_flower.errors import UserError
 from fog_flower.suggestion import did_you_mean
 from simulations.experiments.experiment import Cell, Experiment, Scale
@@ -165,6 +166,7 @@ def comparison(
     names, left_out, cells = _parts(strategies), [], {}
     if not names:
         raise UserError("--strategies: name at least one, e.g. gate,FedAvg,honest")
+    stamped = next((a for a in parse_attacks(attacks) if _stamps(a)), "")
     for federation in parse_federations(malicious):
         for attack in parse_attacks(attacks):
             if reason := _nobody_attacks(attack, federation):
@@ -176,6 +178,9 @@ def comparison(
                     left_out.append(reason)
                 else:
                     cell = _cell(name, attack, federation, cloud_examples)
+                    if stamped and name in REFERENCES:  # how often they answer so by themselves
+                        own = {**cell.settings, "trigger": "backdoor"}
+                        cell = dataclasses.replace(cell, settings=own)
                     cells[cell.name] = cell
     if not cells:
         raise UserError(f"--strategies {strategies}: nothing is left: {'; '.join(left_out)}")
@@ -187,6 +192,11 @@ def comparison(
         scales={COMPARE_SCALE.name: COMPARE_SCALE},
     )
     return experiment, list(dict.fromkeys(left_out))
+
+
+def _stamps(attack: str) -> bool:
+    """Return whether an attack, with or without a strength, trains with the square."""
+    return TRIGGERS.get(attack.partition("=")[0]) is SQUARE
 
 
 def _cell(name: str, attack: str, federation: Federation, cloud_examples: Scalar) -> Cell:

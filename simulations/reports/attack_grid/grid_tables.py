@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from fog_flower.data.trigger import TRIGGERS
+from fog_flower.data.trigger import SQUARE, TRIGGERS
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from simulations.experiments.attack_grid import (
@@ -26,7 +26,7 @@ from simulations.reports.attack_grid.grid_records import (
     to_reach,
 )
 from simulations.reports.data_seen import data_seen
-from simulations.reports.statistics import FEWEST, compare, summarise_accuracy
+from simulations.reports.statistics import FEWEST, Summary, compare, summarise_accuracy
 from simulations.visible import counted
 
 _REFERENCES = {
@@ -104,7 +104,8 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
     """Return the success rate of backdoors in percent, with its mean and 95% t interval over seeds.
 
     It is the share of triggered test images that the model assigns to the attacker's target digit,
-    among images of other digits. A row per federation and attack, a column per strategy.
+    among images of other digits. A row per federation and attack, a column per strategy. The last
+    column is how often the honest nodes' model answers so by itself.
     """
     runs = records.finished
     shown = runs[runs["attack"].map(is_backdoor)]
@@ -115,8 +116,17 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
         for name in gate_first(part["strategy"].unique()):
             success = part[part["strategy"] == name]["backdoor_success"].astype(float)
             line[name] = formats.accuracy(summarise_accuracy(success))
+        if TRIGGERS[str(attack).partition("=")[0]] is SQUARE:
+            own = _by_itself(runs, nodes, malicious)
+            line |= {"the honest by themselves": formats.accuracy(own)} if own.n else {}
         lines.append(line)
     return pd.DataFrame(lines).fillna(formats.NONE)
+
+
+def _by_itself(runs: pd.DataFrame, nodes: object, malicious: object) -> Summary:
+    same = (runs["fog_nodes"] == nodes) & (runs["malicious"] == malicious)
+    honest = runs[same & (runs["strategy"] == HONEST)]
+    return summarise_accuracy(honest["backdoor_success"].astype(float).dropna())
 
 
 def decision_table(records: ComparisonRecords) -> pd.DataFrame:

@@ -25,7 +25,7 @@ ID = [*CELL, "seed"]
 # Keys that differ between the runs of a comparison, or only say where the runs are.
 _VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
 _VARIED |= {"artifacts", "continue-from"}
-_VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability"}
+_VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability", "trigger"}
 _VARIED |= {"strategy", "strategy-args", "gate", "gate-args", "cloud-examples"}
 _VARIED |= {"trackers"}
 _ROUNDS = ["round", "train_accuracy", "cloud_validation_loss", "cloud_validation_accuracy"]
