@@ -43,8 +43,9 @@ def in_a_process(*arguments, cwd):
 @pytest.fixture
 def fog_flower(monkeypatch, capsys):
     """Return a function that runs the command in this process: what it loads is loaded once."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    before = set(sys.modules)
+    # Other tests have modules of this name in folders of their own.
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "pytest-" not in path])
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
 
     def call(*arguments, cwd, **environment):
         monkeypatch.chdir(cwd)
@@ -59,8 +60,7 @@ def fog_flower(monkeypatch, capsys):
         return Answer(status, *capsys.readouterr())
 
     yield call
-    for name in {"mine"} - before:
-        sys.modules.pop(name, None)
+    sys.modules.pop("mine", None)
 
 
 @pytest.fixture
