@@ -1,6 +1,7 @@
 """Bad input: one line that names the key, a status that is not 0, and nothing started."""
 
 import dataclasses
+import os
 import re
 import subprocess
 import sys
@@ -28,11 +29,12 @@ class Answer:
     stderr: str
 
 
-def in_a_process(*arguments, cwd):
+def in_a_process(*arguments, cwd, **environment):
     """Run the command as a user does; it takes seconds to load."""
     return subprocess.run(
         [sys.executable, "-m", "simulations.cli", *arguments],
         cwd=cwd,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -47,11 +49,9 @@ def fog_flower(monkeypatch, capsys):
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "pytest-" not in path])
     monkeypatch.delitem(sys.modules, "mine", raising=False)
 
-    def call(*arguments, cwd, **environment):
+    def call(*arguments, cwd):
         monkeypatch.chdir(cwd)
         monkeypatch.setattr(sys, "argv", ["fog-flower", *arguments])
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
         capsys.readouterr()
         try:
             status = commands._status() or 0
@@ -190,8 +190,8 @@ def test_each_command_s_help_shows_an_example(fog_flower, tmp_path, command):
     assert f"Example: fog-flower {command}" in shown
 
 
-def test_keys_come_in_groups_and_none_is_cut(fog_flower, tmp_path):
-    answer = fog_flower("keys", cwd=tmp_path, COLUMNS="60")
+def test_keys_come_in_groups_and_none_is_cut(tmp_path):
+    answer = in_a_process("keys", cwd=tmp_path, COLUMNS="60")
     lines = answer.stdout.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
         *("DATA", "TIERS", "TRAINING", "CLOUD", "ATTACK", "RUN")
