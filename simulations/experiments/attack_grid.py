@@ -166,7 +166,7 @@ def comparison(
     names, left_out, cells = _parts(strategies), [], {}
     if not names:
         raise UserError("--strategies: name at least one, e.g. gate,FedAvg,honest")
-    stamped = next((a for a in parse_attacks(attacks) if _stamps(a)), "")
+    stamped = any(map(stamps, parse_attacks(attacks)))
     for federation in parse_federations(malicious):
         for attack in parse_attacks(attacks):
             if reason := _nobody_attacks(attack, federation):
@@ -194,7 +194,7 @@ def comparison(
     return experiment, list(dict.fromkeys(left_out))
 
 
-def _stamps(attack: str) -> bool:
+def stamps(attack: str) -> bool:
     """Return whether an attack, with or without a strength, trains with the square."""
     return TRIGGERS.get(attack.partition("=")[0]) is SQUARE
 

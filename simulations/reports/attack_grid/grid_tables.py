@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from fog_flower.data.trigger import SQUARE, TRIGGERS
+from fog_flower.data.trigger import TRIGGERS
 from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from simulations.experiments.attack_grid import (
@@ -14,6 +14,7 @@ from simulations.experiments.attack_grid import (
     REFERENCES,
     WITH_CLOUD,
     is_gated,
+    stamps,
     trains_cloud,
 )
 from simulations.reports import formats
@@ -116,7 +117,7 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
         for name in gate_first(part["strategy"].unique()):
             success = part[part["strategy"] == name]["backdoor_success"].astype(float)
             line[name] = formats.accuracy(summarise_accuracy(success))
-        if TRIGGERS[str(attack).partition("=")[0]] is SQUARE:
+        if stamps(str(attack)):
             own = _by_itself(runs, nodes, malicious)
             line |= {"the honest by themselves": formats.accuracy(own)} if own.n else {}
         lines.append(line)
