@@ -1,6 +1,7 @@
 """Checks of a configuration that are possible before any process is started."""
 
 import inspect
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -249,10 +250,32 @@ def _check_model(config: RunConfig, dataset: Dataset, *, private: bool) -> Weigh
 
         model = build_untrained(config.model, dataset.spec, dataset.task, config.seed)
         if private:
-            from clients.privacy.fog_node._clipping import check_model  # noqa: PLC0415
+            from clients.privacy.fog_node._clipping import (  # noqa: PLC0415
+                check_model,
+                layers_without_formula,
+            )
 
             check_model(model)
+            _warn_of_slow_layers(config, layers_without_formula(model))
         weights: Weights = model.get_weights()
         if config.mask_groups:
             check_weights(weights, config.mask_groups)
         return weights
+
+
+def _warn_of_slow_layers(config: RunConfig, layers: list[Any]) -> None:
+    """Say before a run that its private training will be slow, and why."""
+    if not layers:
+        return
+    from flwr.common import log  # noqa: PLC0415  (Flower)
+
+    named = ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in layers)
+    log(
+        logging.WARNING,
+        "fog-protection=%s with model=%s: each example takes a backward pass of its own, so training"
+        " takes many times as long, because of %s; Dense on vectors and plain Conv2D, each used once,"
+        " take one pass for the whole batch",
+        ",".join(config.fog_protection),
+        config.model,
+        named,
+    )

@@ -226,3 +226,17 @@ def test_a_run_learns_tells_no_metrics_and_accounts(make_config):
 def test_all_models_of_the_catalogue_can_be_trained_privately():
     for name in MODELS.names():
         check_model(build_model(name, SPEC, TASK, 0, "float32"))
+
+
+def with_layer_normalization():
+    return ONE_BY_ONE["normalised"]()
+
+
+def test_slow_layers_are_named_before_the_run(make_config, caplog):
+    slow = f"{__name__}:with_layer_normalization"
+    check(make_config(model=slow, fog_protection="dp-sgd"))
+    assert "(LayerNormalization)" in caplog.text
+    assert "Dense)" not in caplog.text
+    caplog.clear()
+    check(make_config(fog_protection="dp-sgd"))
+    assert "backward pass of its own" not in caplog.text
