@@ -272,9 +272,9 @@ def _warn_of_slow_layers(config: RunConfig, layers: list[Any]) -> None:
     named = ", ".join(f"{layer.name} ({type(layer).__name__})" for layer in layers)
     log(
         logging.WARNING,
-        "fog-protection=%s with model=%s: each example takes a backward pass of its own, so training"
-        " takes many times as long, because of %s; Dense on vectors and plain Conv2D, each used once,"
-        " take one pass for the whole batch",
+        "fog-protection=%s with model=%s: each example takes a backward pass of its own, so "
+        "training takes many times as long, because of %s; Dense on vectors and plain Conv2D, each "
+        "used once, take one pass for the whole batch",
         ",".join(config.fog_protection),
         config.model,
         named,

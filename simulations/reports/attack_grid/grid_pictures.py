@@ -106,6 +106,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     columns = max(1, int(across / (0.5 + LETTER * max(map(len, legend), default=0))))
     foot = 0.2 * math.ceil(len(legend) / columns)
     figure, axes = _panels(len(groups), width=3.6, height=2.8, left=0.8, foot=foot)
+    _share_scale(axes)
     colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, attack = key
@@ -121,8 +122,7 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
         _entitle(panel, f"{attack}, {malicious} of {nodes}")
         panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if groups:
-        axes[0].set(xlabel="round", ylabel="test accuracy")
+        panel.set(xlabel="round", ylabel="test accuracy")
     known = {
         label: line
         for panel in axes
@@ -157,6 +157,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     foot = 0.2 * math.ceil((len(names) + 2) / 3)
     figure, axes = _panels(len(groups), width=5.6, height=3.8, left=0.9, foot=foot)
+    _share_scale(axes)
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, name = key
         for strategy in gate_first(part["strategy"].unique()):
@@ -317,6 +318,12 @@ def _panels(
         hspace=below / (height - below),
     )
     return figure, list(axes.flat)
+
+
+def _share_scale(axes: list[Axes]) -> None:
+    """Give all panels one y-axis, so that they can be compared at a glance."""
+    for panel in axes[1:]:
+        panel.sharey(axes[0])
 
 
 def _save(
