@@ -11,6 +11,7 @@ import pytest
 import fog_flower_command
 from fog_flower.errors import UserError
 from fog_flower.named import load_reference
+from tests.clashes import make_clashes
 from tests.launched import SMALL, finish, fog_flower, start, wait_for
 
 
@@ -101,32 +102,17 @@ def test_an_interrupt_that_somebody_swallows_comes_again():
     assert process.returncode == 0
 
 
-# In a folder that is on Python's path, a file or folder of these names.
-CLASHES = ("strategies/__init__.py", "clients.py", "simulations/__init__.py", "ray.py", "numpy.py")
-
-
-def make_clashes(folder: Path) -> Path:
-    for name in CLASHES:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("raise RuntimeError('the user has named something so')\n")
-    (folder / "mine.py").write_text(
+def test_a_users_files_hide_neither_our_packages_nor_libraries(tmp_path, npz_path):
+    here, elsewhere = make_clashes(tmp_path / "here"), make_clashes(tmp_path / "elsewhere")
+    (here / "mine.py").write_text(
         "from flwr.serverapp.strategy import FedAvg\n\nclass Mine(FedAvg):\n    pass\n"
     )
-    return folder
-
-
-@pytest.mark.parametrize(
-    "engine", ["inline", pytest.param("ray", marks=pytest.mark.e2e)], ids=["inline", "ray"]
-)
-def test_a_users_files_hide_neither_our_packages_nor_libraries(tmp_path, npz_path, engine):
-    here, elsewhere = make_clashes(tmp_path / "here"), make_clashes(tmp_path / "elsewhere")
     (elsewhere / "helpers.py").write_text("FACTOR = 1.0\n")
     with (here / "mine.py").open("a") as file:
         file.write("\nimport helpers\n")
     code, output = fog_flower(
         here,
-        *("run", "--engine", engine, f"dataset=npz:{npz_path}", *SMALL, "strategy=mine:Mine"),
+        *("run", "--engine", "inline", f"dataset=npz:{npz_path}", *SMALL, "strategy=mine:Mine"),
         *("num-server-rounds=1", "run-name=mine"),
         PYTHONPATH=str(elsewhere),
     )

@@ -19,6 +19,7 @@ from tests.runs import (
     assert_equal_weights,
     column,
     figures,
+    rounds,
     run_here,
     summary,
     updates,
@@ -43,20 +44,27 @@ def run(cwd, *arguments):
     return finish(start(cwd, *arguments))
 
 
+# Counts are exact; an image on the edge may fall to either side.
+EXACT = {"round", "accepted", "rejected", "bytes_from_end_nodes", "bytes_up", "bytes_down", "note"}
+
+
 def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
     tmp_path, npz_path, make_config
 ):
     data = f"dataset=npz:{npz_path}"
     # By default one actor of two gets half of the cores; without AVX-512 that changes last bits.
     threads = 0 if "avx512f" in hardware()["processor"] else 1
-    # Two of three fog nodes a round, out of a set of ids that are new in every run.
-    draws = "fraction_train=0.7,min_train_nodes=1"
+    special = {
+        "fog-nodes": 5,
+        # Three fog nodes a round, out of a set of ids that are new in every run.
+        "strategy-args": "fraction_train=0.7,min_train_nodes=1",
+        "attack": "crash",
+        "malicious-nodes": "nodes:0,1",
+        "attack-rounds": "2",
+    }
     settings = [
-        data,
-        *SMALL,
-        "num-server-rounds=2",
-        f"client-threads={threads}",
-        f"strategy-args={draws}",
+        *(data, *SMALL, "num-server-rounds=2", f"client-threads={threads}"),
+        *(f"{key}={value}" for key, value in special.items()),
     ]
     both = [
         start(tmp_path, *settings, f"run-name={name}", "--actors", actors)
@@ -67,18 +75,40 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
         assert "round 2/2" in output
         assert "curves.png" in output
     one, two = (tmp_path / "results" / "runs" / name for name in ("one", "two"))
-    assert len(who_trained(one)) == 4
+    assert len(who_trained(one)) == 6
     assert who_trained(one) == who_trained(two)
     assert figures(one) == figures(two)
+    assert any("crashes in round 2" in row["reason"] for row in updates(one))
     assert_equal_weights(one, two)
     assert flower_processes(tmp_path) == []
 
     # And equal to the same ServerApp and ClientApp in one process, without SuperLink and Ray.
-    here = run_here(make_config(model="mlp-2-hidden", run_name="here", strategy_args=draws))
+    here = run_here(make_config(model="mlp-2-hidden", run_name="here", **special))
     assert who_trained(here) == who_trained(one)
-    assert column(here, "train_loss") == pytest.approx(column(one, "train_loss"), rel=1e-4)
+    for ours, theirs in zip(updates(here), updates(one), strict=True):
+        assert ours["accepted"] == theirs["accepted"]
+        assert ("crashes in" in ours["reason"]) == ("crashes in" in theirs["reason"])
+    assert_the_same_rounds(here, one, test_examples=100)
     for ours, theirs in zip(weights(here), weights(one), strict=True):
         assert abs(ours - theirs).max() < 1e-4
+    nodes = [summary(folder)["nodes"] for folder in (here, one)]
+    for engine in nodes:  # one trains with all cores, the other with its part of them
+        assert len(engine.pop("threads")) == 1
+    assert nodes[0] == nodes[1]
+    assert summary(here)["data"] == summary(one)["data"]
+    for folder in (here, one):  # TensorFlow alone takes a quarter of a GiB
+        assert 0.25 < summary(folder)["peak_memory_gib"] < 32.0
+
+
+def assert_the_same_rounds(one, other, *, test_examples):
+    for ours, theirs in zip(rounds(one), rounds(other), strict=True):
+        assert set(ours) == set(theirs)
+        for name, value in theirs.items():
+            if name in EXACT:
+                assert ours[name] == value, name
+            elif name.endswith(("_loss", "_accuracy")):
+                near = 2.1 / test_examples if name.endswith("_accuracy") else 1e-3
+                assert float(ours[name]) == pytest.approx(float(value), abs=near, nan_ok=True), name
 
 
 def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_path):
@@ -116,7 +146,7 @@ def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
             "model=cnn",
             "num-server-rounds=1",
             "run-name=real",
-            *ONE_ACTOR,
+            *("--engine", "inline"),
         ),
     )
     assert code == 0, output
@@ -174,7 +204,7 @@ def test_kill_9_leaves_no_process_behind_and_the_run_goes_on(tmp_path, npz_path,
     assert flower_processes(tmp_path) == []
     assert ray_of(process) == []
 
-    code, output = finish(start(tmp_path, "killed", command="continue"))
+    code, output = finish(start(tmp_path, "killed", "--engine", "inline", command="continue"))
     assert code == 0, output
     assert "round 9/9" in output
     (rest,) = runs.glob("killed-from-round-*")

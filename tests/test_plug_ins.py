@@ -1,6 +1,5 @@
 """Eleven plug-ins of a user's own at once, from an empty folder: those that the docs show."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from fog_flower.errors import UserError
 from fog_flower.user_code import own_modules, user_code
 from simulations.overrides import configure
 from simulations.preflight import check, check_plug_ins
+from tests.clashes import make_clashes
+from tests.launched import fog_flower
 from tests.runs import rounds, summary, updates
 from tests.test_docs import EXAMPLES, SMALL
 
@@ -49,17 +50,6 @@ def here(folder, monkeypatch):
     return folder
 
 
-def fog_flower(*words, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "simulations.cli", *words],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 def check_records(run):
     told = summary(run)
     assert told["status"] == "finished", told["cause"]
@@ -77,8 +67,9 @@ def check_records(run):
 @pytest.mark.parametrize("engine", ["inline", pytest.param("ray", marks=pytest.mark.e2e)])
 def test_all_of_them_at_once(folder, engine):
     assert set(ALL) == set(PLUG_INS)
-    answer = fog_flower("run", "--engine", engine, *SETTINGS, "run-name=all", cwd=folder)
-    assert answer.returncode == 0, answer.stderr
+    make_clashes(folder)
+    code, output = fog_flower(folder, "run", "--engine", engine, *SETTINGS, "run-name=all")
+    assert code == 0, output
     check_records(folder / "results" / "runs" / "all")
 
 
