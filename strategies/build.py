@@ -91,6 +91,7 @@ def gated_strategy(
             merge=config.merge,
             seed=config.seed,
             trainer=trainer,
+            learning_rate=config.learning_rate_in,
         )
     masks = None
     if config.mask_groups:

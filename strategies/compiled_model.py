@@ -31,6 +31,7 @@ class CompiledModel:
         self.score = tf.function(self._score, reduce_retracing=True)
         self.epoch = tf.function(self._epoch, reduce_retracing=True)
         self.slope = tf.function(self._slope, reduce_retracing=True)
+        self.step = tf.function(self._step, reduce_retracing=True)
         self.ascent = tf.function(self._ascent, reduce_retracing=True)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
@@ -88,16 +89,28 @@ class CompiledModel:
         total = tf.constant(0.0)
         for start in tf.range(0, count, batch):
             stop = tf.minimum(start + batch, count)
-            with tf.GradientTape() as tape:
-                outputs = self.model(inputs[start:stop], training=False)
-                loss = tf.reduce_mean(self.task.losses(targets[start:stop], outputs))
-            variables = self._variables()
-            for variable, gradient in zip(
-                variables, _gradients(tape, loss, variables), strict=True
-            ):
-                variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
-            total += tf.cast(loss, tf.float32) * tf.cast(stop - start, tf.float32)
+            loss = self._descend(inputs[start:stop], targets[start:stop], learning_rate)
+            total += loss * tf.cast(stop - start, tf.float32)
         return total / tf.cast(count, tf.float32)
+
+    def _step(
+        self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one step of gradient descent, and return the mean loss before and after it."""
+        before = self._descend(inputs, targets, learning_rate)
+        after = tf.reduce_mean(self.task.losses(targets, self.model(inputs, training=False)))
+        return before, tf.cast(after, tf.float32)
+
+    def _descend(
+        self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            outputs = self.model(inputs, training=False)
+            loss = tf.reduce_mean(self.task.losses(targets, outputs))
+        variables = self._variables()
+        for variable, gradient in zip(variables, _gradients(tape, loss, variables), strict=True):
+            variable.assign_sub(tf.cast(learning_rate, gradient.dtype) * gradient)
+        return tf.cast(loss, tf.float32)
 
     def _slope(
         self, inputs: tf.Tensor, targets: tf.Tensor, importance: tf.Tensor, sharpness: tf.Tensor

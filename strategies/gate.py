@@ -64,6 +64,10 @@ class Weighing:
         Returns the cosines between all pairs of dW [k, k].
     own : int or None
         The number of the cloud's own update, which is the last one; None if there is none.
+    step : callable, optional
+        Takes weights [k] and a number of examples. Returns the mean loss of the merge on the first
+        examples, and that after one step of gradient descent on them at the clients' learning
+        rate. None if it is not known how clients train.
     """
 
     shares: Vector
@@ -72,6 +76,35 @@ class Weighing:
     groups: Callable[[int], npt.NDArray[np.int64]]
     cosines: Callable[[], Vector]
     own: int | None = None
+    step: Callable[[Vector, int], tuple[float, float]] | None = None
+
+    def only(self, numbers: npt.NDArray[np.int64]) -> "Weighing":
+        """Return the same functions for these of the updates only; the shares keep their sum."""
+        shares = self.shares[numbers]
+        step = self.step
+
+        def spread(weights: Vector) -> Vector:
+            full = np.zeros(len(self.shares))
+            full[numbers] = weights
+            return full
+
+        def slope(
+            weights: Vector, count: int, importance: Vector | None, sharpness: float, parts: int
+        ) -> Slope:
+            found = self.slope(spread(weights), count, importance, sharpness, parts)
+            along, errors = found.along[numbers], found.errors[numbers]
+            return dataclasses.replace(found, along=along, errors=errors)
+
+        own = np.flatnonzero(numbers == self.own)
+        return Weighing(
+            shares * (self.shares.sum() / shares.sum()) if shares.sum() > 0.0 else shares,
+            slope,
+            lambda weights, start, stop: self.score(spread(weights), start, stop),
+            self.groups,
+            lambda: self.cosines()[np.ix_(numbers, numbers)],
+            int(own[0]) if len(own) else None,
+            None if step is None else lambda weights, count: step(spread(weights), count),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +227,22 @@ class Trial:
         if key not in self._losses:
             self._losses[key] = self.scores(numbers, examples).recalibrated(biases=biases)
         return self._losses[key]
+
+    def only(self, numbers: Sequence[int]) -> "Trial":
+        """Return a trial of these of the updates only, in this order, with the same examples."""
+        kept = np.asarray(numbers, np.int64)
+        trust = self._trust
+        return Trial(
+            [self.norms[n] for n in kept],
+            lambda chosen, start, stop: self._score_merge(
+                tuple(int(kept[n]) for n in chosen), start, stop
+            ),
+            self.examples,
+            None if trust is None else lambda: [trust()[n] for n in kept],
+            in_sequence=self.in_sequence,
+            alone=[self._known.get((int(n),)) for n in kept],
+            weighing=self._weighing and self._weighing.only(kept),
+        )
 
     @property
     def weighing(self) -> Weighing:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +100,8 @@ class Judge:
         Seeds the order of the validation examples, which is drawn anew in every round.
     trainer : OwnUpdates, optional
         Trains the cloud's own update, which the gate judges as one more.
+    learning_rate : callable, optional
+        Takes a round, returns the learning rate of the clients, for gates that try a step of it.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Judge:
         merge: str = MEAN,
         seed: int = 0,
         trainer: OwnUpdates | None = None,
+        learning_rate: Callable[[int], float] | None = None,
     ) -> None:
         self.gate = gate
         self.evaluator = evaluator
@@ -118,6 +121,7 @@ class Judge:
         self.merge = merge
         self.seed = seed
         self.trainer = trainer
+        self.learning_rate = learning_rate
 
     def judge(
         self,
@@ -246,6 +250,11 @@ class Judge:
         def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
             return self.evaluator.score(steps.merged(alphas), order[first:stop])
 
+        rate = self.learning_rate(server_round) if self.learning_rate else 0.0
+
+        def step(alphas: Vector, count: int) -> tuple[float, float]:
+            return self.evaluator.step(steps.merged(alphas), order[:count], rate)
+
         return Trial(
             weighing=Weighing(
                 np.asarray(shares(examples), np.float64),
@@ -254,6 +263,7 @@ class Judge:
                 lambda count: self.evaluator.groups(order[:count]),
                 steps.cosines,
                 len(updates) - 1 if own else None,
+                step if rate else None,
             ),
             norms=[norm(update.delta) for update in updates],
             score_merge=score_merge,

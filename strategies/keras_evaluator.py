@@ -83,6 +83,16 @@ class KerasEvaluator:
             self._model.task.scores(np.concatenate(answers), self._targets[indices]),
         )
 
+    def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:
+        """Return the mean loss at ``indices`` [k], and that after one step of gradient descent."""
+        self._model.load(weights)
+        before, after = self._model.step(
+            tf.gather(self._inputs, indices),
+            tf.constant(self._targets[indices]),
+            tf.constant(learning_rate, tf.float32),
+        )
+        return float(before), float(after)
+
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Return the scores of all examples, or of those at ``indices`` [k], in this order."""
         self._model.load(weights)

@@ -46,3 +46,16 @@ def test_weights_that_are_not_finite_have_no_finite_loss(model):
     evaluator = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER)
     weights = [np.full_like(w, np.nan) for w in model.get_weights()]
     assert not np.isfinite(evaluator.evaluate(weights).loss)
+
+
+def test_a_step_is_one_of_gradient_descent_on_these_examples():
+    model = build_model("tests.small_models:small_mlp", SPEC, TASK, seed=3)
+    weights, chosen = model.get_weights(), np.array([3, 5, 8, 13, 400])
+    evaluator = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER)
+    before, after = evaluator.step(weights, chosen, 0.2)
+    gradient = evaluator.slope(weights, chosen).gradient
+    stepped = [w - 0.2 * g for w, g in zip(weights, gradient, strict=True)]
+    assert before == pytest.approx(by_hand(weights, chosen)[0], rel=1e-4)
+    assert after == pytest.approx(by_hand(stepped, chosen)[0], rel=1e-4)
+    assert after < before
+    assert not np.isfinite(evaluator.step(weights, chosen, 1e30)[1])

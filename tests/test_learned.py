@@ -368,3 +368,95 @@ def test_the_flat_end_of_an_enormous_step_is_no_gain_for_a_w_that_knows_less_tha
     decisions = Learned().judge(asked)
     assert decisions[0].with_update.loss < 1.0  # certified, the last one cut to twice the others
     assert decisions[3].weight < 0.25 * 2 / 59
+
+
+SIX = [[1.0, 0.1], [1.0, -0.1], [1.1, 0.0], [1.0, 0.05], [0.9, 0.0], [1.0, 0.2]]
+
+
+def with_steps(one: Trial, rises, at_start=0.9):
+    """Let a step of training change the loss of each local model by a known factor."""
+    asked = []
+
+    def step(weights, count):
+        assert count == 125
+        numbers = np.flatnonzero(weights)
+        assert set(weights) <= {0.0, 1.0}
+        asked.append(tuple(numbers))
+        assert len(numbers) < 2
+        return 2.0, 2.0 * (rises[numbers[0]] if len(numbers) else at_start)
+
+    object.__setattr__(one.weighing, "step", step)
+    return one, asked
+
+
+def test_an_update_from_which_training_explodes_is_refused_and_the_others_judged_without_it():
+    rises = [0.9, 4.0, 1.0, 0.5, np.nan, 0.9]
+    one, asked = with_steps(trial(SIX, [1.0, 0.0]), rises)
+    decisions = Learned().judge(one)
+    for number in (1, 4):
+        assert not decisions[number].accepted
+        assert decisions[number].reason == "rejected: a step of training from it raises the loss"
+    rest = [0, 2, 3, 5]
+    alone = Learned().judge(trial([SIX[n] for n in rest], [1.0, 0.0]))
+    assert [decisions[n] for n in rest] == alone
+    assert asked == [(0,), (1,), (2,), (3,), (4,), (5,), ()]
+
+
+def test_where_a_step_from_w_raises_the_loss_too_only_worse_ones_are_refused():
+    one, _ = with_steps(trial(SIX, [1.0, 0.0]), [1.1, 1.3, 0.9, 1.2, 1.3, 1.0], at_start=1.2)
+    accepted = [decision.accepted for decision in Learned().judge(one)]
+    assert accepted == [True, False, True, True, False, True]
+
+
+def test_no_step_is_tried_from_the_cloud_s_own_nor_if_none_is_asked_for():
+    one, asked = with_steps(trial(SIX, [1.0, 0.0], own=5), [0.9] * 5)
+    assert all(decision.accepted for decision in Learned().judge(one))
+    assert asked == [(0,), (1,), (2,), (3,), (4,)]
+    one, asked = with_steps(trial(SIX, [1.0, 0.0]), [9.0] * 6)
+    assert all(decision.accepted for decision in Learned(tried=0).judge(one))
+    assert asked == []
+
+
+def test_where_training_explodes_from_all_nothing_is_accepted():
+    one, _ = with_steps(trial(SIX, [1.0, 0.0]), [9.0] * 6)
+    assert not any(decision.accepted for decision in Learned().judge(one))
+
+
+def test_a_trial_of_some_updates_asks_about_those():
+    deltas = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]])
+    whole = trial(deltas, [1.0, 1.0], shares=[0.2, 0.3, 0.5], own=2, errors=0.5)
+    part = whole.only([2, 0])
+    assert part.norms == (whole.norms[2], whole.norms[0])
+    assert part.weighing.shares == pytest.approx([5 / 7, 2 / 7])
+    assert part.weighing.own == 0
+    assert whole.only([0, 1]).weighing.own is None
+    ours = part.weighing.slope(np.array([0.25, 0.5]), 10, None, 1.0, 1)
+    theirs = whole.weighing.slope(np.array([0.5, 0.0, 0.25]), 10, None, 1.0, 1)
+    assert ours.along == pytest.approx(theirs.along[[2, 0]])
+    assert ours.losses == pytest.approx(theirs.losses)
+    scores = part.weighing.score(np.array([0.25, 0.5]), 0, 10)
+    assert scores.losses == pytest.approx(
+        whole.weighing.score(np.array([0.5, 0.0, 0.25]), 0, 10).losses
+    )
+    assert part.weighing.cosines() == pytest.approx(np.array([[1, 0.5**0.5], [0.5**0.5, 1]]))
+
+
+def test_learning_ends_where_it_has_settled():
+    """With five directions and coarse steps, the best merge is approached from one to the next."""
+    deltas = 0.3 + np.random.default_rng(1).normal(size=(5, 8)) * [2, 1, 1, 0.5, 0.5, 0.2, 0.2, 0.1]
+    target = deltas.T @ [0.1, 0.3, 0.2, 0.5, 0.1]
+    counts, left = [], []
+    for settled in (1e-1, 1e-12):
+        one = trial(deltas, target)
+        slope, asked = one.weighing.slope, []
+
+        def counted(*arguments, slope=slope, asked=asked):
+            asked.append(arguments)
+            return slope(*arguments)
+
+        object.__setattr__(one.weighing, "slope", counted)
+        decisions = Learned(settled=settled, evaluations=60, slack=0.0).judge(one)
+        counts.append(len(asked))
+        left.append(decisions[0].with_update.loss)
+    assert counts[0] < counts[1]
+    assert left[1] <= left[0] + 0.01

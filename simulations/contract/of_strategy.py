@@ -155,6 +155,10 @@ class _AnyExamples:
         level = [np.zeros_like(array) for array in weights]
         return Sloped(np.zeros(len(indices)), level, 0.0, self.score(weights, indices))
 
+    def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:  # noqa: ARG002
+        loss = float(self.score(weights).losses.mean())
+        return loss, loss
+
 
 class _AgreeingCloud:
     """A reference trainer, for strategies with data in the cloud, that agrees with all updates."""

@@ -23,6 +23,7 @@ LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have i
 LONGER = 2.0  # largest ratio of lengths for which slopes can certify a plain merge
 HALF = 0.5  # of the plain merge
 PLAIN = "the plain merge"
+UNSTABLE = "rejected: a step of training from it raises the loss"
 RISES, NOTHING = "the loss rises along it", "it adds nothing to the rest"
 REST = 1 / 32  # fraction of a merge shared by all updates that are not shown to lead uphill
 
@@ -32,9 +33,13 @@ class Learned:
     r"""Learns a weight for each update, unless the plain merge is as good.
 
     The nearest published method is FedLAW (Li et al. 2023, ICML), which learns shares and a
-    shrinking factor on a proxy set. Here there are three steps. The first two use one part of the
-    validation examples, the third another, disjoint one.
+    shrinking factor on a proxy set. Here there are four steps. The first three use one part of the
+    validation examples, the fourth another, disjoint one.
 
+    0. An update is refused if a single step of gradient descent from its local model W + dW, at the
+       clients' learning rate, raises the loss on the examples of that step, and by a larger factor
+       than from W. Such a model may answer well, but training does not get on from it: somewhere
+       its activations are enormous. A merge would hide that until the next round.
     1. The plain merge F of all updates is taken unchanged if it is certified. Let $s_i$ be the
        slope of the loss at F along $dW_i$, and $m$ the slope along the plain step. If the loss is
        convex, the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
@@ -91,6 +96,9 @@ class Learned:
         each.
     evaluations : int
         Largest number of evaluations of loss and slope for learning once.
+    settled : float
+        Learning ends when an iteration lowers the loss by less than this (by less than this part of
+        the loss if it is above 1).
     error : float
         Probability that a merge that is no worse is taken to be worse (one-sided paired tests).
     slack : float
@@ -99,6 +107,8 @@ class Learned:
         Fraction of the learned merge's gain that a plainer one may lose.
     much : float
         Fraction of the longest learned step that an update needs for the plain merge of the strong.
+    tried : int
+        Number of examples on which a step of training is tried from each local model; 0 tries none.
     again : int
         How often weights are learned again for groups that are answered worse; 0 ignores groups.
     boost : float
@@ -107,14 +117,42 @@ class Learned:
 
     examples: int = 1000
     evaluations: int = 12
+    settled: float = 1e-3
     error: float = 0.01
     slack: float = 0.25
     margin: float = 0.1
     much: float = 0.25
     again: int = 2
     boost: float = 4.0
+    tried: int = 125
 
     def judge(self, trial: Trial) -> list[Decision]:
+        """Judge the updates from which a step of training does not raise the loss."""
+        kept = np.flatnonzero(~self._unstable(trial))
+        decisions = [Decision(False, UNSTABLE, examples=self.tried, weight=0.0)] * len(trial)
+        if len(kept):
+            rest = trial if len(kept) == len(trial) else trial.only(kept.tolist())
+            for number, decision in zip(kept, self._judge(rest), strict=True):
+                decisions[number] = decision
+        return decisions
+
+    def _unstable(self, trial: Trial) -> npt.NDArray[np.bool_]:
+        """Return from which local models a step of training raises the loss, and more so than at W.
+
+        The cloud's own is not asked.
+        """
+        unstable, step = np.zeros(len(trial), bool), trial.weighing.step
+        count = min(self.tried, trial.examples)
+        if step is None or not count:
+            return unstable
+        fog = [n for n in range(len(trial)) if n != trial.weighing.own]
+        rises = np.zeros(len(trial))
+        rises[fog] = [_rise(*step(alone, count)) for alone in np.eye(len(trial))[fog]]
+        if (rises > 1.0).any():
+            unstable = rises > max(1.0, _rise(*step(np.zeros(len(trial)), count)))
+        return unstable
+
+    def _judge(self, trial: Trial) -> list[Decision]:
         """Take the plain merge if it is certified, and else choose among it, the learned and W."""
         half = max(trial.examples // 2, 1)
         count = min(self.examples or half, half)
@@ -220,7 +258,7 @@ class Learned:
         importance: Vector | None = None
         for attempt in range(self.again + 1):
             search = _Search(trial, count, unit, importance, self.evaluations - 2 * (not attempt))
-            found = search.best(start, known if importance is None else None)
+            found = search.best(start, known if importance is None else None, self.settled)
             weights: Vector = found[:-1] * unit
             if attempt == self.again:
                 break
@@ -447,7 +485,7 @@ class _Search:
         self._found = np.zeros(len(unit) + 1)
         self.scores: Scores | None = None  # at the best weights found
 
-    def best(self, start: Vector, known: Slope | None) -> Vector:
+    def best(self, start: Vector, known: Slope | None, settled: float) -> Vector:
         """Return the best weights and log sharpness [k + 1]; ``known`` is that at ``start``."""
         self._found = start
         known = known or self._asked(start)
@@ -467,7 +505,14 @@ class _Search:
         sharpness = -math.log(SURER), math.log(SURER)
         bounds = [*[(0.0, None if unit else 0.0) for unit in self._unit], sharpness]
         with contextlib.suppress(_EnoughError):
-            minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds)
+            minimize(
+                objective,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=bounds,
+                options={"ftol": settled},
+            )
         return self._found
 
     def _asked(self, x: Vector) -> Slope:
@@ -496,6 +541,13 @@ def _known(scores: Scores) -> Vector:
 def _least(before: Slope) -> float:
     """Return the loss that a merge has to beat: W's, or the best constant answer's if lower."""
     return min(float(before.losses.mean()), before.scores.chance)
+
+
+def _rise(before: float, after: float) -> float:
+    """Return the factor from one loss to another; infinite if one is not finite."""
+    if not (math.isfinite(before) and math.isfinite(after)):
+        return math.inf
+    return after / before if before > 0.0 else 1.0
 
 
 def _is_harm(harm: Vector, error: float) -> bool:
