@@ -33,13 +33,16 @@ class Learned:
     r"""Learns a weight for each update, unless the plain merge is as good.
 
     The nearest published method is FedLAW (Li et al. 2023, ICML), which learns shares and a
-    shrinking factor on a proxy set. Here there are four steps. The first three use one part of the
-    validation examples, the fourth another, disjoint one.
+    shrinking factor on a proxy set.
 
-    0. An update is refused if a single step of gradient descent from its local model W + dW, at the
-       clients' learning rate, raises the loss on the examples of that step, and by a larger factor
-       than from W. Such a model may answer well, but training does not get on from it: somewhere
-       its activations are enormous. A merge would hide that until the next round.
+    First, an update is refused if a single step of gradient descent from its local model W + dW, at
+    the clients' learning rate, raises the loss on the examples of that step, and by a larger factor
+    than from W. Such a model may answer well, but somewhere its activations are enormous, so that
+    the next round's training explodes. No output shows that.
+
+    Then there are three steps. The first two use one part of the validation examples, the third
+    another, disjoint one.
+
     1. The plain merge F of all updates is taken unchanged if it is certified. Let $s_i$ be the
        slope of the loss at F along $dW_i$, and $m$ the slope along the plain step. If the loss is
        convex, the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
