@@ -254,6 +254,7 @@ TYPED = {
     # Written down before the evaluation: settings, bars of success, and why others were stopped.
     "docs/results/protocol.md": {
         "0.001",
+        "0.03",
         "0.05",
         "0.1",
         "0.25",
@@ -264,8 +265,12 @@ TYPED = {
         "3.00",
         "3.2",
         "4.3",
+        "70.0",
+        "80.9",
         "85.0",
+        "86.6",
         "87.1",
+        "87.6",
         "90.5",
         "90.6",
     },
