@@ -56,17 +56,17 @@ class Catalogue:
         The configuration key whose values are these names, for messages.
     own : str
         How users name an object of their own, for messages.
-    besides : tuple of str
+    no_files : tuple of str
         Values of the key that are not files, for messages.
-    beside : Catalogue, optional
+    confused_with : Catalogue, optional
         The catalogue of another key that users confuse with this one, for messages.
     """
 
     package: str
     key: str
     own: str = "module:name"
-    besides: tuple[str, ...] = ()
-    beside: "Catalogue | None" = None
+    no_files: tuple[str, ...] = ()
+    confused_with: "Catalogue | None" = None
 
     @functools.cache  # noqa: B019  (catalogues live as long as the process)
     def names(self) -> tuple[str, ...]:
@@ -108,10 +108,10 @@ class Catalogue:
 
     def unknown(self, text: str) -> UserError:
         """Return the error for a name that is not in the catalogue."""
-        names = (*self.besides, *self.names())
+        names = (*self.no_files, *self.names())
         hint = did_you_mean(text, names)
-        if self.beside and self.beside.has(text):
-            hint = f"; {text} is for {self.beside.key}={text}"
+        if self.confused_with and self.confused_with.has(text):
+            hint = f"; {text} is for {self.confused_with.key}={text}"
         return UserError(
             f"{self.key}={text!r}: choose from {', '.join(names)}, or your own as {self.own}{hint}"
         )

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from fog_flower.errors import UserError
-from simulations.engines import ending
+from simulations.engines import ending, processes
 from simulations.engines.ending import MemoryLow, cause_of, wait_for_end
 from simulations.engines.environment import run_environment, without_loopback_proxies
 from simulations.engines.processes import end, free_ports, how_it_ended, start
@@ -67,6 +67,11 @@ def test_ports_are_free_different_and_not_among_those_that_connections_get():
     assert len(set(ports)) == 20
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert all(port < low for port in ports)
+
+
+def test_without_ports_below_the_ephemeral_ones_no_port_is_given_twice(monkeypatch):
+    monkeypatch.setattr(processes, "FIRST_PORT", processes._first_ephemeral_port())
+    assert len(set(free_ports(200))) == 200
 
 
 def test_a_child_and_what_it_started_are_ended_even_if_they_do_not_want_to(tmp_path):

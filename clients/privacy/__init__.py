@@ -12,5 +12,5 @@ _END_NODE, _FOG_NODE = (
     (f"{__name__}.end_node", "protection"),
     (f"{__name__}.fog_node", "fog-protection"),
 )
-PROTECTIONS = Catalogue(*_END_NODE, own="module:function", beside=Catalogue(*_FOG_NODE))
-FOG_PROTECTIONS = Catalogue(*_FOG_NODE, own="module:Name", beside=Catalogue(*_END_NODE))
+PROTECTIONS = Catalogue(*_END_NODE, own="module:function", confused_with=Catalogue(*_FOG_NODE))
+FOG_PROTECTIONS = Catalogue(*_FOG_NODE, own="module:Name", confused_with=Catalogue(*_END_NODE))

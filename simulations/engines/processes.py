@@ -174,12 +174,14 @@ def free_ports(count: int) -> list[int]:
     choices = range(FIRST_PORT, _first_ephemeral_port())
     drawn = random.SystemRandom().sample(choices, len(choices)) if len(choices) > count else []
     found: list[int] = []
-    for port in [*drawn, *([0] * count)]:  # 0: any that the system assigns
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind((LOCAL, port))
-            found.append(probe.getsockname()[1])
-        if len(found) == count:
-            break
+    with contextlib.ExitStack() as held:  # until all are found, so that none is found twice
+        for port in [*drawn, *([0] * count)]:  # 0: any that the system assigns
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind((LOCAL, port))
+                found.append(probe.getsockname()[1])
+            if len(found) == count:
+                break
     return found
 
 

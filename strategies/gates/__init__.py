@@ -7,4 +7,4 @@ Set ``gate=module:Class`` to use a class of your own.
 from fog_flower.config import OFF
 from fog_flower.named import Catalogue
 
-GATES = Catalogue(__name__, "gate", own="module:Class", besides=(OFF,))
+GATES = Catalogue(__name__, "gate", own="module:Class", no_files=(OFF,))
