@@ -142,16 +142,6 @@ def claim() -> str:
     return "\n\n".join(parts)
 
 
-def broken() -> str:
-    """Return what records say of the attack that the gate does not hold against."""
-    records = load_comparison(RESULTS / "claim" / "silent-unit")
-    parts = [_noted(records, 2)]
-    for heading, table in tables_of(records).items():
-        if heading.startswith(ACCURACY):
-            parts += _headed(heading, table)
-    return "\n\n".join(parts)
-
-
 def _noted(records: ComparisonRecords, count: int) -> str:
     """Return the first notes on what a comparison saw, as a list."""
     return "\n".join(f"- {line}" for line in notes(records)[:count])
@@ -210,7 +200,7 @@ GENERATED: Mapping[str, Sequence[Block]] = {
     "../README.md": (lambda: front_block(RESULTS, links="results"), worst_of_svhn),
     "results/paper.md": (lambda: table2_block(RESULTS, SVHN, links="../../results"),),
     "results/rendered.md": (lambda: rendered_block(RESULTS, links="../../results"),),
-    "results/attacks.md": (claim, broken),
+    "results/attacks.md": (claim,),
     "results/privacy.md": (
         lambda: findings_block(RESULTS),
         lambda: costs_block(RESULTS, links="../../results"),
