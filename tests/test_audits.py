@@ -12,8 +12,14 @@ from fog_flower.errors import UserError
 from fog_flower.privacy.accounting import gaussian_epsilon
 from fog_flower.privacy.guarantee import INPUTS, Guarantee
 from simulations.audits import one_run, shipments
-from simulations.audits.bounds import from_one_run, from_pairs, proportion
-from simulations.audits.finding import HOLDS, NO_CLAIM, REFUTED, AuditFinding
+from simulations.audits.bounds import (
+    from_identification,
+    from_one_run,
+    from_pairs,
+    most_from_one_run,
+    proportion,
+)
+from simulations.audits.finding import HOLDS, NO_CLAIM, REFUTED, WEAK, AuditFinding
 from simulations.audits.make import make_audits
 from simulations.cli.commands import app
 
@@ -52,6 +58,29 @@ def test_verdicts():
     assert AuditFinding("a", "b", "c", 0.5, claimed=1.0, bound=True).verdict == HOLDS
     assert AuditFinding("a", "b", "c", 99.0, claimed=1.0).verdict == ""
     assert AuditFinding("a", "b", "c", 99.0, bound=True).verdict == NO_CLAIM
+    assert AuditFinding("a", "b", "c", 6.0, claimed=8.0, bound=True, most=6.3).verdict == WEAK
+    assert AuditFinding("a", "b", "c", 6.0, claimed=6.1, bound=True, most=6.3).verdict == HOLDS
+
+
+def test_no_scores_show_more_than_those_that_are_told_apart_always():
+    apart, most = from_pairs(np.ones(4000), np.zeros(4000), 0.0)
+    assert apart == pytest.approx(most, abs=0.01)
+    assert from_pairs(RNG.normal(size=4000), RNG.normal(size=4000), 0.0)[1] == most
+    included = RNG.permutation(1000) < 500
+    all_right = from_one_run(included + 0.01 * RNG.normal(size=1000), included, 1e-5)[0]
+    assert all_right == pytest.approx(most_from_one_run(1000, 1e-5), abs=0.01)
+
+
+def test_randomised_response_is_identified_as_often_as_its_epsilon_allows():
+    """Among m candidates it tells the truth with probability e^epsilon / (e^epsilon + m - 1)."""
+    tries, candidates, epsilon = 20_000, 50, 3.0
+    truth = np.exp(epsilon) / (np.exp(epsilon) + candidates - 1)
+    hits = RNG.binomial(tries, truth)
+    bound, most = from_identification(hits, tries, candidates, 0.0)
+    assert epsilon - 0.15 < bound < epsilon + 0.02
+    assert most > 10.0
+    assert from_identification(tries // candidates, tries, candidates, 0.0)[0] == 0.0
+    assert from_identification(600, 600, 600, 1e-5)[0] > 8.0  # who always finds it refutes 8
 
 
 def told(findings, attack):
@@ -65,6 +94,8 @@ def test_a_gaussian_survives_until_its_seed_is_known(make_config, tmp_path):
     assert told(findings, "two far inputs told apart").verdict == HOLDS
     again = "two far inputs told apart, noise drawn again from the seed"
     assert told(findings, again).verdict == REFUTED
+    found = "noise drawn again from the seed: what finding it shows"
+    assert told(findings, found).verdict == REFUTED
     assert (tmp_path / "shipments.png").exists()
     entropy = config.changed({"noise-source": "entropy"})
     assert again not in {one.attack for one in shipments.audit(entropy, tmp_path, SAID)}

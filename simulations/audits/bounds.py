@@ -40,8 +40,11 @@ def from_pairs(
     Returns
     -------
     tuple of float
-        The bound, and the bound on the half of the scores that chose the threshold.
+        The bound, and the largest one that as many scores can show.
     """
+    half = len(one[1::2])
+    apart = np.arange(2.0 * half)
+    most = _epsilon(apart[half:], apart[:half], half - 0.5, delta, confidence)
     chosen, guess = 0.0, 0.0
     first, second = one[::2], other[::2]
     for threshold in np.quantile(np.concatenate([first, second]), np.linspace(0.005, 0.995, 199)):
@@ -49,8 +52,31 @@ def from_pairs(
         if found > guess:
             chosen, guess = float(threshold), found
     if guess == 0.0:
-        return 0.0, 0.0
-    return _epsilon(one[1::2], other[1::2], chosen, delta, confidence), guess
+        return 0.0, most
+    return _epsilon(one[1::2], other[1::2], chosen, delta, confidence), most
+
+
+def from_identification(
+    hits: int, tries: int, candidates: int, delta: float, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Return a lower bound of epsilon from finding records among candidates by their releases.
+
+    If any candidate may stand in place of another, the mean probability of finding the right one of
+    m is at most (e^epsilon + (m - 1) delta) / (e^epsilon + m - 1): sum P_i(S_i) <= e^epsilon
+    P_j(S_i) + delta over all i and j, where S_i is what makes the attacker say i.
+
+    Returns
+    -------
+    tuple of float
+        The bound, and the largest one that as many tries can show.
+    """
+
+    def bound(found: int) -> float:
+        rate = proportion(found, tries, confidence)[0]
+        odds = (candidates - 1) * (rate - delta) / (1.0 - rate)
+        return max(math.log(odds), 0.0) if odds > 0.0 else 0.0
+
+    return bound(hits), bound(tries)
 
 
 def _epsilon(
@@ -94,6 +120,12 @@ def from_one_run(
         if found > best[0] or best[2] == 0:
             best = (found, right, 2 * half)
     return best
+
+
+def most_from_one_run(count: int, delta: float) -> float:
+    """Return the bound of ``from_one_run`` if all guesses about ``count`` canaries are right."""
+    scores = np.arange(count)
+    return from_one_run(scores.astype(np.float64), scores >= count / 2, delta)[0]
 
 
 def _one_run_epsilon(count: int, guesses: int, right: int, delta: float, error: float) -> float:

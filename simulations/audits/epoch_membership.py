@@ -15,7 +15,7 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights
-from simulations.audits.bounds import DELTA, from_one_run
+from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
 from simulations.audits.crafted import first_dense
 from simulations.audits.end_nodes import EndNodes, as_queried
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
@@ -91,7 +91,8 @@ def attack_epochs(
             given = update.delta if update.promises else DELTA
             bound, right, guesses = from_one_run(scores[: 2 * size], included, given)
             told = f"{attack}: {right} of {guesses} guesses right"
-            findings.append(bounded(name, told, bound, update.epsilon))
+            most = most_from_one_run(2 * size, given)
+            findings.append(bounded(name, told, bound, update.epsilon, most))
     return findings, curves
 
 

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 HOLDS, REFUTED, NO_CLAIM = "holds", "refuted", "nothing is promised"
+WEAK = "too few tries to refute"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,9 @@ class AuditFinding:
         The epsilon that the ledger promises; infinite if it promises nothing.
     bound : bool
         Whether ``value`` is a lower bound of epsilon.
+    most : float
+        The largest bound that as many tries can show, if the attack succeeds in all of them. A
+        promise above it could not have been refuted.
     """
 
     audit: str
@@ -37,6 +41,7 @@ class AuditFinding:
     high: float = math.nan
     claimed: float = math.inf
     bound: bool = False
+    most: float = math.inf
 
     @property
     def verdict(self) -> str:
@@ -47,7 +52,9 @@ class AuditFinding:
             return NO_CLAIM
         if not self.bound:
             return ""
-        return REFUTED if self.value > self.claimed else HOLDS
+        if self.value > self.claimed:
+            return REFUTED
+        return HOLDS if self.claimed < self.most else WEAK
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a dict for JSON, with None for numbers that are not finite."""
@@ -61,7 +68,9 @@ def not_applicable(audit: str, why: str) -> AuditFinding:
     return AuditFinding(audit, why, "not applicable", math.nan)
 
 
-def bounded(name: str, attack: str, bound: float, claimed: float) -> AuditFinding:
+def bounded(
+    name: str, attack: str, bound: float, claimed: float, most: float = math.inf
+) -> AuditFinding:
     """Return a finding that holds a lower bound of epsilon."""
     measure = "epsilon, at least"
-    return AuditFinding(name, attack, measure, bound, bound, claimed=claimed, bound=True)
+    return AuditFinding(name, attack, measure, bound, bound, claimed=claimed, bound=True, most=most)

@@ -14,7 +14,7 @@ from fog_flower.errors import UserError
 from fog_flower.keras_weights import weights_of
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples, Indices
-from simulations.audits.bounds import DELTA, from_one_run
+from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
 from simulations.audits.end_nodes import EndNodes, as_queried
 from simulations.audits.epoch_membership import Curves, attack_epochs, separation
 from simulations.audits.federation import federated
@@ -96,7 +96,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         findings += separation(NAME, attack, one, other, update.epsilon, (half, half))
         bound, right, guesses = from_one_run(scores[0], members[0], given)
         told = f"{attack}: {right} of {guesses} guesses right"
-        findings.append(bounded(NAME, told, bound, update.epsilon))
+        most = most_from_one_run(len(members[0]), given)
+        findings.append(bounded(NAME, told, bound, update.epsilon, most))
     losses_of(model, start, task, asked.take(np.arange(1)))  # loads W of round 1 again
     more, of_epochs = attack_epochs(NAME, config, field, model, say)
     draw_rocs(curves | of_epochs, folder / f"{NAME}.png", "members", "others")

@@ -14,7 +14,7 @@ from fog_flower.data.field import prepare_field
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.weights import Weights, add
-from simulations.audits.bounds import DELTA, from_one_run
+from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
 from simulations.audits.finding import AuditFinding, bounded
 from simulations.audits.losses import losses_of
 
@@ -72,4 +72,5 @@ def audit(
         claimed = told.epsilon
     bound, right, guesses = from_one_run(fell, included, delta)
     attack = f"{count} canaries of noise, {right} of {guesses} guesses right"
-    return [bounded(NAME, attack, bound, float(claimed))]
+    most = most_from_one_run(count, delta)
+    return [bounded(NAME, attack, bound, float(claimed), most)]

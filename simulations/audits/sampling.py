@@ -65,12 +65,12 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
             played(config, mechanism, deviation, length, 2 * number + other) for other in (0, 1)
         )
         claimed = subsampled_epsilon(deviation, 1.0 / length, length * EPOCHS, delta)
-        bound, _ = from_pairs(with_it, without, delta)
+        bound, most = from_pairs(with_it, without, delta)
         attack = (
             f"{EPOCHS} epochs of {length} steps told apart, noise {deviation:.3g} x clip, "
             f"delta {delta:g}"
         )
-        findings.append(bounded(NAME, attack, bound, claimed))
+        findings.append(bounded(NAME, attack, bound, claimed, most))
         curves[f"noise {deviation:.3g} x clip, {length} steps"] = (with_it, without)
     draw_rocs(curves, folder / f"{NAME}.png", "with the example", "without it")
     return findings

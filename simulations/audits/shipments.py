@@ -10,10 +10,11 @@ import numpy.typing as npt
 from clients.privacy.releases import releases_of
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.data.field import Field, prepare_field
+from fog_flower.privacy.guarantee import Guarantee
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from simulations.audits.alike import correlations
-from simulations.audits.bounds import from_pairs, proportion
+from simulations.audits.bounds import from_identification, from_pairs, proportion
 from simulations.audits.end_nodes import OTHER_NODE, EndNodes
 from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.linear_reconstruction import learned_reconstruction
@@ -45,7 +46,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     told = {one.name: one.guarantee for one in releases_of(config, 1)}
     inputs, targets = told["shipment: inputs"], told["shipment: targets"]
     say(f"audit {NAME}: images")
-    findings = _images(config, field, folder, inputs.epsilon)
+    findings = _images(config, field, folder, inputs)
     if config.protection:  # without one, there is nothing to tell apart
         say(f"audit {NAME}: neighbours")
         findings += _input_pairs(config, field, inputs.epsilon, inputs.delta)
@@ -53,7 +54,10 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     return findings
 
 
-def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> list[AuditFinding]:
+def _images(
+    config: RunConfig, field: Field, folder: Path, promised: Guarantee
+) -> list[AuditFinding]:
+    claimed = promised.epsilon
     attacker = EndNodes(config, field)
     order = generator(config.seed, "audit shipments").permutation(len(field.train))
     count = min(CANDIDATES, len(order) // 3)
@@ -97,6 +101,9 @@ def _images(config: RunConfig, field: Field, folder: Path, claimed: float) -> li
                 claimed,
             )
         )
+        if promised.promises:
+            shown, most = from_identification(hits, len(guess), len(guess), promised.delta)
+            findings.append(bounded(NAME, f"{attack}: what finding it shows", shown, claimed, most))
     if len(field.dataset.spec.shape) == 3:
         reconstructions.pop("guessing the mean")
         _draw({"raw": raw.inputs, **reconstructions}, folder / f"{NAME}.png")
@@ -158,8 +165,8 @@ def _pair(
     delta: float,
     claimed: float,
 ) -> AuditFinding:
-    bound, _ = from_pairs(one, other, delta)
-    return bounded(NAME, attack, bound, claimed)
+    bound, most = from_pairs(one, other, delta)
+    return bounded(NAME, attack, bound, claimed, most)
 
 
 def _decibels(raw: Rows, guess: Rows, scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -172,11 +179,10 @@ def _draw(kinds: dict[str, Rows], path: Path) -> None:
     figure, axes = plt.subplots(
         len(kinds), SHOWN, figsize=(1.2 * SHOWN + 2.2, 1.25 * len(kinds)), squeeze=False
     )
-    raw = next(iter(kinds.values()))[:SHOWN]
-    low, high = float(raw.min()), float(raw.max())
     for row, (name, images) in zip(axes, kinds.items(), strict=True):
         for axis, image in zip(row, images[:SHOWN], strict=False):
-            shown = np.clip((image - low) / (high - low), 0.0, 1.0)
+            low, high = np.percentile(image, (1, 99))  # a clipped image is a faint one
+            shown = np.clip((image - low) / max(high - low, 1e-12), 0.0, 1.0)
             axis.imshow(shown.squeeze(), cmap="gray" if image.shape[-1] == 1 else None)
             axis.set_axis_off()
         row[0].text(-0.1, 0.5, name, transform=row[0].transAxes, ha="right", va="center", wrap=True)
