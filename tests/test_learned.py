@@ -417,6 +417,14 @@ def test_no_step_is_tried_from_the_cloud_s_own_nor_if_none_is_asked_for():
     assert asked == []
 
 
+def test_many_updates_share_the_examples_for_steps():
+    many = np.tile([[1.0, 0.0]], (100, 1)) + np.random.default_rng(0).normal(size=(100, 2)) * 0.1
+    one, counts = trial(many, [1.0, 0.0]), []
+    object.__setattr__(one.weighing, "step", lambda _, count: (1.0, counts.append(count) or 0.9))
+    assert all(decision.accepted for decision in Learned().judge(one))
+    assert counts == [40] * 100
+
+
 def test_where_training_explodes_from_all_nothing_is_accepted():
     one, _ = with_steps(trial(SIX, [1.0, 0.0]), [9.0] * 6)
     assert not any(decision.accepted for decision in Learned().judge(one))

@@ -22,6 +22,7 @@ COPIES = 0.1  # fraction of a merge due to copies from which on copies are count
 LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
 LONGER = 2.0  # largest ratio of lengths for which slopes can certify a plain merge
 HALF = 0.5  # of the plain merge
+TRIED_IN_ALL, LEAST_TRIED = 4000, 16  # examples for steps: of all updates together, and of each
 PLAIN = "the plain merge"
 UNSTABLE = "rejected: a step of training from it raises the loss"
 RISES, NOTHING = "the loss rises along it", "it adds nothing to the rest"
@@ -112,6 +113,7 @@ class Learned:
         Fraction of the longest learned step that an update needs for the plain merge of the strong.
     tried : int
         Number of examples on which a step of training is tried from each local model; 0 tries none.
+        With more than 32 updates, they share 4,000 examples, but each gets 16.
     again : int
         How often weights are learned again for groups that are answered worse; 0 ignores groups.
     boost : float
@@ -145,7 +147,7 @@ class Learned:
         The cloud's own is not asked.
         """
         unstable, step = np.zeros(len(trial), bool), trial.weighing.step
-        count = min(self.tried, trial.examples)
+        count = min(self.tried, trial.examples, max(TRIED_IN_ALL // len(trial), LEAST_TRIED))
         if step is None or not count:
             return unstable
         fog = [n for n in range(len(trial)) if n != trial.weighing.own]
