@@ -88,7 +88,7 @@ class Judge:
     Parameters
     ----------
     gate : Gate
-        Decides which finite updates join. Updates that are not finite are rejected before it.
+        Decides which finite updates join. Updates that are not finite are refused before it.
     evaluator : Evaluator
         Holds the validation examples (10,000 in the paper), which only the cloud has.
     reference : ReferenceTrainer, optional

@@ -152,7 +152,7 @@ def test_of_a_run_that_was_killed_with_its_launcher_the_rounds_are_shown(stopped
     (folder / LOCK).touch()  # what a killed process leaves
     shown = table_of(folder)
     assert "stopped-2: stopped: its process has ended" in shown
-    assert f"2 of 3, {record['final']['rejected']} updates rejected" in shown
+    assert f"2 of 3, {record['final']['rejected']} updates refused" in shown
     assert f"{100 * record['final']['test_accuracy']:.2f}%" in shown
 
 
@@ -162,12 +162,12 @@ def table_of(folder):
     return shown.getvalue()
 
 
-def test_the_rounds_of_the_stopped_run_are_not_shown_again():
+def test_the_rounds_of_the_stopped_run_are_not_shown_again(tmp_path):
     shown = io.StringIO()
     rows = [{"round": str(n), "accepted": "3", "rejected": "0"} for n in range(5)]
     for row in rows:
         row |= {"test_accuracy": "0.5", "cloud_validation_accuracy": "0.5"}
-    display = RunDisplay(Terminal(file=shown, width=200), 4, taken_over=2)
+    display = RunDisplay(Terminal(file=shown, width=200), 4, tmp_path, taken_over=2)
     for known in (1, 3, 5):
         display.update(rows[:known])
     assert [line[:9] for line in shown.getvalue().splitlines()] == ["round 3/4", "round 4/4"]

@@ -120,7 +120,7 @@ def test_a_diverged_run_says_so_where_one_looks(run_of):
     shown = shown_by(screen)
     assert "name: finished, but diverged" in shown
     assert "diverged" in [line.strip("│ ").split("  ")[0] for line in shown.splitlines()]
-    assert "1 update rejected" in shown
+    assert "1 update refused" in shown
 
 
 @pytest.mark.parametrize(("accepted", "told"), [(0, False), (3, True)])

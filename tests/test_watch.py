@@ -68,7 +68,7 @@ def test_a_run_that_goes_on_and_one_that_has_ended(run):
     assert look.picture.startswith("data:image/svg+xml;base64,")
     (table,) = look.tables.values()
     assert list(table["fog node"]) == [0, 1, 2]
-    assert list(table["update"]) == ["accepted", "accepted", "rejected"]
+    assert list(table["update"]) == ["accepted", "accepted", "refused"]
     assert "not finite" in table["reason"].iloc[2]
     before = version_of(folder)
     assert version_of(folder) == before

@@ -15,10 +15,11 @@ from matplotlib.ticker import MaxNLocator
 
 LINES = {
     "train_accuracy": "training, mean of fog nodes",
-    "local_validation_accuracy": "validation, mean of\nlocal models (the paper's)",
+    "local_validation_accuracy": "validation, mean of\nlocal models",
     "cloud_validation_accuracy": "validation, cloud model",
     "test_accuracy": "test, cloud model",
 }
+DECISIONS = {"accepted": ("tab:blue", "o"), "refused": ("tab:red", "X")}  # colour and marker
 
 
 def draw_curves(folder: Path, title: str) -> Path:
@@ -58,16 +59,18 @@ def curves_of(folder: Path, title: str) -> Figure:
 
 
 def _draw_raster(updates: pd.DataFrame, axes: Axes) -> None:
-    shown = updates.assign(update=updates["accepted"].map({True: "accepted", False: "rejected"}))
+    shown = updates.assign(update=updates["accepted"].map({True: "accepted", False: "refused"}))
+    kinds = [kind for kind in DECISIONS if (shown["update"] == kind).any()]
     sns.scatterplot(
         shown,
         x="round",
         y="fog_node",
         hue="update",
         style="update",
-        hue_order=["accepted", "rejected"],
-        style_order=["accepted", "rejected"],
-        palette={"accepted": "tab:blue", "rejected": "tab:red"},
+        hue_order=kinds,
+        style_order=kinds,
+        palette={kind: DECISIONS[kind][0] for kind in kinds},
+        markers={kind: DECISIONS[kind][1] for kind in kinds},
         ax=axes,
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

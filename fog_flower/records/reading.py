@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,12 @@ LOCK = ".going"  # a file lock, held by the process that makes a run
 
 _WHOLE = ("round", "fog_node", "num_examples", "gate_images", "accepted", "rejected")
 _TEXT = ("note", "reason")
+# What stands around the name of a merge in the reason of an accepted update.
+_ACCEPTED, _ENDING, _GROUP = (
+    "accepted: ",
+    re.compile(r",? is (taken|certified)$"),
+    " (masked group ",
+)
 _DATA = {  # names in records of older versions
     "train_images": "train_examples",
     "validation_images": "validation_examples",
@@ -68,6 +76,23 @@ def typed_rows(path: Path) -> list[Row]:
         return [
             {key: _typed(key, text) for key, text in row.items()} for row in csv.DictReader(file)
         ]
+
+
+def merges_taken(folder: Path) -> dict[int, str]:
+    """Return the merge of each round in which a gate took another one than the plain merge.
+
+    There the gate gives weights. The name of the merge is what its reasons have in common, e.g.
+    ``the learned merge``; if reasons differ by update, it is ``weighed by the gate``.
+    """
+    reasons: dict[int, set[str]] = {}
+    for row in typed_rows(folder / "updates.csv"):
+        if row["accepted"] and not math.isnan(row.get("weight", math.nan)):
+            told = row["reason"].partition(_GROUP)[0].removeprefix(_ACCEPTED)
+            reasons.setdefault(row["round"], set()).add(_ENDING.sub("", told))
+    return {
+        number: min(told) if len(told) == 1 else "weighed by the gate"
+        for number, told in reasons.items()
+    }
 
 
 def _typed(column: str, text: str) -> Any:

@@ -68,6 +68,7 @@ def show(run: Annotated[str, RUN]) -> None:
 
 
 def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None) -> None:
+    from fog_flower.records.run_folder import folder_of  # noqa: PLC0415
     from simulations.cli.drawing import drawing  # noqa: PLC0415
     from simulations.cli.run_display import (  # noqa: PLC0415
         RunDisplay,
@@ -88,7 +89,8 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
             f"{describe_tiers(config.to_run_config())}, {config.model}, "
             f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"
         )
-        with RunDisplay(terminal, config.num_server_rounds, _taken_over(config)) as display:
+        rounds, folder = config.num_server_rounds, folder_of(config)
+        with RunDisplay(terminal, rounds, folder, _taken_over(config)) as display:
             outcome = launch(display.update)
     if (outcome.folder / "run.json").exists():
         print_run(terminal, outcome.folder)

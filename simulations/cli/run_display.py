@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from fog_flower.records.reading import (
     computed_in,
     figures_so_far,
     is_orphan,
+    merges_taken,
     read_rounds,
     read_run,
 )
@@ -33,15 +35,17 @@ if TYPE_CHECKING:
 Rows = list[dict[str, str]]
 STOPPED = "stopped: its process has ended"
 NOTES = 3  # notes of rounds that are shown below the table
+LISTED = 8  # rounds of a merge that are named
 UNCHANGED = ("W is kept", "returned W unchanged")  # in a round's note
 
 
 class RunDisplay:
     """A progress bar in a terminal, or a line per round in a log."""
 
-    def __init__(self, terminal: Terminal, rounds: int, taken_over: int = 0) -> None:
+    def __init__(self, terminal: Terminal, rounds: int, folder: Path, taken_over: int = 0) -> None:
         self._terminal = terminal
         self._rounds = rounds
+        self._folder = folder
         self._taken_over = taken_over  # rounds of a stopped run, which are not shown
         self._shown = taken_over + 1 if taken_over else 0
         self._first_round_at = time.monotonic()
@@ -61,8 +65,10 @@ class RunDisplay:
         """Show the rounds that were not shown yet; row 0 is the untrained model."""
         if len(rows) <= self._taken_over + 1:
             self._first_round_at = time.monotonic()
+        merges = merges_taken(self._folder) if rows[self._shown :] else {}
         for row in rows[self._shown :]:
-            line = f"{_round_line(row)}  {self._remaining(int(row['round']))}"
+            told = _round_line(row, merges.get(int(row["round"]), ""))
+            line = f"{told}  {self._remaining(int(row['round']))}"
             self._bar.update(self._task, completed=int(row["round"]), description=line)
             if not self._terminal.is_terminal:
                 self._terminal.say(f"round {row['round']}/{self._rounds}  {line}")
@@ -86,7 +92,7 @@ def print_run(terminal: Terminal, folder: Path) -> None:
     table = Table(title=f"{folder.name}: {_status(run)}", title_justify="left", show_header=False)
     table.add_column("", style="bold")
     table.add_column("", overflow="fold")
-    for label, text in (*_what_it_was(run), *_its_figures(run, rounds)):
+    for label, text in (*_what_it_was(run), *_its_figures(run, rounds, merges_taken(folder))):
         table.add_row(label, text)
     terminal.print(table)
     print_ledger(terminal, folder)
@@ -137,7 +143,9 @@ def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "attack", describe_attack(config)
 
 
-def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, str | Text]]:
+def _its_figures(
+    run: Mapping[str, Any], rounds: Rows, merges: Mapping[int, str]
+) -> Iterator[tuple[str, str | Text]]:
     final = run["final"]
     if run.get("cause"):
         yield "cause", styled(str(run["cause"]), "red")
@@ -156,8 +164,10 @@ def _its_figures(run: Mapping[str, Any], rounds: Rows) -> Iterator[tuple[str, st
     yield (
         "rounds",
         f"{final.get('round', 0)} of {run['config']['num-server-rounds']}, "
-        f"{counted(final.get('rejected', 0), 'update')} rejected, {run['seconds']:.0f} s",
+        f"{counted(final.get('rejected', 0), 'update')} refused, {run['seconds']:.0f} s",
     )
+    if merges:
+        yield "other than the plain merge", _in_rounds(merges)
     if stretches := run.get("stretches"):
         ends = ", ".join(str(stretch["last_round"]) for stretch in stretches)
         yield "continued after round", ends
@@ -242,7 +252,19 @@ def _protection(config: Mapping[str, Any]) -> str:
     return ", ".join(noise if name == "noise" else name for name in split_names(told))
 
 
-def _round_line(row: dict[str, str]) -> str:
+def _in_rounds(merges: Mapping[int, str]) -> str:
+    """Return the merges that were taken, the most frequent one first, with their rounds."""
+    counts = Counter(merges.values())
+    several = []
+    for name, count in counts.most_common():
+        numbers = [str(number) for number, taken in merges.items() if taken == name]
+        rest = f" and {count - LISTED} more" if count > LISTED else ""
+        several.append(f"{name} (round {', '.join(numbers[:LISTED])}{rest})")
+    return "; ".join(several)
+
+
+def _round_line(row: dict[str, str], merge: str) -> str:
+    """Return the figures of a round; ``merge`` names the merge if it is not the plain one."""
     accuracy = f"test {_percent(row['test_accuracy'])}  cloud validation " + _percent(
         row["cloud_validation_accuracy"]
     )
@@ -250,7 +272,7 @@ def _round_line(row: dict[str, str]) -> str:
         return f"{accuracy} (untrained)"
     asked = int(row["accepted"]) + int(row["rejected"])
     kept = ", but W is kept" if any(words in row.get("note", "") for words in UNCHANGED) else ""
-    return f"{accuracy}  accepted {row['accepted']}/{asked}{kept}"
+    return f"{accuracy}  accepted {row['accepted']}/{asked}{merge and ', '}{merge}{kept}"
 
 
 def _precision(run: Mapping[str, Any]) -> str:

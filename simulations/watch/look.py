@@ -159,7 +159,7 @@ def _last_decisions(folder: Path) -> dict[str, pd.DataFrame]:
     table = pd.DataFrame(
         {
             "fog node": row["fog_node"],
-            "update": "accepted" if row["accepted"] else "rejected",
+            "update": "accepted" if row["accepted"] else "refused",
             "reason": row["reason"],
             "accepted so far": _accepted(updates, row["fog_node"]),
         }

@@ -4,7 +4,7 @@ from strategies.gate import Decision, Trial
 
 
 class Open:
-    """Accepts every update. Those that are not finite are rejected before any gate."""
+    """Accepts every update. Those that are not finite are refused before any gate."""
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Accept all updates."""

@@ -22,7 +22,7 @@ class Trusted:
     Trust (-1 to 1) is an update's agreement with the direction in which the cloud itself would
     train: 1 for the most agreeing update, 0 as far behind it as an honest node falls at most. A
     direction does not say how far to go. So an update that is far longer than another one and ruins
-    W alone is rejected, and the first update is the most trusted one that is not, alone, clearly
+    W alone is refused, and the first update is the most trusted one that is not, alone, clearly
     worse than the best one alone. Each next update joins unless the merge with it is shown to be
     worse than the best merge so far, by more than
 
@@ -36,7 +36,7 @@ class Trusted:
 
     The number of malicious nodes need not be known: one honest update is enough, because it is the
     most trusted. W is no reference, because honest updates alone are worse than W. A merge is
-    rejected only if its recalibrated loss is more than ``guard`` times W's. Replayed honest updates
+    refused only if its recalibrated loss is more than ``guard`` times W's. Replayed honest updates
     beside a single flipped one break this gate (``docs/gate.md``).
 
     Attributes
