@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import filelock
@@ -18,11 +20,12 @@ import pytest
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from simulations.cli.run_display import print_run
+from simulations.cli.sweep_display import SweepDisplay, print_plan
 from simulations.cli.terminal import Terminal
 from simulations.experiments import EXPERIMENTS
-from simulations.sweep.execute import execute
-from simulations.sweep.run_times import Estimator
-from simulations.sweep.sweep_folder import left_out, recorded_status
+from simulations.sweep.execute import Progress, execute
+from simulations.sweep.run_times import Estimator, guess_seconds
+from simulations.sweep.sweep_folder import left_out, recorded_status, rounds_made
 from simulations.sweep.sweep_plan import parse_seeds, plan_sweep
 from tests.runs import ending_in_round, figures, summary
 
@@ -226,6 +229,33 @@ def test_a_stopped_run_goes_on_from_its_last_round(stopped, tmp_path):
     assert [part["last_round"] for part in summary(ours)["stretches"]] == [1]
     assert {path.name for path in ours.iterdir()} == {path.name for path in theirs.iterdir()}
     assert not list(stopped.folder.glob(".stopped/*/*"))
+
+
+def test_the_plan_and_its_estimate_say_which_rounds_are_made(stopped):
+    (run_of_it,) = stopped.runs
+    whole = guess_seconds(run_of_it.config)
+    assert rounds_made(stopped, run_of_it) == 1
+    assert Estimator(stopped).seconds([run_of_it]) == pytest.approx(whole * 2 / 3)
+    shown = io.StringIO()
+    print_plan(Terminal(file=shown, width=200), stopped, "inline")
+    assert "mlp-fog-3/seed-0: 1 of 3 rounds are made already, and kept" in shown.getvalue()
+
+
+def test_a_log_says_when_a_run_starts_and_now_and_then_its_round(tmp_path, overrides, monkeypatch):
+    first, second = plan(tmp_path, overrides).runs
+    shown, now = io.StringIO(), itertools.count(0, 10)  # ten seconds between two looks
+    clock = types.SimpleNamespace(monotonic=lambda: next(now))
+    monkeypatch.setattr("simulations.cli.sweep_display.time", clock)
+    display = SweepDisplay(Terminal(file=shown, width=200))
+    texts = ["starting", *(f"round {number}/9" for number in range(10))]
+    for told in [first, second]:
+        for text in texts:
+            display.update(Progress(2, [], 60.0, told, text))
+    lines = [line.removeprefix("0/2 ") for line in shown.getvalue().splitlines()]
+    assert lines[0] == f"{first.name} starts, ETA 60 s"
+    assert f"{second.name} starts, ETA 60 s" in lines
+    rounds = [line for line in lines if "round" in line]
+    assert 2 <= len(rounds) < len(texts)
 
 
 def test_what_was_stopped_is_kept_until_it_has_gone_on(stopped, monkeypatch):

@@ -1,55 +1,88 @@
 """Terminal output of a sweep: its plan, then its progress."""
 
+import time
+from collections.abc import Mapping
+
 from rich.table import Column, Table
 
+from fog_flower.architecture import Scalar
 from simulations.cli.drawing import DrawingLines
 from simulations.cli.terminal import Terminal, progress_bar
+from simulations.experiments.attack_grid import ARGUMENTS
 from simulations.sweep.execute import Progress as SweepProgress
+from simulations.sweep.pool import STARTING
 from simulations.sweep.run_times import Estimator
-from simulations.sweep.sweep_folder import recorded_status
-from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
+from simulations.sweep.sweep_folder import recorded_status, rounds_made
+from simulations.sweep.sweep_plan import (
+    PlannedRun,
+    SweepPlan,
+    common_settings,
+    own_settings,
+    seeds_as_typed,
+)
+
+PAUSE_SECONDS = 30.0  # between two lines about the rounds of runs in progress
 
 
 def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) -> None:
     """Print each cell with its runs, how many are recorded, and the estimated time for the others.
 
+    The settings of all runs, and arguments that a cell's name does not contain, are printed too.
     The estimate assumes ``jobs`` runs in parallel.
     """
-    estimator = Estimator(plan)
+    if not plan.runs:
+        terminal.say("every run is recorded: nothing to do")
+        return
+    estimator, common = Estimator(plan), common_settings(plan.runs)
     where = f"engine {engine}; records in {plan.folder}/"
     timed = estimator.source
+    cells: dict[str, list[PlannedRun]] = {}
+    for run in plan.runs:
+        cells.setdefault(run.cell.name, []).append(run)
+    arguments = {name: _arguments(runs[0], common) for name, runs in cells.items()}
     table = Table(
         Column("cell", overflow="fold"),
         "seeds",
         "recorded",
         "to do",
+        *([Column("arguments", overflow="fold")] if any(arguments.values()) else []),
         title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
         caption="; ".join((plan.scale.told(plan.overrides), where, timed)),
         title_justify="left",
         caption_justify="left",
     )
-    cells: dict[str, list[PlannedRun]] = {}
-    for run in plan.runs:
-        cells.setdefault(run.cell.name, []).append(run)
     missing = [run for run in plan.runs if not recorded_status(plan, run)]
     for name, runs in cells.items():
         to_do = [run for run in runs if run in missing]
         estimated = f"{len(to_do)}, {duration(estimator.seconds(to_do) / jobs)}" if to_do else "-"
-        seeds = _span([run.seed for run in runs])
-        table.add_row(name, seeds, str(len(runs) - len(to_do)), estimated)
+        shown = [arguments[name]] if any(arguments.values()) else []
+        seeds = seeds_as_typed([run.seed for run in runs])
+        table.add_row(name, seeds, str(len(runs) - len(to_do)), estimated, *shown)
     table.add_section()
     total = duration(estimator.seconds(missing) / jobs)
     recorded = str(len(plan.runs) - len(missing))
     table.add_row("all", "", recorded, f"{len(missing)}, about {total}" if missing else "-")
     terminal.print(table)
+    told = " ".join(f"{key}={value}" for key, value in common.items())
+    terminal.print(f"settings of every run, where they are not the default: {told}")
+    for run in missing:
+        if made := rounds_made(plan, run):
+            rounds = run.config.num_server_rounds
+            terminal.say(f"{run.name}: {made} of {rounds} rounds are made already, and kept")
 
 
 class SweepDisplay:
-    """A progress bar for the whole sweep in a terminal; a line for each run that ends."""
+    """A progress bar for the whole sweep in a terminal; a line for each run that ends.
+
+    In a log there is also a line for each run that starts, and while runs go on one for a round
+    every ``PAUSE_SECONDS``.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._last = ""
+        self._begun = set[str]()
+        self._said_at = time.monotonic()
         self._drawing = DrawingLines(terminal)
         self._bar = progress_bar(terminal, "run")
         self._task = self._bar.add_task("checking")
@@ -80,8 +113,17 @@ class SweepDisplay:
         )
         if progress.last != self._last:
             self._last = progress.last
-            line = f"{done}/{progress.total} {progress.last}, ETA {eta}"
-            self._terminal.say(line)
+            self._say(f"{done}/{progress.total} {progress.last}, ETA {eta}")
+        elif name and not self._terminal.is_terminal:
+            if progress.round_text == STARTING and name not in self._begun:
+                self._begun.add(name)
+                self._say(f"{done}/{progress.total} {name} starts, ETA {eta}")
+            elif time.monotonic() - self._said_at >= PAUSE_SECONDS:
+                self._say(f"{done}/{progress.total} {name} {progress.round_text}, ETA {eta}")
+
+    def _say(self, line: str) -> None:
+        self._terminal.say(line)
+        self._said_at = time.monotonic()
 
 
 def duration(seconds: float) -> str:
@@ -92,7 +134,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _span(seeds: list[int]) -> str:
-    first, last = min(seeds), max(seeds)
-    consecutive = sorted(seeds) == list(range(first, last + 1))
-    return f"{first}-{last}" if consecutive and last > first else ",".join(map(str, seeds))
+def _arguments(run: PlannedRun, common: Mapping[str, Scalar]) -> str:
+    """Return the arguments of a cell that neither its name nor the common settings contain."""
+    own = own_settings(run.config.to_run_config())
+    told = (key for key in ARGUMENTS if key in own and key not in common)
+    return " ".join(f"{key}={own[key]}" for key in told if str(own[key]) not in run.cell.name)

@@ -21,6 +21,7 @@ FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
 OPEN, CLOUD_ALONE, WITH_CLOUD = "open", "cloud-alone", "+cloud"
 # Upper references, independent of the attack, without and with a cloud that trains.
 REFERENCES = (HONEST, CLOUD_ALONE, HONEST + WITH_CLOUD)
+ARGUMENTS = ("strategy-args", "gate-args", "cloud-examples")  # keys that a cell may set
 CLOUD_EXAMPLES = 3_000  # the default number that the cloud trains on
 # Arguments of robust rules that need the number of malicious nodes, and the least number of nodes
 # for which a rule is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed

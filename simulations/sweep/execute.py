@@ -9,7 +9,7 @@ from fog_flower.records.recorder import FAILED, FINISHED
 from simulations.engines import INLINE, Outcome, engine_named
 from simulations.engines.orphan_watch import this_process
 from simulations.preflight import check
-from simulations.sweep.pool import Started, last_round, run_together
+from simulations.sweep.pool import STARTING, Started, last_round, run_together
 from simulations.sweep.progress_file import Told, write_progress
 from simulations.sweep.run_times import Estimator
 from simulations.sweep.stopped_runs import forget_stopped, from_where_it_stopped
@@ -101,7 +101,7 @@ def execute(
             write_progress(plan.folder, told)
             show(progress)
 
-        def started(run: PlannedRun, round_text: str = "starting") -> None:
+        def started(run: PlannedRun, round_text: str = STARTING) -> None:
             progress.run, progress.round_text = run, round_text
             progress.remaining_seconds = estimator.seconds(left.values()) / jobs
             tell()
@@ -137,7 +137,7 @@ def _run_each(
 ) -> Iterator[tuple[PlannedRun, Outcome]]:
     launch = engine_named(engine)
     for run in runs:
-        started(run, "starting")
+        started(run, STARTING)
 
         def watch(rows: list[dict[str, str]], run: PlannedRun = run) -> None:
             started(run, last_round(run, rows))

@@ -20,6 +20,7 @@ from simulations.quiet import load_tensorflow_quietly
 from simulations.sweep.sweep_plan import PlannedRun
 
 Started = Callable[[PlannedRun, str], None]  # called with a run and a text about its progress
+STARTING = "starting"  # of a run without any round
 LOOK_SECONDS = 0.5  # between two reads of the records of the runs in progress
 
 
@@ -47,7 +48,7 @@ def run_together(
     try:
         # Submit no more runs than can start at once, so that no others have to be cancelled.
         for run in waiting:
-            started(run, "starting")
+            started(run, STARTING)
             running[executor.submit(_make, run.config)] = run
             if len(running) >= jobs:
                 yield from _ended(running, started)

@@ -7,6 +7,7 @@ from pathlib import Path
 from fog_flower.config import RunConfig
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
+from simulations.sweep.sweep_folder import rounds_made
 from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 # Images per second on 2 cores, (training, evaluation): a first guess if there is no record.
@@ -49,6 +50,7 @@ class Estimator:
     """Estimates the duration of a sweep's runs, from those recorded so far."""
 
     def __init__(self, plan: SweepPlan) -> None:
+        self._plan = plan
         self._seconds: dict[str, list[float]] = {}
         self._ratios: list[float] = []
         # Runs of a cell only differ by seed, so runs of other seeds count too. Runs of other cells
@@ -73,11 +75,21 @@ class Estimator:
         return f"times go by {count} recorded run{'s' * (count > 1)}, wherever they were made"
 
     def seconds(self, runs: Iterable[PlannedRun]) -> float:
-        """Return the estimated total duration of runs, one after the other."""
+        """Return the estimated total duration of runs, one after the other.
+
+        Rounds that are already made do not count.
+        """
         ratio = statistics.median(self._ratios) if self._ratios else 1.0
         return sum(
-            statistics.median(self._seconds[run.cell.name])
-            if run.cell.name in self._seconds
-            else ratio * guess_seconds(run.config)
+            self._left(run)
+            * (
+                statistics.median(self._seconds[run.cell.name])
+                if run.cell.name in self._seconds
+                else ratio * guess_seconds(run.config)
+            )
             for run in runs
         )
+
+    def _left(self, run: PlannedRun) -> float:
+        """Return the share of a run's rounds that are still to be made."""
+        return 1.0 - rounds_made(self._plan, run) / run.config.num_server_rounds

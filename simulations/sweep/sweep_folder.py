@@ -15,7 +15,7 @@ from fog_flower.artifacts import CHECKPOINT_FILE
 from fog_flower.data.sources.rendered_digits import NAME as RENDERED
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
-from fog_flower.records.reading import read_run
+from fog_flower.records.reading import read_rounds, read_run
 from fog_flower.records.recorder import FAILED, FINISHED
 from fog_flower.records.run_folder import folder_of
 from fog_flower.records.same_run import first_difference
@@ -114,6 +114,13 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
         )
     status = str(record["status"])
     return status if status in (FINISHED, FAILED) else ""
+
+
+def rounds_made(plan: SweepPlan, run: PlannedRun) -> int:
+    """Return how many rounds of a stopped run can be continued; 0 if it was not stopped."""
+    places = (plan.folder / parent / run.name for parent in (STAGING, STOPPED))
+    made = [len(read_rounds(place)) - 1 for place in places if (place / CHECKPOINT_FILE).exists()]
+    return max([0, *made])
 
 
 def set_aside_changed(plan: SweepPlan) -> int:

@@ -11,10 +11,13 @@ from fog_flower.data.sources.rendered_digits import NAME as RENDERED
 from fog_flower.errors import UserError
 from fog_flower.records.same_run import PLACES
 from fog_flower.user_code import user_code
+from simulations.app_folder import default_run_config
 from simulations.experiments import Cell, Experiment, Scale
+from simulations.experiments.experiment import DATASET
 from simulations.overrides import configure_settings
 
 _OWN = ("seed", "run-name", "results-dir", "continue-from")
+_RECORDED = ("artifacts", "trackers", "data-seed")  # of no effect on results, or given by the seed
 STAGING = ".running"  # below the sweep's folder; a run moves out of it when it has ended
 
 
@@ -113,6 +116,34 @@ def _configuration(
     merged["results-dir"] = str(folder / STAGING / cell.name)
     merged["run-name"] = f"seed-{seed}"
     return configure_settings(merged)
+
+
+def own_settings(config: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return the settings of a run that differ from the defaults, and its data set.
+
+    What differs by run or says only where files are is left out.
+    """
+    defaults = default_run_config()
+    return {
+        key: value
+        for key, value in config.items()
+        if key not in {*_OWN, *PLACES, *_RECORDED}
+        and (key == DATASET or value != defaults.get(key, value))
+    }
+
+
+def common_settings(runs: Sequence[PlannedRun]) -> dict[str, Scalar]:
+    """Return the ``own_settings`` that all runs share."""
+    cells = {run.cell.name: own_settings(run.config.to_run_config()) for run in runs}
+    first, *others = cells.values()
+    return {k: v for k, v in first.items() if all(k in one and one[k] == v for one in others)}
+
+
+def seeds_as_typed(seeds: Sequence[int]) -> str:
+    """Return seeds as ``parse_seeds`` reads them: ``0-9``, ``3`` or ``0,4,7``."""
+    first, last = min(seeds), max(seeds)
+    consecutive = sorted(seeds) == list(range(first, last + 1))
+    return f"{first}-{last}" if consecutive and last > first else ",".join(map(str, seeds))
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
