@@ -109,9 +109,15 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
     releases = [Release(EACH_W, "cloud", "everybody", merged, seeded)]
     if config.gate != OFF:
         releases += [
-            Release("decisions and weights, as to fog nodes", "cloud", "everybody", merged, seeded),
             Release(
-                "decisions and accuracy of W, as to the cloud's examples",
+                "decisions and weights: what they tell of fog nodes",
+                "cloud",
+                "everybody",
+                merged,
+                seeded,
+            ),
+            Release(
+                "decisions and accuracy of W: what they tell of the cloud's examples",
                 "cloud",
                 "everybody",
                 Guarantee("none", uncovered=("the cloud's validation examples",)),

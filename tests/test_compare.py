@@ -1,12 +1,17 @@
 """Strategies against attacks: the grid, its runs, and what is reported of them."""
 
+import io
 import json
 import re
+import shlex
 import shutil
 
+import pandas as pd
 import pytest
 
 from fog_flower.errors import UserError
+from simulations.cli.sweep_display import print_plan
+from simulations.cli.terminal import Terminal
 from simulations.experiments.attack_grid import (
     COMPARE_SCALE,
     Federation,
@@ -15,17 +20,18 @@ from simulations.experiments.attack_grid import (
     parse_attacks,
     parse_federations,
 )
-from simulations.overrides import configure_settings
+from simulations.overrides import configure_settings, parse_settings
 from simulations.reports.attack_grid import write_comparison
+from simulations.reports.attack_grid.commands import compare_commands
 from simulations.reports.attack_grid.grid_goals import goal_table, short_table
-from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
 from simulations.reports.attack_grid.kept_tables import without_kept
 from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
 from simulations.sweep.sweep_folder import set_aside_changed
-from simulations.sweep.sweep_plan import plan_sweep
+from simulations.sweep.sweep_plan import parse_seeds, plan_sweep
 from tests.runs import column, figures
 
 
@@ -180,6 +186,54 @@ def test_robust_rules_are_told_how_many_are_malicious():
     assert int(beta * 7) == 2
 
 
+def test_the_plan_shows_every_setting_and_what_strategies_get_by_themselves(tmp_path):
+    grid, _ = comparison("gate,Krum,Krum(num_malicious_nodes=1),FedAvg+cloud", "nan", "7:2")
+    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", {"batch-size": 16}, tmp_path)
+    shown = io.StringIO()
+    print_plan(Terminal(file=shown, width=240), plan, "inline")
+    text = " ".join(shown.getvalue().split())
+    assert text.count("strategy-args=num_malicious_nodes=2") == 1
+    assert "strategy-args=num_malicious_nodes=1" not in text  # its name says so
+    assert "cloud-examples=3000" in text
+    told = text.partition("settings of every run, where they are not the default: ")[2].split()
+    assert {"dataset=rendered-digits", "normalisation=fitted", "batch-size=16"} <= {*told}
+
+
+def test_the_page_names_the_commands_that_make_its_runs(tmp_path):
+    """Typed again, they plan the same runs with the same settings."""
+    grid, _ = comparison("gate,Krum,FedAvg+cloud,honest", "nan,alie=2.5", "7:2,7:0", 500)
+    typed = {"batch-size": 16, "partition": "dirichlet:0.1", "num-server-rounds": 2}
+    plan = plan_sweep(grid, COMPARE_SCALE, (0, 1, 2), "", typed, tmp_path)
+    config = plan.runs[0].config.to_run_config()
+    arguments = {cell.name: cell.settings for cell in grid.cells}
+    rows = [
+        {
+            **run.cell.tags,
+            "seed": run.seed,
+            "arguments": f"cloud-examples={arguments[run.cell.name].get('cloud-examples', '')}",
+        }
+        for run in plan.runs
+    ]
+    for row in rows:
+        row["arguments"] *= row["arguments"][-1].isdigit()
+    records = ComparisonRecords(
+        pd.DataFrame(rows), pd.DataFrame(), pd.DataFrame(), [{"config": config}]
+    )
+    again = set()
+    for command in compare_commands(records, tmp_path):
+        words = shlex.split(command)
+        options = dict(zip(words[2:12:2], words[3:12:2], strict=True))
+        settings = parse_settings(words[12:])
+        cloud = settings.pop("cloud-examples")
+        made, _ = comparison(
+            options["--strategies"], options["--attacks"], options["--malicious"], cloud
+        )
+        seeds = parse_seeds(options["--seeds"])
+        found = plan_sweep(made, COMPARE_SCALE, seeds, "", settings, tmp_path)
+        again |= {(run.name, tuple(run.config.to_run_config().items())) for run in found.runs}
+    assert again == {(run.name, tuple(run.config.to_run_config().items())) for run in plan.runs}
+
+
 def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides):
     experiment, _ = comparison("gate,FedAvg,honest", "nan", "3:1")
     reports = {}
@@ -219,6 +273,7 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     found = page.index("With 1 of 3 fog nodes malicious, test accuracy on ")
     assert found < page.index("<img ") < page.index("<table") < page.index("<h2")
     assert page.index("How it was made</h2>") < page.index("Settings: model=")
+    assert "fog-flower compare --strategies gate=learned,FedAvg,honest --attacks nan" in page
     assert "round by round" in page
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
 
@@ -305,6 +360,14 @@ def test_no_name_is_cut_in_a_heat_map(tmp_path, overrides, monkeypatch):
             texts += [label for axes in figure.axes for label in axes.get_xticklabels()]
             texts += [label for axes in figure.axes for label in axes.get_yticklabels()]
         assert any("WithALongName" in text.get_text() for text in texts) or name != "heat-map.png"
+        if name == "heat-map.png":
+            values = [text.get_text() for axes in figure.axes for text in axes.texts]
+            assert values
+            assert all(value.endswith("*") for value in values)  # of one seed
+            assert figure.get_suptitle().endswith("* of one seed")
+        if name == "raster.png":
+            (cells,) = figure.axes[0].collections
+            assert cells.get_coordinates()[0, :, 0].tolist() == [0.5, 1.5, 2.5]  # of rounds 1, 2
         for text in texts:
             box = text.get_window_extent()
             inside = box.x0 >= whole.x0 and box.x1 <= whole.x1 and box.y0 >= whole.y0

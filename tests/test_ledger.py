@@ -53,14 +53,16 @@ def test_dp_sgd_covers_dw_and_what_is_made_of_it(make_config):
     for name in (
         "dW of all rounds",
         "W after each round",
-        "decisions and weights, as to fog nodes",
+        "decisions and weights: what they tell of fog nodes",
     ):
         assert rows[name]["epsilon"] == pytest.approx(5.0, abs=0.05)
         assert rows[name]["noise_can_be_drawn_again"]
     assert rows["W after each round"]["mechanism"].startswith("post-processing of every dW")
     assert rows["loss and accuracy of training"]["mechanism"] == "not sent"
     assert rows["number of examples that it reports"]["epsilon"] is None
-    assert rows["decisions and accuracy of W, as to the cloud's examples"]["not_covered"]
+    assert rows["decisions and accuracy of W: what they tell of the cloud's examples"][
+        "not_covered"
+    ]
     assert "seeded" in told["warning"]
 
 

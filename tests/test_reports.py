@@ -19,6 +19,7 @@ from simulations.reports.claims import judge_claims
 from simulations.reports.cost_forecast import GPU_STEP, estimate_table, missing
 from simulations.reports.experiment_report import write_report
 from simulations.reports.figures_3_to_6 import _band
+from simulations.reports.looks import line_look
 from simulations.reports.paired_tests import analyse
 from simulations.reports.save_figure import save_figure
 from simulations.reports.sweep_records import LOCAL, TEST, load_records
@@ -268,6 +269,33 @@ def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
     )
     assert "Figure 6" not in files
     assert "Figure 5" in files
+    page = files["page"].read_text()
+    assert ">Figures 4 and 5</h2>" in page
+    assert "Figure 3 is not drawn: not all of its cells have run (mlp-centralized)." in page
+    assert "--scale reduced --out " in page
+    cells = "mlp-fog-3,mlp-fog-5,mlp-fog-7,cnn-centralized"
+    assert f" --seeds 0-2 --only {cells}</code>" in page
+
+
+def test_pictures_of_one_seed_claim_no_mean_and_no_spread(tmp_path):
+    make_sweep(tmp_path / "reduced", [3])
+    files = report(tmp_path / "reduced", tmp_path / "results")
+    curves, overview = (
+        files[name].with_suffix(".svg").read_text() for name in ("Figure 5", "overview")
+    )
+    assert "line: the accuracies of the seed" in curves
+    assert "mean over seeds" not in curves + files["page"].read_text().partition("<body>")[2]
+    assert "ours: test accuracy (1 seed)" in overview
+    assert "the paper: validation accuracy" in overview
+    statistics = files["statistics"].read_text()
+    assert "difference, points" in statistics
+    assert "p normal" not in statistics.partition("Cells are compared")[0]  # none has a figure
+
+
+def test_no_two_lines_of_a_picture_are_alike_in_colour_or_in_grey():
+    looks = [line_look(number) for number in range(30)]
+    assert len({(str(look["color"]), str(look["linestyle"])) for look in looks}) == 30
+    assert len({(str(look["linestyle"]), look["marker"]) for look in looks}) == 30
 
 
 def test_a_run_that_lost_what_it_had_learnt_is_named_and_counts(tmp_path):
@@ -335,7 +363,7 @@ def test_of_two_seeds_no_report_has_a_spread_an_interval_or_an_effect(tmp_path):
     assert files["claims"].read_text().count("**cannot be told**") >= 6
     statistics = pd.read_csv(files["statistics, rows"])
     assert statistics[["low", "high", "p", "effect"]].isna().all(axis=None)
-    assert ", no band" in files["Figure 3"].with_suffix(".svg").read_text()
+    assert "no band with fewer than 3" in files["Figure 3"].with_suffix(".svg").read_text()
 
 
 def test_bands_of_figures_end_at_0_and_1():

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import shutil
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -13,6 +15,7 @@ from simulations.cli.run_display import RunDisplay, print_run
 from simulations.cli.terminal import Terminal
 from tests.made_up_sweep import make_sweep
 
+RECORDED = Path(__file__).resolve().parent.parent / "results" / "mnist" / "cnn-fog-3"
 LEARNED = "accepted: the learned merge is taken"
 
 
@@ -55,8 +58,7 @@ def test_a_round_says_which_merge_was_taken(tmp_path):
 
 
 def test_the_summary_of_a_run_says_in_which_rounds(tmp_path):
-    make_sweep(tmp_path / "sweep", [0])
-    folder = tmp_path / "sweep" / "mlp-fog-3" / "seed-0"
+    folder = shutil.copytree(RECORDED, tmp_path / "run")
     half = "accepted: half of the plain merge is taken"
     decisions = [(n, True, half if n == 1 else LEARNED, 0.2) for n in (1, 2, 3)]
     write_updates(folder, decisions)

@@ -61,6 +61,10 @@ def curves_of(folder: Path, title: str) -> Figure:
 def _draw_raster(updates: pd.DataFrame, axes: Axes) -> None:
     shown = updates.assign(update=updates["accepted"].map({True: "accepted", False: "refused"}))
     kinds = [kind for kind in DECISIONS if (shown["update"] == kind).any()]
+    axes.set(xlabel="round", ylabel="fog node", yticks=sorted(shown["fog_node"].unique()))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if not kinds:
+        return
     sns.scatterplot(
         shown,
         x="round",
@@ -73,7 +77,6 @@ def _draw_raster(updates: pd.DataFrame, axes: Axes) -> None:
         markers={kind: DECISIONS[kind][1] for kind in kinds},
         ax=axes,
     )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(ylabel="fog node", yticks=sorted(shown["fog_node"].unique()))
+    axes.set(ylabel="fog node")
     axes.invert_yaxis()
     axes.legend(title=None, loc="upper left", bbox_to_anchor=(1.0, 1.0))

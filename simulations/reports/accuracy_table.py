@@ -11,6 +11,7 @@ from simulations.overrides import as_typed
 from simulations.reports import formats
 from simulations.reports.statistics import FEWEST, Summary, summarise_accuracy
 from simulations.reports.sweep_records import METRICS, SweepRecords
+from simulations.reports.text_tables import without_empty
 
 
 def accuracy_rows(records: SweepRecords) -> pd.DataFrame:
@@ -99,7 +100,7 @@ def _one_model(rows: pd.DataFrame) -> pd.DataFrame:
         line["seeds"] = seeds if seeds >= FEWEST else f"{seeds} (no CI)"
         line |= {name: records[0][name] for name in ("diverged", "failed", "collapsed")}
         lines.append(line)
-    return pd.DataFrame(lines)
+    return without_empty(pd.DataFrame(lines))
 
 
 def summary_of(row: Mapping[Hashable, Any]) -> Summary:

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from fog_flower.records.reading import read_run
-from simulations.reports.formats import percent
+from simulations.reports.formats import NONE, percent
 from simulations.reports.front_table import (
+    NOT_RUN,
     ON_RENDERED,
     ROWS,
     front_table,
@@ -41,10 +42,10 @@ def table2_block(results: Path, data: str, *, links: str) -> str:
     """
     found = recorded(results, data)
     parts = []
-    for metric in (TEST, LOCAL):
+    for metric in (TEST, LOCAL) if found or data == SVHN else ():
         parts += [
             f"**{METRICS[metric].capitalize()}**, percent:",
-            as_markdown(front_table(found, metric, printed=data == SVHN)),
+            as_markdown(_with_runs(front_table(found, metric, printed=data == SVHN))),
         ]
     parts += _seen(found)
     stem = f"table2-full-{data}"
@@ -58,8 +59,15 @@ def table2_block(results: Path, data: str, *, links: str) -> str:
             parts += tables_of(results, stem, title)
     if commands := still_to_run(found, data):
         lines = "\n".join(commands)
-        parts.append(f"Not run yet; each of these makes what it lacks:\n\n```bash\n{lines}\n```")
+        what = "The rest" if parts else "It"
+        told = f"{what} has not been run yet; each of these makes what it lacks:"
+        parts.append(f"{told}\n\n```bash\n{lines}\n```")
     return "\n\n".join(parts)
+
+
+def _with_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a ``front_table`` without rows of which no cell has run."""
+    return table[~table.iloc[:, 1:].isin([NOT_RUN, NONE]).all(axis=1)]
 
 
 def front_block(results: Path, *, links: str) -> str:

@@ -19,7 +19,8 @@ NOTES = (
     "training, which needs TensorFlow, was not timed on a GPU), one run at a time, and everything "
     "else shrinks as training does (the median over a cell's runs, each by its own speed). Twice "
     "the milliseconds, twice the hours.",
-    "Only rounds count: rendering, and starting a run (README, Speed), come on top of both.",
+    "Only rounds count: rendering, and starting a run (docs/results/speed.md), come on top of "
+    "both.",
 )
 
 

@@ -1,6 +1,6 @@
 """Figures 3 to 6 in the paper's layout: accuracy per epoch, with a band over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,9 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from simulations.reports.looks import COLOURS
 from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import FEWEST, summarise_accuracy
 from simulations.reports.sweep_records import LOCAL, TRAINING, SweepRecords
+from simulations.visible import counted
 
 VALIDATION_LABEL = "validation"
 OF_LOCAL_MODELS = ", mean of local models"
@@ -55,6 +57,20 @@ def draw_figures(records: SweepRecords, folder: Path, stem: str) -> dict[str, Pa
     return drawn
 
 
+def figures_of(drawn: Mapping[str, Path]) -> tuple[str, list[str]]:
+    """Return a heading for the drawn figures, and a note on those that lack records."""
+    numbers = [number for number, _, _ in FIGURES if f"Figure {number}" in drawn]
+    absent = [row for row in FIGURES if row[0] not in numbers]
+    heading = f"Figure{'s' * (len(numbers) > 1)} {', '.join(numbers[:-1])}"
+    heading += f"{' and ' * (len(numbers) > 1)}{numbers[-1]}"
+    notes = [
+        f"Figure {number} is not drawn: not all of its cells have run "
+        f"({', '.join(_cell_name(model, nodes) for nodes in panels)})."
+        for number, model, panels in absent
+    ]
+    return heading, notes
+
+
 def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
     sns.set_theme(style="whitegrid", context="notebook")
     figure, axes = plt.subplots(
@@ -86,7 +102,7 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
         fontsize=11,
     )
     figure.supxlabel(
-        "line: mean over seeds; band: standard deviation over seeds"
+        _line_and_band(records, [_cell_name(model, nodes) for nodes in panels])
         + _validated(records, _cell_name(model, panels[0])),
         fontsize=9,
         color="0.3",
@@ -105,7 +121,7 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
         y="accuracy",
         hue="curve",
         style="curve",
-        palette=sns.color_palette("colorblind", len(nodes)),
+        palette=[COLOURS[number % len(COLOURS)] for number in range(len(nodes))],
         dashes=[(1 + number, 1 + number / 2) for number in range(len(nodes))],
         linewidth=1.4,
         errorbar=_band if len(nodes) == 1 else None,
@@ -125,8 +141,19 @@ def _draw_panel(records: SweepRecords, cell: str, axes: Axes) -> str:
     )
     axes.legend().remove()  # one legend for all panels stands beside them and covers no line
     seeds = training["seed"].nunique()
-    counted = "1 seed" if seeds == 1 else f"{seeds} seeds"
-    return counted if seeds >= FEWEST else f"{counted}, no band"
+    return counted(seeds, "seed")
+
+
+def _line_and_band(records: SweepRecords, cells: Sequence[str]) -> str:
+    """Explain lines and bands, as far as there are several seeds."""
+    rounds = records.rounds
+    seeds = [rounds.loc[rounds["cell"] == cell, "seed"].nunique() for cell in cells]
+    if max(seeds) == 1:
+        return "line: the accuracies of the seed"
+    if max(seeds) < FEWEST:
+        return f"line: mean over seeds; no band with fewer than {FEWEST}"
+    some = "" if min(seeds) >= FEWEST else f", from {FEWEST} seeds on"
+    return f"line: mean over seeds; band: standard deviation over seeds{some}"
 
 
 def _band(values: "pd.Series[float]") -> tuple[float, float]:

@@ -14,13 +14,14 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from simulations.reports.looks import COLOURS
 from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import FEWEST
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
 
-PAPER = "validation, as the paper printed it (SVHN)"
+PAPER = "the paper: validation accuracy, as printed (SVHN)"
 MARKERS = "sD^v"  # readable in black and white
-APART = 0.14  # horizontal offset of a series, as a fraction of the distance between two cells
+APART = 0.14  # horizontal distance of two series, as a fraction of that of two cells
 
 
 @names_as_they_are
@@ -46,7 +47,7 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
     looks = {
         settings: {
             "fmt": MARKERS[number % len(MARKERS)],
-            "color": sns.color_palette("colorblind")[number],
+            "color": COLOURS[number % len(COLOURS)],
             "label": _told(str(settings), part, len(records.experiment.cells)),
         }
         for number, (settings, part) in enumerate(tests.groupby("settings", sort=False))
@@ -55,21 +56,23 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
         cells = [cell for cell in records.experiment.cells if cell.family == model]
         labels = [cell.label for cell in cells]
         ran = tests[tests["model"] == model]  # settings without runs of the model take no room
-        for place, (settings, part) in enumerate(ran.groupby("settings", sort=False), start=1):
-            _draw_series(part, labels, APART * place, looks[settings], axes)
+        series = list(ran.groupby("settings", sort=False))
+        for place, (settings, part) in enumerate(series):
+            offset = APART * (place - (len(series) - 1) / 2)
+            _draw_series(part, labels, offset, looks[settings], axes)
         printed = [cell.printed[LOCAL] for cell in cells]
         axes.plot(printed, "o", mfc="none", mec="0.25", ms=10, label=PAPER, zorder=1)
         axes.set(title=model.upper(), xticks=range(len(cells)))
         axes.set_xticklabels([cell.label.replace(", ", ",\n") for cell in cells])
-        axes.set_xlim(-0.5, len(cells) - 0.5)
+        axes.set(xlim=(-0.5, len(cells) - 0.5), ylim=(0, 1))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     panels[0][0].set(ylabel="accuracy")
-    series = {
+    known = {
         label: handle
         for axes in panels[0]
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(series.values(), series, loc="outside lower center", ncols=1, fontsize=9)
+    figure.legend(known.values(), known, loc="outside lower center", ncols=1, fontsize=9)
     figure.suptitle(f"Table 2, {records.scale.name} scale, on {records.data}", fontsize=11)
     return save_figure(figure, path, dpi=130)
 
@@ -82,7 +85,7 @@ def _told(settings: str, tests: pd.DataFrame, cells: int) -> str:
         spread += ", 95% CI" if seeds[0] >= FEWEST else f", 95% CI from {FEWEST} on"
     have = "has" if len(tests) == 1 else "have"
     missing = f"; {len(tests)} of {cells} cells {have} run" if len(tests) < cells else ""
-    return f"test images{settings and ', '}{settings} ({spread}{missing})"
+    return f"ours: test accuracy{settings and ', '}{settings} ({spread}{missing})"
 
 
 def _draw_series(
@@ -95,10 +98,11 @@ def _draw_series(
     found = tests.set_index("architecture")
     found = found.rename(index=lambda label: str(label).partition(";")[0]).reindex(labels)
     places = [place + offset for place in range(len(labels))]
+    below, above = found["mean"] - found["ci_low"], found["ci_high"] - found["mean"]
     axes.errorbar(
         places,
         found["mean"],
-        yerr=[found["mean"] - found["ci_low"], found["ci_high"] - found["mean"]],
+        yerr=[below, above] if below.notna().any() else None,
         capsize=4,
         **look,
     )

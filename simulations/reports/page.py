@@ -40,10 +40,12 @@ class Page:
         How the figures were made: data, scale, seeds, what is missing.
     facts : sequence of mapping
         The ``run.json`` of all runs.
-    command : str
-        Command that makes the runs or the page.
+    commands : sequence of str
+        Commands that make the runs.
     seen : str
         The data of the runs, shown below each picture.
+    report : str
+        Command that makes the page from the records; empty if ``commands`` do.
     """
 
     title: str
@@ -53,8 +55,9 @@ class Page:
     sections: Sequence[Section]
     made: Sequence[str]
     facts: Sequence[Mapping[str, Any]]
-    command: str
+    commands: Sequence[str]
     seen: str
+    report: str = ""
 
 
 def write_page(page: Page, path: Path) -> Path:

@@ -8,6 +8,7 @@ import pandas as pd
 from simulations.reports import formats
 from simulations.reports.statistics import Comparison, Trend, adjust, compare, trend
 from simulations.reports.sweep_records import SweepRecords
+from simulations.reports.text_tables import without_empty
 
 MODELS, NODES = ("mlp", "cnn"), (3, 5, 7)
 FOG_AGAINST_CENTRALIZED, CNN_AGAINST_MLP = "fog against centralized", "CNN against MLP"
@@ -79,8 +80,8 @@ def analyse(records: SweepRecords, metric: str, margin: float) -> Analysis:
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Return a readable table of comparisons."""
-    return pd.DataFrame(
+    """Return a readable table of comparisons, without columns of which too few seeds have run."""
+    table = pd.DataFrame(
         {
             "first": c.first,
             "second": c.second,
@@ -95,11 +96,12 @@ def comparison_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
         }
         for c in comparisons
     )
+    return without_empty(table)
 
 
 def trend_table(trends: Sequence[Trend]) -> pd.DataFrame:
-    """Return a readable table of trends."""
-    return pd.DataFrame(
+    """Return a readable table of trends, without columns of which too few seeds have run."""
+    table = pd.DataFrame(
         {
             "model": t.label.upper(),
             "seeds": t.n,
@@ -110,6 +112,7 @@ def trend_table(trends: Sequence[Trend]) -> pd.DataFrame:
         }
         for t in trends
     )
+    return without_empty(table)
 
 
 def _direction(t: Trend) -> str:

@@ -1,6 +1,8 @@
 """Report of Table 2: the table, Figures 3 to 6, statistics, claims, costs, and one page."""
 
 import dataclasses
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from simulations.reports.claims import judge_claims
 from simulations.reports.cost_forecast import NOTES as ESTIMATE_NOTES
 from simulations.reports.cost_forecast import SEEDS, estimate_table, missing, spread
 from simulations.reports.cost_table import NOTE, cost_table, machines
-from simulations.reports.figures_3_to_6 import draw_figures
+from simulations.reports.figures_3_to_6 import draw_figures, figures_of
 from simulations.reports.overview import draw_overview
 from simulations.reports.own_data import NOTE as OWN_DATA
 from simulations.reports.own_data import own_data_table
@@ -28,6 +30,8 @@ from simulations.reports.sweep_records import LOCAL, METRICS, TEST, SweepRecords
 from simulations.reports.table2_findings import table2_finding, table2_in_short
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
+from simulations.sweep.sweep_folder import sweep_folder
+from simulations.sweep.sweep_plan import seeds_as_typed
 
 ASSUMPTIONS = (
     "Cells are compared within seeds: runs of one seed share images, split, initial weights and "
@@ -120,7 +124,10 @@ def write_table2(
     for part in (statistics, claims, costs):
         files += part.write(results, stem, seen)
     per_epoch = {f"{name}: {PER_EPOCH}": path for name, path in figures.items()}
-    drawn = [Section("Figures 3 to 6", pictures=per_epoch)] if figures else []
+    drawn = []
+    if figures:
+        heading, absent = figures_of(figures)
+        drawn = [Section(heading, pictures=per_epoch, notes=absent)]
     sections = [_section(accuracy), *drawn, *map(_section, (claims, costs, statistics))]
     page = Page(
         title="Privacy preserving deep learning in fog computing: Table 2, repeated",
@@ -130,16 +137,42 @@ def write_table2(
         sections=sections,
         made=seen,
         facts=records.facts,
-        command=_command(records),
+        commands=[_command(one) for one in (records, *beside)],
+        report=_report(records, beside),
         seen=seen[0],
     )
     return [*files, ("page", write_page(page, results / "reports" / f"{stem}.html"))]
 
 
 def _command(records: SweepRecords) -> str:
-    data = records.overrides.get(DATASET)
-    told = f"fog-flower sweep {records.experiment.name} --scale {records.scale.name}"
-    return f"{told} --dataset {data}" if data else told
+    """Return the command that makes the runs of a sweep."""
+    told = ["--seeds", seeds_as_typed(records.seeds)]
+    if len(records.cells) < len(records.experiment.cells):
+        told += ["--only", ",".join(cell.name for cell in records.cells)]
+    changed = {key: value for key, value in records.overrides.items() if key != DATASET}
+    told += [f"{key}={value}" for key, value in changed.items()]
+    return shlex.join(["fog-flower", "sweep", *_named(records), *told])
+
+
+def _report(records: SweepRecords, beside: Sequence[SweepRecords]) -> str:
+    """Return the command that writes the page from the records."""
+    others = [word for one in beside for word in ("--beside", _place(one))]
+    return shlex.join(["fog-flower", "report", *_named(records), *others])
+
+
+def _named(records: SweepRecords) -> list[str]:
+    """Return the words that name a sweep, with its folder if it is not the usual one."""
+    data = str(records.overrides.get(DATASET, ""))
+    told = [records.experiment.name, "--scale", records.scale.name]
+    told += ["--dataset", data] if data else []
+    usual = sweep_folder(records.experiment.name, records.scale.name, data, "")
+    if records.folder.parts[-2:] != usual.parts[-2:]:
+        told += ["--out", _place(records)]
+    return told
+
+
+def _place(records: SweepRecords) -> str:
+    return os.path.relpath(records.folder)
 
 
 def _section(part: Part) -> Section:

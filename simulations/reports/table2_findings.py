@@ -24,7 +24,8 @@ def table2_finding(records: SweepRecords, rows: pd.DataFrame) -> str:
         + ", ".join(f"{row['architecture']}: {_percent(row['mean'])}" for row in _dicts(part))
         for model, part in tests.groupby("model", sort=False)
     ]
-    return f"Test accuracy on {records.data}, mean over seeds: {'; '.join(clauses)}."
+    of = "of one seed" if tests["seeds"].max() <= 1 else "mean over seeds"
+    return f"Test accuracy on {records.data}, {of}: {'; '.join(clauses)}."
 
 
 def table2_in_short(rows: pd.DataFrame) -> pd.DataFrame:

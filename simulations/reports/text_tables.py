@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from fog_flower.records.files import write_text
+from simulations.reports.formats import NONE
 from simulations.visible import visible
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -48,6 +49,11 @@ def write_rows_to(path: Path, rows: pd.DataFrame) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, rows.to_csv(index=False, lineterminator="\n"))
     return path
+
+
+def without_empty(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without the columns in which no row has a figure."""
+    return table.loc[:, (table != NONE).any()] if len(table) else table
 
 
 def as_markdown(table: pd.DataFrame) -> str:

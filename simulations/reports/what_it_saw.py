@@ -74,7 +74,7 @@ def _drawn_differently(records: SweepRecords) -> list[str]:
             found.setdefault(fact["data"]["name"], set()).add(fact["data"]["sha256"])
     return [
         f"The images of {name} were drawn on {len(prints)} kinds of processors and are not the "
-        "same to the last bit (README, Limitations)."
+        "same to the last bit (docs/limitations.md)."
         for name, prints in found.items()
         if len(prints) > 1
     ]

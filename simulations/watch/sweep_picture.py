@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from simulations.reports.looks import line_look
 from simulations.reports.save_figure import names_as_they_are
 
 NAMED = 12  # runs that get a colour and a name; if there are more, only those in progress do
@@ -28,21 +29,20 @@ def draw_runs(rounds: Mapping[str, Sequence[Mapping[str, str]]], going: Collecti
     """
     sns.set_theme(style="whitegrid", context="notebook")
     named = list(rounds) if len(rounds) <= NAMED else [name for name in rounds if name in going]
-    colours = dict(zip(named, sns.color_palette("colorblind", len(named)), strict=True))
+    looks = {name: line_look(number) for number, name in enumerate(named)}
     figure, panel = plt.subplots(figsize=(11, 4.6), layout="constrained")
     for name, rows in rounds.items():
         panel.plot(
             [int(row["round"]) for row in rows],
             [float(row["test_accuracy"]) for row in rows],
-            color=colours.get(name, "0.75"),
+            **looks.get(name, {"color": "0.75"}),
             linewidth=2.5 if name in going else 1.5,
-            marker="o" if name in going else None,
-            label=name if name in colours else None,
+            label=name if name in looks else None,
             zorder=3 if name in going else 2,
         )
     panel.set(xlabel="round", ylabel="test accuracy", ylim=(0, 1))
     panel.yaxis.set_major_formatter(PercentFormatter(1.0))
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if colours:
+    if looks:
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulations.experiments.attack_grid import HONEST
+from simulations.reports.attack_grid.commands import compare_commands
 from simulations.reports.attack_grid.grid_findings import comparison_finding, decisions_in_short
 from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_pictures import (
@@ -16,6 +17,7 @@ from simulations.reports.attack_grid.grid_pictures import (
 )
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
 from simulations.reports.attack_grid.grid_tables import (
+    GOALS_EXPLAINED,
     accuracy_tables,
     backdoor_table,
     decision_table,
@@ -31,6 +33,7 @@ from simulations.reports.text_tables import write_markdown
 __all__ = ["ACCURACY", "tables_of", "write_comparison"]
 
 HEAT_MAPS = "Test accuracy", "Accuracy beside that of the honest nodes alone"
+GOALS = "What is reached"
 ACCURACY = "Test accuracy: "  # prefix of the heading of a federation's table
 
 
@@ -44,7 +47,7 @@ def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
     """Return the tables of a report by heading, without empty ones."""
     accuracy = accuracy_tables(records)
     tables = {
-        "What is reached": goal_table(records),
+        GOALS: goal_table(records),
         "The attack that costs most": worst_table(records),
         "Cells below a goal": short_table(records),
         **{f"{ACCURACY}{federation}": table for federation, table in accuracy.items()},
@@ -83,12 +86,16 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
         finding=comparison_finding(records),
         table=decisions_in_short(records),
         pictures={titled: heat_map},
-        sections=[Section(heading, {"": table}) for heading, table in tables.items()]
+        sections=[
+            Section(heading, {"": table}, notes=GOALS_EXPLAINED if heading == GOALS else ())
+            for heading, table in tables.items()
+        ]
         + [Section("More pictures", pictures=pictures)],
-        made=remarks,
+        made=[line for line in remarks if line not in GOALS_EXPLAINED],
         facts=records.facts,
         seen=f"Data: {data_seen(records.facts)[0]}.",
-        command=f"fog-flower compare --report-only --out {shlex.quote(_as_typed(folder))}",
+        commands=compare_commands(records, Path(_as_typed(folder))),
+        report=f"fog-flower compare --report-only --out {shlex.quote(_as_typed(folder))}",
     )
     return [
         ("table", write_markdown(folder / "comparison.md", title, tables, remarks)),

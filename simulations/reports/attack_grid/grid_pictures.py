@@ -28,6 +28,7 @@ from simulations.reports.attack_grid.grid_records import (
     is_reference,
 )
 from simulations.reports.data_seen import data_seen
+from simulations.reports.looks import line_look
 from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import summarise_accuracy
 
@@ -35,14 +36,16 @@ DPI = 120
 STRAIGHT_LABELS = 4  # most strategies, with the honest nodes alone, for horizontal labels
 LETTER = 0.072  # inches, width of a letter in a label
 MOST_ACROSS = 4  # panels in a row
+ROW = 0.55  # inches, height of a row of a heat map with few rows
 MAP_WIDTH = 4.1  # inches, width of a heat map without labels
-STRAIGHT_BELOW = 0.85  # inches, height of horizontal labels
+STRAIGHT_BELOW = 0.85  # inches, height of horizontal labels, and of titles of panels below
+LAST_BELOW = 0.4  # the same without panels below
 SLANT = math.radians(30)
 RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
 RASTER_LABELS = (
     "honest, accepted",
-    "honest, rejected",
-    "malicious, rejected",
+    "honest, refused",
+    "malicious, refused",
     "malicious, accepted",
 )
 
@@ -51,14 +54,17 @@ RASTER_LABELS = (
 def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     """Draw test accuracy minus that of the honest nodes alone, attack x strategy.
 
-    Without runs of the honest nodes alone, draw test accuracy.
+    Without runs of the honest nodes alone, draw test accuracy. A value of one seed has a star.
     """
     runs = records.finished
     if (runs["strategy"] == HONEST).any():  # there is no difference without malicious nodes
         runs = runs[runs["malicious"] > 0]
     groups = list(runs.groupby(["fog_nodes", "malicious"]))
     room = _room_for_names(groups)
-    figure, axes = _panels(len(groups), height=3.35 + room.below, **dataclasses.asdict(room))
+    attacks = max((part[~is_reference(part)]["attack"].nunique() for _, part in groups), default=1)
+    height = min(3.35, 0.6 + ROW * attacks) + room.below
+    figure, axes = _panels(len(groups), height=height, **dataclasses.asdict(room))
+    starred = False
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious = key
         honest = part[part["strategy"] == HONEST]["test_accuracy"].mean()
@@ -67,11 +73,22 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
         means = shown.pivot_table(index="attack", columns="strategy", values="test_accuracy")
         means = means[gate_first(means.columns)]
         alone = np.isnan(honest)
-        what = "test accuracy" if alone else "points above the honest alone"
+        what = (
+            "malicious\ntest accuracy, %"
+            if alone
+            else "malicious: points above (+)\nor below (-) the honest nodes alone"
+        )
+        seeds = shown.pivot_table(
+            index="attack", columns="strategy", values="seed", aggfunc="nunique"
+        )
+        values = (100 * (means - reference)).round(1) + 0.0  # turns -0.0 into 0.0
+        written = values.map(lambda value, sign="" if alone else "+": f"{value:{sign}.1f}")
+        single = seeds.reindex_like(means) == 1
+        starred = starred or bool(single.to_numpy().any())
         sns.heatmap(
-            (100 * (means - reference)).round(1) + 0.0,  # turns -0.0 into 0.0
-            annot=True,
-            fmt=".1f",
+            values,
+            annot=written + np.where(single, "*", ""),
+            fmt="",
             cmap="Blues" if alone else "RdBu",
             center=None if alone else 0.0,
             vmin=0 if alone else -40,
@@ -81,7 +98,7 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
             yticklabels=True,
             ax=panel,
         )
-        panel.set(title=f"{malicious} of {nodes} malicious\n{what}", xlabel="", ylabel="")
+        panel.set(title=f"{malicious} of {nodes} {what}", xlabel="", ylabel="")
         panel.tick_params(axis="y", rotation=0)
         if room.below > STRAIGHT_BELOW:
             plt.setp(
@@ -90,7 +107,8 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
                 ha="right",
                 rotation_mode="anchor",
             )
-    return _save(figure, axes, len(groups), path, records)
+    told = "\n* of one seed" if starred else ""
+    return _save(figure, axes, len(groups), path, records, told)
 
 
 @names_as_they_are
@@ -107,18 +125,24 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
     foot = 0.2 * math.ceil(len(legend) / columns)
     figure, axes = _panels(len(groups), width=3.6, height=2.8, left=0.8, foot=foot)
     _share_scale(axes)
-    colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     for (key, part), panel in zip(groups, axes, strict=False):
         nodes, malicious, attack = key
         same = (honest["fog_nodes"] == nodes) & (honest["malicious"] == malicious)
         if same.any():
             mean = honest[same].groupby("round")["test_accuracy"].mean()
-            panel.plot(mean.index, mean, color="black", linewidth=3, alpha=0.35, label=HONEST)
+            panel.plot(mean.index, mean, color="0.7", linewidth=5, label=HONEST, zorder=1)
         for number, name in enumerate(names):
             mean = part[part["strategy"] == name].groupby("round")["test_accuracy"].mean()
             if len(mean):
-                style = "-" if number == 0 else (0, (1 + number, 1 + number / 2))
-                panel.plot(mean.index, mean, color=colours[name], linestyle=style, label=name)
+                panel.plot(
+                    mean.index,
+                    mean,
+                    label=name,
+                    # Gates come first in ``names``: thin and on top of the others.
+                    zorder=2 + len(names) - number,
+                    linewidth=1.4 if is_gated(name) else 2.4,
+                    **line_look(number),
+                )
         _entitle(panel, f"{attack}, {malicious} of {nodes}")
         panel.yaxis.set_major_formatter(PercentFormatter(1.0))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -154,7 +178,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
     honest = (records.runs["malicious"] == 0) & (records.runs["strategy"] == FEDAVG)
     unharmed = records.runs[honest & records.runs["seed"].isin(attacked["seed"])]
     names = gate_first(attacked["strategy"].unique())
-    colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    looks = {name: line_look(number) for number, name in enumerate(names)}
     foot = 0.2 * math.ceil((len(names) + 2) / 3)
     figure, axes = _panels(len(groups), width=5.6, height=3.8, left=0.9, foot=foot)
     _share_scale(axes)
@@ -169,10 +193,10 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
                     np.array([*found], float),
                     [s.mean for s in found.values()],
                     yerr=np.transpose(bars),
-                    color=colours[strategy],
-                    marker="o",
                     capsize=3,
                     label=strategy,
+                    zorder=2 + len(names) - names.index(strategy),
+                    **{**looks[strategy], "marker": looks[strategy]["marker"] or "."},
                 )
         for label, rows, style in (
             ("honest alone", runs[runs["strategy"] == HONEST], "--"),
@@ -242,11 +266,20 @@ def draw_decisions(updates: pd.DataFrame, panel: Axes) -> None:
         index=updates.index,
     )
     grid = updates.assign(code=code).pivot_table(index="fog_node", columns="round", values="code")
+    first, last, nodes_seen = int(grid.columns.min()), int(grid.columns.max()), len(grid)
+    grid = grid.reindex(columns=range(first, last + 1))
     # A seaborn heat map labels every row and column, which is too slow for a hundred panels.
-    last, nodes_seen = int(grid.columns.max()), len(grid)
-    panel.pcolormesh(grid.to_numpy(), cmap=RASTER_COLOURS, vmin=-0.5, vmax=3.5, edgecolor="white")
+    panel.pcolormesh(
+        np.arange(first, last + 2) - 0.5,  # the cells of round n are centred on n
+        np.arange(nodes_seen + 1),
+        grid.to_numpy(),
+        cmap=RASTER_COLOURS,
+        vmin=-0.5,
+        vmax=3.5,
+        edgecolor="white",
+    )
     panel.set_ylim(nodes_seen, 0)
-    panel.set_xticks([0.5, last - 0.5], [str(int(grid.columns.min())), str(last)])
+    panel.set_xticks(sorted({first, last}))
     panel.set_yticks([0.5, nodes_seen - 0.5], [str(grid.index[0]), str(grid.index[-1])])
 
 
@@ -278,7 +311,8 @@ def _room_for_names(groups: Sequence[tuple[Any, pd.DataFrame]]) -> _Room:
     )
     left = max(1.1, attack + 0.3)
     if strategies <= STRAIGHT_LABELS and strategy < MAP_WIDTH / columns:
-        return _Room(left + MAP_WIDTH, left, STRAIGHT_BELOW)
+        below = STRAIGHT_BELOW if len(groups) > MOST_ACROSS else LAST_BELOW
+        return _Room(left + MAP_WIDTH, left, below)
     left = max(left, strategy * math.cos(SLANT) - 0.5 * MAP_WIDTH / columns)
     return _Room(left + MAP_WIDTH, left, max(1.3, strategy * math.sin(SLANT) + 0.4))
 

@@ -13,6 +13,7 @@ from fog_flower.errors import UserError
 from fog_flower.records.reading import read_run
 from fog_flower.records.recorder import FINISHED
 from simulations.experiments.attack_grid import (
+    ARGUMENTS,
     CLOUD_ALONE,
     HONEST,
     REFERENCES,
@@ -31,7 +32,8 @@ class ComparisonRecords:
     ----------
     runs : DataFrame
         One row per run: ``CELL``, seed, status, cause, diverged, test accuracy, backdoor success,
-        seconds, and the numbers of updates and of refused updates of honest and malicious nodes.
+        seconds, arguments that the strategy's name does not contain, and the numbers of updates and
+        of refused updates of honest and malicious nodes.
     rounds, updates : DataFrame
         The tables of all finished runs, with ``CELL`` and seed.
     facts : list of dict
@@ -76,6 +78,7 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             "test_accuracy": float(final["test_accuracy"]) if finished else float("nan"),
             "backdoor_success": final.get("backdoor_success"),
             "seconds": record["seconds"],
+            "arguments": _arguments(config, str(cell["strategy"])),
         }
         if finished:
             decided = pd.read_csv(path.parent / "updates.csv")
@@ -100,6 +103,12 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             f"there are no records in {folder}: make them with `fog-flower compare --out {folder}`"
         )
     return records
+
+
+def _arguments(config: Mapping[str, Any], strategy: str) -> str:
+    """Return the arguments that a strategy got without being typed, e.g. Krum's number."""
+    given = {key: str(config.get(key) or "") for key in ARGUMENTS}
+    return "; ".join(f"{k}={text}" for k, text in given.items() if text and text not in strategy)
 
 
 def _malicious(config: Mapping[str, Any]) -> frozenset[int]:

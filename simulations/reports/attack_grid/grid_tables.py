@@ -9,7 +9,6 @@ from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from simulations.experiments.attack_grid import (
     CLOUD_ALONE,
-    COMPARE_SCALE,
     HONEST,
     REFERENCES,
     WITH_CLOUD,
@@ -26,8 +25,10 @@ from simulations.reports.attack_grid.grid_records import (
     is_reference,
     to_reach,
 )
+from simulations.reports.attack_grid.kept_tables import VARIED
 from simulations.reports.data_seen import data_seen
 from simulations.reports.statistics import FEWEST, Summary, compare, summarise_accuracy
+from simulations.sweep.sweep_plan import own_settings
 from simulations.visible import counted
 
 _REFERENCES = {
@@ -36,10 +37,12 @@ _REFERENCES = {
     HONEST + WITH_CLOUD: "the honest nodes and the cloud",
 }
 
-_GOALS_EXPLAINED = (
-    '"Reached" counts cells of federation and attack whose mean over seeds is at the goal, "shown" '
-    "those whose whole interval is. Runs with the same accuracies in every round are one "
-    "trajectory."
+GOALS_EXPLAINED = (
+    '"reached": the cells (a federation under an attack) whose mean over seeds is at the goal.',
+    '"shown": the cells whose whole 95% interval is at the goal; "-" with fewer than 3 seeds, '
+    "which have no interval.",
+    '"trajectories": how many of the runs differ, where runs with the same accuracies in every '
+    "round count once.",
 )
 
 
@@ -169,11 +172,7 @@ def notes(records: ComparisonRecords) -> list[str]:
         *("model", "train-examples", "num-server-rounds"),
         *("learning-rate", "batch-size", "partition"),
     ]
-    told += [
-        key
-        for key, usual in COMPARE_SCALE.settings["any"].items()
-        if key not in told and config.get(key, usual) != usual
-    ]
+    told += [key for key in own_settings(config) if key not in told and key not in VARIED]
     spent = formats.computing(float(records.runs["seconds"].sum()))
     codes = sorted({str(fact.get("code_identity")) for fact in records.facts})
     data, _ = data_seen(records.facts)
@@ -181,7 +180,7 @@ def notes(records: ComparisonRecords) -> list[str]:
     measured = (records.runs["strategy"] == HONEST).any()
     return [
         f"Data: {data}; seeds {_seeds(records.runs)}.",
-        "Settings: " + ", ".join(f"{key}={config[key]}" for key in told) + ".",
+        f"Settings: {', '.join(f'{key}={config[key]}' for key in told)}.{_arguments(records)}",
         f"{counted(len(records.runs), 'run')}, {spent} of computing, code {', '.join(codes)}.",
         (
             "Test accuracy in percent, mean ± standard deviation (95% CI) over seeds; of fewer "
@@ -198,8 +197,20 @@ def notes(records: ComparisonRecords) -> list[str]:
         + _better_one(records)
         + "A run that diverged counts with the accuracy of its last model.",
         *(["Rates have t intervals (95%) over seeds."] if several else []),
-        *([_GOALS_EXPLAINED] if measured else []),
+        *(GOALS_EXPLAINED if measured else []),
     ]
+
+
+def _arguments(records: ComparisonRecords) -> str:
+    """Return the arguments that strategies got without being typed, with their names."""
+    given: dict[str, dict[str, None]] = {}
+    for row in records.runs.to_dict("records"):
+        for told in filter(None, row["arguments"].split("; ")):
+            where = f" ({row['malicious']} of {row['fog_nodes']} malicious)"
+            known = "" if told.startswith("cloud-examples") else where
+            given.setdefault(told, {})[f"{row['strategy']}{known}"] = None
+    several = "; ".join(f"{told} for {', '.join(names)}" for told, names in given.items())
+    return f" Set by the comparison itself: {several}." if several else ""
 
 
 def _better_one(records: ComparisonRecords) -> str:

@@ -23,11 +23,11 @@ RUNS, ROUNDS, UPDATES, FACTS = "comparison.csv", "rounds.csv.gz", "updates.csv.g
 CELL = ["fog_nodes", "malicious", "attack", "strategy"]
 ID = [*CELL, "seed"]
 # Keys that differ between the runs of a comparison, or only say where the runs are.
-_VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
-_VARIED |= {"artifacts", "continue-from"}
-_VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability", "trigger"}
-_VARIED |= {"strategy", "strategy-args", "gate", "gate-args", "cloud-examples"}
-_VARIED |= {"trackers"}
+VARIED = {"seed", "data-seed", "results-dir", "run-name", "fog-nodes", "malicious-nodes"}
+VARIED |= {"artifacts", "continue-from"}
+VARIED |= {"attack", "attack-strength", "attack-rounds", "attack-probability", "trigger"}
+VARIED |= {"strategy", "strategy-args", "gate", "gate-args", "cloud-examples"}
+VARIED |= {"trackers"}
 _ROUNDS = ["round", "train_accuracy", "cloud_validation_loss", "cloud_validation_accuracy"]
 _ROUNDS += ["test_loss", "test_accuracy", "train_seconds", "validation_seconds"]
 _ROUNDS += ["evaluation_seconds", "round_seconds"]
@@ -49,7 +49,8 @@ def write_kept(
     Runs are in full precision. Rounds and updates have five significant digits, and updates are
     only those that a gate judged. Of equal facts, one is written.
     """
-    write_rows_to(folder / RUNS, runs)
+    given = "arguments" not in runs or (runs["arguments"] != "").any()
+    write_rows_to(folder / RUNS, runs if given else runs.drop(columns="arguments"))
     gated = updates
     if len(updates):
         gated = updates[updates["strategy"].map(is_gated)]
@@ -68,7 +69,8 @@ def read_kept(folder: Path) -> Tables | None:
     runs, rounds, updates = (
         pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths[:3]
     )
-    runs["cause"] = runs["cause"].fillna("")
+    for name in ("cause", "arguments"):  # older tables have no arguments
+        runs[name] = runs[name].fillna("") if name in runs else ""
     return runs, rounds, updates, json.loads(paths[3].read_text())
 
 
@@ -88,9 +90,9 @@ def without_kept(plan: SweepPlan) -> tuple[SweepPlan, int]:
     runs, _, _, facts = kept
     finished = runs[runs["status"] == FINISHED][ID]
     there = set(finished.itertuples(index=False, name=None))
-    for run in plan.runs[:1]:  # the others differ only in keys of _VARIED
+    for run in plan.runs[:1]:  # the others differ only in keys of VARIED
         for settings in (completed(fact["config"]) for fact in facts):
-            common = {k: v for k, v in settings.items() if k not in _VARIED}
+            common = {k: v for k, v in settings.items() if k not in VARIED}
             check_same_settings(plan.folder / RUNS, run.config.to_run_config(), common)
     missing = tuple(
         run
@@ -127,7 +129,7 @@ def _distinct(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
             **{key: fact.get(key) for key in ("code_identity", "git_commit", "versions")},
             "hardware": fact.get("hardware"),
             USER_CODE: fact.get(USER_CODE),
-            "config": {k: v for k, v in fact["config"].items() if k not in _VARIED},
+            "config": {k: v for k, v in fact["config"].items() if k not in VARIED},
         }
         if "data" in fact:
             short["data"] = {"name": fact["data"]["name"]}

@@ -31,6 +31,17 @@ _FAST = (
     "before, on other drawn digits. Flipped updates teach FedAvg to avoid the right answer, so it "
     "ends below what guessing would reach."
 )
+_READING = (
+    "Each line is a run on the same digits, with the test accuracy of the cloud's model after each "
+    "round. Where the line with the gate lies on that without an attack, the attack has no effect.",
+    "Below it, a row is a fog node and a column a round of the run with the gate. Grey and blue "
+    "are right decisions: an honest update accepted, an attacker's refused. Red and orange are "
+    "wrong ones. An attacker's update that is accepted may still have a weight near 0.",
+)
+_DECISIONS = (
+    "The gate's decisions have two rows, because they tell something of the fog nodes' examples, "
+    "and something of the cloud's validation examples."
+)
 _NO_PRIVACY = (
     "The noise is the paper's: 1% of a standard deviation. It is a blur, not differential privacy, "
     "and the ledger promises nothing for it. docs/privacy.md lists protections that promise "
@@ -88,30 +99,38 @@ def write_demo(folder: Path) -> Demo:
     ]
     notes = [_FAST] * (config.features != NONE)
     sections = [
-        *([Section("How to read it", {}, notes=notes)] if notes else []),
-        Section(_LEDGER, {"": ledger}, notes=[_NO_PRIVACY]),
+        Section("How to read it", {}, notes=[*_READING, *notes]),
+        Section(_LEDGER, {"": ledger}, notes=[_DECISIONS, _NO_PRIVACY]),
         Section(_TIME, {"": time, _ROUNDS: runs}),
     ]
     page = Page(
         title="fog-flower: one malicious fog node, and what the cloud does about it",
         finding=finding,
         table=table,
-        pictures={_CAPTION: picture},
+        pictures={_caption(config): picture},
         sections=sections,
         made=made,
         facts=records.facts,
-        command=f"fog-flower {NAME}",
+        commands=[f"fog-flower {NAME}"],
         seen=f"Data: {data}.",
     )
     tables = {"": table, _LEDGER: ledger, _TIME: time, _ROUNDS: runs}
-    write_markdown(folder / f"{NAME}.md", page.title, tables, [*notes, _NO_PRIVACY, *made], finding)
+    remarks = [*notes, _DECISIONS, _NO_PRIVACY, *made]
+    write_markdown(folder / f"{NAME}.md", page.title, tables, remarks, finding)
     return Demo(finding, table, ledger, time, picture, write_page(page, folder / f"{NAME}.html"))
 
 
-_CAPTION = (
-    "Left: digits as an end node has them, and what it ships of them with the paper's noise. "
-    "Right: test accuracy per round. Below: which updates the gate accepted"
-)
+def _caption(config: RunConfig) -> str:
+    shipped = (
+        "the digits that it ships, with the paper's noise"
+        if config.features == NONE
+        else "what it ships: not the digit but numbers computed from it (features), drawn as grey "
+        "squares, with the paper's noise"
+    )
+    return (
+        f"Left: digits as an end node has them; {shipped}; and that noise, made stronger to be "
+        "seen. Right: test accuracy per round, and below which updates the gate accepted"
+    )
 
 
 def _mapped(config: RunConfig) -> str:

@@ -126,7 +126,7 @@ def _draw_curves(rounds: pd.DataFrame, panel: Axes) -> None:
             va="center",
             annotation_clip=False,
         )
-    panel.set(ylim=(0, 1), xlim=(0, last), xlabel="round", ylabel="test accuracy")
+    panel.set(ylim=(0, 1), xlim=(0, last + 0.5), xlabel="round", ylabel="test accuracy")
     panel.yaxis.set_major_formatter(PercentFormatter(1.0))
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -143,7 +143,10 @@ def _draw_raster(records: ComparisonRecords, panel: Axes) -> None:
     updates = records.updates
     gated = updates[updates["strategy"].map(is_gated)]
     draw_decisions(gated, panel)
+    last = int(gated["round"].max())
     panel.set(xlabel="round", ylabel="fog node", title="decisions of the gate")
+    panel.set(xlim=(0, last + 0.5), xticks=range(last + 1))  # those of the panel above
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(visible=False)
     panel.legend(
         handles=decisions_explained(), loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8
