@@ -274,6 +274,8 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert found < page.index("<img ") < page.index("<table") < page.index("<h2")
     assert page.index("How it was made</h2>") < page.index("Settings: model=")
     assert "fog-flower compare --strategies gate=learned,FedAvg,honest --attacks nan" in page
+    assert " gate-args=examples=0" in page
+    assert "Arguments that names do not tell: gate-args=examples=0 for all." in text
     assert "round by round" in page
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
 

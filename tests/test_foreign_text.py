@@ -172,7 +172,8 @@ def test_the_page_runs_nothing_that_stands_in_a_name(tmp_path):
         [section],
         [evil],
         [{"git_commit": evil}],
-        command=evil,
+        commands=[evil],
+        report=evil,
         seen=evil,
     )
     text = write_page(page, tmp_path / "page.html").read_text()

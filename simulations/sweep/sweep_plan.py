@@ -119,16 +119,16 @@ def _configuration(
 
 
 def own_settings(config: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return the settings of a run that differ from the defaults, and its data set.
+    """Return the settings of a run that differ from the defaults, in their order, and its data set.
 
     What differs by run or says only where files are is left out.
     """
-    defaults = default_run_config()
     return {
-        key: value
-        for key, value in config.items()
-        if key not in {*_OWN, *PLACES, *_RECORDED}
-        and (key == DATASET or value != defaults.get(key, value))
+        key: config[key]
+        for key, usual in default_run_config().items()
+        if key in config
+        and key not in {*_OWN, *PLACES, *_RECORDED}
+        and (key == DATASET or config[key] != usual)
     }
 
 

@@ -18,7 +18,7 @@ from simulations.reports.attack_grid.kept_tables import VARIED
 from simulations.sweep.sweep_plan import seeds_as_typed
 
 ANY_ATTACK = "crash"  # where there are only references, which do not depend on the attack
-CLOUD = "cloud-examples="
+TYPED = ("cloud-examples=", "gate-args=")  # arguments that are typed as settings
 
 
 def compare_commands(records: ComparisonRecords, folder: Path) -> list[str]:
@@ -72,13 +72,13 @@ def _settings(records: ComparisonRecords) -> list[str]:
         for key, value in config.items()
         if key not in VARIED and key in usual and value != usual[key]
     }
-    cloud = {
+    arguments = {
         part
         for told in records.runs["arguments"]
         for part in str(told).split("; ")
-        if part.startswith(CLOUD)
+        if part.startswith(TYPED)
     }
-    return [f"{key}={_typed(value)}" for key, value in changed.items()] + sorted(cloud)
+    return [f"{key}={_typed(value)}" for key, value in changed.items()] + sorted(arguments)
 
 
 def _typed(value: object) -> str:

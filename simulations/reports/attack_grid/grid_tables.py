@@ -202,15 +202,17 @@ def notes(records: ComparisonRecords) -> list[str]:
 
 
 def _arguments(records: ComparisonRecords) -> str:
-    """Return the arguments that strategies got without being typed, with their names."""
-    given: dict[str, dict[str, None]] = {}
-    for row in records.runs.to_dict("records"):
-        for told in filter(None, row["arguments"].split("; ")):
-            where = f" ({row['malicious']} of {row['fog_nodes']} malicious)"
-            known = "" if told.startswith("cloud-examples") else where
-            given.setdefault(told, {})[f"{row['strategy']}{known}"] = None
-    several = "; ".join(f"{told} for {', '.join(names)}" for told, names in given.items())
-    return f" Set by the comparison itself: {several}." if several else ""
+    """Return the arguments that no name of a strategy contains, and whose they are."""
+    rows = records.runs.assign(told=records.runs["arguments"].str.split("; ")).explode("told")
+    several = []
+    for told, part in rows[rows["told"] != ""].groupby("told"):
+        whose = sorted(set(part["strategy"]), key=gate_first(records.runs["strategy"]).index)
+        names = ", ".join(whose) if len(part) < len(records.runs) else "all"
+        federations = sorted(set(zip(part["malicious"], part["fog_nodes"], strict=True)))
+        where = ", ".join(f"{malicious} of {nodes}" for malicious, nodes in federations)
+        krum = str(told).startswith("strategy-args")  # they depend on the number of malicious nodes
+        several.append(f"{told} for {names}" + (f" ({where} malicious)" if krum else ""))
+    return f" Arguments that names do not tell: {'; '.join(several)}." if several else ""
 
 
 def _better_one(records: ComparisonRecords) -> str:
