@@ -29,6 +29,8 @@ class Dataset:
         With public constants; ``normalisation=fitted`` replaces them.
     origin : str
         Where it was read from, for the record: files, containers, whether content is official.
+    drawn : bool
+        Whether the source draws each example at random, so that a small part may lack a class.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Dataset:
     task: Task
     preprocess: Preprocess
     origin: str = ""
+    drawn: bool = False
 
     def __post_init__(self) -> None:
         self._check("train", self.train)

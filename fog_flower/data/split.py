@@ -10,7 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from fog_flower.config import FILE_ORDER, SPARE, RunConfig
+from fog_flower.config import FILE_ORDER, SPARE, TEST_FILE, RunConfig
+from fog_flower.data.coverage import check_file_order, check_parts
 from fog_flower.data.dataset import Dataset
 from fog_flower.errors import UserError
 from fog_flower.seeds import generator
@@ -43,8 +44,11 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
     Raises
     ------
     UserError
-        If more examples are requested than exist; the message names both numbers.
+        If more examples are requested than exist; the message names both numbers. Also if training
+        and held-out examples do not have the same classes, see ``fog_flower.data.coverage``.
     """
+    key = f"dataset={config.dataset!r}"
+    check_parts(dataset, key)
     spare = config.test_source == SPARE
     available = {"training": len(dataset.train), "test": len(dataset.test)}
     train = config.train_examples
@@ -69,9 +73,15 @@ def split_dataset(dataset: Dataset, config: RunConfig) -> Split:
     validation, rest = np.split(test_order, [config.validation_examples])
     chosen = (train_order[train:] if spare else rest)[:test]
     own = train_order[len(train_order) - config.cloud_examples :]
-    return Split(
+    split = Split(
         np.sort(train_order[:train]), np.sort(validation), np.sort(chosen), spare, np.sort(own)
     )
+    if config.held_out_order == FILE_ORDER:
+        cut = {"validation": dataset.test.targets[split.validation]}
+        if config.test_source == TEST_FILE:
+            cut["test"] = dataset.test.targets[split.test]
+        check_file_order(dataset, cut, f"{key}, held-out-order={FILE_ORDER!r}")
+    return split
 
 
 def held_out_sets(dataset: Dataset, split: Split) -> tuple[Examples, Examples]:

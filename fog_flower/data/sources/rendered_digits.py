@@ -51,7 +51,8 @@ def rendered_digits(request: Request) -> Dataset:
     test_part, test_sha256 = _part("test", test, seed, progress(train))
     sha256 = hashlib.sha256(f"{train_sha256}{test_sha256}".encode()).hexdigest()
     name = f"{NAME}-{train}+{test}-seed{seed}"
-    return Dataset(name, sha256, train_part, test_part, Classification(10), PUBLIC)
+    task = Classification(10)
+    return Dataset(name, sha256, train_part, test_part, task, PUBLIC, drawn=True)
 
 
 def _part(name: str, count: int, seed: int, progress: Progress) -> Cached:
