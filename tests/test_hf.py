@@ -11,6 +11,7 @@ from PIL import Image
 from fog_flower.data.load import load_dataset
 from fog_flower.data.request import Request
 from fog_flower.data.sources.hf import hf
+from fog_flower.data.split import split_dataset
 from fog_flower.errors import UserError
 
 
@@ -91,6 +92,33 @@ def test_slices_of_a_split(parquet):
     assert "train[:50%]" in data.origin
 
 
+def one_folder(path, classes=3, count=20):
+    """Write images of each class into a folder of its own; such data have a single split."""
+    for name in "abcdef"[:classes]:
+        (path / name).mkdir(parents=True)
+        for n in range(count):
+            Image.new("L", (8, 8), 100 + n).save(path / name / f"{n}.png")
+    return path
+
+
+def test_a_slice_of_images_that_are_sorted_by_class_is_refused(tmp_path, make_config):
+    slices = "train='train[:80%]',test='train[80%:]'"
+    sizes = {"train_examples": 0, "validation_examples": 6, "test_examples": 0}
+    config = make_config(dataset=f"hf:{one_folder(tmp_path / 'abc')}", dataset_args=slices, **sizes)
+    with pytest.raises(UserError, match=r"hf:abc, class 'a' has 20 .* none of the 12 test") as told:
+        split_dataset(load_dataset(config), config)
+    assert "test=0.2" in str(told.value)
+
+
+def test_a_fraction_of_a_split_is_drawn_at_random_for_the_test(tmp_path, make_config):
+    folder = one_folder(tmp_path / "abc")
+    data, again = load(folder, test=0.2), load(folder, test=0.2)
+    assert (len(data.train), len(data.test)) == (48, 12)
+    assert [len(members) > 0 for members in data.task.groups(data.test.targets)] == [True] * 3
+    assert data.sha256 == again.sha256
+    assert "0.2 of train" in data.origin
+
+
 def test_a_csv_folder(tmp_path):
     for part in ("train", "test"):
         table(12)[["width", "rooms", "kind"]].to_csv(tmp_path / f"{part}.csv", index=False)
@@ -105,11 +133,26 @@ def test_a_csv_folder(tmp_path):
         ({"inputs": "width"}, "say which columns"),
         ({"inputs": "size", "targets": "kind"}, "inputs='size': there is no such column"),
         ({"inputs": "width", "targets": "label"}, "targets='label': there is no such column"),
-        ({"inputs": "uneven", "targets": "kind"}, "uneven.*pad sequences"),
-        ({"inputs": "kind", "targets": "kind"}, "encode text and categories"),
+        ({"inputs": "uneven", "targets": "kind"}, "uneven.*not of one shape: pad them"),
+        ({"inputs": "kind", "targets": "kind"}, "is text, e.g. 'flat', .*encode text and categor"),
         ({"inputs": ("width", "words"), "targets": "kind"}, "each must be a column of numbers"),
-        ({"inputs": ("width", "gap"), "targets": "kind"}, "gap.*fill in what is missing"),
-        ({"inputs": "words", "targets": "width"}, "y_train must be whole numbers or text"),
+        (
+            {"inputs": ("width", "gap"), "targets": "kind"},
+            "'gap': 1 of 30 values are missing, .* row 3; fill in",
+        ),
+        (
+            {"inputs": "words", "targets": "width"},
+            "column 'width' of split 'train' holds numbers with decimals.*Regression is not built",
+        ),
+        (
+            {"inputs": "words", "targets": "gap"},
+            "column 'gap'.*1 of 30 are missing, the first at 3",
+        ),
+        (
+            {"inputs": "words", "targets": "kind", "test": 1},
+            "test=1: must be the name of a split, ",
+        ),
+        ({"inputs": "words", "targets": "kind", "test": 0.001}, "test=0.001: of 30 .* get none"),
         ({"inputs": "words", "targets": "kind", "test": "validation"}, "validation.*name splits"),
     ],
 )
@@ -123,8 +166,15 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path, monkeypatch):
         load(tmp_path / "absent")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(UserError, match="EmptyDatasetError"):
+    with pytest.raises(UserError, match="EmptyDatasetError") as nothing:
         load(empty)
+    assert "without network" not in str(nothing.value)
+    table(12).to_json(empty / "train.json", orient="records", lines=True)
+    with pytest.raises(UserError, match=r"is a file; name its folder: dataset=hf:.*empty"):
+        load(empty / "train.json")
+    with pytest.raises(UserError, match=r"split 'test'.*test=0.2 to draw a fifth") as no_test:
+        load(empty, inputs="width", targets="kind")
+    assert "without network" not in str(no_test.value)
     with pytest.raises(UserError, match="name a data set of the hub"):
         load("")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)

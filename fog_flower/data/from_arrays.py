@@ -1,5 +1,6 @@
 """Builds a data set from four arrays, as in Keras' ``load_data`` and ``.npz`` files."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -20,13 +21,14 @@ DARK = 32  # whole numbers that are all below this are hardly pixels from 0 to 2
 BRIGHT = 2.0  # non-negative float images with larger values are not scaled to 0 to 1
 
 
-def from_arrays(
+def from_arrays(  # noqa: PLR0913  (each has a neutral default)
     name: str,
     arrays: Mapping[str, Array],
     key: str,
     *,
     kind: str = AUTO,
     names: tuple[str, ...] = (),
+    called: Mapping[str, str] | None = None,
     origin: str = "",
     preprocess: Preprocess | None = None,
     task: Task | None = None,
@@ -51,6 +53,8 @@ def from_arrays(
         are [n, h, w, c]; booleans [n, length] are rows.
     names : tuple of str
         Of the classes, if labels are their numbers.
+    called : mapping, optional
+        What messages call each of the four arrays, e.g. by the name of a user's column.
     preprocess, task : optional
         The user's own.
 
@@ -61,15 +65,18 @@ def from_arrays(
     """
     if kind not in KINDS:
         raise UserError(f"{key}, dataset-args: kind={kind!r}: write one of {', '.join(KINDS)}")
-    found = {part: _array(key, part, arrays[part]) for part in NAMES}
-    _check_lengths(key, found)
+    called = called or {part: part for part in NAMES}
+    found = {part: _array(key, part, called[part], arrays[part]) for part in NAMES}
+    _check_lengths(key, found, called)
     inputs = {part: found[f"x_{part}"] for part in ("train", "test")}
     targets = {part: found[f"y_{part}"] for part in ("train", "test")}
     try:
         if preprocess is None:
             inputs, preprocess = _prepared(inputs, kind)
         if task is None:
-            targets, task = _classes(targets, names)
+            targets, task = _classes(
+                targets, names, {part: called[f"y_{part}"] for part in targets}
+            )
         train, test = (Examples(inputs[part], targets[part]) for part in ("train", "test"))
         sha256 = fingerprint(train, test)
         return Dataset(name, sha256, train, test, task, preprocess, origin)
@@ -77,40 +84,45 @@ def from_arrays(
         raise UserError(f"{key}: {error}") from error
 
 
-def _array(key: str, part: str, value: object) -> Array:
-    """Convert a value to an array of numbers, booleans or text."""
+def _array(key: str, part: str, called: str, value: object) -> Array:
+    """Convert a value to an array of numbers or booleans or, for labels, text."""
     if np.ma.is_masked(value):
         raise UserError(
-            f"{key}: {part} has masked values; fill in what is missing, or leave it out"
+            f"{key}: {called} has masked values; fill in what is missing, or leave it out"
         )
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{key}: {part} is not an array ({reason}); sequences must have one length: pad them"
+            f"{key}: {called} is not an array ({reason}); sequences must have one length: pad them"
         ) from error
     if array.dtype.kind == "O" and array.size and all(isinstance(v, str) for v in array.flat):
         array = array.astype(str)
+    if part[0] == "x" and array.dtype.kind == "U" and array.size:
+        raise UserError(
+            f"{key}: {called} is text, e.g. {str(array.flat[0])[:40]!r}, but inputs must be "
+            "numbers: encode text and categories as numbers"
+        )
     if array.dtype.kind not in "biufU" or array.ndim == 0:
         raise UserError(
-            f"{key}: {part} must be an array of numbers{' or text' if part[0] == 'y' else ''}, not "
-            f"{array.dtype} {list(array.shape)}; encode categories as numbers, fill in what is "
-            "missing, and pad sequences to one length"
+            f"{key}: {called} must be an array of numbers{' or text' if part[0] == 'y' else ''}, "
+            f"not {array.dtype} {list(array.shape)}{_missing(array)}; encode categories as "
+            "numbers, fill in what is missing, and pad sequences to one length"
         )
     return array
 
 
-def _check_lengths(key: str, found: Mapping[str, Array]) -> None:
+def _check_lengths(key: str, found: Mapping[str, Array], called: Mapping[str, str]) -> None:
     for part in ("train", "test"):
         x, y = found[f"x_{part}"], found[f"y_{part}"]
         if len(x) != len(y):
             raise UserError(
-                f"{key}: x_{part} has {len(x):,} examples, but y_{part} {len(y):,}; give each "
-                "example one label"
+                f"{key}: {called[f'x_{part}']} has {len(x):,} examples, but {called[f'y_{part}']} "
+                f"{len(y):,}; give each example one label"
             )
         if not len(x):
-            raise UserError(f"{key}: x_{part} has no examples")
+            raise UserError(f"{key}: {called[f'x_{part}']} has no examples")
 
 
 def _prepared(inputs: dict[str, Array], kind: str) -> tuple[dict[str, Array], Preprocess]:
@@ -229,27 +241,30 @@ def _as_tokens(inputs: dict[str, Array]) -> tuple[dict[str, Array], Preprocess]:
 
 
 def _classes(
-    targets: dict[str, Array], names: tuple[str, ...]
+    targets: dict[str, Array], names: tuple[str, ...], called: Mapping[str, str]
 ) -> tuple[dict[str, Array], Classification]:
     """Return labels numbered from 0, and the task with their classes."""
-    flat = {part: _flat_labels(part, array) for part, array in targets.items()}
+    flat = {part: _flat_labels(called[part], array) for part, array in targets.items()}
     if len({array.dtype.kind == "U" for array in flat.values()}) > 1:
-        raise ValueError("y_train and y_test: one holds text, the other numbers")
+        raise ValueError(
+            f"{called['train']} and {called['test']}: one holds text, the other numbers; give both "
+            "the same labels"
+        )
     distinct = np.unique(np.concatenate(list(flat.values())))
     negative = distinct.dtype.kind == "i" and len(distinct) and distinct[0] < 0
     if negative and distinct.tolist() != [-1, 1]:
         raise ValueError(
             f"there is a label {distinct[0]}, but classes count from 0: drop unlabelled examples"
         )
+    if len(distinct) < 2:
+        only = distinct[0] if len(distinct) else "missing"
+        raise ValueError(f"every label is {only}: classification needs at least 2 classes")
     if names:
-        if len(distinct) and distinct[-1] >= len(names):
+        if distinct[-1] >= len(names):
             raise ValueError(f"there is a label {distinct[-1]}, but only {len(names)} names")
         return {part: array.astype(np.int64) for part, array in flat.items()}, Classification(
             len(names), names
         )
-    if len(distinct) < 2:
-        only = distinct[0] if len(distinct) else "missing"
-        raise ValueError(f"every label is {only}: classification needs at least 2 classes")
     codes = {
         part: np.searchsorted(distinct, array).astype(np.int64) for part, array in flat.items()
     }
@@ -258,16 +273,43 @@ def _classes(
     return codes, Classification(len(told), () if numbered else told)
 
 
-def _missing(labels: Array) -> str:
-    count = int(np.isnan(labels).sum()) if labels.dtype.kind == "f" else 0
-    return f", without the {count} that are NaN" if count else ""
+def _missing(array: Array) -> str:
+    """Say how many values are missing; empty if none is."""
+    flat = array.reshape(-1)
+    if array.dtype.kind == "f":
+        absent = np.isnan(flat)
+    else:
+        absent = np.array([value is None or _is_nan(value) for value in flat], bool)
+    if not absent.any():
+        return ""
+    return f" ({absent.sum():,} of {len(flat):,} are missing, the first at {absent.argmax()})"
 
 
-def _flat_labels(part: str, array: Array) -> Array:
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _flat_labels(called: str, array: Array) -> Array:
+    if array.dtype.kind == "f" and array.size == len(array) and not _whole(array):
+        raise ValueError(
+            f"{called} holds numbers with decimals, e.g. {_first_odd(array):g}, but the built-in "
+            "task is classification, and each distinct label a class. Regression is not built in: "
+            "write a task of your own (docs/how-to/plug-in.md, Data set), or sort the numbers into "
+            "classes"
+        )
     if array.dtype.kind not in "biuU" or array.size != len(array):
         raise ValueError(
-            f"y_{part} must be whole numbers or text [n], a class each, not {array.dtype} "
-            f"{list(array.shape)}; one-hot labels: use y.argmax(axis=1); whole numbers stored as "
-            "floats: use y.astype(int)" + _missing(array)
+            f"{called} must be whole numbers or text [n], a class each, not {array.dtype} "
+            f"{list(array.shape)}{_missing(array)}; one-hot labels: use y.argmax(axis=1); whole "
+            "numbers stored as floats: use y.astype(int), without what is missing"
         )
     return array.reshape(-1)  # Keras ships CIFAR's labels as uint8 [n, 1]
+
+
+def _whole(array: Array) -> bool:
+    return bool((np.isnan(array) | (array == np.rint(array))).all())
+
+
+def _first_odd(array: Array) -> float:
+    flat = array.reshape(-1)
+    return float(flat[np.flatnonzero(~np.isnan(flat) & (flat != np.rint(flat)))[0]])

@@ -18,6 +18,7 @@ from fog_flower.data.request import Request
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Array, Examples
 
+DIVIDING_SEED = 0  # of all runs, so that they have the same test part
 GREY_MODES, COLOUR_MODES = {"1", "L"}, {"RGB", "RGBA", "P", "CMYK", "LA", "YCbCr", "HSV"}
 
 
@@ -27,7 +28,7 @@ def hf(
     inputs: str | tuple[str, ...] | list[str] = "",
     targets: str = "",
     train: str = "train",
-    test: str = "test",
+    test: str | float = "test",
     name: str = "",
     revision: str = "",
     kind: str = AUTO,
@@ -45,8 +46,11 @@ def hf(
         column of images.
     targets : str
         Column of the labels. By default, the only column of class labels.
-    train, test : str
-        Splits or slices of splits, e.g. ``train[:80%]``.
+    train : str
+        A split or a slice of it, e.g. ``train[:80%]``. Slices keep the order of the files.
+    test : str or float
+        Another, or the fraction of ``train`` that is drawn at random for the test part, the same
+        each time.
     name, revision : str
         Of a data set on the hub: its configuration, and a commit or tag.
     kind : str
@@ -64,25 +68,33 @@ def hf(
             "dataset='hf:': name a data set of the hub or a folder, e.g. hf:ylecun/mnist"
         )
     folder = Path(where).expanduser()
+    if folder.is_file():
+        raise UserError(f"{key}: is a file; name its folder: dataset=hf:{folder.parent}")
     if where.startswith(("~", ".", "/")) and not folder.is_dir():
         raise UserError(f"{key}: there is no such folder")
     place = str(folder.absolute()) if folder.is_dir() else where
-    tables = {
-        part: _load(key, place, split, name, revision)
-        for part, split in (("train", train), ("test", test))
-    }
+    if isinstance(test, str):
+        splits = (("train", train), ("test", test))
+        tables = {part: _load(key, place, split, name, revision) for part, split in splits}
+    else:
+        tables = _divided(key, _load(key, place, train, name, revision), test)
+        test = f"{test:g} of {train}"
     chosen = _chosen(key, tables["train"], inputs, targets)
-    arrays, names = {}, ()
+    arrays, names, called = {}, (), {}
     for part, table in tables.items():
         _check_columns(key, table, *chosen)
+        split = {"train": train, "test": test}[part]
+        called[f"x_{part}"] = f"column {', '.join(map(repr, chosen[0]))} of split {split!r}"
+        called[f"y_{part}"] = f"column {chosen[1]!r} of split {split!r}"
         arrays[f"x_{part}"], arrays[f"y_{part}"] = _decoded(key, table, *chosen)
         names = tuple(getattr(table.features[chosen[1]], "names", None) or ())
     known = folder.name if folder.is_dir() else where
     details = ", ".join(part for part in (name, revision, train, test) if part)
     if len(chosen[0]) > 1 and kind == AUTO:
         kind = ROWS
+    origin = f"{known} ({details})"
     return from_arrays(
-        f"hf:{known}", arrays, key, kind=kind, names=names, origin=f"{known} ({details})"
+        f"hf:{known}", arrays, key, kind=kind, names=names, called=called, origin=origin
     )
 
 
@@ -103,10 +115,30 @@ def _load(key: str, place: str, split: str, name: str, revision: str) -> Any:
             "'fog-flower[simulation]'"
         ) from error
     except Exception as error:  # the library raises many kinds, its own and those of its readers
+        offline = "" if Path(place).is_dir() else "; without network use hf:/FOLDER"
         raise UserError(
             f"{key}, split {split!r}: {_reason(error)}; name splits with dataset-args, e.g. "
-            "train='train[:80%]',test='train[80%:]'; without network use hf:/FOLDER"
+            "train='train',test='validation', or test=0.2 to draw a fifth of the split 'train' at "
+            f"random{offline}"
         ) from error
+
+
+def _divided(key: str, table: Any, fraction: float) -> dict[str, Any]:
+    """Divide a table at random into a training and a test part, the same each time."""
+    told = f"{key}, dataset-args: test={fraction!r}"
+    if not isinstance(fraction, float) or not 0.0 < fraction < 1.0:
+        raise UserError(
+            f"{told}: must be the name of a split, or a fraction of the training split, e.g. 0.2"
+        )
+    count = round(fraction * len(table))
+    if not 0 < count < len(table):
+        raise UserError(
+            f"{told}: of {len(table)} examples, one of the two parts would get none; use another "
+            "fraction"
+        )
+    with _quietly():
+        parts = table.train_test_split(test_size=count, seed=DIVIDING_SEED)
+    return {"train": parts["train"], "test": parts["test"]}
 
 
 def _chosen(
@@ -166,11 +198,23 @@ def _column(table: Any, name: str) -> Array:
 def _numbers(key: str, table: Any, name: str) -> Array:
     array = _column(table, name)
     if array.dtype.kind in "UO":
-        raise UserError(
-            f"{key}, dataset-args: inputs={name!r} holds {array.dtype.name} values, not numbers of "
-            "one shape: encode text and categories, fill in what is missing, pad sequences"
-        )
+        raise UserError(f"{key}, dataset-args: inputs={name!r}: {_why_no_numbers(table, name)}")
     return array
+
+
+def _why_no_numbers(table: Any, name: str) -> str:
+    """Return why a column is no array of numbers, and the remedy."""
+    values = table.select_columns([name]).with_format(None)[:][name]
+    text = next((value for value in values if isinstance(value, str)), None)
+    if text is not None:
+        return f"is text, e.g. {text[:40]!r}, not numbers: encode text and categories as numbers"
+    missing = [row for row, value in enumerate(values) if value is None]
+    if missing:
+        return (
+            f"{len(missing):,} of {len(values):,} values are missing, the first in row "
+            f"{missing[0]}; fill in what is missing, or drop these rows"
+        )
+    return "holds sequences that are not of one shape: pad them"
 
 
 def _as_rows(key: str, names: tuple[str, ...], columns: list[Array]) -> Array:
