@@ -52,8 +52,8 @@ def _key(
     return dataclasses.field(metadata=metadata | ({"group": group} if group else {}))
 
 
-def _arguments(key: str) -> Callable[[str], Mapping[str, Any]]:
-    return lambda text: parse_arguments(text, key)
+def _arguments(key: str, example: str) -> Callable[[str], Mapping[str, Any]]:
+    return lambda text: parse_arguments(text, key, example)
 
 
 def _absolute_path(key: str) -> Callable[[str], Path | None]:
@@ -84,7 +84,7 @@ class RunConfig:
     )
     dataset_args: Mapping[str, Any] = _key(
         "arguments of the data set, e.g. inputs='image',targets='label'",
-        parse=_arguments("dataset-args"),
+        parse=_arguments("dataset-args", "inputs='image',targets='label'"),
     )
     data_dir: Path | None = _key(
         "folder with the data set's official files; empty: use the cache, or download",
@@ -214,7 +214,7 @@ class RunConfig:
     )
     strategy_args: Mapping[str, Any] = _key(
         "arguments of the strategy, e.g. num_malicious_nodes=1,server_learning_rate=0.5",
-        parse=_arguments("strategy-args"),
+        parse=_arguments("strategy-args", "num_malicious_nodes=1,server_learning_rate=0.5"),
     )
     fraction_train: float = _key("fraction of the fog nodes that train in a round", low=0, high=1)
     min_available_nodes: int = _key(
@@ -225,7 +225,8 @@ class RunConfig:
         "or module:Class"
     )
     gate_args: Mapping[str, Any] = _key(
-        "arguments of the gate, e.g. tolerance=0.1,examples=500", parse=_arguments("gate-args")
+        "arguments of the gate, e.g. tolerance=0.1,examples=500",
+        parse=_arguments("gate-args", "tolerance=0.1,examples=500"),
     )
     cloud_examples: int = _key(
         "the cloud's own labelled examples (spare training examples), on which it trains one more "

@@ -160,8 +160,18 @@ def load_reference(reference: str, key: str) -> Any:
         ) from error
 
 
-def parse_arguments(text: str, key: str) -> dict[str, Any]:
+def parse_arguments(
+    text: str, key: str, example: str = "one=0.5,other='text'", function: str = ""
+) -> dict[str, Any]:
     """Parse keyword arguments with literal values: ``a=1,b=0.5,c='text'``.
+
+    Parameters
+    ----------
+    text, key : str
+    example : str
+        Arguments that the key takes, for the message.
+    function : str
+        What has the arguments in parentheses, for the message; empty: the key itself.
 
     Raises
     ------
@@ -175,10 +185,23 @@ def parse_arguments(text: str, key: str) -> dict[str, Any]:
         pairs = [(keyword.arg, keyword.value) for keyword in call.keywords]
         return {str(name): ast.literal_eval(value) for name, value in pairs if name}
     except (SyntaxError, ValueError) as error:
+        told, wanted = text, _quoted(text) or example
+        if function:
+            told, wanted = f"{function}({text})", f"{function}({wanted})"
         raise UserError(
-            f"{key}={text!r}: write name=value, separated by commas, with plain values, "
-            "e.g. num_malicious_nodes=1,mode='fast'"
+            f"{key}={told!r}: write name=value, separated by commas, with text in quotes, e.g. "
+            f'{key}="{wanted}"'
         ) from error
+
+
+def _quoted(text: str) -> str:
+    """Return arguments with quotes around their words, if that is all they lack; else nothing."""
+    words = r"(=\s*)(?!(?:True|False|None)\b)([A-Za-z][\w./-]*)(?=\s*(?:,|$))"
+    quoted = re.sub(words, r"\1'\2'", text)
+    try:
+        return quoted if quoted != text and parse_arguments(quoted, "") else ""
+    except UserError:
+        return ""
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -200,7 +223,7 @@ def split_call(text: str, key: str) -> tuple[str, dict[str, Any]]:
         return text, {}
     if not rest.endswith(")"):
         raise UserError(f"{key}={text!r}: write name(argument=value,...)")
-    return head.strip(), parse_arguments(rest[:-1], key)
+    return head.strip(), parse_arguments(rest[:-1], key, function=head.strip())
 
 
 def _namesake(module: Any, stem: str) -> Any:

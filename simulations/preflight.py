@@ -19,7 +19,7 @@ from fog_flower.data.features import FEATURES
 from fog_flower.data.load import load_dataset
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.shards import assign_shards
-from fog_flower.data.sources import SOURCES
+from fog_flower.data.sources import SOURCES, unknown_dataset
 from fog_flower.data.split import split_dataset
 from fog_flower.data.trigger import TRIGGERS, check_images
 from fog_flower.errors import UserError
@@ -197,7 +197,7 @@ def _check_names(config: RunConfig) -> None:
         if catalogue.has(text):
             continue
         if ":" not in text:
-            raise catalogue.unknown(text)
+            raise unknown_dataset(text) if catalogue is SOURCES else catalogue.unknown(text)
         load_reference(text, catalogue.key)
     if config.features != NONE:
         FEATURES.load(config.features)

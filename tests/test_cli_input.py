@@ -68,6 +68,8 @@ def place(tmp_path, npz_path):
     (tmp_path / "results" / "runs" / "taken").mkdir(parents=True)
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "broken").mkdir()
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "train.csv").write_text("age,kind\n1,a\n")
     for name in ("train_32x32.mat", "test_32x32.mat"):
         (tmp_path / "broken" / name).write_bytes(b"MATLAB 5.0 MAT-file, and then nothing")
     np.savez(tmp_path / "objects.npz", x_train=np.array([{}]), y_train=1, x_test=2, y_test=3)
@@ -94,6 +96,28 @@ def place(tmp_path, npz_path):
             "train-examples=601: need 601 examples, but the training part of npz:bars.npz has",
         ),
         (["dataset=npz:{npz}", "train-examples=9", "test-examples=0"], "need 2001 examples"),
+        (
+            ["dataset=npz:{npz}", "train-examples=9", "validation-examples=250"],
+            "has only 400; ask for fewer; test-examples=0 takes the 150 that the others leave; or",
+        ),
+        (
+            ["dataset=npz:{npz}", "train-examples=9", "validation-examples=500"],
+            "has only 400; ask for at most validation-examples=399; or take the test set from",
+        ),
+        (["dataset=objects.npz"], "a file of arrays is dataset=npz:objects.npz"),
+        (["dataset=table/train.csv"], "name the folder: dataset=hf:"),
+        (["dataset=table"], "a folder of files is dataset=hf:"),
+        (["dataset=absent/train.csv"], "no such file or folder; files are dataset=npz:FILE.npz"),
+        (["dataset-args=inputs=age"], "text in quotes, e.g. dataset-args=\"inputs='age'\""),
+        (["strategy-args=gated=True,a=x,b=2"], "strategy-args=\"gated=True,a='x',b=2\""),
+        (["dataset-args=age"], "e.g. dataset-args=\"inputs='image',targets='label'\""),
+        (["gate-args=0.1"], 'e.g. gate-args="tolerance=0.1,examples=500"'),
+        (["protection=noise(strong)"], "='noise(strong)': write name=value"),
+        (["--rounds", "3"], "'--rounds': settings have no dashes: num-server-rounds=3"),
+        (["--fog-nodes=7", "model=mlp"], "'--fog-nodes': settings have no dashes: fog-nodes=7"),
+        (["--fog_nods", "7"], "'--fog_nods': settings have no dashes: fog-nodes=7"),
+        (["--model"], "'--model': settings have no dashes: model=VALUE"),
+        (["--flavour", "3"], "No such option '--flavour'"),
         (
             ["train-examples=80000"],
             "train-examples=80000: rendered-digits has 73257 images for that",

@@ -3,7 +3,6 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from fog_flower.causes import in_user_code
@@ -13,7 +12,7 @@ from fog_flower.data.featured import with_features
 from fog_flower.data.from_arrays import from_arrays
 from fog_flower.data.preprocess import Preprocess
 from fog_flower.data.request import Request
-from fog_flower.data.sources import SOURCES
+from fog_flower.data.sources import SOURCES, unknown_dataset
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Examples
 
@@ -80,8 +79,8 @@ def _test_examples(config: RunConfig) -> int:
 
 
 def _load(reference: str, request: Request, arguments: Mapping[str, Any]) -> Dataset:
-    if Path(reference).suffix == ".npz" and not SOURCES.has(reference):
-        raise UserError(f"dataset={reference!r}: a file of arrays is dataset=npz:{reference}")
+    if ":" not in reference and not SOURCES.has(reference):
+        raise unknown_dataset(reference)
     named = SOURCES.load(reference)
     if named.own:
         return _own(reference, named.item, arguments)

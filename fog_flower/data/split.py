@@ -100,9 +100,19 @@ def _too_few(name: str, config: RunConfig, part: str, count: int, available: int
     ]
     if spare == (part == "training"):  # where the test set comes from
         asked.append(f"test-examples={config.test_examples}")
-    remedy = "ask for fewer (0 takes all that are left)"
+    if part == "training":
+        rest, left = "train-examples", available - config.cloud_examples
+        left -= max(config.test_examples, 1) if spare else 0
+    else:
+        rest, left = "test-examples", available - config.validation_examples
+    if left > 0:
+        remedy = f"ask for fewer; {rest}=0 takes the {left} that the others leave"
+    elif part == "training":
+        remedy = "ask for fewer, also of cloud-examples"
+    else:
+        remedy = f"ask for at most validation-examples={available if spare else available - 1}"
     if part == "test" and not spare:
-        remedy += ", or take the test set from spare training examples: test-source=spare"
+        remedy += "; or take the test set from spare training examples: test-source=spare"
     return UserError(
         f"{', '.join(asked)}: need {count} examples, but the {part} part of {name} has only "
         f"{available}; {remedy}"

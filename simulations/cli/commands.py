@@ -20,6 +20,7 @@ from simulations.cli.compare import compare
 from simulations.cli.data import app as data_app
 from simulations.cli.demo import demo
 from simulations.cli.keys import keys
+from simulations.cli.options import key_for_option
 from simulations.cli.run import go_on, run, show
 from simulations.cli.sweep import report, sweep
 from simulations.cli.watch import watch
@@ -104,7 +105,7 @@ def _status() -> int | None:
         # typer's own errors, e.g. wrong options; any other exception keeps its traceback
         if not hasattr(error, "exit_code") or not hasattr(error, "format_message"):
             raise
-        message = str(error.format_message())
+        message = key_for_option(error) or str(error.format_message())
         if not message.strip():  # a group without a command: its help has been printed
             raise SystemExit(int(error.exit_code)) from None
         _fail(_SUGGESTION.sub(r"\1", message), int(error.exit_code))
