@@ -168,7 +168,11 @@ class RunConfig:
         "in their unit, where 0.01 may be large",
         low=0.0,
     )
-    noise_unit: str = _key("unit of noise-sigma", choices=(STANDARDISED, PIXEL))
+    noise_unit: str = _key(
+        "unit of noise-sigma: of inputs as a model sees them, which are standardised if "
+        "normalisation does that (standardised), or of stored pixels from 0 to 1 (pixel)",
+        choices=(STANDARDISED, PIXEL),
+    )
     noise_source: str = _key(
         "randomness of all protections: seeded by the run (repeatable, but anybody who knows the "
         "seed can remove the noise), or the system's entropy, required outside simulation",

@@ -1,5 +1,6 @@
 """Checks of a configuration that are possible before any process is started."""
 
+import functools
 import inspect
 import logging
 import sys
@@ -18,6 +19,7 @@ from fog_flower.data.dataset import Dataset, Progress
 from fog_flower.data.features import FEATURES
 from fog_flower.data.load import load_dataset
 from fog_flower.data.partitions import PARTITIONS
+from fog_flower.data.scale import told_scale
 from fog_flower.data.shards import assign_shards
 from fog_flower.data.sources import SOURCES, unknown_dataset
 from fog_flower.data.split import split_dataset
@@ -28,6 +30,7 @@ from fog_flower.models import MODELS
 from fog_flower.named import Catalogue, load_reference
 from fog_flower.records.run_folder import run_folder
 from fog_flower.records.tracking import build_trackers
+from fog_flower.tasks.examples import Indices, Spec
 from fog_flower.topology import Topology
 from fog_flower.user_code import own_modules
 from fog_flower.weights import Weights
@@ -37,6 +40,8 @@ from simulations.quiet import (
     without_native_chatter,
 )
 from strategies.gates import GATES
+
+TAKEN_BY_ALL = Spec((32, 32, 3), "float32")  # inputs that each built-in model takes
 
 
 def check_quickly(config: RunConfig) -> None:
@@ -52,15 +57,15 @@ def check_quickly(config: RunConfig) -> None:
 
 
 def check(
-    config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
+    config: RunConfig, progress: Progress | None = None, *, spare_tensorflow: bool = False
 ) -> Dataset:
     """Run all checks: ``check_quickly``, then ``check_data``."""
     check_quickly(config)
-    return check_data(config, progress, only_own_model=only_own_model)
+    return check_data(config, progress, spare_tensorflow=spare_tensorflow)
 
 
 def check_data(
-    config: RunConfig, progress: Progress | None = None, *, only_own_model: bool = False
+    config: RunConfig, progress: Progress | None = None, *, spare_tensorflow: bool = False
 ) -> Dataset:
     """Check data, shards, model and a shipment, and leave the data in the cache.
 
@@ -69,9 +74,9 @@ def check_data(
     config : RunConfig
     progress : callable, optional
         Called with (done, total) while examples are generated.
-    only_own_model : bool
-        Build a built-in model only if another check needs it, because TensorFlow takes seconds to
-        load. If it does not accept the inputs, the run reports that before round 1.
+    spare_tensorflow : bool
+        Do not build a built-in model for images 32 x 32 x 3, which all of them take, unless another
+        check needs it, because TensorFlow takes seconds to load.
 
     Raises
     ------
@@ -95,12 +100,13 @@ def check_data(
         check_images(dataset, config.attack)
     if config.trigger != OF_ATTACK:
         check_images(dataset, config.trigger, key="trigger")
+    _warn_of_scale(config, dataset, split.train)
     rehearse_shipment(config, dataset)
     private = private_training(config.fog_protection) is not None
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
     own_gate = config.gate != OFF and not GATES.has(config.gate)
-    own_model = not (only_own_model and MODELS.has(config.model))
-    if config.fog_protection or own_attack or own_gate or own_model:
+    fits = MODELS.has(config.model) and dataset.spec == TAKEN_BY_ALL
+    if config.fog_protection or own_attack or own_gate or not (spare_tensorflow and fits):
         weights = _check_model(config, dataset, private=private)
         protected(weights, FogContext(config, 0, 1, len(split.train)))  # in place of dW
         if own_gate:
@@ -279,3 +285,16 @@ def _warn_of_slow_layers(config: RunConfig, layers: list[Any]) -> None:
         config.model,
         named,
     )
+
+
+def _warn_of_scale(config: RunConfig, dataset: Dataset, train: Indices) -> None:
+    """Say before a run that its inputs are too large or too small to learn from."""
+    if told := told_scale(config, dataset, train):
+        _warn_once(told)
+
+
+@functools.cache  # a sweep checks many runs on the same data
+def _warn_once(told: str) -> None:
+    from flwr.common import log  # noqa: PLC0415  (Flower)
+
+    log(logging.WARNING, "%s", told)

@@ -4,8 +4,13 @@ import keras
 import numpy as np
 import pytest
 
+from fog_flower.build_model import build_model
+from fog_flower.data.load import load_dataset
+from fog_flower.data.scale import told_scale
 from fog_flower.errors import UserError
-from simulations.preflight import check
+from fog_flower.models import MODELS
+from fog_flower.tasks.classification import Classification
+from simulations.preflight import TAKEN_BY_ALL, check
 from strategies.gate import Decision
 
 HERE = "tests.test_refused_early"
@@ -168,6 +173,78 @@ def test_data_that_would_be_misread_are_refused(make_config, name, words):
 def test_the_remedy_works_for_a_function_s_arrays(make_config, name):
     data = check(of_data(make_config, name, dataset_args="kind='rows'"))
     assert data.spec.dtype == "float32"
+
+
+def grey_squares():
+    return with_labels(RNG.integers(0, 256, (60, 8, 8)).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "words"),
+    [
+        ("grey_squares", "cnn", r"model='cnn' takes images of at least 22 x 22 .* \[8, 8, 1\]"),
+        ("wide_amounts", "mlp", "model='mlp' takes numbers, but inputs are tokens"),
+    ],
+)
+def test_a_built_in_model_that_does_not_take_the_inputs_is_refused(make_config, data, model, words):
+    with pytest.raises(UserError, match=words):
+        check(of_data(make_config, data, model=model, noise_sigma=0.0), spare_tensorflow=True)
+
+
+def test_models_that_take_all_usual_images_are_not_built(make_config, monkeypatch):
+    from fog_flower import build_model
+
+    monkeypatch.delattr(build_model, "build_untrained")
+    check(make_config(model="mlp"), spare_tensorflow=True)
+
+
+@pytest.mark.parametrize("model", MODELS.names())
+def test_each_built_in_model_takes_what_is_not_checked(model):
+    assert build_model(model, TAKEN_BY_ALL, Classification(10), 0).built
+
+
+# Scale
+
+
+def table(low=0.0, high=1.0):
+    """Return rows whose first column is from low to high, and whose others are standardised."""
+    x = RNG.normal(size=(60, 3))
+    x[:, 0] = np.linspace(low, high, 60)
+    return with_labels(x)
+
+
+def tiny_numbers():
+    return with_labels(RNG.normal(size=(60, 3)) * 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "words"),
+    [
+        ("table", {"dataset_args": "low=18000.0,high=90000.0"}, "column 0 is 5.8e+04"),
+        ("table", {"dataset_args": "low=18000.0,high=90000.0"}, None),  # once is enough
+        ("tiny_numbers", {}, "column"),
+        ("table", {"dataset_args": "low=18000.0,high=91000.0", "normalisation": "fitted"}, None),
+        ("table", {"dataset_args": "low=-3.0,high=3.0"}, None),
+        ("words", {"dataset": "tests.any_data:words", "model": "tests.any_data:embedding"}, None),
+    ],
+)
+def test_inputs_far_from_unit_scale_are_warned_of(make_config, caplog, data, settings, words):
+    check(of_data(make_config, data, noise_sigma=0.0, **settings))
+    told = [one.getMessage() for one in caplog.records if "root mean square" in one.getMessage()]
+    assert bool(told) == bool(words)
+    if words:
+        assert words in told[0]
+        assert "normalisation=public: " in told[0]
+        assert "use normalisation=fitted, or scale" in told[0]
+
+
+@pytest.mark.parametrize("features", ["none", "hog", "patches"])
+def test_built_in_data_and_features_have_unit_scale(make_config, features):
+    config = make_config(
+        dataset="rendered-digits", features=features, normalisation="public", train_examples=60
+    )
+    dataset = load_dataset(config)
+    assert told_scale(config, dataset, np.arange(60)) == ""
 
 
 # Models

@@ -48,7 +48,7 @@ def finished_run(config: RunConfig, engine: str, watch: Watch = lambda _: None) 
     UserError
         If the run fails.
     """
-    check(config, only_own_model=engine == RAY)
+    check(config, spare_tensorflow=engine == RAY)
     outcome = engine_named(engine)(config, watch)
     if outcome.cause:
         raise UserError(f"bench: {config.run_name} failed: {outcome.cause}")

@@ -30,6 +30,7 @@ def prepare(
     """
     from fog_flower.data.cache import cache_dir  # noqa: PLC0415
     from fog_flower.data.load import load_dataset, preprocess_of  # noqa: PLC0415
+    from fog_flower.data.scale import told_scale  # noqa: PLC0415
     from fog_flower.data.split import held_out_sets, split_dataset  # noqa: PLC0415
     from simulations.cli.drawing import drawing  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
@@ -58,6 +59,8 @@ def prepare(
         f"inputs {dataset.spec}, from {seen.min():g} to {seen.max():g} as a model sees the first "
         f"{len(seen):,}"
     )
+    if told := told_scale(config, dataset, split.train):
+        terminal.say(told)
     terminal.say(f"sha256 {dataset.sha256}")
     terminal.say(f"cache {cache_dir()}")
 

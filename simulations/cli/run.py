@@ -84,7 +84,7 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     check_quickly(config)
     with make.prepared(config, actors) as launch:  # loads Flower in the meantime
         with drawing(terminal) as drawn:
-            dataset = check_data(config, drawn, only_own_model=engine == RAY)
+            dataset = check_data(config, drawn, spare_tensorflow=engine == RAY)
         terminal.say(
             f"{describe_tiers(config.to_run_config())}, {config.model}, "
             f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"

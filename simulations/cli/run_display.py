@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fog_flower.architecture import CENTRALIZED
 from fog_flower.artifacts import CHECKPOINT_FILE
-from fog_flower.config import HALF_COSINE, NONE, RunConfig
+from fog_flower.config import HALF_COSINE, NONE, PIXEL, RunConfig
 from fog_flower.named import split_names
 from fog_flower.records.reading import (
     computed_in,
@@ -248,7 +248,8 @@ def _protection(config: Mapping[str, Any]) -> str:
     told = str(config.get("protection", "noise")) or "no protection"
     if "noise" not in split_names(told):
         return told
-    noise = f"noise {config['noise-sigma']} {config['noise-unit']}"
+    unit = "pixel units" if config["noise-unit"] == PIXEL else "units of a model's inputs"
+    noise = f"noise {config['noise-sigma']} in {unit}"
     return ", ".join(noise if name == "noise" else name for name in split_names(told))
 
 

@@ -19,7 +19,8 @@ class Noise:
     def guarantee(self, config: RunConfig) -> Guarantee:
         """Return a guarantee of nothing."""
         return Guarantee(
-            f"the paper's noise, sigma {config.noise_sigma:g} ({config.noise_unit}): a blur",
+            f"the paper's noise, sigma {config.noise_sigma:g} (noise-unit={config.noise_unit}): "
+            "a blur",
             part=INPUTS,
             uncovered=("it hides no input from anybody",),
         )
