@@ -1,6 +1,7 @@
 """The ledger: what a run's releases promise, and how promises add up."""
 
 import dataclasses
+import io
 import json
 import math
 
@@ -10,6 +11,9 @@ from clients.privacy.releases import releases_of
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import Release, packed, unpacked, worst_of_nodes
+from simulations.cli.ledger_display import print_ledger
+from simulations.cli.run_display import print_run
+from simulations.cli.terminal import Terminal
 from strategies.build import inner_strategy
 from strategies.handshake import Introduction
 from strategies.ledger import LEDGER, Ledger
@@ -176,3 +180,30 @@ def test_central_dp_behind_a_gate_is_refused_but_for_the_measuring(make_config):
     behind_a_gate = ledger(make_config(**settings))[1]
     assert behind_a_gate["W of all rounds"]["epsilon"] is None
     assert "W after each round" in behind_a_gate
+
+
+def test_show_prints_mechanisms_and_what_they_do_not_cover_in_80_columns(tmp_path):
+    def release(name, **how):
+        return Release(name, "fog node", "cloud", Guarantee(part=BOTH, **how)).to_json()
+
+    gaps = ("the number of examples", "an end node as a whole", "what the fog node itself sees")
+    covered = release("dW of all rounds", mechanism="DP-SGD", epsilon=3.0, uncovered=gaps)
+    releases = [covered, release("loss", mechanism="sent")]
+    (tmp_path / LEDGER).write_text(json.dumps({"releases": releases, "warning": ""}))
+    shown = io.StringIO()
+    print_ledger(Terminal(shown, width=80), tmp_path)
+    told = shown.getvalue()
+    assert max(map(len, told.splitlines())) <= 80
+    line = " ".join(told.split())
+    assert f"dW of all rounds: DP-SGD; not covered: {'; '.join(gaps)}" in line
+    assert "nothing is promised for: loss (fog node to cloud)" in line
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [("standardised", "in units of a model's inputs"), ("pixel", "in pixel units")],
+)
+def test_the_summary_of_a_run_says_what_noise_is_measured_in(make_config, unit, told):
+    shown = io.StringIO()
+    print_run(Terminal(shown, width=200), run_here(make_config(noise_unit=unit)))
+    assert f"noise 0.01 {told}" in shown.getvalue()

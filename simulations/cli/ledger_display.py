@@ -1,16 +1,22 @@
 """Terminal output of a run's privacy ledger."""
 
 import json
+import textwrap
 from pathlib import Path
 
 from rich.table import Table
 
 from simulations.cli.terminal import Terminal, styled
+from simulations.visible import visible
 from strategies.ledger import LEDGER
+
+INDENT = "    "
 
 
 def print_ledger(terminal: Terminal, folder: Path) -> None:
-    """Print the privacy guarantees of a run's releases, or one line if there are none.
+    """Print a run's releases that promise something, with their mechanisms and what is not covered.
+
+    Releases without a promise are only named. If no release has one, this is a single line.
 
     Prints nothing if the run has no ledger, as in older versions.
     """
@@ -35,6 +41,11 @@ def print_ledger(terminal: Terminal, folder: Path) -> None:
             row["unit"],
         )
     terminal.print(table)
+    for row in rows:
+        gaps = "; ".join(row["not_covered"])
+        text = f"{row['release']}: {row['mechanism']}" + (f"; not covered: {gaps}" if gaps else "")
+        for line in textwrap.wrap(visible(text), terminal.width, subsequent_indent=INDENT):
+            terminal.say(line)
     open_ones = [
         f"{row['release']} ({row['from']} to {row['to']})"
         for row in told["releases"]
