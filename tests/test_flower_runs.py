@@ -96,8 +96,7 @@ def test_two_runs_of_one_seed_are_equal_whatever_the_number_of_actors(
         assert len(engine.pop("threads")) == 1
     assert nodes[0] == nodes[1]
     assert summary(here)["data"] == summary(one)["data"]
-    for folder in (here, one):  # TensorFlow alone takes a quarter of a GiB
-        assert 0.25 < summary(folder)["peak_memory_gib"] < 32.0
+    assert 0.25 < summary(one)["peak_memory_gib"] < 32.0  # TensorFlow alone takes that
 
 
 def assert_the_same_rounds(one, other, *, test_examples):
