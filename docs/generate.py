@@ -167,7 +167,9 @@ def worst_of_svhn() -> str:
     front = [c for c in table if not c.endswith(", worst")]
     found = table[[*front, *ours]].copy()
     if others:
-        found["best other gate or rule, worst"] = [_best_of(row) for _, row in table[others].iterrows()]
+        found["best other gate or rule, worst"] = [
+            _best_of(row) for _, row in table[others].iterrows()
+        ]
     return as_markdown(found)
 
 

@@ -102,6 +102,8 @@ def check_data(
         check_images(dataset, config.trigger, key="trigger")
     _warn_of_scale(config, dataset, split.train)
     rehearse_shipment(config, dataset)
+    if config.features != NONE and not FEATURES.has(config.features):
+        _check_own_features(config)
     private = private_training(config.fog_protection) is not None
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
     own_gate = config.gate != OFF and not GATES.has(config.gate)
@@ -181,6 +183,18 @@ def import_from_here() -> None:
         sys.path.append(here)  # last: a user's folder `strategies` must not hide ours
 
 
+def _check_own_features(config: RunConfig) -> None:
+    """Refuse a feature map that breaks its contract, e.g. by mixing examples."""
+    from simulations.contract.finding import BrokenContractError  # noqa: PLC0415
+    from simulations.contract.of_features import checks  # noqa: PLC0415
+
+    for check_one in checks(config).values():
+        try:
+            check_one()
+        except BrokenContractError as error:
+            raise UserError(f"features={config.features!r}: {error}") from error
+
+
 def _check_stopped(config: RunConfig, dataset: Dataset) -> None:
     if not config.continue_from:
         return
@@ -256,12 +270,14 @@ def _check_model(config: RunConfig, dataset: Dataset, *, private: bool) -> Weigh
 
         model = build_untrained(config.model, dataset.spec, dataset.task, config.seed)
         if private:
+            from clients.privacy.fog_node._apart import check_examples_apart  # noqa: PLC0415
             from clients.privacy.fog_node._clipping import (  # noqa: PLC0415
                 check_model,
                 layers_without_formula,
             )
 
             check_model(model)
+            check_examples_apart(model, dataset.spec)
             _warn_of_slow_layers(config, layers_without_formula(model))
         weights: Weights = model.get_weights()
         if config.mask_groups:

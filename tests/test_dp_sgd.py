@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from clients.privacy.fog_node._apart import check_examples_apart
 from clients.privacy.fog_node._clipping import Clipping, check_model
 from clients.privacy.fog_node._private_epoch import PrivateEpoch, poisson_batches
 from clients.privacy.fog_node.dp_sgd import DpSgd
@@ -13,7 +14,7 @@ from fog_flower.build_model import build_model
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
 from fog_flower.seeds import generator
-from fog_flower.tasks.examples import Examples
+from fog_flower.tasks.examples import Examples, Spec
 from simulations.preflight import check
 from tests.conftest import SPEC, TASK
 from tests.runs import rounds, run_here
@@ -240,3 +241,60 @@ def test_slow_layers_are_named_before_the_run(make_config, caplog):
     caplog.clear()
     check(make_config(fog_protection="dp-sgd"))
     assert "backward pass of its own" not in caplog.text
+
+
+class Centred(keras.layers.Layer):
+    """Subtracts the mean of the batch: no weights, no name that gives it away."""
+
+    def call(self, inputs):
+        return inputs - keras.ops.mean(inputs, axis=0, keepdims=True)
+
+
+class CentredInTraining(Centred):
+    def call(self, inputs, training=False):
+        return super().call(inputs) if training else inputs
+
+
+class Ranked(keras.layers.Layer):
+    """Adds how many of the batch are smaller, through which no gradient flows."""
+
+    def call(self, inputs):
+        smaller = inputs[:, None] > inputs[None]
+        return inputs + keras.ops.sum(keras.ops.cast(smaller, "float32"), axis=1)
+
+
+@pytest.mark.parametrize("layer", [Centred, CentredInTraining, Ranked])
+def test_layers_that_compute_with_the_whole_batch_are_refused(layer):
+    with pytest.raises(UserError, match="depends on the other examples of its batch"):
+        check_examples_apart(model_of(keras.layers.Flatten(), layer()), SPEC)
+
+
+def test_layers_that_take_each_example_by_itself_pass_and_stay_as_they_are():
+    model = model_of(
+        keras.layers.LayerNormalization(), keras.layers.Flatten(), keras.layers.Dropout(0.5, seed=3)
+    )
+    before = [np.array(variable) for variable in model.variables]
+    check_examples_apart(model, SPEC)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(np.array(variable), value)
+    tokens = Spec((5,), "int32", vocabulary=20)
+    embedded = keras.Sequential(
+        [
+            keras.Input((5,), dtype="int32"),
+            keras.layers.Embedding(20, 4),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+    check_examples_apart(embedded, tokens)
+
+
+def with_a_centred_layer():
+    return model_of(keras.layers.Flatten(), Centred())
+
+
+def test_a_model_that_mixes_examples_is_refused_before_the_run(make_config):
+    model = f"{__name__}:with_a_centred_layer"
+    with pytest.raises(UserError, match="depends on the other examples"):
+        check(make_config(model=model, fog_protection="dp-sgd"))
+    check(make_config(model=model))

@@ -198,7 +198,7 @@ def test_the_contract_finds(features, check_name, words):
         ({"features": "hog(cells=8)"}, "unexpected keyword argument 'cells'"),
         ({"features": "hog(cell=20)"}, "cell=20 needs images of at least 40 x 40 pixels, not 32"),
         ({"features": f"{HERE}:SMALL"}, "is not a function"),
-        ({"features": f"{HERE}:one_row"}, "return numbers [8, ...]"),
+        ({"features": f"{HERE}:one_row"}, "return numbers ["),
         ({"features": f"{HERE}:infinite"}, "not finite"),
         ({"features": "hog", "model": "cnn"}, "takes images of at least"),
         (

@@ -10,7 +10,7 @@ import pytest
 from clients.privacy.releases import releases_of
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
-from fog_flower.privacy.ledger import Release, packed, unpacked, worst_of_nodes
+from fog_flower.privacy.ledger import UPDATES, Release, packed, unpacked, worst_of_nodes
 from simulations.cli.ledger_display import print_ledger
 from simulations.cli.run_display import print_run
 from simulations.cli.terminal import Terminal
@@ -207,3 +207,22 @@ def test_the_summary_of_a_run_says_what_noise_is_measured_in(make_config, unit, 
     shown = io.StringIO()
     print_run(Terminal(shown, width=200), run_here(make_config(noise_unit=unit)))
     assert f"noise 0.01 {told}" in shown.getvalue()
+
+
+def test_code_of_the_user_s_own_around_training_is_named_as_not_covered(make_config):
+    config = make_config(fog_protection="dp-sgd", client_mods="tests.odd_mods:passes_on")
+    told = {one.name: one.guarantee for one in releases_of(config, 100)}
+    for name in (UPDATES, "loss and accuracy of training"):
+        assert any("client-mods=tests.odd_mods:passes_on" in text for text in told[name].uncovered)
+    plain = releases_of(config.changed({"client-mods": ""}), 100)
+    assert not any("client-mods" in text for one in plain for text in one.guarantee.uncovered)
+
+
+def test_a_feature_map_of_the_user_s_own_is_named_as_not_covered(make_config):
+    config = make_config(
+        protection="gaussian,randomised-response", features="tests.odd_features:by_itself"
+    )
+    told = {one.name: one.guarantee for one in releases_of(config, 100)}
+    for name in ("shipment: inputs", UPDATES):
+        assert any("must map each example by itself" in text for text in told[name].uncovered)
+    assert told["shipment: targets"].uncovered == ()

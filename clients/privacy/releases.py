@@ -8,7 +8,8 @@ from clients.privacy.build import built
 from clients.privacy.disclosed import of_counts, of_metrics
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
-from fog_flower.config import FINAL, SEEDED, RunConfig
+from fog_flower.config import FINAL, NONE, SEEDED, RunConfig
+from fog_flower.data.features import FEATURES
 from fog_flower.privacy.accounting import shared_epsilon
 from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
@@ -39,9 +40,11 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
     trains_privately = any(isinstance(one, DpSgd) for _, one in fog_protections(config))
     silent = trains_privately or config.mask_groups > 0
     metrics, counts = of_metrics(config, silent=silent), of_counts(config)
+    inputs, both = (_beside(one, *_mapped(config)) for one in (inputs, both))
     told = _post_processed(both)
     if not metrics.promises:  # they are computed from protected shipments
         metrics = told
+    update, metrics = (_beside(one, *_around(config)) for one in (update, metrics))
     own = [Release("loss and accuracy of the final W on its data", FOG_NODE, CLOUD, told)]
     return [
         Release("shipment: inputs", END_NODE, FOG_NODE, inputs, seeded and inputs.promises),
@@ -64,6 +67,28 @@ def releases_of(config: RunConfig, num_examples: int, share: float = 1.0) -> lis
             seeded and counts.promises and counts.epsilon > 0,
         ),
     ]
+
+
+def _mapped(config: RunConfig) -> list[str]:
+    """Return what a feature map of the user's own may break of promises about single examples."""
+    if config.features == NONE or FEATURES.has(config.features):
+        return []
+    return [f"features={config.features}: code of your own, which must map each example by itself"]
+
+
+def _around(config: RunConfig) -> list[str]:
+    """Return what code of the user's own around training may break of promises about replies."""
+    mods = ",".join(config.client_mods)
+    told = f"client-mods={mods}: code around training, which may train twice or send more"
+    return [*_mapped(config), *([told] if mods else [])]
+
+
+def _beside(promise: Guarantee, *uncovered: str) -> Guarantee:
+    """Return a guarantee that names what else it does not cover, if it promises anything."""
+    if not promise.promises:
+        return promise
+    told = tuple(dict.fromkeys((*promise.uncovered, *uncovered)))
+    return dataclasses.replace(promise, uncovered=told)
 
 
 def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:

@@ -38,11 +38,14 @@ class _Contract:
         fog_protections(self._config)
         if private_training(self._config.fog_protection) is None:
             return
+        from clients.privacy.fog_node._apart import check_examples_apart  # noqa: PLC0415
         from clients.privacy.fog_node._clipping import check_model  # noqa: PLC0415
         from fog_flower.build_model import build_untrained  # noqa: PLC0415  (TensorFlow)
 
         spec, task = self._dataset.spec, self._dataset.task
-        check_model(build_untrained(self._config.model, spec, task, 0))
+        model = build_untrained(self._config.model, spec, task, 0)
+        check_model(model)
+        check_examples_apart(model, spec)
 
     def returns_updates(self) -> None:
         found = self._protected(self._given())

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from clients.privacy._rng import protecting_rng
+from clients.privacy.fog_node._apart import check_examples_apart
 from clients.privacy.fog_node._clipping import Clipping
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.shared_tensor import shared_tensor
@@ -34,6 +35,7 @@ class PrivateEpoch:
     ) -> None:
         self._model, self._optimizer = model, optimizer
         self._clipping = Clipping(model, task)
+        check_examples_apart(model, spec)
         optimizer.build(model.trainable_variables)
         self._run = tf.function(
             self._steps,
