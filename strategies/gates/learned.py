@@ -20,6 +20,7 @@ DOUBT = 1.0  # standard errors by which a slope must be below 0
 PARTS = 8  # parts of the examples, from whose slopes the standard errors are estimated
 COPIES = 0.1  # fraction of a merge due to copies from which on copies are counted once
 LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
+MORE = 2.0  # largest share of an update in a plain merge, in median shares
 LONGER = 2.0  # largest ratio of lengths for which slopes can certify a plain merge
 HALF = 0.5  # of the plain merge
 TRIED_IN_ALL, LEAST_TRIED = 4000, 16  # examples for steps: of all updates together, and of each
@@ -462,18 +463,21 @@ def _plain(trial: Trial, downhill: npt.NDArray[np.bool_]) -> _Plain:
     """Return the plain merge, with no update much longer than the shortest that leads downhill.
 
     After an enormous step, the model gives the same answer for all inputs and all slopes are flat,
-    or it hides harm that no input shows and no later training repairs. The cloud's own update is
-    never cut.
+    or it hides harm that no input shows and no later training repairs. Nor has an update more than
+    two median shares, because claimed numbers of examples may be lies. The cloud's own update is
+    neither cut nor capped.
     """
-    shares, copied = _copies_once(trial, downhill)
     lengths, fog = np.asarray(trial.norms, np.float64), np.ones(len(trial), bool)
     if trial.weighing.own is not None:
         fog[trial.weighing.own] = False
+    capped = _capped(trial.weighing.shares, fog)
+    shares, copied = _copies_once(trial, capped, downhill)
     counted = fog & (downhill if (fog & downhill).any() else lengths > 0.0)
     longest = LONGER * lengths.min(initial=np.inf, where=counted)
     long = fog & (lengths > longest)
     cut = np.divide(longest, lengths, out=np.ones(len(trial)), where=long)
     changed = ["copies counted once"] * copied + ["long updates cut"] * bool(long.any())
+    changed += ["claims capped"] * bool((capped != trial.weighing.shares).any())
     told = f"{PLAIN}, {' and '.join(changed)}," if changed else PLAIN
     return _Plain(shares, cut, told)
 
@@ -561,14 +565,26 @@ def _is_harm(harm: Vector, error: float) -> bool:
     return bool(harm.mean() > edge)
 
 
-def _copies_once(trial: Trial, of: npt.NDArray[np.bool_]) -> tuple[Vector, bool]:
+def _capped(shares: Vector, fog: npt.NDArray[np.bool_]) -> Vector:
+    """Return the shares with no fog node's above ``MORE`` median ones, and the same sum."""
+    if not fog.any():
+        return shares
+    most = MORE * float(np.median(shares[fog]))
+    if not (shares[fog] > most).any():
+        return shares
+    capped = np.where(fog, np.minimum(shares, most), shares)
+    scaled: Vector = capped * (shares.sum() / capped.sum())
+    return scaled
+
+
+def _copies_once(trial: Trial, shares: Vector, of: npt.NDArray[np.bool_]) -> tuple[Vector, bool]:
     r"""Return the shares of the plain merge, and whether copies are counted once in them.
 
     Copies of an update divide one share among them. An update counts $1 / \sum_j s_{ij}$. Here
     $s_{ij}$ is the cosine of i and j, scaled such that 0 is the lower quartile of all pairs and 1
     is a copy. Only the updates in ``of`` [k] are compared.
     """
-    shares, numbers = trial.weighing.shares, np.flatnonzero(of)
+    numbers = np.flatnonzero(of)
     if len(numbers) < 3:
         return shares, False
     cosines = trial.weighing.cosines()[np.ix_(numbers, numbers)]
