@@ -92,6 +92,7 @@ def gated_strategy(
             seed=config.seed,
             trainer=trainer,
             learning_rate=config.learning_rate_in,
+            batch_size=config.batch_size,
         )
     masks = None
     if config.mask_groups:

@@ -68,6 +68,9 @@ class Weighing:
         Takes weights [k] and a number of examples. Returns the mean loss of the merge on the first
         examples, and that after one step of gradient descent on them at the clients' learning
         rate. None if it is not known how clients train.
+    steps : callable, optional
+        The same, but the second loss is the highest while training on these examples in the
+        clients' batches.
     """
 
     shares: Vector
@@ -77,11 +80,12 @@ class Weighing:
     cosines: Callable[[], Vector]
     own: int | None = None
     step: Callable[[Vector, int], tuple[float, float]] | None = None
+    steps: Callable[[Vector, int], tuple[float, float]] | None = None
 
     def only(self, numbers: npt.NDArray[np.int64]) -> "Weighing":
         """Return the same functions for these of the updates only; the shares keep their sum."""
         shares = self.shares[numbers]
-        step = self.step
+        step, steps = self.step, self.steps
 
         def spread(weights: Vector) -> Vector:
             full = np.zeros(len(self.shares))
@@ -104,6 +108,7 @@ class Weighing:
             lambda: self.cosines()[np.ix_(numbers, numbers)],
             int(own[0]) if len(own) else None,
             None if step is None else lambda weights, count: step(spread(weights), count),
+            None if steps is None else lambda weights, count: steps(spread(weights), count),
         )
 
 

@@ -101,7 +101,9 @@ class Judge:
     trainer : OwnUpdates, optional
         Trains the cloud's own update, which the gate judges as one more.
     learning_rate : callable, optional
-        Takes a round, returns the learning rate of the clients, for gates that try a step of it.
+        Takes a round, returns the learning rate of the clients, for gates that try to train.
+    batch_size : int
+        Of the clients.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Judge:
         seed: int = 0,
         trainer: OwnUpdates | None = None,
         learning_rate: Callable[[int], float] | None = None,
+        batch_size: int = 32,
     ) -> None:
         self.gate = gate
         self.evaluator = evaluator
@@ -122,6 +125,7 @@ class Judge:
         self.seed = seed
         self.trainer = trainer
         self.learning_rate = learning_rate
+        self.batch_size = batch_size
 
     def judge(
         self,
@@ -255,6 +259,10 @@ class Judge:
         def step(alphas: Vector, count: int) -> tuple[float, float]:
             return self.evaluator.step(steps.merged(alphas), order[:count], rate)
 
+        def train(alphas: Vector, count: int) -> tuple[float, float]:
+            there = steps.merged(alphas)
+            return self.evaluator.steps(there, order[:count], rate, self.batch_size)
+
         return Trial(
             weighing=Weighing(
                 np.asarray(shares(examples), np.float64),
@@ -264,6 +272,7 @@ class Judge:
                 steps.cosines,
                 len(updates) - 1 if own else None,
                 step if rate else None,
+                train if rate else None,
             ),
             norms=[norm(update.delta) for update in updates],
             score_merge=score_merge,

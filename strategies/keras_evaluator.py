@@ -93,6 +93,19 @@ class KerasEvaluator:
         )
         return float(before), float(after)
 
+    def steps(
+        self, weights: Weights, indices: Indices, learning_rate: float, batch: int
+    ) -> tuple[float, float]:
+        """Return the mean loss at ``indices`` [k], and the highest while training on them."""
+        self._model.load(weights)
+        before, highest = self._model.steps(
+            tf.gather(self._inputs, indices),
+            tf.constant(self._targets[indices]),
+            tf.constant(learning_rate, tf.float32),
+            tf.constant(batch),
+        )
+        return float(before), float(highest)
+
     def score(self, weights: Weights, indices: Indices | None = None) -> Scores:
         """Return the scores of all examples, or of those at ``indices`` [k], in this order."""
         self._model.load(weights)

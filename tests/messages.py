@@ -50,6 +50,10 @@ class DistanceEvaluator:
         ]
         return float(there.losses.mean()), float(self.slope(after, indices).losses.mean())
 
+    def steps(self, weights, indices, learning_rate, batch):
+        before, after = self.step(weights, indices, learning_rate)
+        return before, max(before, after)
+
 
 def constant_scores(loss: float, count: int = 10) -> Scores:
     """Return scores in which each example has this loss."""

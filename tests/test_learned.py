@@ -395,7 +395,7 @@ def test_an_update_from_which_training_explodes_is_refused_and_the_others_judged
     decisions = Learned().judge(one)
     for number in (1, 4):
         assert not decisions[number].accepted
-        assert decisions[number].reason == "rejected: a step of training from it raises the loss"
+        assert decisions[number].reason == "rejected: training explodes from it"
     rest = [0, 2, 3, 5]
     alone = Learned().judge(trial([SIX[n] for n in rest], [1.0, 0.0]))
     assert [decisions[n] for n in rest] == alone

@@ -121,6 +121,15 @@ class Evaluator(Protocol):
         """
         ...
 
+    def steps(
+        self, weights: Weights, indices: Indices, learning_rate: float, batch: int
+    ) -> tuple[float, float]:
+        """Return the mean loss at ``indices`` [k], and the highest while training on them.
+
+        Training takes one step of gradient descent for each batch, in their order.
+        """
+        ...
+
     def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:
         """Return the mean loss at ``indices`` [k], and that after one step of gradient descent."""
         ...

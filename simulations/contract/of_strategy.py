@@ -155,6 +155,15 @@ class _AnyExamples:
         level = [np.zeros_like(array) for array in weights]
         return Sloped(np.zeros(len(indices)), level, 0.0, self.score(weights, indices))
 
+    def steps(
+        self,
+        weights: Weights,
+        indices: Indices,
+        learning_rate: float,
+        batch: int,  # noqa: ARG002
+    ) -> tuple[float, float]:
+        return self.step(weights, indices, learning_rate)
+
     def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:  # noqa: ARG002
         loss = float(self.score(weights).losses.mean())
         return loss, loss

@@ -20,12 +20,13 @@ DOUBT = 1.0  # standard errors by which a slope must be below 0
 PARTS = 8  # parts of the examples, from whose slopes the standard errors are estimated
 COPIES = 0.1  # fraction of a merge due to copies from which on copies are counted once
 LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
+EXPLODED = 2.5  # times the loss from which a short training began
 MORE = 2.0  # largest share of an update in a plain merge, in median shares
 LONGER = 2.0  # largest ratio of lengths for which slopes can certify a plain merge
 HALF = 0.5  # of the plain merge
 TRIED_IN_ALL, LEAST_TRIED = 4000, 16  # examples for steps: of all updates together, and of each
 PLAIN = "the plain merge"
-UNSTABLE = "rejected: a step of training from it raises the loss"
+UNSTABLE = "rejected: training explodes from it"
 RISES, NOTHING = "the loss rises along it", "it adds nothing to the rest"
 REST = 1 / 32  # fraction of a merge shared by all updates that are not shown to lead uphill
 
@@ -37,8 +38,10 @@ class Learned:
     The nearest published method is FedLAW (Li et al. 2023, ICML), which learns shares and a
     shrinking factor on a proxy set.
 
-    First, an update is refused if a single step of gradient descent from its local model W + dW, at
-    the clients' learning rate, raises the loss on the examples of that step, and by a larger factor
+    First, an update is refused if training explodes from its local model W + dW, on a few examples
+    and at the clients' learning rate: if a single step of gradient descent raises the loss on the
+    examples of that step, or if the loss comes to ``EXPLODED`` times what it was, and to more than
+    that of the best constant answer, while training in the clients' batches; and by a larger factor
     than from W. Such a model may answer well, but somewhere its activations are enormous, so that
     the next round's training explodes. No output shows that.
 
@@ -143,19 +146,25 @@ class Learned:
         return decisions
 
     def _unstable(self, trial: Trial) -> npt.NDArray[np.bool_]:
-        """Return from which local models a step of training raises the loss, and more so than at W.
+        """Return from which local models training explodes, and more so than from W.
 
         The cloud's own is not asked.
         """
-        unstable, step = np.zeros(len(trial), bool), trial.weighing.step
+        unstable, none = np.zeros(len(trial), bool), np.zeros(len(trial))
         count = min(self.tried, trial.examples, max(TRIED_IN_ALL // len(trial), LEAST_TRIED))
-        if step is None or not count:
-            return unstable
         fog = [n for n in range(len(trial)) if n != trial.weighing.own]
-        rises = np.zeros(len(trial))
-        rises[fog] = [_rise(*step(alone, count)) for alone in np.eye(len(trial))[fog]]
-        if (rises > 1.0).any():
-            unstable = rises > max(1.0, _rise(*step(np.zeros(len(trial)), count)))
+        for train, usual in ((trial.weighing.step, 1.0), (trial.weighing.steps, EXPLODED)):
+            if train is None or not count:
+                continue
+            rises, highest = none.copy(), none.copy()
+            for number in fog:
+                before, highest[number] = train(np.eye(len(trial))[number], count)
+                rises[number] = _rise(before, highest[number])
+            if (rises > usual).any():
+                worse = rises > max(usual, _rise(*train(none, count)))
+                if usual > 1.0:  # a low loss may be a multiple of a lower one
+                    worse &= ~(highest <= trial.weighing.score(none, 0, count).chance)
+                unstable |= worse
         return unstable
 
     def _judge(self, trial: Trial) -> list[Decision]:
