@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from clients.attacks import ATTACKS
-from clients.end_node import largest_level
+from clients.end_node import largest_level, shared_examples
 from clients.privacy._fog_context import FogContext
-from clients.privacy.fog_protection import fog_protections, private_training, protected
+from clients.privacy.fog_protection import (
+    check_examples,
+    fog_protections,
+    private_training,
+    protected,
+)
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
 from fog_flower.causes import in_user_code
@@ -89,13 +94,14 @@ def check_data(
     dataset = load_dataset(config, progress)
     _check_stopped(config, dataset)
     split = split_dataset(dataset, config)
-    assign_shards(
+    shards = assign_shards(
         dataset.task,
         dataset.train.targets[split.train],
         Topology(config.fog_nodes, config.end_nodes),
         config.partition,
         config.seed,
     )
+    check_examples(config, min(sum(shared_examples(config, len(s)) for s in fog) for fog in shards))
     if config.attack in TRIGGERS:
         check_images(dataset, config.attack)
     if config.trigger != OF_ATTACK:

@@ -186,11 +186,13 @@ def test_the_noise_follows_from_epsilon_rounds_and_examples(make_config):
         ("clip=1e999", "clip=inf bounds nothing"),
         ("epsilom=3", "there is no argument 'epsilom'; there are: epsilon, delta, clip, noise"),
         ("epsilon=", "write name=value"),
+        ("epsilon=2000", "fog-protection=dp-sgd: epsilon=2000 promises nothing; use at most 100"),
+        ("epsilon=1e-7,delta=1e-12", "dp-sgd: epsilon=1e-07: no noise .* in 1 steps; use a larger"),
     ],
 )
 def test_odd_arguments_are_refused_before_the_run(make_config, given, words):
     with pytest.raises(UserError, match=words):
-        check(make_config(fog_protection=f"dp-sgd({given})"))
+        check(make_config(fog_protection=f"dp-sgd({given})", batch_size=120, num_server_rounds=1))
 
 
 def test_a_bound_of_whole_batches_beside_it_is_refused(make_config):

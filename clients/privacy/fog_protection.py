@@ -50,6 +50,19 @@ def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
     return found
 
 
+def check_examples(config: RunConfig, num_examples: int) -> None:
+    """Check that the protections keep their guarantees for a fog node with so many examples.
+
+    Raises
+    ------
+    UserError
+        If one of them cannot.
+    """
+    for _, one in fog_protections(config):
+        if check := getattr(one, "check_examples", None):
+            check(config, num_examples)
+
+
 def protected(delta: Weights, context: FogContext) -> Weights:
     """Apply all protections to dW, except DP-SGD, which is part of the training.
 

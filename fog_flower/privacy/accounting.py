@@ -102,11 +102,15 @@ def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> f
 
 @functools.lru_cache(maxsize=64)
 def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> float:
-    """Return the least noise for which ``subsampled_epsilon`` is at most ``epsilon``."""
-    if epsilon > LARGEST_EPSILON:
-        raise UserError(
-            f"epsilon={epsilon:g}: promises nothing; use at most {LARGEST_EPSILON:g}, or noise=..."
-        )
+    """Return the least noise for which ``subsampled_epsilon`` is at most ``epsilon``.
+
+    Check it with ``check_accountable`` and ``check_reachable`` first.
+
+    Raises
+    ------
+    UserError
+        If the search finds none.
+    """
     import dp_accounting  # noqa: PLC0415  (takes a second)
 
     found = dp_accounting.calibrate_dp_mechanism(
@@ -120,6 +124,49 @@ def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> f
     if not found < LARGEST_NOISE:
         raise UserError(f"epsilon={epsilon:g}: no noise is enough for delta={delta:g}")
     return float(found)
+
+
+def check_accountable(what: str, epsilon: float) -> None:
+    """Check that noise can be computed for an epsilon of DP-SGD.
+
+    Parameters
+    ----------
+    what : str
+        Key and mechanism, for the message.
+    epsilon : float
+
+    Raises
+    ------
+    UserError
+        If it is above ``LARGEST_EPSILON``.
+    """
+    if epsilon > LARGEST_EPSILON:
+        raise UserError(
+            f"{what}: epsilon={epsilon:g} promises nothing; use at most {LARGEST_EPSILON:g}, or "
+            "noise=..."
+        )
+
+
+def check_reachable(what: str, epsilon: float, rate: float, steps: int, delta: float) -> None:
+    """Check that some noise reaches an epsilon of DP-SGD, without the search for the least one.
+
+    Parameters
+    ----------
+    what : str
+        Key and mechanism, for the message.
+    epsilon, rate, steps, delta
+        See ``subsampled_epsilon``.
+
+    Raises
+    ------
+    UserError
+        If even ``LARGEST_NOISE`` is not enough.
+    """
+    if subsampled_epsilon(LARGEST_NOISE, rate, steps, delta) > epsilon:
+        raise UserError(
+            f"{what}: epsilon={epsilon:g}: no noise is enough for delta={delta:g} in {steps} "
+            "steps; use a larger epsilon or delta, or fewer rounds"
+        )
 
 
 def shared_epsilon(epsilon: float, share: float) -> float:

@@ -5,8 +5,16 @@ import math
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from fog_flower.privacy.accounting import check_budget, subsampled_epsilon, subsampled_noise
+from fog_flower.privacy.accounting import (
+    check_accountable,
+    check_budget,
+    check_reachable,
+    subsampled_epsilon,
+    subsampled_noise,
+)
 from fog_flower.privacy.guarantee import Guarantee
+
+_WHAT = "fog-protection=dp-sgd"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +44,11 @@ class DpSgd:
 
     def __post_init__(self) -> None:
         """Raise if the arguments give no guarantee, unless ``noise=0`` asks for that."""
-        what = "fog-protection=dp-sgd"
-        check_budget(what, self.epsilon, self.delta)
+        check_budget(_WHAT, self.epsilon, self.delta)
         if not self.clip > 0.0:
-            raise UserError(f"{what}: clip={self.clip!r} must be positive; 0.1 to 2 is usual")
+            raise UserError(f"{_WHAT}: clip={self.clip!r} must be positive; 0.1 to 2 is usual")
         if math.isinf(self.clip) and self.noise != 0.0:
-            raise UserError(f"{what}: clip={self.clip!r} bounds nothing; give a bound, or noise=0")
+            raise UserError(f"{_WHAT}: clip={self.clip!r} bounds nothing; give a bound, or noise=0")
 
     def check(self, config: RunConfig) -> None:
         """Check the rest of the configuration.
@@ -49,13 +56,30 @@ class DpSgd:
         Raises
         ------
         UserError
-            If ``clip-norm`` is set, which would clip the gradient of the batch once more.
+            If ``clip-norm`` is set, which would clip the gradient of the batch once more, or if
+            epsilon is so large that no noise can be computed for it.
         """
+        if self.noise < 0.0:
+            check_accountable(_WHAT, self.epsilon)
         if config.clip_norm:
             raise UserError(
                 f"clip-norm={config.clip_norm:g} bounds the gradient of a batch, but "
                 "fog-protection=dp-sgd that of each example; use its clip=..., and clip-norm=0"
             )
+
+    def check_examples(self, config: RunConfig, num_examples: int) -> None:
+        """Check that some noise keeps epsilon for a node with so many examples.
+
+        Raises
+        ------
+        UserError
+            If none does, in all rounds and local epochs.
+        """
+        if self.noise < 0.0:
+            rate, rounds = self.rate(config, num_examples), config.num_server_rounds
+            steps = self._all_steps(config, num_examples, rounds)
+            check_accountable(_WHAT, self.epsilon)
+            check_reachable(_WHAT, self.epsilon, rate, steps, self.delta)
 
     def rate(self, config: RunConfig, num_examples: int) -> float:
         """Return the probability of each example to be in a step's batch."""
@@ -66,9 +90,16 @@ class DpSgd:
         return max(1, round(num_examples / config.batch_size))
 
     def noise_for(self, config: RunConfig, num_examples: int) -> float:
-        """Return the standard deviation of a step's noise, in units of ``clip``."""
+        """Return the standard deviation of a step's noise, in units of ``clip``.
+
+        Raises
+        ------
+        UserError
+            See ``check_examples``.
+        """
         if self.noise >= 0.0:
             return self.noise
+        self.check_examples(config, num_examples)
         return subsampled_noise(
             self.epsilon,
             self.rate(config, num_examples),
