@@ -112,9 +112,11 @@ def check_data(
         _check_own_features(config)
     private = private_training(config.fog_protection) is not None
     own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
+    own_round = ":" in config.strategy or bool(config.client_mods)
     own_gate = config.gate != OFF and not GATES.has(config.gate)
     fits = MODELS.has(config.model) and dataset.spec == TAKEN_BY_ALL
-    if config.fog_protection or own_attack or own_gate or not (spare_tensorflow and fits):
+    own = own_attack or own_gate or own_round
+    if config.fog_protection or own or not (spare_tensorflow and fits):
         weights = _check_model(config, dataset, private=private)
         protected(weights, FogContext(config, 0, 1, len(split.train)))  # in place of dW
         if own_gate:
@@ -130,6 +132,13 @@ def check_data(
             )
 
             rehearse_attack(config, dataset, weights)
+        if own_round:
+            from simulations.contract.rehearsed_round import (  # noqa: PLC0415  (Flower)
+                rehearse_round,
+            )
+
+            with only_errors_of_flower():
+                rehearse_round(config, dataset, weights)
     return dataset
 
 

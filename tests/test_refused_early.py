@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from flwr.app import ArrayRecord, MetricRecord
+from flwr.serverapp.strategy import FedAvg
 
 from fog_flower.build_model import build_model
 from fog_flower.data.load import load_dataset
@@ -114,6 +116,140 @@ class Unpacks:
 def test_a_gate_is_asked_before_the_run(make_config, gate, words):
     with pytest.raises(UserError, match=words):
         check(make_config(gate=f"{HERE}:{gate}"))
+
+
+# Strategies and mods
+
+
+class Missing(FedAvg):
+    def aggregate_train(self, server_round, replies):
+        return self.momentum, None
+
+
+class Shrinks(FedAvg):
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        return ArrayRecord(arrays.to_numpy_ndarrays()[:-1]), metrics
+
+
+class FailsInRoundTwo(FedAvg):
+    def configure_train(self, server_round, arrays, config, grid):
+        if server_round == 2:
+            raise RuntimeError("no state")
+        return super().configure_train(server_round, arrays, config, grid)
+
+
+class Nothing(FedAvg):
+    def configure_train(self, server_round, arrays, config, grid):
+        return None
+
+
+class Momentum(FedAvg):
+    """Keeps W, which only configure_train tells."""
+
+    def configure_train(self, server_round, arrays, config, grid):
+        self.weights = arrays.to_numpy_ndarrays()
+        return super().configure_train(server_round, arrays, config, grid)
+
+    def aggregate_train(self, server_round, replies):
+        arrays, metrics = super().aggregate_train(server_round, replies)
+        merged = arrays.to_numpy_ndarrays()
+        steps = [new - old for new, old in zip(merged, self.weights, strict=True)]
+        kept = getattr(self, "velocity", [0.0] * len(steps))
+        self.velocity = [0.9 * v + s for v, s in zip(kept, steps, strict=True)]
+        pairs = zip(self.weights, self.velocity, strict=True)
+        return ArrayRecord([w + v for w, v in pairs]), metrics
+
+
+class AsksNodes(FedAvg):
+    """Can only be tried with nodes behind the grid."""
+
+    def configure_train(self, server_round, arrays, config, grid):
+        grid.send_and_receive([])
+        return super().configure_train(server_round, arrays, config, grid)
+
+
+def mod_none(message, context, call_next):
+    call_next(message, context)
+
+
+def mod_attribute(message, context, call_next):
+    return call_next(message, context).weights
+
+
+def mod_shape(message, context, call_next):
+    reply = call_next(message, context)
+    layers = reply.content["arrays"].to_numpy_ndarrays()
+    reply.content["arrays"] = ArrayRecord([layer.ravel() for layer in layers])
+    return reply
+
+
+def mod_empty(message, context, call_next):
+    del message.content["arrays"]
+    return call_next(message, context)
+
+
+def mod_one_node(message, context, call_next):
+    """Break one fog node on purpose, which an experiment may want."""
+    return (mod_shape if context.node_config["partition-id"] == 0 else mod_counts)(
+        message, context, call_next
+    )
+
+
+def mod_counts(message, context, call_next):
+    """Keep a number from round to round."""
+    count = context.state.get("rounds", MetricRecord({"n": 0}))["n"]
+    context.state["rounds"] = MetricRecord({"n": count + 1})
+    if message.content["config"]["server-round"] == 2 and not count:
+        raise RuntimeError("the state is lost")
+    return call_next(message, context)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        ("Missing", "aggregate_train: AttributeError: .*'momentum' .*in aggregate_train, .*early"),
+        ("Shrinks", r"aggregate_train returned arrays of shapes .*, but W has"),
+        ("FailsInRoundTwo", "configure_train: RuntimeError: no state .*early.py"),
+        ("Nothing", "configure_train returned None; return a list of messages"),
+    ],
+)
+def test_a_strategy_is_tried_before_the_run(make_config, strategy, words):
+    name = f"{HERE}:{strategy}"
+    with pytest.raises(UserError, match=f"^strategy='{name}': tried .*{words}") as error:
+        check(make_config(strategy=name))
+    assert "\n" not in str(error.value)
+    assert f"fog-flower check strategy {name}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("mod", "words"),
+    [
+        ("mod_none", "returned NoneType; return the message that call_next returned"),
+        ("mod_attribute", "AttributeError: .*in mod_attribute, .*test_refused_early.py"),
+        ("mod_shape", "the cloud would refuse the reply of every fog node .wrong shape"),
+        ("mod_empty", "called call_next with a message that has no 'arrays'"),
+    ],
+)
+def test_a_mod_is_tried_before_the_run(make_config, mod, words):
+    with pytest.raises(UserError, match=f"^client-mods='{HERE}:{mod}': {words}"):
+        check(make_config(client_mods=f"{HERE}:{mod}"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"strategy": f"{HERE}:Momentum"},
+        {"strategy": f"{HERE}:AsksNodes"},
+        {"client_mods": f"{HERE}:mod_counts", "strategy": "FedProx"},
+        {"client_mods": f"{HERE}:mod_one_node"},
+        {"strategy": f"{HERE}:Momentum", "fog_nodes": 6, "mask_groups": 3},
+        {"client_mods": f"{HERE}:mod_counts", "fog_protection": "selective(fraction=0.1)"},
+        {"client_mods": f"{HERE}:mod_counts", "training_metrics": "dropped"},
+    ],
+)
+def test_what_may_work_in_a_run_is_not_refused(make_config, settings):
+    check(make_config(**settings))
 
 
 # Data

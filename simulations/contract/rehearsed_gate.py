@@ -9,11 +9,12 @@ from fog_flower.config import RunConfig
 from fog_flower.data.dataset import Dataset
 from fog_flower.data.load import preprocess_of
 from fog_flower.seeds import generator
+from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
 from fog_flower.tensorflow_setup import precision_here
 from simulations.contract.replies import answer, identify, made_up_step, node_id
 from strategies.build import build_gate
 from strategies.judge import Judge
-from strategies.updates import Update
+from strategies.updates import OwnUpdates, Update
 
 EXAMPLES = 60
 
@@ -26,25 +27,37 @@ def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndar
     UserError
         If the gate fails, or does not return a decision for each update.
     """
+    identify()
+    evaluator, reference, trainer = cloud_parts(config, dataset)
+    seed = config.seed
+    judge = Judge(
+        build_gate(config), evaluator, reference, merge=config.merge, seed=seed, trainer=trainer
+    )
+    judge.judge(1, list(weights), [_made_up(n, weights, seed) for n in range(config.fog_nodes)])
+
+
+def cloud_parts(
+    config: RunConfig, dataset: Dataset
+) -> tuple[Evaluator, ReferenceTrainer, OwnUpdates | None]:
+    """Return what evaluates and trains in the cloud, on a few held-out examples.
+
+    The last one trains the cloud's own update; it is None without ``cloud-examples``.
+    """
     from strategies.cloud_trainer import CloudTrainer  # noqa: PLC0415  (TensorFlow)
     from strategies.compiled_model import shared_model  # noqa: PLC0415
     from strategies.keras_evaluator import KerasEvaluator  # noqa: PLC0415
     from strategies.reference_trainer import KerasReferenceTrainer  # noqa: PLC0415
 
-    identify()
     model = shared_model(config.model, dataset.spec, dataset.task, precision_here(config.precision))
     few = dataset.test.take(np.arange(min(EXAMPLES, len(dataset.test))))
     preprocess = preprocess_of(config, dataset, few)
     rate, seed = config.learning_rate_in, config.seed
-    judge = Judge(
-        build_gate(config),
-        KerasEvaluator(model, few, preprocess),
-        KerasReferenceTrainer(
-            model, few, preprocess, learning_rate=rate, examples=EXAMPLES, seed=seed
-        ),
-        merge=config.merge,
-        seed=seed,
-        trainer=CloudTrainer(
+    reference = KerasReferenceTrainer(
+        model, few, preprocess, learning_rate=rate, examples=EXAMPLES, seed=seed
+    )
+    trainer = None
+    if config.cloud_examples:
+        trainer = CloudTrainer(
             model,
             few,
             preprocess,
@@ -53,10 +66,7 @@ def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndar
             epochs=1,
             seed=seed,
         )
-        if config.cloud_examples
-        else None,
-    )
-    judge.judge(1, list(weights), [_made_up(n, weights, seed) for n in range(config.fog_nodes)])
+    return KerasEvaluator(model, few, preprocess), reference, trainer
 
 
 def _made_up(fog_node: int, weights: Sequence[np.ndarray], seed: int) -> Update:

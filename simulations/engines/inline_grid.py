@@ -117,21 +117,26 @@ class InlineGrid(Grid):
         return replies
 
     def _deliver(self, message: Message) -> Message:
-        metadata = message.metadata
-        # A copy, so that a client that changes its message does not affect other clients.
-        copied = Message(
-            RecordDict({key: _copy(record) for key, record in message.content.items()}),
-            metadata.dst_node_id,
-            metadata.message_type,
-            ttl=metadata.ttl,
-            group_id=metadata.group_id,
-        )
-        _stamp(copied, metadata.message_id)
+        one = copied(message)
         try:
-            return self._client_app(copied, self._contexts[metadata.dst_node_id])
+            return self._client_app(one, self._contexts[message.metadata.dst_node_id])
         except Exception as error:  # a client's failure is an error reply, as with Ray
             reason = f"{type(error).__name__}: {error}"
-            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=copied)
+            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=one)
+
+
+def copied(message: Message) -> Message:
+    """Return a copy of a message, so that a client that changes it does not affect others."""
+    metadata = message.metadata
+    copy_of_it = Message(
+        RecordDict({key: _copy(record) for key, record in message.content.items()}),
+        metadata.dst_node_id,
+        metadata.message_type,
+        ttl=metadata.ttl,
+        group_id=metadata.group_id,
+    )
+    _stamp(copy_of_it, metadata.message_id)
+    return copy_of_it
 
 
 def _stamp(message: Message, message_id: str) -> None:
@@ -139,8 +144,8 @@ def _stamp(message: Message, message_id: str) -> None:
 
 
 def _copy(record: Any) -> Any:
-    copied = record.copy()  # copy.copy would share the items
+    new = record.copy()  # copy.copy would share the items
     if isinstance(record, ArrayRecord):
         for name, array in record.items():
-            copied[name] = copy.copy(array)
-    return copied
+            new[name] = copy.copy(array)
+    return new
