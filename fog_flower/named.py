@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from typing import Any
 
 from fog_flower.errors import UserError
 from fog_flower.name_clashes import explain_clash, hiding
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import did_you_mean, unknown_argument
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Catalogue:
         hint = did_you_mean(text, names)
         if self.confused_with and self.confused_with.has(text):
             hint = f"; {text} is for {self.confused_with.key}={text}"
+        hint = lying_here(text, f"{self.key}=", self.own) or hint
         return UserError(
             f"{self.key}={text!r}: choose from {', '.join(names)}, or your own as {self.own}{hint}"
         )
@@ -120,6 +122,54 @@ class Catalogue:
         wanted = _plain(name)
         stems = (known.replace("-", "_") for known in self.names())
         return next((stem for stem in stems if _plain(stem) == wanted), None)
+
+
+def refuse_unknown(
+    what: str, signature: inspect.Signature, given: Mapping[str, Any], skipped: int = 0
+) -> None:
+    """Refuse arguments that a function does not have.
+
+    Parameters
+    ----------
+    what : str
+        Key and value, for the message.
+    signature : Signature
+    given : mapping
+        The user's arguments.
+    skipped : int
+        Number of first parameters that are not the user's to give.
+
+    Raises
+    ------
+    UserError
+        With all arguments that there are, and the one most like it.
+    """
+    parameters = list(signature.parameters.values())[skipped:]
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return
+    names = [one.name for one in parameters if one.kind is not one.VAR_POSITIONAL]
+    for name in given:
+        if name not in names:
+            raise UserError(f"{what}: {unknown_argument(name, names)}")
+
+
+def lying_here(text: str, key: str, own: str) -> str:
+    """Return what to write if a name is that of a file in the current folder; empty if it is not.
+
+    Parameters
+    ----------
+    text : str
+        The unknown name, which may have arguments in parentheses.
+    key : str
+        The configuration key, and ``=``, or another beginning of what to write.
+    own : str
+        How users name an object of their own: ``module:Class``.
+    """
+    module = text.partition("(")[0].strip().removesuffix(".py")
+    if not module.isidentifier() or not Path(f"{module}.py").is_file():
+        return ""
+    what = re.split(r"\W", own.partition(":")[2])[0] or "name"
+    return f"; {module}.py is here: name the {what.lower()} in it, {key}{module}:{what}"
 
 
 def load_reference(reference: str, key: str) -> Any:
@@ -140,7 +190,10 @@ def load_reference(reference: str, key: str) -> Any:
     """
     module_name, separator, attribute = reference.partition(":")
     if not (separator and module_name and attribute):
-        raise UserError(f"{key}={reference!r}: write it as module:name, e.g. my_package.mine:Mine")
+        here = lying_here(reference.strip(":"), f"{key}=", "module:name")
+        raise UserError(
+            f"{key}={reference!r}: write it as module:name, e.g. my_package.mine:Mine{here}"
+        )
     try:
         module = importlib.import_module(module_name)
     except Exception as error:

@@ -13,3 +13,10 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     known = {name.lower(): name for name in names}
     near = difflib.get_close_matches(called, known, n=1)
     return f"; did you mean {known[near[0]]}?" if near else ""
+
+
+def unknown_argument(name: str, known: Iterable[str]) -> str:
+    """Return that there is no such argument, and which ones there are, in one clause."""
+    names = list(known)
+    told = ", ".join(names) or "none"
+    return f"there is no argument {name!r}; there are: {told}{did_you_mean(name, names)}"

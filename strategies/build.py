@@ -11,11 +11,11 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, OFF, RunConfig
 from fog_flower.errors import UserError
-from fog_flower.named import load_reference
+from fog_flower.named import load_reference, lying_here
 from fog_flower.privacy.disclosure import DROPPED
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import did_you_mean, unknown_argument
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
-from strategies.construct import construct
+from strategies.construct import arguments_of, construct
 from strategies.enough_nodes import problem_with
 from strategies.gate import Gate
 from strategies.gates import GATES
@@ -196,6 +196,7 @@ def _strategy_class(reference: str) -> Callable[..., Any]:
         is_gate = reference == OFF or GATES.has(reference)
         near = did_you_mean(reference, strategy_names())
         hint = f"; {reference} is a gate: gate={reference}" if is_gate else near
+        hint = lying_here(reference, "strategy=", "module:Class") or hint
         raise UserError(
             f"strategy={reference!r}: choose from {', '.join(strategy_names())}; write your own as "
             f"module:Class{hint}"
@@ -215,11 +216,23 @@ def _made(
         try:
             return construct(build, ours, given)
         except TypeError as error:
+            if problem := _not_taken(build, given, str(error)):
+                raise UserError(f"{what}: {problem}") from error
             if not (missing := re.search(r"missing \d+ required .*argument", str(error))):
                 raise
             names = re.findall(r"'(\w+)'", str(error)[missing.end() :])
             remedy = ",".join(f"{one}=..." for one in names)
             raise UserError(f'{what}: {error}; write {key}-args="{remedy}"') from error
+
+
+def _not_taken(build: Any, given: Mapping[str, Any], error: str) -> str:
+    """Return which of the user's arguments a TypeError is about, with those that there are."""
+    told = re.search(r"unexpected keyword argument '(\w+)'|takes no arguments", error)
+    known = arguments_of(build)
+    for name in given:
+        if told and name not in known and told[1] in (name, None):
+            return unknown_argument(name, known)
+    return ""
 
 
 def _ours(config: RunConfig) -> dict[str, Any]:

@@ -37,6 +37,12 @@ def construct(build: Callable[..., Any], ours: Mapping[str, Any], given: Mapping
                 del offered[name]
 
 
+def arguments_of(build: Callable[..., Any]) -> list[str]:
+    """Return the names of the arguments that ``construct`` can pass on, without duplicates."""
+    function, fixed = _unwrapped(build)
+    return [name for name in dict.fromkeys(_taken_by(function)) if name not in fixed]
+
+
 def _unwrapped(build: Callable[..., Any]) -> tuple[Callable[..., Any], set[str]]:
     """Return the callable inside a partial, and the names of the arguments that it fixes."""
     fixed: set[str] = set()

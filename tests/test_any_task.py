@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_refused_by_name_before_work_starts(make_config, se
         ("breaks", "", r"IndexError: index 7 .*\(in breaks, .*any_data.py:\d+\)"),
         ("leaves", "", r"SystemExit: no data today \(in leaves, .*any_data.py:\d+\)"),
         ("nothing", "", "returned NoneType; return a fog_flower.data.dataset.Dataset"),
-        ("rows", "size=3", r"dataset-args=\{'size': 3\}: got an unexpected keyword argument"),
+        ("rows", "size=3", r"dataset-args=\{'size': 3\}: there is no argument 'size'; there are: "),
         ("takes", "", "missing a required argument: 'amount'"),
         ("ROWS", "", "is a int; name a function"),
     ],

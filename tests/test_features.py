@@ -195,7 +195,10 @@ def test_the_contract_finds(features, check_name, words):
     ("settings", "words"),
     [
         ({"features": "hgo"}, "features='hgo': choose from hog"),
-        ({"features": "hog(cells=8)"}, "unexpected keyword argument 'cells'"),
+        (
+            {"features": "hog(cells=8)"},
+            "no argument 'cells'; there are: cell; did you mean cell?",
+        ),
         ({"features": "hog(cell=20)"}, "cell=20 needs images of at least 40 x 40 pixels, not 32"),
         ({"features": f"{HERE}:SMALL"}, "is not a function"),
         ({"features": f"{HERE}:one_row"}, "return numbers ["),

@@ -82,6 +82,7 @@ def test_each_keeps_its_contract(here, key):
     assert [f for f in check_contract(kind, ALL[key], settings) if f.problem] == []
     if key != "dataset":  # nothing tells a function without parameters from another
         assert kind_of([ALL[key]]) == (kind, ALL[key])
+    assert kind_of([key, ALL[key]]) == (kind, ALL[key])  # the key's name is a kind, too
 
 
 def test_every_file_is_recorded_by_its_place(here):
@@ -153,3 +154,25 @@ def test_what_is_no_plug_in_is_named_before_the_run(here, typed, words):
     with pytest.raises(UserError, match="^" + words if words[0] != "w" else words) as error:
         check_plug_ins(configure("demo", [*SETTINGS, *typed]))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_a_file_that_lies_here_is_named_with_what_to_write(here, key):
+    (here / "odd.py").write_text("")
+    for text in ["odd"] if key == "client-mods" else ["odd", "odd.py"]:
+        with pytest.raises(UserError, match=f"odd.py is here: name the .* in it, {key}=odd:"):
+            check(configure("demo", [*SETTINGS, f"{key}={text}"]))
+
+
+def test_an_argument_that_a_gate_lacks_is_named_with_the_nearest(here):
+    words = "gate-args .factr=2.: there is no argument 'factr'; there are: factor; did you mean f"
+    with pytest.raises(UserError, match=words):
+        check_plug_ins(configure("demo", [*SETTINGS, "gate-args=factr=2"]))
+
+
+def test_what_a_run_is_made_of_is_told_with_its_arguments(here):
+    from simulations.cli.run_display import describe_arguments
+
+    config = configure("demo", [*SETTINGS, "gate-args=factor=3.0"]).to_run_config()
+    told = describe_arguments(config, "strategy-args", "gate-args", "client-mods")
+    assert told == ", gate-args=factor=3.0, client-mods=my_mod:bounded"

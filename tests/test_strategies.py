@@ -365,6 +365,17 @@ def test_wrappers_check_their_arguments():
         LocalModels(DistanceEvaluator(WEIGHTS), examples=-1)
 
 
+class Bare:
+    pass
+
+
+class Deep(FedAvg):
+    """Takes beta, but what it calls with it does not: its own mistake."""
+
+    def __init__(self, beta):
+        super().__init__(beta=beta)
+
+
 @pytest.mark.parametrize(
     ("strategy", "arguments", "words"),
     [
@@ -374,7 +385,14 @@ def test_wrappers_check_their_arguments():
         ("absent.module:Mine", "", "cannot be imported"),
         ("tests.user_strategies:Absent", "", "has no 'Absent'"),
         ("tests.user_strategies:not_a_strategy", "", "made a dict"),
-        ("FedAvg", "beta=1", "unexpected keyword argument 'beta'"),
+        ("FedAvg", "beta=1", "strategy-args .beta=1.: there is no argument 'beta'; .* fraction_tr"),
+        (
+            "FedAvgM",
+            "server_momentun=0.5",
+            "learning_rate.*; did you mean server_momentum.$",
+        ),
+        ("tests.test_strategies:Bare", "a=1", "there is no argument 'a'; there are: none"),
+        ("tests.test_strategies:Deep", "beta=1", "TypeError: .*unexpected keyword .*in __init__"),
         ("FedAvg", "beta", "name=value"),
         ("FedAvg", "fraction_train=open('x')", "name=value"),
     ],

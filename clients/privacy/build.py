@@ -8,6 +8,7 @@ from typing import Any
 from fog_flower.causes import in_user_code
 from fog_flower.errors import UserError
 from fog_flower.named import Catalogue
+from fog_flower.suggestion import unknown_argument
 
 
 def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
@@ -44,8 +45,7 @@ def _check_arguments(what: str, item: Any, given: Any) -> None:
     names = list(known)[skipped:]
     for name in given:
         if name not in names:
-            told = ", ".join(names) or "none"
-            raise UserError(f"{what}: there is no argument {name!r}; there are: {told}")
+            raise UserError(f"{what}: {unknown_argument(name, names)}")
     needed = [n for n in names if known[n].default is inspect.Parameter.empty and n not in given]
     if inspect.isclass(item) and needed:
         raise UserError(f"{what}: say {needed[0]}=..., e.g. in parentheses behind its name")

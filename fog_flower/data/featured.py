@@ -15,6 +15,7 @@ from fog_flower.data.dataset import Dataset
 from fog_flower.data.features import FEATURES
 from fog_flower.data.preprocess import Preprocess
 from fog_flower.errors import UserError
+from fog_flower.named import refuse_unknown
 from fog_flower.tasks.examples import Array, Spec
 
 CHUNK = 1000  # inputs mapped at once; a map may need many times their memory
@@ -106,7 +107,9 @@ def with_features(config: RunConfig, dataset: Dataset) -> Dataset:
     if not callable(named.item) or inspect.isclass(named.item):
         raise UserError(f"{what}: is not a function; name a function of images")
     try:
-        inspect.signature(named.item).bind(None, **named.arguments)
+        signature = inspect.signature(named.item)
+        refuse_unknown(what, signature, named.arguments, skipped=1)
+        signature.bind(None, **named.arguments)
     except TypeError as error:
         raise UserError(f"{what}: {error}; it is called with images and these arguments") from error
     if dataset.spec.dtype != "float32" or (not named.own and not dataset.spec.is_image):

@@ -14,6 +14,8 @@ from fog_flower.data.preprocess import Preprocess
 from fog_flower.data.request import Request
 from fog_flower.data.sources import SOURCES, unknown_dataset
 from fog_flower.errors import UserError
+from fog_flower.named import refuse_unknown
+from fog_flower.suggestion import did_you_mean
 from fog_flower.tasks.examples import Examples
 
 _last: dict[tuple[Any, ...], Dataset] = {}  # successive runs of a sweep often use the same data
@@ -98,7 +100,8 @@ def _check_arguments(
     for name, value in arguments.items():
         if name not in known:
             takes = f"takes {', '.join(known)}" if known else "takes no arguments"
-            raise UserError(f"dataset-args={name}={value!r}: dataset={reference!r} {takes}")
+            near = did_you_mean(name, known)
+            raise UserError(f"dataset-args={name}={value!r}: dataset={reference!r} {takes}{near}")
 
 
 def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset:
@@ -108,7 +111,11 @@ def _own(reference: str, function: Any, arguments: Mapping[str, Any]) -> Dataset
         raise UserError(f"{key}: is a {type(function).__name__}; name a function")
     ours, arguments = _of_arrays(function, arguments)
     try:
-        inspect.signature(function).bind(**arguments)
+        signature = inspect.signature(function)
+        refuse_unknown(f"{key}, dataset-args={dict(arguments)}", signature, arguments)
+        signature.bind(**arguments)
+    except UserError:
+        raise
     except (TypeError, ValueError) as error:
         raise UserError(
             f"{key}, dataset-args={dict(arguments)}: {error}; it is called with these arguments"

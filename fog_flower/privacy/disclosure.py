@@ -5,6 +5,7 @@ import math
 
 from fog_flower.errors import UserError
 from fog_flower.named import split_call
+from fog_flower.suggestion import unknown_argument
 
 SENT, DROPPED, EQUAL, LAPLACE = "sent", "dropped", "equal", "laplace"
 
@@ -50,8 +51,7 @@ def _read(text: str, key: str, without: str, defaults: dict[str, float]) -> Disc
     known = defaults if name == LAPLACE else {}
     for argument, value in given.items():
         if argument not in known:
-            told = ", ".join(known) or "none"
-            raise UserError(f"{key}={text!r}: there is no argument {argument!r}; there are: {told}")
+            raise UserError(f"{key}={text!r}: {unknown_argument(argument, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"{key}={text!r}: {argument}={value!r} must be a number")
         if not 0.0 < value < math.inf:

@@ -12,7 +12,7 @@ terminal = Terminal()
 WORDS = typer.Argument(
     metavar="[KIND] NAME [KEY=VALUE]...",
     help="KIND: strategy, gate, model, dataset, partition, attack, protection, fog-protection, mod "
-    "or tracker; it can be omitted if NAME makes it clear",
+    "or tracker, or its key, e.g. client-mods; it can be omitted if NAME makes it clear",
 )
 
 

@@ -71,7 +71,9 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     from fog_flower.records.run_folder import folder_of  # noqa: PLC0415
     from simulations.cli.drawing import drawing  # noqa: PLC0415
     from simulations.cli.run_display import (  # noqa: PLC0415
+        ARGUMENTS,
         RunDisplay,
+        describe_arguments,
         describe_tiers,
         print_run,
     )
@@ -85,9 +87,11 @@ def _run(configured: "Callable[[], RunConfig]", engine: str, actors: int | None)
     with make.prepared(config, actors) as launch:  # loads Flower in the meantime
         with drawing(terminal) as drawn:
             dataset = check_data(config, drawn, spare_tensorflow=engine == RAY)
+        values = config.to_run_config()
         terminal.say(
-            f"{describe_tiers(config.to_run_config())}, {config.model}, "
+            f"{describe_tiers(values)}, {config.model}, "
             f"{counted(config.num_server_rounds, 'round')} on {dataset.name}"
+            + describe_arguments(values, *ARGUMENTS, "client-mods")
         )
         rounds, folder = config.num_server_rounds, folder_of(config)
         with RunDisplay(terminal, rounds, folder, _taken_over(config)) as display:

@@ -36,6 +36,7 @@ Rows = list[dict[str, str]]
 STOPPED = "stopped: its process has ended"
 NOTES = 3  # notes of rounds that are shown below the table
 LISTED = 8  # rounds of a merge that are named
+ARGUMENTS = ("strategy-args", "gate-args")
 UNCHANGED = ("W is kept", "returned W unchanged")  # in a round's note
 
 
@@ -137,8 +138,11 @@ def _what_it_was(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     )
     yield (
         "merging",
-        f"{config['strategy']}, gate {config['gate']}, {config['merge']}, {config['upload']}",
+        f"{config['strategy']}, gate {config['gate']}, {config['merge']}, {config['upload']}"
+        + describe_arguments(config, *ARGUMENTS),
     )
+    if mods := config.get("client-mods"):
+        yield "client mods", str(mods)
     if config.get("attack", NONE) != NONE:
         yield "attack", describe_attack(config)
 
@@ -226,6 +230,11 @@ def describe_tiers(config: Mapping[str, Any]) -> str:
     if config["architecture"] == CENTRALIZED:
         return "centralized: one cloud with all raw data"
     return f"{config['fog-nodes']} fog nodes x {config['end-nodes']} end nodes"
+
+
+def describe_arguments(config: Mapping[str, Any], *keys: str) -> str:
+    """Return those of the keys that are set, with their values, each after a comma."""
+    return "".join(f", {key}={config[key]}" for key in keys if config.get(key))
 
 
 def _print_files(terminal: Terminal, folder: Path, run: Mapping[str, Any], rounds: Rows) -> None:

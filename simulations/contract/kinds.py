@@ -82,6 +82,8 @@ KINDS: dict[str, Kind] = {
     "tracker": Kind("trackers", "of_tracker", TRACKERS, {}, ("start", "log", "end")),
 }
 
+_OF_KEY = {one.key: kind for kind, one in KINDS.items()}  # a key's name is accepted, too
+
 
 def check_contract(kind: str, name: str, settings: Mapping[str, Scalar]) -> list[Finding]:
     """Run all checks of a kind on the plug-in ``name``.
@@ -115,11 +117,14 @@ def checks_of(kind: str) -> Callable[[RunConfig], Any]:
 def kind_of(words: Sequence[str]) -> tuple[str, str]:
     """Return kind and name from ``KIND NAME``, or from a name whose kind can be inferred.
 
+    KIND may also be the configuration key of a kind: ``client-mods`` for ``mod``.
+
     Raises
     ------
     UserError
         If the kind is unknown, or cannot be inferred.
     """
+    words = [_OF_KEY.get(words[0], words[0]), *words[1:]] if words else []
     if len(words) == 2 and words[0] in KINDS:
         return words[0], words[1]
     listed = ", ".join(KINDS)

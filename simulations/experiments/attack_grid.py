@@ -11,6 +11,7 @@ from fog_flower.attack_schedule import parse_malicious_nodes
 from fog_flower.config import LEARNED, NONE, OFF
 from fog_flower.data.trigger import SQUARE, TRIGGERS
 from fog_flower.errors import UserError
+from fog_flower.named import lying_here
 from fog_flower.suggestion import did_you_mean
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from strategies.gates import GATES
@@ -119,10 +120,12 @@ def parse_attacks(text: str) -> tuple[str, ...]:
     for part in _parts(text):
         name, _, strength = part.partition("=")
         if name != NONE and ":" not in name and not ATTACKS.has(name):
+            near = did_you_mean(name, ATTACKS.names())
+            near = lying_here(name, "--attacks ", "module:function") or near
             raise UserError(
                 f"--attacks {part!r}: choose from {NONE}, {', '.join(ATTACKS.names())}, or your "
                 "own as module:function, each with an optional strength, e.g. alie=2.5"
-                f"{did_you_mean(name, ATTACKS.names())}"
+                f"{near}"
             )
         if strength and not _is_number(strength):
             raise UserError(
@@ -299,14 +302,19 @@ def _canonical(name: str) -> str:
 def _parse_strategy(name: str) -> tuple[str, str, str]:
     """Return the policy (``off`` without a gate), its arguments, and the strategy behind it."""
     match = _GATED.fullmatch(name)
+    if not match and name.startswith(f"{GATE}:"):
+        rest = name.removeprefix(f"{GATE}:")
+        raise UserError(f"--strategies {name!r}: for a gate, write {GATE}={rest}")
     if not match:
         return OFF, "", name
     policy = match["policy"] or LEARNED
     if ":" not in policy and not GATES.has(policy):
+        near = did_you_mean(policy, GATES.names())
+        near = lying_here(policy, f"{GATE}=", "module:Class") or near
         raise UserError(
             f"--strategies {name!r}: there is no gate {policy!r}; choose from "
             f"{', '.join(GATES.names())}; write gate=NAME or gate=NAME+STRATEGY, e.g. gate=greedy, "
-            f"or gate=module:Class{did_you_mean(policy, GATES.names())}"
+            f"or gate=module:Class{near}"
         )
     return policy, match["arguments"] or "", match["inner"] or FEDAVG
 

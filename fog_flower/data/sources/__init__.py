@@ -14,6 +14,8 @@ SOURCES = Catalogue(__name__, "dataset", own="module:function, npz:PATH or hf:/F
 def unknown_dataset(text: str) -> UserError:
     """Return the error for a data set that is no name; for a path it says how to write it."""
     path = Path(text).expanduser()
+    if path.suffix == ".py":
+        return SOURCES.unknown(text)
     if path.suffix == ".npz":
         return UserError(f"dataset={text!r}: a file of arrays is dataset=npz:{text}")
     if path.is_file():
