@@ -167,9 +167,8 @@ def worst_of_svhn() -> str:
     front = [c for c in table if not c.endswith(", worst")]
     found = table[[*front, *ours]].copy()
     if others:
-        found["best other gate or rule, worst"] = [
-            _best_of(row) for _, row in table[others].iterrows()
-        ]
+        best = [_best_of(row) for _, row in table[others].iterrows()]
+        found["best other gate or rule, worst"] = best
     return as_markdown(found)
 
 
@@ -213,7 +212,6 @@ SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
     "mnist-mlp": "Real MNIST, `mlp-narrow`",
-    "mnist-long": "Real MNIST, `mlp-narrow`, 25 rounds",
     "mnist": "Real MNIST, `cnn-small`",
     "rendered": "Rendered digits, `cnn-small`",
 }

@@ -5,11 +5,13 @@ import json
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from fog_flower.errors import UserError
+from simulations.cli import compare as compare_command
 from simulations.cli.sweep_display import print_plan
 from simulations.cli.terminal import Terminal
 from simulations.experiments.attack_grid import (
@@ -451,6 +453,34 @@ def test_the_backdoor_is_reported_by_what_the_trigger_does(tmp_path, overrides):
     by_itself = column(tmp_path / "3-1" / "honest" / "seed-0", "backdoor_success")[-1]
     assert f"{100 * by_itself:.2f}" in text.partition("the honest by themselves")[2]
     assert "The attack that costs most" not in text
+
+
+def test_what_costs_most_is_printed_in_80_columns(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(compare_command, "terminal", Terminal(shown, width=80))
+    compare_command._print_worst(Path(__file__).parents[1] / "results" / "claim" / "svhn")
+    lines = shown.getvalue().splitlines()
+    assert lines[0].startswith("The attack that costs most")
+    assert "3 of 7 malicious" in shown.getvalue()
+    assert any("gate=learned, worst" in line and "(" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("strategies", "attacks", "words"),
+    [
+        ("gate:my_gate:Median", "nan", "--strategies 'gate:my_gate:Median': .* gate=my_gate:Med"),
+        ("gate=my_gate", "nan", "my_gate.py is here: name the class in it, gate=my_gate:Class"),
+        ("FedAvg", "my_gate", "my_gate.py is here: .* function in it, --attacks my_gate:function"),
+    ],
+)
+def test_a_part_of_ones_own_is_told_how_to_be_named(
+    tmp_path, monkeypatch, strategies, attacks, words
+):
+    (tmp_path / "my_gate.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=words):
+        comparison(strategies, attacks, "3:1")
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
 from simulations.cli.terminal import Terminal
@@ -103,10 +104,27 @@ def compare(
         failed = sum(status != "finished" for status in statuses)
     from simulations.reports.attack_grid import write_comparison  # noqa: PLC0415  (seaborn)
 
-    for label, path in write_comparison(folder):
+    written = write_comparison(folder)
+    _print_worst(folder)
+    for label, path in written:
         terminal.say(f"{label}: {path}")
     if failed:
         terminal.say(
             f"{counted(failed, 'run')} failed: see the table; --retry-failed repeats failed runs"
         )
         raise typer.Exit(1)
+
+
+def _print_worst(folder: Path) -> None:
+    """Print the attack that costs each strategy most, a row a strategy."""
+    from simulations.reports.attack_grid.grid_records import load_comparison  # noqa: PLC0415
+    from simulations.reports.attack_grid.grid_tables import WORST, worst_table  # noqa: PLC0415
+
+    found = worst_table(load_comparison(folder))
+    if found.empty:
+        return
+    columns = [f"{row['malicious']} of {row['fog nodes']} malicious" for _, row in found.iterrows()]
+    table = Table("", *columns, title=f"{WORST} (test accuracy)", title_justify="left")
+    for name in found.columns.drop(["fog nodes", "malicious"]):
+        table.add_row(name, *map(str, found[name]))
+    terminal.print(table)

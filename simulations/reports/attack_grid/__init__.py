@@ -18,6 +18,7 @@ from simulations.reports.attack_grid.grid_pictures import (
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
 from simulations.reports.attack_grid.grid_tables import (
     GOALS_EXPLAINED,
+    WORST,
     accuracy_tables,
     backdoor_table,
     decision_table,
@@ -48,7 +49,7 @@ def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
     accuracy = accuracy_tables(records)
     tables = {
         GOALS: goal_table(records),
-        "The attack that costs most": worst_table(records),
+        WORST: worst_table(records),
         "Cells below a goal": short_table(records),
         **{f"{ACCURACY}{federation}": table for federation, table in accuracy.items()},
         "The backdoor": backdoor_table(records),

@@ -31,6 +31,7 @@ from simulations.reports.statistics import FEWEST, Summary, compare, summarise_a
 from simulations.sweep.sweep_plan import own_settings
 from simulations.visible import counted
 
+WORST = "The attack that costs most"
 _REFERENCES = {
     HONEST: "the honest nodes alone",
     CLOUD_ALONE: "the cloud alone",
