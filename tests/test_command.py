@@ -11,6 +11,7 @@ import pytest
 import fog_flower_command
 from fog_flower.errors import UserError
 from fog_flower.named import load_reference
+from simulations.cli import commands
 from tests.clashes import make_clashes
 from tests.launched import SMALL, finish, fog_flower, start, wait_for
 
@@ -73,6 +74,23 @@ import atexit
 atexit.register(time.sleep, 3)  # threads and libraries take their time to end
 commands.main()
 """
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("run a=1", "to continue, use fog-flower continue RUN"),
+        ("continue mine", "to continue, use fog-flower continue RUN"),
+        ("compare --seeds 0", "repeat the command: runs that are recorded"),
+        ("audit results/runs/mine", "repeat the command: audits whose findings are recorded"),
+        ("show mine", "interrupted"),
+        ("", "interrupted"),
+    ],
+)
+def test_an_interrupt_says_how_to_continue_this_command(monkeypatch, typed, words):
+    monkeypatch.setattr(sys, "argv", ["fog-flower", *typed.split()])
+    assert words in commands._interrupted()
+    assert ("continue" in commands._interrupted()) == (words != "interrupted")
 
 
 def started(script: str) -> subprocess.Popen:

@@ -47,6 +47,8 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     keys: "keys noise",
 }
 _NAMES: dict[Callable[..., None], str] = {go_on: "continue"}
+_RESUMED = dict.fromkeys(("sweep", "compare", "demo"), "runs that are recorded are not repeated")
+_RESUMED["audit"] = "audits whose findings are recorded in --out are not repeated"
 AGAIN_SECONDS = 2.0  # interval at which a swallowed interrupt is raised again
 _SUGGESTION = re.compile(r"( Did you mean [^?]*\?)(\1)+")
 
@@ -84,14 +86,22 @@ def main() -> None:
         status = INTERRUPTED_STATUS
     signal.setitimer(signal.ITIMER_REAL, 0)  # stop repeating the interrupt
     if status == INTERRUPTED_STATUS:  # also typer's status for a KeyboardInterrupt
-        _fail(
-            "interrupted; Flower is stopped and all records are kept; to continue, repeat the "
-            "command of a sweep or comparison, or use fog-flower continue RUN for a run that has "
-            "completed a round",
-            status,
-        )
+        _fail(_interrupted(), status)
     if status:  # without standalone mode, typer returns the status of a typer.Exit
         raise SystemExit(status)
+
+
+def _interrupted() -> str:
+    """Return what an interrupt means for the command that was typed, and how to continue it."""
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if command in ("run", _NAMES[go_on]):
+        return (
+            "interrupted; Flower is stopped and all records are kept; to continue, use fog-flower "
+            "continue RUN if the run has completed a round"
+        )
+    if told := _RESUMED.get(command):
+        return f"interrupted; all records are kept; to continue, repeat the command: {told}"
+    return "interrupted"
 
 
 def _status() -> int | None:
