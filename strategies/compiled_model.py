@@ -99,28 +99,24 @@ class CompiledModel:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Take one step of gradient descent, and return the mean loss before and after it."""
         before = self._descend(inputs, targets, learning_rate)
-        after = tf.reduce_mean(self.task.losses(targets, self.model(inputs, training=False)))
-        return before, tf.cast(after, tf.float32)
+        return before, self._mean_loss(inputs, targets)
 
     def _steps(
         self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor, batch: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Train on the batches in their order; return the mean loss before, and the highest.
-
-        The loss of each batch just before its step stands for the loss at that moment: as many
-        times the mean loss as it is of that batch's loss at the start, or of the mean if higher.
-        """
-        first = tf.cast(self.task.losses(targets, self.model(inputs, training=False)), tf.float32)
-        before = tf.reduce_mean(first)
-        highest = tf.constant(1.0)
+        """Train on the batches in their order; return the mean loss before, and the highest."""
+        before = self._mean_loss(inputs, targets)
+        highest = before
         for start in tf.range(0, tf.shape(targets)[0], batch):
             part = slice(start, start + batch)
-            usual = tf.maximum(tf.reduce_mean(first[part]), before)
-            now = self._descend(inputs[part], targets[part], learning_rate)
-            highest = tf.maximum(highest, _finite_or_infinite(now / usual))
-        after = tf.reduce_mean(self.task.losses(targets, self.model(inputs, training=False)))
-        after = tf.cast(after, tf.float32) / before
-        return before, before * tf.maximum(highest, _finite_or_infinite(after))
+            self._descend(inputs[part], targets[part], learning_rate)
+            now = self._mean_loss(inputs, targets)
+            highest = tf.maximum(highest, tf.where(tf.math.is_nan(now), np.float32(np.inf), now))
+        return before, highest
+
+    def _mean_loss(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        losses = self.task.losses(targets, self.model(inputs, training=False))
+        return tf.cast(tf.reduce_mean(losses), tf.float32)
 
     def _descend(
         self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor
@@ -156,11 +152,6 @@ class CompiledModel:
         with tf.GradientTape() as tape:
             told = tf.reduce_sum(shares * self._score(inputs))
         return _gradients(tape, told, self._variables())
-
-
-def _finite_or_infinite(value: tf.Tensor) -> tf.Tensor:
-    """Replace NaN, which no comparison finds, by infinity."""
-    return tf.where(tf.math.is_nan(value), np.float32(np.inf), value)
 
 
 def _gradients(

@@ -59,3 +59,19 @@ def test_a_step_is_one_of_gradient_descent_on_these_examples():
     assert after == pytest.approx(by_hand(stepped, chosen)[0], rel=1e-4)
     assert after < before
     assert not np.isfinite(evaluator.step(weights, chosen, 1e30)[1])
+
+
+def test_steps_train_on_the_batches_in_their_order_and_tell_the_highest_loss():
+    model = build_model("tests.small_models:small_mlp", SPEC, TASK, seed=3)
+    weights, chosen = model.get_weights(), np.array([3, 5, 8, 13, 400])
+    evaluator = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER)
+    losses, there = [by_hand(weights, chosen)[0]], weights
+    for part in (chosen[:2], chosen[2:4], chosen[4:]):
+        gradient = evaluator.slope(there, part).gradient
+        there = [w - 3.0 * g for w, g in zip(there, gradient, strict=True)]
+        losses.append(by_hand(there, chosen)[0])
+    before, highest = evaluator.steps(weights, chosen, 3.0, 2)
+    assert before == pytest.approx(losses[0], rel=1e-4)
+    assert highest == pytest.approx(max(losses), rel=1e-3)
+    assert highest > before
+    assert not evaluator.steps(weights, chosen, 1e30, 2)[1] < 1e6

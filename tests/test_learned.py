@@ -468,3 +468,26 @@ def test_learning_ends_where_it_has_settled():
         left.append(decisions[0].with_update.loss)
     assert counts[0] < counts[1]
     assert left[1] <= left[0] + 0.01
+
+
+def test_who_explodes_in_the_clients_batches_is_refused_if_w_does_not_as_much():
+    """From a loss of 1, which is also that of the best constant answer."""
+    highest = [4.0, 9.0, 1.9, 3.0, np.inf, 3.7]
+    for at_start, refused in ((1.0, [1, 4, 0]), (1.5, [1, 4, 0]), (2.0, [1, 4])):
+        one = trial(SIX, [1.0, 0.0])
+
+        def steps(weights, count, at_start=at_start):
+            assert count == 125
+            numbers = np.flatnonzero(weights)
+            return 1.0, highest[numbers[0]] if len(numbers) else at_start
+
+        object.__setattr__(one.weighing, "steps", steps)
+        decisions = Learned().judge(one)
+        found = {n for n, decision in enumerate(decisions) if "explodes" in decision.reason}
+        assert found == {*refused, *({3, 5} if at_start == 1.0 else set())}
+
+
+def test_a_low_loss_that_is_a_multiple_of_a_lower_one_is_no_explosion():
+    one = trial(SIX, [1.0, 0.0])
+    object.__setattr__(one.weighing, "steps", lambda *_: (0.01, 0.5))
+    assert all(decision.accepted for decision in Learned().judge(one))

@@ -21,6 +21,7 @@ PARTS = 8  # parts of the examples, from whose slopes the standard errors are es
 COPIES = 0.1  # fraction of a merge due to copies from which on copies are counted once
 LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
 EXPLODED = 2.5  # times the loss from which a short training began
+BEYOND_CHANCE = 2.0  # times the loss of the best constant answer
 MORE = 2.0  # largest share of an update in a plain merge, in median shares
 LONGER = 2.0  # largest ratio of lengths for which slopes can certify a plain merge
 HALF = 0.5  # of the plain merge
@@ -40,10 +41,10 @@ class Learned:
 
     First, an update is refused if training explodes from its local model W + dW, on a few examples
     and at the clients' learning rate: if a single step of gradient descent raises the loss on the
-    examples of that step, or if the loss comes to ``EXPLODED`` times what it was, and to more than
-    that of the best constant answer, while training in the clients' batches; and by a larger factor
-    than from W. Such a model may answer well, but somewhere its activations are enormous, so that
-    the next round's training explodes. No output shows that.
+    examples of that step, or if training in the clients' batches raises it to ``EXPLODED`` times
+    what it was and to ``BEYOND_CHANCE`` times that of the best constant answer. Where the loss
+    rises from W too, it has to rise as much more. Such a model may answer well, but somewhere its
+    activations are enormous, so that the next round's training explodes. No output shows that.
 
     Then there are three steps. The first two use one part of the validation examples, the third
     another, disjoint one.
@@ -161,9 +162,10 @@ class Learned:
                 before, highest[number] = train(np.eye(len(trial))[number], count)
                 rises[number] = _rise(before, highest[number])
             if (rises > usual).any():
-                worse = rises > max(usual, _rise(*train(none, count)))
+                worse = rises > usual * max(1.0, _rise(*train(none, count)))
                 if usual > 1.0:  # a low loss may be a multiple of a lower one
-                    worse &= ~(highest <= trial.weighing.score(none, 0, count).chance)
+                    chance = trial.weighing.score(none, 0, count).chance
+                    worse &= ~(highest <= BEYOND_CHANCE * chance)
                 unstable |= worse
         return unstable
 
