@@ -18,6 +18,7 @@ from clients.attacks.min_sum import min_sum
 from clients.attacks.neurotoxin import neurotoxin
 from clients.attacks.sybils import sybils
 from clients.attacks.targeted_flip import targeted_flip
+from clients.attacks.tiny import tiny
 from clients.fog_node import NodeData
 from clients.local_result import LocalResult
 from fog_flower.data.trigger import SIZE, stamp, stamp_part
@@ -171,6 +172,10 @@ def test_a_free_rider_repeats_what_the_cloud_did_last():
     kept.clear()
     first = flatten(free_rider(one))
     assert 0 < np.abs(first).max() < 0.01
+
+
+def test_a_tiny_update_is_a_thousandth_of_the_honest_mean():
+    np.testing.assert_allclose(flatten(tiny(attacker())), np.mean(HONEST, axis=0) / 1000, rtol=1e-5)
 
 
 def test_no_two_colluders_that_disguise_themselves_are_alike():
