@@ -185,7 +185,7 @@ def _best_of(row: pd.Series) -> str:
 def repeated() -> str:
     """Return which runs of the evaluation are the same with the gate as it is now."""
     before, now = (
-        dict(load_comparison(RESULTS / "claim" / name).rounds.groupby(RUN))
+        dict(iter(load_comparison(RESULTS / "claim" / name).rounds.groupby(RUN)))
         for name in ("svhn", "repeated")
     )
     measured = ["round", "cloud_validation_accuracy", "test_loss", "test_accuracy"]
