@@ -235,6 +235,7 @@ SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
     "mnist-mlp": "Real MNIST, `mlp-narrow`",
+    "mnist-long": "Real MNIST, `mlp-narrow`, 25 rounds",
     "mnist": "Real MNIST, `cnn-small`",
     "rendered": "Rendered digits, `cnn-small`",
 }
