@@ -303,7 +303,9 @@ class MomentumClip(FedAvg):
 
 class Fails(FedAvg):
     def aggregate_train(self, server_round, replies):
-        raise RuntimeError("cannot open [/data/site-a] a|b")
+        if server_round == 3:  # later than it is tried before the run
+            raise RuntimeError("cannot open [/data/site-a] a|b")
+        return super().aggregate_train(server_round, replies)
 """
 
 
@@ -315,7 +317,7 @@ def test_the_users_own_stand_beside_each_other_each_in_a_cell(tmp_path, override
     grid, _ = comparison(names, "gatekept:far,gatekept:far=2,crash", "3:1")
     assert len(grid.cells) == 3 * 4 + 1
     folder = tmp_path / "out [x] $a$"
-    overrides = overrides | {"gate-args": "", "num-server-rounds": 1}
+    overrides = overrides | {"gate-args": "", "num-server-rounds": 3}
     plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", overrides, folder)
     statuses = execute(plan, "inline", lambda _: None)
     assert statuses.count("failed") == 3

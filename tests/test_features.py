@@ -197,7 +197,7 @@ def test_the_contract_finds(features, check_name, words):
         ({"features": "hgo"}, "features='hgo': choose from hog"),
         (
             {"features": "hog(cells=8)"},
-            "no argument 'cells'; there are: cell; did you mean cell?",
+            "no argument 'cells'; there are: cell, orientations; did you mean cell?",
         ),
         ({"features": "hog(cell=20)"}, "cell=20 needs images of at least 40 x 40 pixels, not 32"),
         ({"features": f"{HERE}:SMALL"}, "is not a function"),

@@ -5,7 +5,7 @@ import pytest
 
 from clients.privacy.fog_node import _private_epoch
 from simulations.audits import sampling
-from simulations.audits.finding import HOLDS, REFUTED
+from simulations.audits.finding import HOLDS, REFUTED, WEAK
 
 
 def said(text: str) -> None:
@@ -20,7 +20,7 @@ def test_the_sampler_of_dp_sgd_holds_and_a_shuffle_does_not(make_config, tmp_pat
     monkeypatch.setattr(sampling, "GAMES", 2500)
     config = make_config(fog_protection="dp-sgd(epsilon=8)", batch_size=120, protection="")
     honest = sampling.audit(config, tmp_path, said)
-    assert [one.verdict for one in honest] == [HOLDS, HOLDS]
+    assert [one.verdict for one in honest] == [WEAK, HOLDS]  # so few games cannot show as much as 8
     assert (tmp_path / "sampling.png").exists()
     monkeypatch.setattr(_private_epoch, "poisson_batches", shuffled)
     assert sampling.audit(config, tmp_path, said)[-1].verdict == REFUTED
