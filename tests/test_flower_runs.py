@@ -234,11 +234,14 @@ def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
         "from flwr.serverapp.strategy import FedAvg\n\n\n"
         "class Broken(FedAvg):\n"
         "    def aggregate_train(self, server_round, replies):\n"
-        "        raise RuntimeError('this strategy has a bug')\n"
+        "        if server_round == 3:  # later than it is tried before the run\n"
+        "            raise RuntimeError('this strategy has a bug')\n"
+        "        return super().aggregate_train(server_round, replies)\n"
     )
     code, output = run(
         tmp_path,
         *(f"dataset=npz:{npz_path}", *SMALL, "strategy=broken:Broken", "run-name=broken"),
+        "num-server-rounds=3",
         *ONE_ACTOR,
     )
     assert code == 1
