@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fog_flower.weights import Weights, as_dtype
+from fog_flower.weights import Weights, all_finite, as_dtype
 
 
 def scaled(delta: Weights, factor: float) -> Weights:
@@ -15,6 +15,11 @@ def scaled(delta: Weights, factor: float) -> Weights:
 def filled(delta: Weights, value: float) -> Weights:
     """Return an update filled with ``value``, which integer arrays round."""
     return [as_dtype(np.full(array.shape, value), array.dtype) for array in delta]
+
+
+def finite_ones(updates: Sequence[Weights], otherwise: Weights) -> list[Weights]:
+    """Return the updates that are finite, or only ``otherwise`` if none is."""
+    return [one for one in updates if all_finite(one)] or [otherwise]
 
 
 def mean(updates: Sequence[Weights]) -> Weights:

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from clients.attacks._arrays import finite_ones
 from clients.attacks._arrays import mean as mean_of
 from clients.attacks._attacker import Attacker
 from fog_flower.errors import UserError
 from fog_flower.tasks.examples import Array
-from fog_flower.weights import Weights, all_finite, as_dtype, norm
+from fog_flower.weights import Weights, as_dtype, norm
 
 
 def silent_unit(attacker: Attacker, strength: float = 1.9) -> Weights:
@@ -24,8 +25,7 @@ def silent_unit(attacker: Attacker, strength: float = 1.9) -> Weights:
     UserError
         If the first two kernels do not enclose a hidden layer, as in a linear model.
     """
-    honest = [one for one in attacker.others_updates() if all_finite(one)]
-    honest = honest or [attacker.honest_update]
+    honest = finite_ones(attacker.others_updates(), attacker.honest_update)
     mean = [as_dtype(array, np.dtype(np.float32)) for array in mean_of(honest)]
     first, second = _hidden_layer(attacker.weights)
     way_out = attacker.weights[second]

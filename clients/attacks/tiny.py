@@ -1,8 +1,8 @@
 """Sends next to nothing in the honest direction, so that others are cut to its length."""
 
-from clients.attacks._arrays import mean, scaled
+from clients.attacks._arrays import finite_ones, mean, scaled
 from clients.attacks._attacker import Attacker
-from fog_flower.weights import Weights, all_finite
+from fog_flower.weights import Weights
 
 
 def tiny(attacker: Attacker, strength: float = 1e-3) -> Weights:
@@ -11,5 +11,4 @@ def tiny(attacker: Attacker, strength: float = 1e-3) -> Weights:
     A rule that limits lengths by the shortest update, as plain merges of ``gate=learned`` do, then
     takes little of anybody. The attack was found by attacking this project's own gate.
     """
-    honest = [one for one in attacker.others_updates() if all_finite(one)]
-    return scaled(mean(honest or [attacker.honest_update]), strength)
+    return scaled(mean(finite_ones(attacker.others_updates(), attacker.honest_update)), strength)

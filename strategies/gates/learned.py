@@ -137,7 +137,7 @@ class Learned:
     tried: int = 125
 
     def judge(self, trial: Trial) -> list[Decision]:
-        """Judge the updates from which a step of training does not raise the loss."""
+        """Judge the updates from which training does not explode, and refuse the others."""
         kept = np.flatnonzero(~self._unstable(trial))
         decisions = [Decision(False, UNSTABLE, examples=self.tried, weight=0.0)] * len(trial)
         if len(kept):
@@ -152,6 +152,7 @@ class Learned:
         The cloud's own is not asked.
         """
         unstable, none = np.zeros(len(trial), bool), np.zeros(len(trial))
+        alone = np.eye(len(trial))
         count = min(self.tried, trial.examples, max(TRIED_IN_ALL // len(trial), LEAST_TRIED))
         fog = [n for n in range(len(trial)) if n != trial.weighing.own]
         for train, usual in ((trial.weighing.step, 1.0), (trial.weighing.steps, EXPLODED)):
@@ -159,7 +160,7 @@ class Learned:
                 continue
             rises, highest = none.copy(), none.copy()
             for number in fog:
-                before, highest[number] = train(np.eye(len(trial))[number], count)
+                before, highest[number] = train(alone[number], count)
                 rises[number] = _rise(before, highest[number])
             if (rises > usual).any():
                 worse = rises > usual * max(1.0, _rise(*train(none, count)))
