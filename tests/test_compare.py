@@ -460,7 +460,8 @@ def test_the_backdoor_is_reported_by_what_the_trigger_does(tmp_path, overrides):
 def test_what_costs_most_is_printed_in_80_columns(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(compare_command, "terminal", Terminal(shown, width=80))
-    compare_command._print_worst(Path(__file__).parents[1] / "results" / "claim" / "svhn")
+    folder = Path(__file__).parents[1] / "results" / "claim" / "svhn"
+    compare_command._print_worst(load_comparison(folder))
     lines = shown.getvalue().splitlines()
     assert lines[0].startswith("The attack that costs most")
     assert "3 of 7 malicious" in shown.getvalue()

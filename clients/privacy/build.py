@@ -7,8 +7,7 @@ from typing import Any
 
 from fog_flower.causes import in_user_code
 from fog_flower.errors import UserError
-from fog_flower.named import Catalogue
-from fog_flower.suggestion import unknown_argument
+from fog_flower.named import Catalogue, refuse_unknown
 
 
 def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
@@ -38,14 +37,12 @@ def _one(catalogue: Catalogue, text: str) -> Any:
 
 def _check_arguments(what: str, item: Any, given: Any) -> None:
     """Raise if an argument is unknown, or a required argument of a class is missing."""
-    known = inspect.signature(item).parameters
+    signature = inspect.signature(item)
+    known = signature.parameters
     if any(one.kind is one.VAR_KEYWORD for one in known.values()):
         return
-    skipped = 0 if inspect.isclass(item) else 2  # share and context
-    names = list(known)[skipped:]
-    for name in given:
-        if name not in names:
-            raise UserError(f"{what}: {unknown_argument(name, names)}")
-    needed = [n for n in names if known[n].default is inspect.Parameter.empty and n not in given]
-    if inspect.isclass(item) and needed:
+    is_class = inspect.isclass(item)
+    refuse_unknown(what, signature, given, skipped=0 if is_class else 2)  # share and context
+    needed = [n for n in known if known[n].default is inspect.Parameter.empty and n not in given]
+    if is_class and needed:
         raise UserError(f"{what}: say {needed[0]}=..., e.g. in parentheses behind its name")

@@ -1,7 +1,7 @@
 """``fog-flower compare``: strategies against attacks, as a sweep with its own report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -9,6 +9,9 @@ from rich.table import Table
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
 from simulations.cli.terminal import Terminal
 from simulations.visible import counted
+
+if TYPE_CHECKING:
+    from simulations.reports.attack_grid.grid_records import ComparisonRecords
 
 terminal = Terminal()
 
@@ -103,9 +106,11 @@ def compare(
             )
         failed = sum(status != "finished" for status in statuses)
     from simulations.reports.attack_grid import write_comparison  # noqa: PLC0415  (seaborn)
+    from simulations.reports.attack_grid.grid_records import load_comparison  # noqa: PLC0415
 
-    written = write_comparison(folder)
-    _print_worst(folder)
+    records = load_comparison(folder)
+    written = write_comparison(folder, records)
+    _print_worst(records)
     for label, path in written:
         terminal.say(f"{label}: {path}")
     if failed:
@@ -115,12 +120,11 @@ def compare(
         raise typer.Exit(1)
 
 
-def _print_worst(folder: Path) -> None:
+def _print_worst(records: "ComparisonRecords") -> None:
     """Print the attack that costs each strategy most, a row a strategy."""
-    from simulations.reports.attack_grid.grid_records import load_comparison  # noqa: PLC0415
     from simulations.reports.attack_grid.grid_tables import WORST, worst_table  # noqa: PLC0415
 
-    found = worst_table(load_comparison(folder))
+    found = worst_table(records)
     if found.empty:
         return
     columns = [f"{row['malicious']} of {row['fog nodes']} malicious" for _, row in found.iterrows()]

@@ -59,8 +59,16 @@ def tables_of(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
     return {heading: table for heading, table in tables.items() if len(table)}
 
 
-def write_comparison(folder: Path) -> list[tuple[str, Path]]:
+def write_comparison(
+    folder: Path, records: ComparisonRecords | None = None
+) -> list[tuple[str, Path]]:
     """Evaluate every record below ``folder``, and write the report there.
+
+    Parameters
+    ----------
+    folder : Path
+    records : ComparisonRecords, optional
+        Those of ``folder``, if they are loaded already.
 
     Returns
     -------
@@ -72,7 +80,7 @@ def write_comparison(folder: Path) -> list[tuple[str, Path]]:
     UserError
         If there are no records.
     """
-    records = load_comparison(folder)
+    records = records or load_comparison(folder)
     heat_map = draw_heat_maps(records, folder / "heat-map.png")
     titled = HEAT_MAPS[bool((records.finished["strategy"] == HONEST).any())]
     pictures = {"Accuracy per round": draw_curves(records, folder / "curves.png")}
