@@ -370,6 +370,20 @@ def test_the_flat_end_of_an_enormous_step_is_no_gain_for_a_w_that_knows_less_tha
     assert decisions[3].weight < 0.25 * 2 / 59
 
 
+@pytest.mark.parametrize("length", [1e-3, 1e3])
+def test_lengths_of_a_minority_neither_shorten_nor_lead_a_plain_merge(length):
+    deltas = np.full((7, 8), -0.05) + np.vstack([np.eye(7), np.zeros(7)]).T * 0.4
+    deltas[:, 7] += 1.0
+    usual = float(np.linalg.norm(deltas[0]))
+    deltas[4:] *= length
+    target = np.append(np.zeros(7), 1.0)
+    _, weights, decisions = judged(deltas, target, Learned(slack=1e9))
+    assert "long updates cut, is certified" in decisions[0].reason or length < 1.0
+    steps = np.nan_to_num(weights, nan=1 / 7) * np.linalg.norm(deltas, axis=1)
+    assert steps[:4] == pytest.approx(usual / 7)
+    assert steps[4:] == pytest.approx(usual / 7 * min(length, 2.0))
+
+
 SIX = [[1.0, 0.1], [1.0, -0.1], [1.1, 0.0], [1.0, 0.05], [0.9, 0.0], [1.0, 0.2]]
 
 

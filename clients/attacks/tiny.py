@@ -8,7 +8,7 @@ from fog_flower.weights import Weights
 def tiny(attacker: Attacker, strength: float = 1e-3) -> Weights:
     """Send ``strength`` times the mean honest update.
 
-    A rule that limits lengths by the shortest update, as plain merges of ``gate=learned`` do, then
-    takes little of anybody. The attack was found by attacking this project's own gate.
+    A rule that limits lengths by the shortest update, as plain merges of ``gate=learned`` once did,
+    then takes little of anybody. The attack was found by attacking this project's own gate.
     """
     return scaled(mean(finite_ones(attacker.others_updates(), attacker.honest_update)), strength)

@@ -54,8 +54,8 @@ class Learned:
        convex, the mean of no subset of the updates has a loss below $L(F) - \max_i (m - s_i)$. F is
        certified if $\max_i (m - s_i)$ is at most ``slack`` times the gain of F, over W and over the
        best constant answer, and no group (class) is shown to be answered worse than by W. In this
-       and all plain merges, copies count once, and updates are cut to twice the length of the
-       shortest one along which the loss falls by more than chance.
+       and all plain merges, copies count once, and updates are cut to twice the median length
+       of those along which the loss falls by more than chance.
     2. Otherwise weights $\alpha_i \ge 0$ are learned that minimise $L(W + \sum_i \alpha_i dW_i)$,
        by L-BFGS-B. Their unit is a trusted length: Polyak's step $L(W) / |\max(-c, 0)|$ with $c_i$
        the slope at W along $dW_i / |dW_i|$. So the result depends neither on lengths, nor on
@@ -472,12 +472,13 @@ class _Plain:
 
 
 def _plain(trial: Trial, downhill: npt.NDArray[np.bool_]) -> _Plain:
-    """Return the plain merge, with no update much longer than the shortest that leads downhill.
+    """Return the plain merge, with no update much longer than the median one that leads downhill.
 
     After an enormous step, the model gives the same answer for all inputs and all slopes are flat,
     or it hides harm that no input shows and no later training repairs. Nor has an update more than
-    two median shares, because claimed numbers of examples may be lies. The cloud's own update is
-    neither cut nor capped.
+    two median shares, because claimed numbers of examples may be lies. While most updates are
+    honest, the (lower) median length is between two honest ones, whatever the others send. The
+    cloud's own update is neither cut nor capped.
     """
     lengths, fog = np.asarray(trial.norms, np.float64), np.ones(len(trial), bool)
     if trial.weighing.own is not None:
@@ -485,7 +486,8 @@ def _plain(trial: Trial, downhill: npt.NDArray[np.bool_]) -> _Plain:
     capped = _capped(trial.weighing.shares, fog)
     shares, copied = _copies_once(trial, capped, downhill)
     counted = fog & (downhill if (fog & downhill).any() else lengths > 0.0)
-    longest = LONGER * lengths.min(initial=np.inf, where=counted)
+    median = np.quantile(lengths[counted], 0.5, method="lower") if counted.any() else np.inf
+    longest = LONGER * float(median)
     long = fog & (lengths > longest)
     cut = np.divide(longest, lengths, out=np.ones(len(trial)), where=long)
     changed = ["copies counted once"] * copied + ["long updates cut"] * bool(long.any())
