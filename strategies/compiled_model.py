@@ -31,7 +31,6 @@ class CompiledModel:
         self.score = tf.function(self._score, reduce_retracing=True)
         self.epoch = tf.function(self._epoch, reduce_retracing=True)
         self.slope = tf.function(self._slope, reduce_retracing=True)
-        self.step = tf.function(self._step, reduce_retracing=True)
         self.steps = tf.function(self._steps, reduce_retracing=True)
         self.ascent = tf.function(self._ascent, reduce_retracing=True)
 
@@ -93,13 +92,6 @@ class CompiledModel:
             loss = self._descend(inputs[start:stop], targets[start:stop], learning_rate)
             total += loss * tf.cast(stop - start, tf.float32)
         return total / tf.cast(count, tf.float32)
-
-    def _step(
-        self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take one step of gradient descent, and return the mean loss before and after it."""
-        before = self._descend(inputs, targets, learning_rate)
-        return before, self._mean_loss(inputs, targets)
 
     def _steps(
         self, inputs: tf.Tensor, targets: tf.Tensor, learning_rate: tf.Tensor, batch: tf.Tensor

@@ -64,13 +64,11 @@ class Weighing:
         Returns the cosines between all pairs of dW [k, k].
     own : int or None
         The number of the cloud's own update, which is the last one; None if there is none.
-    step : callable, optional
-        Takes weights [k] and a number of examples. Returns the mean loss of the merge on the first
-        examples, and that after one step of gradient descent on them at the clients' learning
-        rate. None if it is not known how clients train.
-    steps : callable, optional
-        The same, but the second loss is the highest while training on these examples in the
-        clients' batches.
+    train : callable, optional
+        Takes weights [k], a number of examples, and whether to train on all of them at once instead
+        of in the clients' batches. Returns the mean loss of the merge on the first examples, and
+        the highest while training on them at the clients' learning rate. None if it is not known
+        how clients train.
     """
 
     shares: Vector
@@ -79,13 +77,12 @@ class Weighing:
     groups: Callable[[int], npt.NDArray[np.int64]]
     cosines: Callable[[], Vector]
     own: int | None = None
-    step: Callable[[Vector, int], tuple[float, float]] | None = None
-    steps: Callable[[Vector, int], tuple[float, float]] | None = None
+    train: Callable[[Vector, int, bool], tuple[float, float]] | None = None
 
     def only(self, numbers: npt.NDArray[np.int64]) -> "Weighing":
         """Return the same functions for these of the updates only; the shares keep their sum."""
         shares = self.shares[numbers]
-        step, steps = self.step, self.steps
+        train = self.train
 
         def spread(weights: Vector) -> Vector:
             full = np.zeros(len(self.shares))
@@ -107,8 +104,7 @@ class Weighing:
             self.groups,
             lambda: self.cosines()[np.ix_(numbers, numbers)],
             int(own[0]) if len(own) else None,
-            None if step is None else lambda weights, count: step(spread(weights), count),
-            None if steps is None else lambda weights, count: steps(spread(weights), count),
+            None if train is None else lambda weights, *how: train(spread(weights), *how),
         )
 
 

@@ -256,12 +256,9 @@ class Judge:
 
         rate = self.learning_rate(server_round) if self.learning_rate else 0.0
 
-        def step(alphas: Vector, count: int) -> tuple[float, float]:
-            return self.evaluator.step(steps.merged(alphas), order[:count], rate)
-
-        def train(alphas: Vector, count: int) -> tuple[float, float]:
-            there = steps.merged(alphas)
-            return self.evaluator.steps(there, order[:count], rate, self.batch_size)
+        def train(alphas: Vector, count: int, at_once: bool) -> tuple[float, float]:
+            there, batch = steps.merged(alphas), count if at_once else self.batch_size
+            return self.evaluator.steps(there, order[:count], rate, batch)
 
         return Trial(
             weighing=Weighing(
@@ -271,7 +268,6 @@ class Judge:
                 lambda count: self.evaluator.groups(order[:count]),
                 steps.cosines,
                 len(updates) - 1 if own else None,
-                step if rate else None,
                 train if rate else None,
             ),
             norms=[norm(update.delta) for update in updates],

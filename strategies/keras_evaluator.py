@@ -83,16 +83,6 @@ class KerasEvaluator:
             self._model.task.scores(np.concatenate(answers), self._targets[indices]),
         )
 
-    def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:
-        """Return the mean loss at ``indices`` [k], and that after one step of gradient descent."""
-        self._model.load(weights)
-        before, after = self._model.step(
-            tf.gather(self._inputs, indices),
-            tf.constant(self._targets[indices]),
-            tf.constant(learning_rate, tf.float32),
-        )
-        return float(before), float(after)
-
     def steps(
         self, weights: Weights, indices: Indices, learning_rate: float, batch: int
     ) -> tuple[float, float]:

@@ -43,16 +43,13 @@ class DistanceEvaluator:
         slopes = [np.sign(w - t) for w, t in zip(weights, self.target, strict=True)]
         return Sloped(np.full(len(indices), loss), slopes, 0.0, self.score(weights, indices))
 
-    def step(self, weights, indices, learning_rate):
+    def steps(self, weights, indices, learning_rate, batch):
         there = self.slope(weights, indices)
         after = [
             w - learning_rate * slope for w, slope in zip(weights, there.gradient, strict=True)
         ]
-        return float(there.losses.mean()), float(self.slope(after, indices).losses.mean())
-
-    def steps(self, weights, indices, learning_rate, batch):
-        before, after = self.step(weights, indices, learning_rate)
-        return before, max(before, after)
+        losses = [there.losses.mean(), self.slope(after, indices).losses.mean()]
+        return float(losses[0]), float(max(losses))
 
 
 def constant_scores(loss: float, count: int = 10) -> Scores:

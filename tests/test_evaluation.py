@@ -48,30 +48,19 @@ def test_weights_that_are_not_finite_have_no_finite_loss(model):
     assert not np.isfinite(evaluator.evaluate(weights).loss)
 
 
-def test_a_step_is_one_of_gradient_descent_on_these_examples():
-    model = build_model("tests.small_models:small_mlp", SPEC, TASK, seed=3)
-    weights, chosen = model.get_weights(), np.array([3, 5, 8, 13, 400])
-    evaluator = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER)
-    before, after = evaluator.step(weights, chosen, 0.2)
-    gradient = evaluator.slope(weights, chosen).gradient
-    stepped = [w - 0.2 * g for w, g in zip(weights, gradient, strict=True)]
-    assert before == pytest.approx(by_hand(weights, chosen)[0], rel=1e-4)
-    assert after == pytest.approx(by_hand(stepped, chosen)[0], rel=1e-4)
-    assert after < before
-    assert not np.isfinite(evaluator.step(weights, chosen, 1e30)[1])
-
-
-def test_steps_train_on_the_batches_in_their_order_and_tell_the_highest_loss():
+@pytest.mark.parametrize(("batch", "rate"), [(2, 0.1), (5, 1.0)])
+def test_steps_train_on_the_batches_in_their_order_and_tell_the_highest_loss(batch, rate):
     model = build_model("tests.small_models:small_mlp", SPEC, TASK, seed=3)
     weights, chosen = model.get_weights(), np.array([3, 5, 8, 13, 400])
     evaluator = KerasEvaluator(CompiledModel(model, TASK), DATA, NORMALISER)
     losses, there = [by_hand(weights, chosen)[0]], weights
-    for part in (chosen[:2], chosen[2:4], chosen[4:]):
+    for part in np.split(chosen, range(batch, len(chosen), batch)):
         gradient = evaluator.slope(there, part).gradient
-        there = [w - 0.1 * g for w, g in zip(there, gradient, strict=True)]
+        there = [w - rate * g for w, g in zip(there, gradient, strict=True)]
         losses.append(by_hand(there, chosen)[0])
-    before, highest = evaluator.steps(weights, chosen, 0.1, 2)
+    before, highest = evaluator.steps(weights, chosen, rate, batch)
     assert before == pytest.approx(losses[0], rel=1e-4)
     assert highest == pytest.approx(max(losses), rel=1e-3)
     assert highest > before
-    assert not evaluator.steps(weights, chosen, 1e30, 2)[1] < 1e6
+    assert evaluator.steps(weights, chosen, 1e-3, len(chosen)) == (before, before)
+    assert not evaluator.steps(weights, chosen, 1e30, batch)[1] < 1e6

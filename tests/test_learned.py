@@ -391,15 +391,17 @@ def with_steps(one: Trial, rises, at_start=0.9):
     """Let a step of training change the loss of each local model by a known factor."""
     asked = []
 
-    def step(weights, count):
+    def train(weights, count, at_once):
         assert count == 125
+        if not at_once:
+            return 1.0, 1.0
         numbers = np.flatnonzero(weights)
         assert set(weights) <= {0.0, 1.0}
         asked.append(tuple(numbers))
         assert len(numbers) < 2
         return 2.0, 2.0 * (rises[numbers[0]] if len(numbers) else at_start)
 
-    object.__setattr__(one.weighing, "step", step)
+    object.__setattr__(one.weighing, "train", train)
     return one, asked
 
 
@@ -434,9 +436,9 @@ def test_no_step_is_tried_from_the_cloud_s_own_nor_if_none_is_asked_for():
 def test_many_updates_share_the_examples_for_steps():
     many = np.tile([[1.0, 0.0]], (100, 1)) + np.random.default_rng(0).normal(size=(100, 2)) * 0.1
     one, counts = trial(many, [1.0, 0.0]), []
-    object.__setattr__(one.weighing, "step", lambda _, count: (1.0, counts.append(count) or 0.9))
+    object.__setattr__(one.weighing, "train", lambda _, n, __: (1.0, counts.append(n) or 0.9))
     assert all(decision.accepted for decision in Learned().judge(one))
-    assert counts == [40] * 100
+    assert counts == [40] * 200
 
 
 def test_where_training_explodes_from_all_nothing_is_accepted():
@@ -490,12 +492,14 @@ def test_who_explodes_in_the_clients_batches_is_refused_if_w_does_not_as_much():
     for at_start, refused in ((1.0, [1, 4, 0]), (1.5, [1, 4, 0]), (2.0, [1, 4])):
         one = trial(SIX, [1.0, 0.0])
 
-        def steps(weights, count, at_start=at_start):
+        def train(weights, count, at_once, at_start=at_start):
             assert count == 125
+            if at_once:
+                return 1.0, 0.9
             numbers = np.flatnonzero(weights)
             return 1.0, highest[numbers[0]] if len(numbers) else at_start
 
-        object.__setattr__(one.weighing, "steps", steps)
+        object.__setattr__(one.weighing, "train", train)
         decisions = Learned().judge(one)
         found = {n for n, decision in enumerate(decisions) if "explodes" in decision.reason}
         assert found == {*refused, *({3, 5} if at_start == 1.0 else set())}
@@ -503,5 +507,7 @@ def test_who_explodes_in_the_clients_batches_is_refused_if_w_does_not_as_much():
 
 def test_a_low_loss_that_is_a_multiple_of_a_lower_one_is_no_explosion():
     one = trial(SIX, [1.0, 0.0])
-    object.__setattr__(one.weighing, "steps", lambda *_: (0.01, 0.5))
+    object.__setattr__(
+        one.weighing, "train", lambda _, __, at_once: (0.01, 0.01 if at_once else 0.5)
+    )
     assert all(decision.accepted for decision in Learned().judge(one))

@@ -130,10 +130,6 @@ class Evaluator(Protocol):
         """
         ...
 
-    def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:
-        """Return the mean loss at ``indices`` [k], and that after one step of gradient descent."""
-        ...
-
 
 @dataclasses.dataclass(frozen=True)
 class Sloped:

@@ -159,12 +159,9 @@ class _AnyExamples:
         self,
         weights: Weights,
         indices: Indices,
-        learning_rate: float,
+        learning_rate: float,  # noqa: ARG002
         batch: int,  # noqa: ARG002
     ) -> tuple[float, float]:
-        return self.step(weights, indices, learning_rate)
-
-    def step(self, weights: Weights, indices: Indices, learning_rate: float) -> tuple[float, float]:  # noqa: ARG002
         loss = float(self.score(weights).losses.mean())
         return loss, loss
 

@@ -155,16 +155,17 @@ class Learned:
         alone = np.eye(len(trial))
         count = min(self.tried, trial.examples, max(TRIED_IN_ALL // len(trial), LEAST_TRIED))
         fog = [n for n in range(len(trial)) if n != trial.weighing.own]
-        for train, usual in ((trial.weighing.step, 1.0), (trial.weighing.steps, EXPLODED)):
-            if train is None or not count:
-                continue
+        train = trial.weighing.train
+        if train is None or not count:
+            return unstable
+        for at_once, usual in ((True, 1.0), (False, EXPLODED)):
             rises, highest = none.copy(), none.copy()
             for number in fog:
-                before, highest[number] = train(alone[number], count)
+                before, highest[number] = train(alone[number], count, at_once)
                 rises[number] = _rise(before, highest[number])
             if (rises > usual).any():
-                worse = rises > usual * max(1.0, _rise(*train(none, count)))
-                if usual > 1.0:  # a low loss may be a multiple of a lower one
+                worse = rises > usual * max(1.0, _rise(*train(none, count, at_once)))
+                if not at_once:  # a low loss may be a multiple of a lower one
                     chance = trial.weighing.score(none, 0, count).chance
                     worse &= ~(highest <= BEYOND_CHANCE * chance)
                 unstable |= worse
