@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pandas as pd
 import typer
 
@@ -182,33 +181,6 @@ def _best_of(row: pd.Series) -> str:
     return f"{str(rule).removesuffix(', worst')}: {told}"
 
 
-def repeated() -> str:
-    """Return which runs of the evaluation are the same with the gate as it is now."""
-    before, now = (
-        dict(iter(load_comparison(RESULTS / "claim" / name).rounds.groupby(RUN)))
-        for name in ("svhn", "repeated")
-    )
-    measured = ["round", "cloud_validation_accuracy", "test_loss", "test_accuracy"]
-    changed = [
-        key
-        for key, run in now.items()
-        if not np.array_equal(run[measured].to_numpy(), before[key][measured].to_numpy())
-    ]
-    told = [
-        f"{attack} ({strategy}: {_last(before[key])} before, {_last(now[key])} now)"
-        for key in changed
-        for _, _, attack, strategy, _ in [key]
-    ]
-    return (
-        f"{len(now) - len(changed)} of {len(now)} runs on real SVHN, 3 of 7 malicious, have the "
-        f"same figures in every round. Different: {', '.join(told) or 'none'}."
-    )
-
-
-def _last(run: pd.DataFrame) -> str:
-    return f"{100 * run['test_accuracy'].iloc[-1]:.2f}"
-
-
 def demo() -> str:
     """Return what the recorded demo found, as its report has it."""
     text = (PAGES.parent / "results" / "demo" / "demo.md").read_text()
@@ -230,7 +202,6 @@ def bench(heading: str) -> Block:
 
 
 GATE = "gate=learned"
-RUN = ["fog_nodes", "malicious", "attack", "strategy", "seed"]
 SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
@@ -252,7 +223,7 @@ GENERATED: Mapping[str, Sequence[Block]] = {
     "../README.md": (lambda: front_block(RESULTS, links="results"), worst_of_svhn),
     "results/paper.md": (lambda: table2_block(RESULTS, SVHN, links="../../results"),),
     "results/rendered.md": (lambda: rendered_block(RESULTS, links="../../results"),),
-    "results/attacks.md": (claim, repeated),
+    "results/attacks.md": (claim,),
     "results/privacy.md": (
         lambda: findings_block(RESULTS),
         lambda: costs_block(RESULTS, links="../../results"),
