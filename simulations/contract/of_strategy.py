@@ -158,7 +158,7 @@ class _AnyExamples:
     def steps(
         self,
         weights: Weights,
-        indices: Indices,
+        indices: Indices,  # noqa: ARG002
         learning_rate: float,  # noqa: ARG002
         batch: int,  # noqa: ARG002
     ) -> tuple[float, float]:

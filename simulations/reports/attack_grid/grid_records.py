@@ -150,8 +150,10 @@ def is_reference(runs: pd.DataFrame) -> "pd.Series[bool]":
 
 def by_seed(runs: pd.DataFrame, strategy: str) -> "pd.Series[float]":
     """Return a strategy's test accuracies by seed; ``runs`` must be those of one cell."""
-    chosen = runs[runs["strategy"] == strategy]
-    return chosen.set_index("seed")["test_accuracy"].sort_index()
+    chosen = (runs["strategy"] == strategy).to_numpy()
+    seeds = pd.Index(runs["seed"].to_numpy()[chosen], name="seed")
+    values = runs["test_accuracy"].to_numpy()[chosen]
+    return pd.Series(values, seeds, name="test_accuracy").sort_index()
 
 
 def to_reach(federation: pd.DataFrame, strategy: str) -> "pd.Series[float]":

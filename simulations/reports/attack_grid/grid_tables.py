@@ -60,6 +60,7 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
         nodes, malicious = key
         under_attack = part[~is_reference(part)]
         names = gate_first(under_attack["strategy"].unique())
+        reach = {name: to_reach(part, name) for name in names}
         lines = []
         for attack in under_attack["attack"].unique():
             line: dict[str, object] = {"attack": attack}
@@ -67,9 +68,8 @@ def accuracy_tables(records: ComparisonRecords) -> dict[str, pd.DataFrame]:
             for name in names:
                 runs = rows[rows["strategy"] == name]
                 line[name] = _summary(runs)
-                reach = to_reach(part, name)
-                if is_gated(name) and len(reach) and len(runs):
-                    line[_less(part, name)] = _against(by_seed(runs, name), reach)
+                if is_gated(name) and len(reach[name]) and len(runs):
+                    line[_less(part, name)] = _against(by_seed(runs, name), reach[name])
             lines.append(line)
         heading = f"{malicious} of {nodes} fog nodes malicious"
         for name, words in _REFERENCES.items():
