@@ -27,6 +27,7 @@ from simulations.reports.attack_grid import write_comparison
 from simulations.reports.attack_grid.commands import compare_commands
 from simulations.reports.attack_grid.grid_goals import goal_table, short_table
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
+from simulations.reports.attack_grid.grid_tables import decision_table
 from simulations.reports.attack_grid.kept_tables import without_kept
 from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
@@ -234,6 +235,22 @@ def test_the_page_names_the_commands_that_make_its_runs(tmp_path):
         found = plan_sweep(made, COMPARE_SCALE, seeds, "", settings, tmp_path)
         again |= {(run.name, tuple(run.config.to_run_config().items())) for run in found.runs}
     assert again == {(run.name, tuple(run.config.to_run_config().items())) for run in plan.runs}
+
+
+def test_a_rate_that_is_the_same_in_all_seeds_has_no_interval_of_width_0():
+    told = {}
+    for refused in ((0, 0, 0, 0), (0, 0, 0, 2), (0, 0)):
+        seeds = range(len(refused))
+        runs = pd.DataFrame(
+            {"strategy": "gate=learned", "attack": "none", "seed": seeds, "status": "finished"}
+        ).assign(honest_rejected=refused, honest_updates=10)
+        runs = runs.assign(malicious_rejected=0, malicious_updates=0)
+        updates = runs[["strategy", "attack", "seed"]].assign(is_malicious=False, reason="")
+        records = ComparisonRecords(runs, pd.DataFrame(), updates, [])
+        told[refused] = decision_table(records)["honest refused"].item()
+    assert told[0, 0, 0, 0] == "0.0% of 40 (the same in all 4 seeds)"
+    assert told[0, 0, 0, 2] == "5.0% of 40 (0.00 to 20.91)"
+    assert told[0, 0] == "0.0% of 20"
 
 
 def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides):

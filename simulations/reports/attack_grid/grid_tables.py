@@ -257,14 +257,20 @@ def _against(runs: "pd.Series[float]", honest: "pd.Series[float]") -> str:
 
 
 def _rate_by_seed(runs: pd.DataFrame, who: str) -> str:
-    """Return the share of refused updates, with the t interval of the shares over seeds."""
+    """Return the share of refused updates, with the t interval of the shares over seeds.
+
+    Where all seeds have the same share, such as 0, the interval would have no width.
+    """
     seeds = runs.groupby("seed")[[f"{who}_rejected", f"{who}_updates"]].sum()
     refused, total = (int(seeds[f"{who}_{what}"].sum()) for what in ("rejected", "updates"))
     if not total:
         return "-"
     shares = (seeds[f"{who}_rejected"] / seeds[f"{who}_updates"]).dropna()
     found = summarise_accuracy(shares)
-    interval = "" if math.isnan(found.low) else f" ({formats.within(found)})"
+    if len(shares) >= FEWEST and shares.nunique() == 1:
+        interval = f" (the same in all {len(shares)} seeds)"
+    else:
+        interval = "" if math.isnan(found.low) else f" ({formats.within(found)})"
     return f"{100 * refused / total:.1f}% of {total}{interval}"
 
 
