@@ -267,7 +267,7 @@ def _rate_by_seed(runs: pd.DataFrame, who: str) -> str:
         return "-"
     shares = (seeds[f"{who}_rejected"] / seeds[f"{who}_updates"]).dropna()
     found = summarise_accuracy(shares)
-    if len(shares) >= FEWEST and shares.nunique() == 1:
+    if len(shares) >= FEWEST and (shares == shares.iloc[0]).all():
         interval = f" (the same in all {len(shares)} seeds)"
     else:
         interval = "" if math.isnan(found.low) else f" ({formats.within(found)})"
