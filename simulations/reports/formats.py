@@ -1,7 +1,7 @@
 """Formats of figures in tables: percent, points, p values, and missing values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulations.reports.statistics import Summary
@@ -60,3 +60,10 @@ def computing(seconds: float) -> str:
 def machine(hardware: Mapping[str, Any]) -> str:
     """Return cores and processor of a machine; ``hardware`` is that of ``run.json``."""
     return f"{hardware['cores']} cores of {hardware['processor']}"
+
+
+def seeds(numbers: Sequence[int]) -> str:
+    """Format sorted seeds as ``0 to 4``, or ``0, 2, 7`` if some between them are missing."""
+    if len(numbers) > 1 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]} to {numbers[-1]}"
+    return ", ".join(map(str, numbers))

@@ -5,7 +5,7 @@ import pandas as pd
 from fog_flower.config import FLOAT32
 from fog_flower.records.reading import computed_in
 from fog_flower.records.recorder import FINISHED
-from simulations.reports.formats import computing, percent
+from simulations.reports.formats import computing, percent, seeds
 from simulations.reports.sweep_records import SweepRecords
 from simulations.visible import counted
 
@@ -17,7 +17,7 @@ def what_it_saw(records: SweepRecords) -> list[str]:
     lines = [
         f"Data: {records.data}.",
         f"Scale: {records.scale.told(records.overrides)}.",
-        f"Runs: {len(runs)}, of seeds {_seeds(records.seeds)}; {spent} of computing.",
+        f"Runs: {len(runs)}, of seeds {seeds(records.seeds)}; {spent} of computing.",
         *_precisions(records),
     ]
     lines += [*_drawn_differently(records), *_collapsed(records)]
@@ -86,9 +86,3 @@ def _collapsed(records: SweepRecords) -> list[str]:
         f"last round, {percent(run.best)}% after round {run.best_round}."
         for run in records.collapses
     ]
-
-
-def _seeds(seeds: list[int]) -> str:
-    if len(seeds) > 1 and seeds == list(range(seeds[0], seeds[-1] + 1)):
-        return f"{seeds[0]} to {seeds[-1]}"
-    return ", ".join(map(str, seeds))

@@ -153,7 +153,9 @@ def decision_table(records: ComparisonRecords) -> pd.DataFrame:
                 "honest refused": _rate_by_seed(part, "honest"),
                 "of these not finite": _not_finite(records.updates, str(strategy), str(attack)),
                 "malicious refused (recall)": _rate_by_seed(part, "malicious"),
-                "precision": f"{100 * caught / (caught + false):.1f}%" if caught + false else "-",
+                "precision": f"{100 * caught / (caught + false):.1f}%"
+                if caught + false and part["malicious_updates"].any()
+                else "-",
                 "runs": len(part),
             }
         )
@@ -226,7 +228,7 @@ def _seeds(runs: pd.DataFrame) -> str:
     """Return the seeds as text, and how many a cell has if not every cell has all of them."""
     seeds = sorted(int(seed) for seed in runs["seed"].unique())
     counts = runs.groupby(["fog_nodes", "malicious", "attack", "strategy"])["seed"].nunique()
-    text = ", ".join(map(str, seeds))
+    text = formats.seeds(seeds)
     if counts.min() < counts.max():
         text += f" (of which {counts.min()} to {counts.max()} in a cell)"
     return text
