@@ -159,7 +159,8 @@ def worst_of_svhn() -> str:
 
     Of other gates and rules only the best one of each federation is shown.
     """
-    table = worst_table(load_comparison(RESULTS / "claim" / "svhn"))
+    records = load_comparison(RESULTS / "claim" / "svhn")
+    table = worst_table(records)
     table = table[table["fog nodes"] == 7]
     shown = (GATE, f"{GATE}+cloud", "FedAvg")
     ours = [f"{name}, worst" for name in shown if f"{name}, worst" in table]
@@ -169,7 +170,7 @@ def worst_of_svhn() -> str:
     if others:
         best = [_best_of(row) for _, row in table[others].iterrows()]
         found["best other gate or rule, worst"] = best
-    return as_markdown(found)
+    return f"{as_markdown(found)}\n\n{notes(records)[0]}"
 
 
 def _best_of(row: pd.Series) -> str:
