@@ -247,7 +247,9 @@ def test_a_rate_that_is_the_same_in_all_seeds_has_no_interval_of_width_0():
         runs = runs.assign(malicious_rejected=0, malicious_updates=0)
         updates = runs[["strategy", "attack", "seed"]].assign(is_malicious=False, reason="")
         records = ComparisonRecords(runs, pd.DataFrame(), updates, [])
-        told[refused] = decision_table(records)["honest refused"].item()
+        table = decision_table(records)
+        told[refused] = table["honest refused"].item()
+        assert table["precision"].item() == "-"  # nobody attacks
     assert told[0, 0, 0, 0] == "0.0% of 40 (the same in all 4 seeds)"
     assert told[0, 0, 0, 2] == "5.0% of 40 (0.00 to 20.91)"
     assert told[0, 0] == "0.0% of 20"

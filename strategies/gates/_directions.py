@@ -8,10 +8,9 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from strategies.gate import Slope, Trial
+from strategies.gate import Slope, Trial, Vector
 from strategies.gates._judged_merges import known_losses
 
-Vector = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 DOUBT = 1.0  # standard errors by which a slope must be below 0
 LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
@@ -38,6 +37,12 @@ class Directions:
     def norms(self) -> Vector:
         """The length of each update [k]."""
         return np.asarray(self.trial.norms, np.float64)
+
+    @functools.cached_property
+    def own(self) -> Vector:
+        """The merge of the cloud's own update alone [k]; zeros if there is none."""
+        count, number = len(self.trial), self.trial.weighing.own
+        return np.zeros(count) if number is None else np.eye(count)[number]
 
     @functools.cached_property
     def beyond_chance(self) -> Mask:

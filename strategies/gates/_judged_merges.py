@@ -4,12 +4,10 @@ import functools
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
 from fog_flower.tasks.scores import Scores
-from strategies.gate import Trial
+from strategies.gate import Trial, Vector
 
-Vector = npt.NDArray[np.float64]
 SURER = 2.0  # largest factor, up or down, of the temperature that is fitted
 
 

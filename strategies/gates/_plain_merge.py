@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from strategies.gate import Trial
+from strategies.gate import Trial, Vector
 
-Vector = npt.NDArray[np.float64]
 COPIES = 0.1  # fraction of a merge due to copies from which on copies are counted once
 MORE = 2.0  # largest share of an update in a plain merge, in median shares
 LONGER = 2.0  # largest length of an update in a plain merge, in median lengths

@@ -4,14 +4,11 @@ import contextlib
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
 from fog_flower.tasks.scores import Scores
-from strategies.gate import Slope, Trial
+from strategies.gate import Slope, Trial, Vector
 from strategies.gates._judged_merges import SURER
-
-Vector = npt.NDArray[np.float64]
 
 
 class WeightSearch:

@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fog_flower.tasks.scores import Evaluation
-from strategies.gate import Decision, Slope, Trial
+from strategies.gate import Decision, Slope, Trial, Vector
 from strategies.gates._directions import Directions
 from strategies.gates._judged_merges import JudgedMerge, JudgedMerges, is_harm, known_losses
 from strategies.gates._plain_merge import PLAIN, PlainMerge, plain_merge, shares_of
 from strategies.gates._trial_training import unstable
 from strategies.gates._weight_search import WeightSearch
 
-Vector = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
 PARTS = 8  # parts of the examples, from whose slopes the standard errors are estimated
 HALF = 0.5  # of the plain merge
@@ -232,9 +231,8 @@ class Learned:
         self, ways: Directions, plainly: PlainMerge, weights: Vector, judged: JudgedMerges
     ) -> list[Decision]:
         """Take the plainest candidate that is not shown to be worse than the others."""
-        count, number = len(ways.trial), ways.trial.weighing.own
-        alone = np.zeros(count) if number is None else np.eye(count)[number]
-        own = judged[alone] if alone.any() else None
+        count = len(ways.trial)
+        own = judged[ways.own] if ways.own.any() else None
         start, learned = judged[np.zeros(count)], judged[weights]
         for name, chosen in self._candidates(ways, plainly, weights, judged):  # noqa: B007  (used after the loop)
             if chosen.any() and not self._shown_worse(judged[chosen], start, learned, own):
@@ -263,7 +261,7 @@ class Learned:
         self, ways: Directions, plainly: PlainMerge, weights: Vector, judged: JudgedMerges
     ) -> Iterator[tuple[str, Vector]]:
         """Yield the candidates with their names, the plainest first; all-zero ones do not count."""
-        norms, none, own = ways.norms, np.zeros(len(weights)), ways.trial.weighing.own
+        norms, none = ways.norms, np.zeros(len(weights))
         joining = ways.beyond_chance | (weights > 0.0)
         rest = (joining | ways.not_uphill) & (norms > 0.0)
         steps = weights * norms
@@ -280,7 +278,7 @@ class Learned:
             yield "half of the plain merge", half
         yield "the learned merge", _with_rest(weights, even)
         yield "the learned merge alone", weights
-        yield "the cloud's own", none if own is None else np.eye(len(none))[own]
+        yield "the cloud's own", ways.own
         length = REST * norms.min(initial=norms.max(), where=rest)
         part = length * shares_of(plainly.shares, rest)
         yield "a small part of the way", np.divide(part, norms, out=none.copy(), where=rest)
