@@ -29,7 +29,7 @@ docs: $(VENV)/.docs-ready
 	@echo "open site/index.html"
 
 $(READY): pyproject.toml constraints.txt
-	@echo "installing TensorFlow, Flower and Ray into $(VENV): 1.5 GB, once"
+	@echo "installing TensorFlow, Flower and Ray into $(VENV): about 4 GB on disk, once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[simulation,tracking,dev]'
 	touch $(READY)

@@ -4,19 +4,30 @@ from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
 from clients.end_node import largest_share
-from clients.local_training import answer, node_data, precision_of, train_on, trainer_of, who
+from clients.local_training import (
+    answer,
+    examples_of,
+    node_data,
+    precision_of,
+    train_on,
+    trainer_of,
+    who,
+)
 from clients.masking import make_key, masking
 from clients.misbehaviour import misbehaviour
+from clients.privacy.check_examples import check_examples
 from clients.privacy.fog_protection import packs
 from clients.privacy.releases import releases_of
+from clients.spent_rounds import spend_round
 from clients.user_mods import user_mods
 from fog_flower.code_identity import code_identity
 from fog_flower.config import FINAL
 from fog_flower.data.field import prepare_field
 from fog_flower.errors import UserError
-from fog_flower.messages import ARRAYS, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
+from fog_flower.messages import ARRAYS, CONFIG, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID, round_of
 from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.ledger import packed
+from fog_flower.privacy.repeats import Repeats
 from fog_flower.weights import from_record
 
 app = ClientApp(mods=[masking, misbehaviour, user_mods])
@@ -26,12 +37,14 @@ app = ClientApp(mods=[masking, misbehaviour, user_mods])
 def report(message: Message, context: Context) -> Message:
     """Build the node's data and introduce the fog node, in the handshake before it takes part."""
     fog_node, config = who(context)
-    data = node_data(context.run_id, config, fog_node)
     field = prepare_field(config)
+    check_examples(config, examples_of(field, config, fog_node))  # before anything is shipped
+    data = node_data(context.run_id, config, fog_node)
     dataset = field.dataset
     share = largest_share(config, map(len, field.shards[fog_node]))
     trainer = trainer_of(config)  # built before round 1, not in it
     hidden = config.example_counts.how != SENT
+    repeats = Repeats.read(message.content.config_records[CONFIG])
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
         NUM_EXAMPLES: data.told,
@@ -46,7 +59,7 @@ def report(message: Message, context: Context) -> Message:
             "refused": list(data.refused),
             "precision": precision_of(config),
             "threads": trainer.threads,
-            "releases": packed(releases_of(config, len(data.targets), share)),
+            "releases": packed(releases_of(config, len(data.targets), share, repeats)),
         }
     )
     content = RecordDict({METRICS: MetricRecord(metrics), NODE: identity})
@@ -71,7 +84,7 @@ def evaluate(message: Message, context: Context) -> Message:
     found = trainer_of(config).evaluate(from_record(message.content.array_records[ARRAYS]), data)
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
-        NUM_EXAMPLES: len(data.targets),
+        NUM_EXAMPLES: data.told,
         "loss": found.loss,
         "accuracy": found.accuracy,
     }
@@ -82,6 +95,7 @@ def evaluate(message: Message, context: Context) -> Message:
 def train(message: Message, context: Context) -> Message:
     """Train from the W received and return dW (paper, section 3)."""
     fog_node, config = who(context)
+    spend_round(context, config, round_of(message))
     data = node_data(context.run_id, config, fog_node)
     result = train_on(data, message, config, fog_node)
     return answer(result, data.told, message, fog_node, packed=packs(config))

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from clients.privacy import PROTECTIONS
 from clients.privacy._context import Context
 from clients.privacy._rng import protecting_rng
@@ -37,10 +35,16 @@ class EndNode:
     data: Examples
 
     def ship(self, config: RunConfig, task: Task, preprocess: Preprocess) -> bytes:
-        """Select the share, preprocess, protect and pack it (see ``clients.shipment``)."""
+        """Select the share, preprocess, protect and pack it (see ``clients.shipment``).
+
+        Shared examples are in random order: their order among those that it owns would tell which
+        were chosen, and then a secret share would not lower epsilon (``shared_epsilon``).
+        """
         count = shared_examples(config, len(self.data))
-        rng = protecting_rng(config, "share", self.fog_node, self.end_node)
-        chosen = self.data.take(np.sort(rng.permutation(len(self.data))[:count]))
+        chosen = self.data
+        if count < len(self.data):
+            rng = protecting_rng(config, "share", self.fog_node, self.end_node)
+            chosen = self.data.take(rng.permutation(len(self.data))[:count])
         share = Examples(preprocess(chosen.inputs), chosen.targets)
         spec = preprocess.spec(chosen.inputs)
         context = Context(config, self.fog_node, self.end_node, spec, task, preprocess.deviation)

@@ -12,7 +12,7 @@ from clients.local_result import LocalResult
 from clients.node_store import stored_data
 from clients.privacy._fog_context import FogContext
 from clients.privacy.disclosed import told_count, with_metrics, without_metrics
-from clients.privacy.fog_protection import private_training, protected
+from clients.privacy.fog_protection import private_training, protected, told_of_private
 from fog_flower.code_identity import code_identity
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field, prepare_field
@@ -195,7 +195,9 @@ def _trainer(
     from fog_flower.build_model import build_model  # noqa: PLC0415
 
     private = private_training(protection)
-    return Trainer(build_model(model, spec, task, 0, precision), spec, task, clip_norm, private)
+    what = told_of_private(protection, model) if private else f"model={model!r}"
+    built = build_model(model, spec, task, 0, precision)
+    return Trainer(built, spec, task, clip_norm, private, what)
 
 
 def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:

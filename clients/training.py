@@ -43,6 +43,8 @@ class Trainer:
         Bound of the global gradient norm; 0 does not clip.
     private : DpSgd, optional
         Clips each example's gradient and adds noise; None trains by plain SGD.
+    what : str
+        The keys of protection and model with their values, for error messages.
 
     Attributes
     ----------
@@ -59,8 +61,10 @@ class Trainer:
         task: Task,
         clip_norm: float = 0.0,
         private: DpSgd | None = None,
+        what: str = "model",
     ) -> None:
         self._model, self._private = model, private
+        self._what = what
         self._spec = spec
         self._task = task
         self._optimizer = ProximalSGD(global_clipnorm=clip_norm or None)
@@ -70,9 +74,11 @@ class Trainer:
         self.threads = tf.config.threading.get_intra_op_parallelism_threads()
         try:
             self._compile()
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
-                f"model: its training step is not a TensorFlow graph ({describe_failure(error)}); "
+                f"{what}: its training step is not a TensorFlow graph ({describe_failure(error)}); "
                 "use operations of Keras or TensorFlow in it, not of NumPy"
             ) from error
 
@@ -164,7 +170,7 @@ class Trainer:
         if self._private:
             from clients.privacy.fog_node._private_epoch import PrivateEpoch  # noqa: PLC0415
 
-            self._private_epoch = PrivateEpoch(self._model, self._optimizer, spec, task)
+            self._private_epoch = PrivateEpoch(self._model, self._optimizer, spec, task, self._what)
             self.draws_globally = False
             return
         self._task.compile(self._model, self._optimizer)

@@ -4,8 +4,10 @@
 """
 
 import ast
+import functools
 import importlib
 import itertools
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,9 +26,10 @@ from fog_flower.named import Catalogue
 from fog_flower.records.columns import ROUND_MEANINGS, UPDATE_MEANINGS
 from simulations.cli.commands import app
 from simulations.cli.keys import explained
+from simulations.experiments.attack_grid import is_gated
 from simulations.reports.attack_grid import ACCURACY, tables_of
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
-from simulations.reports.attack_grid.grid_tables import notes, worst_table
+from simulations.reports.attack_grid.grid_tables import WORST, WORST_OF_CLASS, notes, worst_table
 from simulations.reports.blocks import (
     MNIST,
     SVHN,
@@ -36,12 +39,14 @@ from simulations.reports.blocks import (
     single_runs_block,
     table2_block,
 )
-from simulations.reports.formats import NONE
+from simulations.reports.formats import NONE, percent, seeds
 from simulations.reports.privacy_blocks import (
     audits_block,
     central_block,
     costs_block,
     findings_block,
+    ledger_block_of,
+    literature_block,
     masks_block,
 )
 from simulations.reports.text_tables import as_markdown
@@ -128,19 +133,71 @@ def _told(catalogue: Catalogue, name: str) -> str:
 def claim() -> str:
     """Return what the records of the claim's evaluation say, a section a data set or case."""
     parts = []
-    for name, title in (CLAIM | CASES).items():
+    for name, title in (CLAIM | EARLIER | CASES).items():
         folder = RESULTS / "claim" / name
         if not (folder / "comparison.csv").exists():
             continue  # still to be made
-        records = load_comparison(folder)
-        parts += [f"### {title}", _noted(records, 3 if name in CLAIM else 2)]
-        for heading, table in tables_of(records).items():
-            if (heading in SUMMARIES) == (name in CLAIM) and heading != "Cells below a goal":
-                parts += _headed(heading, table)
-        if name in CLAIM:
+        records = _evaluated(name)
+        parts += [f"### {title}", _noted(records, 2 if name in CASES else 3)]
+        shown = SUMMARIES[name in EARLIER]
+        wanted = _not_a_goal if name in CASES else shown.__contains__
+        for heading, table in tables_of(records, wanted).items():
+            parts += _headed(heading, table)
+        if name not in CASES:
             link = f"../../results/claim/{name}/comparison.md"
             parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
-    return "\n\n".join(parts)
+        if (folder / STRENGTHS).exists():
+            parts.append(f"![{title}](../../results/claim/{name}/{STRENGTHS})")
+    return "\n\n".join([*parts, *_ablation()])
+
+
+def verdicts() -> str:
+    """Return what gates reached in all evaluations, a row a goal, and what has not been run."""
+    tables, missing = [], []
+    for name, title in (CLAIM | EARLIER).items():
+        if not (RESULTS / "claim" / name / "comparison.csv").exists():
+            continue
+        records = _evaluated(name)
+        table = tables_of(records, {REACHED}.__contains__)[REACHED]
+        table = table[table["strategy"].map(is_gated)]
+        known = sorted(int(seed) for seed in records.runs["seed"].unique())
+        first = pd.DataFrame({"data": title, "seeds": seeds(known)}, index=table.index)
+        shown = ["strategy", "cells", "goal", "reached", "mean", "lowest cell"]
+        tables.append(pd.concat([first, table[shown]], axis=1))
+    for name, title in (CLAIM | CASES | {ABLATION: "the ablation"}).items():
+        if not (RESULTS / "claim" / name / "comparison.csv").exists():
+            missing.append(title)
+    told = f"Not run yet: {'; '.join(missing)}. The commands are in the [protocol](protocol.md)."
+    return "\n\n".join([as_markdown(pd.concat(tables)), *([told] if missing else [])])
+
+
+def _not_a_goal(heading: str) -> bool:
+    return heading not in GOALS
+
+
+def _ablation() -> list[str]:
+    """Return what the gate reaches with each of its arguments changed, a row a value."""
+    if not (RESULTS / "claim" / ABLATION / "comparison.csv").exists():
+        return []  # still to be made
+    records = _evaluated(ABLATION)
+    table = tables_of(records, {REACHED}.__contains__)[REACHED]
+    alone = records.finished[records.finished["malicious"] == 0]
+    peace = alone.groupby("strategy")["test_accuracy"].mean()
+    shown = table[["strategy", "reached", "mean", "lowest cell", "worst run"]].assign(
+        **{"nobody attacks": [percent(peace.get(name, math.nan)) for name in table["strategy"]]}
+    )
+    link = f"../../results/claim/{ABLATION}/comparison.md"
+    return [
+        "### Ablation: each part and value of the gate",
+        f"{_noted(records, 3)}\n- Goal: {table['goal'].iloc[0]}. [Every cell]({link}).",
+        as_markdown(shown),
+    ]
+
+
+@functools.cache  # two pages show some of them
+def _evaluated(name: str) -> ComparisonRecords:
+    """Return the records of a comparison of the claim."""
+    return load_comparison(RESULTS / "claim" / name)
 
 
 def _noted(records: ComparisonRecords, count: int) -> str:
@@ -159,7 +216,7 @@ def worst_of_svhn() -> str:
 
     Of other gates and rules only the best one of each federation is shown.
     """
-    records = load_comparison(RESULTS / "claim" / "svhn")
+    records = _evaluated("eleventh/svhn")
     table = worst_table(records)
     table = table[table["fog nodes"] == 7]
     shown = (GATE, f"{GATE}+cloud", "FedAvg")
@@ -203,31 +260,49 @@ def bench(heading: str) -> Block:
 
 
 GATE = "gate=learned"
-SUMMARIES = ("What is reached", "The attack that costs most", "The backdoor")
+REACHED, BACKDOOR = "What is reached", "The backdoor"
+# Headings of the tables that are shown of the last evaluation, and of the one before it.
+SUMMARIES = ((REACHED, WORST, WORST_OF_CLASS, BACKDOOR), (REACHED, WORST))
+GOALS = (*SUMMARIES[0][:3], "Cells below a goal")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
     "mnist-mlp": "Real MNIST, `mlp-narrow`",
+    "mnist-14000": "Real MNIST, `mlp-narrow`, ten times as much on fog nodes",
     "mnist-long": "Real MNIST, `mlp-narrow`, 25 rounds",
-    "mnist": "Real MNIST, `cnn-small`",
-    "rendered": "Rendered digits, `cnn-small`",
+}
+EARLIER = {
+    "eleventh/svhn": "Eleventh evaluation: real SVHN, `cnn-small`",
+    "eleventh/mnist-mlp": "Eleventh evaluation: real MNIST, `mlp-narrow`",
 }
 CASES = {
+    "nobody-iid": "Nobody attacks, IID",
+    "nobody-0.1": "Nobody attacks, `dirichlet:0.1`",
+    "nobody-0.3": "Nobody attacks, `dirichlet:0.3`",
     "refusals": "Nobody attacks, IID: who is refused, over 20 seeds",
     "refusals-dirichlet": "Nobody attacks, `dirichlet:0.1`: who is refused, over 20 seeds",
     "all-malicious": "All are malicious",
     "consensus-batch": "Updates that are nearly the same: batches of 500",
     "consensus-rate": "Updates that are nearly the same: a learning rate of 0.001",
+    "backdoors": "Backdoors: the check of classes, and a rule behind the gate",
     "consensus-three": "Updates that are nearly the same: 3 nodes with 4,000 examples each",
+    "white-box": "The white-box attacker's damage over its budget (candidates tried)",
 }
+ABLATION = "ablation"
+STRENGTHS = "strength.png"
 # Of each page its generated blocks, in their order.
 GENERATED: Mapping[str, Sequence[Block]] = {
-    "../README.md": (lambda: front_block(RESULTS, links="results"), worst_of_svhn),
+    "../README.md": (
+        lambda: front_block(RESULTS, links="results"),
+        worst_of_svhn,
+        lambda: ledger_block_of(RESULTS),
+    ),
     "results/paper.md": (lambda: table2_block(RESULTS, SVHN, links="../../results"),),
     "results/rendered.md": (lambda: rendered_block(RESULTS, links="../../results"),),
-    "results/attacks.md": (claim,),
+    "results/attacks.md": (verdicts, claim),
     "results/privacy.md": (
         lambda: findings_block(RESULTS),
         lambda: costs_block(RESULTS, links="../../results"),
+        lambda: literature_block(RESULTS),
         lambda: central_block(RESULTS),
         lambda: masks_block(RESULTS),
         lambda: audits_block(RESULTS, links="../../results"),
@@ -284,6 +359,11 @@ def _command(name: str, command: click.Command) -> list[str]:
     parts = [f"## {name}", f"```text\n{usage}\n```", _escaped(text)]
     if command.epilog:
         parts.append(f"```bash\n{command.epilog.removeprefix('Example: ')}\n```")
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    lines = [
+        f"- `{a.make_metavar(_CONTEXT)}`: {_cell(told)}" for a in arguments if (told := _help(a))
+    ]
+    parts += ["\n".join(lines)] * bool(lines)
     options = [p for p in command.params if isinstance(p, click.Option)]
     rows = [f"| {_flags(o)} | {_given(o)} | {_cell(o.help or '')} |" for o in options]
     if rows:
@@ -303,6 +383,11 @@ def _flags(option: click.Option) -> str:
         if option.is_flag
         else f"{shown} {option.make_metavar(_CONTEXT).removesuffix(' RANGE')}"
     )
+
+
+def _help(argument: click.Argument) -> str:
+    """Return the help that Typer's arguments have; those of click have none."""
+    return str(getattr(argument, "help", None) or "")
 
 
 def _given(option: click.Option) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fog_flower.annealing import cosine
 from fog_flower.architecture import CENTRALIZED, FOG, Scalar, settings_of
 from fog_flower.artifacts import parse_artifacts
 from fog_flower.attack_schedule import parse_malicious_nodes, parse_rounds
@@ -237,9 +238,15 @@ class RunConfig:
         "update; 0: the cloud does not train (the paper)",
         low=0,
     )
+    refit_epochs: int = _key(
+        "epochs that the cloud trains W after the last round, on all of its labelled examples (its "
+        "own and the validation examples), with a learning rate that falls along a cosine; 0: none "
+        "(the paper)",
+        low=0,
+    )
     reference_examples: int = _key(
         "validation examples on which the cloud trains a reference direction to compare updates "
-        "with; more in the first three rounds",
+        "with (gate=trusted, strategy=fltrust, own gates); more in the first three rounds",
         low=1,
     )
     merge: str = _key(
@@ -337,13 +344,11 @@ class RunConfig:
     def learning_rate_in(self, server_round: int) -> float:
         """Return the step size of SGD in a round, from 1 to ``num-server-rounds``.
 
-        ``cosine`` is Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5, without restarts. It
-        starts at ``learning-rate`` and would reach 0 after the last round.
+        ``cosine`` starts at ``learning-rate`` and would reach 0 after the last round.
         """
         if self.learning_rate_schedule == CONSTANT:
             return self.learning_rate
-        part = (server_round - 1) / self.num_server_rounds
-        return self.learning_rate * (1 + math.cos(math.pi * part)) / 2
+        return self.learning_rate * cosine((server_round - 1) / self.num_server_rounds)
 
     def _check_combinations(self) -> None:
         if self.share_fraction == 0.0:

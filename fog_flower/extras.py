@@ -1,11 +1,14 @@
 """Optional packages (extras); if one is missing, an error of one line names it."""
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from fog_flower.causes import in_library
 from fog_flower.errors import UserError
@@ -67,3 +70,40 @@ def missing(what: str, package: str, extra: str = SIMULATION) -> UserError:
     return UserError(
         f"{what}: needs {package}, which is not installed here: pip install 'fog-flower[{extra}]'"
     )
+
+
+def require_version(what: str, requirement: str) -> None:
+    """Check that a package is installed in a version that is new enough, without importing it.
+
+    Parameters
+    ----------
+    what : str
+        What needs the package, for the message; preferably ``key=value``.
+    requirement : str
+        Of pip, with a lower bound, e.g. ``dp-accounting>=0.6,<0.7``. The module has the package's
+        name, with underscores.
+
+    Raises
+    ------
+    UserError
+        If it is missing, or its version is another one. A module without a version, which pip did
+        not install, passes.
+    """
+    needed = Requirement(requirement)
+    package = needed.name
+    remedy = f"pip install '{requirement}'"
+    if not _is_there(package.replace("-", "_")):
+        raise UserError(f"{what}: needs {package}, which is not installed here: {remedy}")
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return
+    if not needed.specifier.contains(version, prereleases=True):
+        raise UserError(f"{what}: needs {requirement}, but {version} is installed here: {remedy}")
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ModuleNotFoundError, ValueError):  # ValueError: in sys.modules without a spec
+        return False

@@ -36,6 +36,7 @@ BEFORE: Mapping[str, Any] = {
     "fraction-train": 1.0,
     "min-available-nodes": 0,
     "cloud-examples": 0,
+    "refit-epochs": 0,
     "trackers": "",
     "trigger": "attack",
 }

@@ -10,11 +10,12 @@ from typing import Any
 from clients.attacks import ATTACKS
 from clients.end_node import largest_level, shared_examples
 from clients.privacy._fog_context import FogContext
+from clients.privacy.check_examples import check_examples
 from clients.privacy.fog_protection import (
-    check_examples,
     fog_protections,
     private_training,
     protected,
+    told_of_private,
 )
 from clients.rehearsal import rehearse_shipment
 from clients.user_mods import load_mod
@@ -101,7 +102,9 @@ def check_data(
         config.partition,
         config.seed,
     )
-    check_examples(config, min(sum(shared_examples(config, len(s)) for s in fog) for fog in shards))
+    counts = [sum(shared_examples(config, len(shard)) for shard in fog) for fog in shards]
+    for count in {min(counts), max(counts)}:  # few need more noise, many a smaller delta
+        check_examples(config, count)
     if config.attack in TRIGGERS:
         check_images(dataset, config.attack)
     if config.trigger != OF_ATTACK:
@@ -111,34 +114,12 @@ def check_data(
     if config.features != NONE and not FEATURES.has(config.features):
         _check_own_features(config)
     private = private_training(config.fog_protection) is not None
-    own_attack = config.attack != NONE and not ATTACKS.has(config.attack)
-    own_round = ":" in config.strategy or bool(config.client_mods)
-    own_gate = config.gate != OFF and not GATES.has(config.gate)
     fits = MODELS.has(config.model) and dataset.spec == TAKEN_BY_ALL
-    own = own_attack or own_gate or own_round
+    own = _own_attack(config) or _own_gate(config) or _own_round(config)
     if config.fog_protection or own or not (spare_tensorflow and fits):
         weights = _check_model(config, dataset, private=private)
         protected(weights, FogContext(config, 0, 1, len(split.train)))  # in place of dW
-        if own_gate:
-            from simulations.contract.rehearsed_gate import (  # noqa: PLC0415  (Flower)
-                rehearse_gate,
-            )
-
-            with only_errors_of_flower():
-                rehearse_gate(config, dataset, weights)
-        if own_attack:
-            from simulations.contract.rehearsed_attacker import (  # noqa: PLC0415  (Flower)
-                rehearse_attack,
-            )
-
-            rehearse_attack(config, dataset, weights)
-        if own_round:
-            from simulations.contract.rehearsed_round import (  # noqa: PLC0415  (Flower)
-                rehearse_round,
-            )
-
-            with only_errors_of_flower():
-                rehearse_round(config, dataset, weights)
+        _rehearse(config, dataset, weights)
     return dataset
 
 
@@ -196,6 +177,36 @@ def import_from_here() -> None:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)  # last: a user's folder `strategies` must not hide ours
+
+
+def _own_attack(config: RunConfig) -> bool:
+    return config.attack != NONE and not ATTACKS.has(config.attack)
+
+
+def _own_gate(config: RunConfig) -> bool:
+    return config.gate != OFF and not GATES.has(config.gate)
+
+
+def _own_round(config: RunConfig) -> bool:
+    return ":" in config.strategy or bool(config.client_mods)
+
+
+def _rehearse(config: RunConfig, dataset: Dataset, weights: Weights) -> None:
+    """Try the user's own gate, attack, strategy and client mods. The imports load Flower."""
+    if _own_gate(config):
+        from simulations.contract.rehearsed_gate import rehearse_gate  # noqa: PLC0415
+
+        with only_errors_of_flower():
+            rehearse_gate(config, dataset, weights)
+    if _own_attack(config):
+        from simulations.contract.rehearsed_attacker import rehearse_attack  # noqa: PLC0415
+
+        rehearse_attack(config, dataset, weights)
+    if _own_round(config):
+        from simulations.contract.rehearsed_round import rehearse_round  # noqa: PLC0415
+
+        with only_errors_of_flower():
+            rehearse_round(config, dataset, weights)
 
 
 def _check_own_features(config: RunConfig) -> None:
@@ -285,14 +296,11 @@ def _check_model(config: RunConfig, dataset: Dataset, *, private: bool) -> Weigh
 
         model = build_untrained(config.model, dataset.spec, dataset.task, config.seed)
         if private:
-            from clients.privacy.fog_node._apart import check_examples_apart  # noqa: PLC0415
-            from clients.privacy.fog_node._clipping import (  # noqa: PLC0415
-                check_model,
-                layers_without_formula,
-            )
+            from clients.privacy.fog_node._clipping import layers_without_formula  # noqa: PLC0415
+            from clients.privacy.fog_node._private_epoch import check_private  # noqa: PLC0415
 
-            check_model(model)
-            check_examples_apart(model, dataset.spec)
+            what = told_of_private(config.fog_protection, config.model)
+            check_private(what, model, dataset.spec)
             _warn_of_slow_layers(config, layers_without_formula(model))
         weights: Weights = model.get_weights()
         if config.mask_groups:

@@ -42,12 +42,17 @@ def main(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m simulations.pretraining")
     parser.add_argument("map", nargs="?", choices=("patches", "rendered-cnn"), default="patches")
     parser.add_argument("--judge", nargs="+", metavar="KEY=VALUE", help="data to judge it on")
+    parser.add_argument("--out", type=Path, help="a JSON file for what --judge finds")
     asked = parser.parse_args(words)
     if asked.judge:
         data = load_dataset(configure("demo", [*asked.judge, "run-name=pretraining"]))
         network = network_of(10)
         network.set_weights(stored("rendered_cnn"))
-        print(f"{_accuracy(network, data):.2%} of {len(data.test)} test digits of {data.name}")
+        found = _accuracy(network, data)
+        if asked.out:
+            told = {"data": data.name, "test_examples": len(data.test), "accuracy": found}
+            write_json(asked.out, told)
+        print(f"{found:.2%} of {len(data.test)} test digits of {data.name}")
         return
     data = load_dataset(configure("demo", [*DATA, "validation-examples=1", "run-name=pretraining"]))
     facts: dict[str, Any] = {

@@ -82,18 +82,8 @@ def gated_strategy(
         strategy.reference_trainer = reference
     if hasattr(strategy, "cloud_trainer"):
         strategy.cloud_trainer = trainer
-    judge = None
-    if config.gate != OFF:
-        judge = Judge(
-            build_gate(config),
-            evaluator,
-            reference,
-            merge=config.merge,
-            seed=config.seed,
-            trainer=trainer,
-            learning_rate=config.learning_rate_in,
-            batch_size=config.batch_size,
-        )
+    gated = config.gate != OFF
+    judge = build_judge(config, evaluator, reference, trainer) if gated else None
     masks = None
     if config.mask_groups:
         masks = MaskedGroups(
@@ -116,6 +106,25 @@ def gated_strategy(
         max_examples=examples,
         client_mods=bool(config.client_mods),
         masks=masks,
+    )
+
+
+def build_judge(
+    config: RunConfig,
+    evaluator: Evaluator,
+    reference: ReferenceTrainer,
+    trainer: OwnUpdates | None = None,
+) -> Judge:
+    """Build the judge of the configured gate; see ``gated_strategy`` for the other arguments."""
+    return Judge(
+        build_gate(config),
+        evaluator,
+        reference,
+        merge=config.merge,
+        seed=config.seed,
+        trainer=trainer,
+        learning_rate=config.learning_rate_in,
+        batch_size=config.batch_size,
     )
 
 

@@ -12,6 +12,7 @@ from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.messages import CONFIG, METRICS, NODE, NUM_EXAMPLES, PARTITION_ID
 from fog_flower.privacy.ledger import Release, unpacked
+from fog_flower.privacy.repeats import ONCE, Repeats
 from fog_flower.topology import Topology
 
 
@@ -48,13 +49,15 @@ class Introduction:
     releases: tuple[Release, ...] = ()
 
 
-def ask(grid: Grid, node_ids: list[int]) -> dict[str, int]:
+def ask(grid: Grid, node_ids: list[int], repeats: Repeats = ONCE) -> dict[str, int]:
     """Ask fog nodes to introduce themselves, and return message id to node id without waiting.
+
+    They are told what the run ``repeats`` of earlier starts, for their part of the ledger.
 
     A fog node loads TensorFlow and builds its data before it answers. Meanwhile the cloud prepares
     its own.
     """
-    content = RecordDict({CONFIG: ConfigRecord({})})
+    content = RecordDict({CONFIG: ConfigRecord({**repeats.to_record()})})
     messages = [Message(content, node_id, MessageType.QUERY) for node_id in node_ids]
     sent = zip(grid.push_messages(messages), node_ids, strict=True)
     return {message_id: node_id for message_id, node_id in sent if message_id}

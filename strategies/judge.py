@@ -5,9 +5,6 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from fog_flower.blas import one_blas_thread
 from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, SEQUENTIAL
@@ -16,10 +13,9 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Indices
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer, Scores
 from fog_flower.weights import Weights, all_finite, norm
-from strategies.gate import Decision, Gate, Slope, Trial, Vector, Weighing
+from strategies.gate import Decision, Gate, Trial, Weighing
 from strategies.gates._agreement import Agreement
-from strategies.merging import mean_shares, sum_shares
-from strategies.steps import Steps
+from strategies.trial_merges import TrialMerges
 from strategies.updates import OwnUpdates, Update
 
 
@@ -206,72 +202,27 @@ class Judge:
         own: bool,
     ) -> Trial:
         order = order_of(self.seed, server_round, len(self.evaluator))
-        steps = Steps(weights, [update.delta for update in updates])
-        examples = [update.num_examples for update in updates]
-        shares = mean_shares if self.merge == MEAN else sum_shares
+        merges = TrialMerges(self.evaluator, order, weights, updates, self.merge)
+        rate = self.learning_rate(server_round) if self.learning_rate else 0.0
         reference = self.reference
-
-        def score_merge(numbers: tuple[int, ...], first: int, stop: int) -> Scores:
-            factors = np.zeros(len(steps), np.float32)
-            if numbers:
-                factors[list(numbers)] = shares([examples[n] for n in numbers])
-            return self.evaluator.score(steps.merged(factors), order[first:stop])
 
         def trust() -> list[float]:
             assert reference is not None  # noqa: S101  (asked only where there is one)
-            return Agreement(reference.directions(weights, server_round)).trust(steps.rows())
-
-        def slope(
-            alphas: Vector,
-            count: int,
-            importance: Vector | None = None,
-            sharpness: float = 1.0,
-            parts: int = 1,
-        ) -> Slope:
-            there, importances = steps.merged(alphas), np.ones(count, np.float32)
-            if importance is not None:
-                importances = importance.astype(np.float32)
-            pieces = np.array_split(np.arange(count), min(parts, count))
-            found = [
-                self.evaluator.slope(there, order[piece], importances[piece], sharpness)
-                for piece in pieces
-            ]
-            sizes = [float(importances[piece].sum()) for piece in pieces]
-            along = steps.along([one.gradient for one in found])
-            scores = functools.reduce(lambda one, more: one.then(more), [f.scores for f in found])
-            spread = np.full(len(steps), np.nan)
-            if len(found) > 1:
-                spread = along.std(axis=0, ddof=1) / np.sqrt(len(found))
-            return Slope(
-                np.concatenate([one.losses for one in found]),
-                np.average(along, axis=0, weights=sizes),
-                float(np.average([one.sharper for one in found], weights=sizes)),
-                scores,
-                spread,
-                *(_steepest([one.gradient for one in found], sizes) if parts > 1 else (np.nan, 0)),
-            )
-
-        def score(alphas: npt.NDArray[np.float64], first: int, stop: int) -> Scores:
-            return self.evaluator.score(steps.merged(alphas), order[first:stop])
-
-        rate = self.learning_rate(server_round) if self.learning_rate else 0.0
-
-        def train(alphas: Vector, count: int, at_once: bool) -> tuple[float, float]:
-            there, batch = steps.merged(alphas), count if at_once else self.batch_size
-            return self.evaluator.steps(there, order[:count], rate, batch)
+            directions = reference.directions(weights, server_round)
+            return Agreement(directions).trust(merges.steps.rows())
 
         return Trial(
             weighing=Weighing(
-                np.asarray(shares(examples), np.float64),
-                slope,
-                score,
-                lambda count: self.evaluator.groups(order[:count]),
-                steps.cosines,
+                merges.shares,
+                merges.slope,
+                merges.score,
+                merges.groups,
+                merges.steps.cosines,
                 len(updates) - 1 if own else None,
-                train if rate else None,
+                functools.partial(merges.train, rate, self.batch_size) if rate else None,
             ),
             norms=[norm(update.delta) for update in updates],
-            score_merge=score_merge,
+            score_merge=merges.plain,
             examples=len(order),
             trust=trust if reference else None,
             in_sequence=self.merge == SEQUENTIAL,
@@ -294,13 +245,3 @@ def _check_weights(what: str, weights: Sequence[float]) -> None:
 def order_of(seed: int, server_round: int, examples: int) -> Indices:
     """Return this round's order of the validation examples."""
     return generator(seed, "gate", server_round).permutation(examples)
-
-
-def _steepest(gradients: Sequence[Weights], sizes: Sequence[float]) -> tuple[float, int]:
-    """Return the L2 norm of the weighted mean of gradients, and its number of entries."""
-    squares, count = 0.0, 0
-    for arrays in zip(*gradients, strict=True):
-        mean = np.average(arrays, axis=0, weights=sizes)
-        squares += float(np.square(mean, dtype=np.float64).sum())
-        count += mean.size
-    return squares**0.5, count

@@ -10,6 +10,7 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.config import FITTED, OFF, SEEDED, RunConfig
 from fog_flower.privacy.guarantee import BOTH, Guarantee
 from fog_flower.privacy.ledger import UPDATES, Release, worst_of_nodes
+from fog_flower.privacy.repeats import ONCE, Repeats
 from fog_flower.records.files import write_json
 from strategies.handshake import Introduction
 from strategies.masked_groups import MaskedGroups
@@ -30,6 +31,8 @@ class Ledger:
         If it has a method ``guarantee(rounds)``, that is the guarantee of W.
     masks : MaskedGroups, optional
         Knows in which rounds so far the groups differed from the usual ones.
+    repeats : Repeats
+        What a continued run releases again.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class Ledger:
         config: RunConfig,
         strategy: Strategy | None = None,
         masks: MaskedGroups | None = None,
+        repeats: Repeats = ONCE,
     ) -> None:
         self._path = folder / LEDGER
         self._config = config
         self._strategy = strategy
         self._masks = masks
+        self._repeats = repeats
         self._written: tuple[list[Introduction], list[int]] | None = None
 
     def write(self, nodes: Iterable[Introduction]) -> None:
@@ -53,7 +58,7 @@ class Ledger:
         changed = list(self._masks.changed) if self._masks else []
         now = list(nodes), changed
         if now != self._written:
-            write_json(self._path, _told(self._config, *now, self._strategy))
+            write_json(self._path, _told(self._config, *now, self._strategy, self._repeats))
             self._written = now
 
 
@@ -62,13 +67,14 @@ def _told(
     nodes: Sequence[Introduction],
     regrouped: Sequence[int],
     strategy: Strategy | None,
+    repeats: Repeats,
 ) -> dict[str, Any]:
     releases = worst_of_nodes(one.releases for one in nodes)
     if regrouped:
         releases = [_regrouped(one, regrouped) for one in releases]
     releases += of_cloud(config, releases)
     if promise := getattr(strategy, "guarantee", None):
-        guarantee = promise(config.num_server_rounds)
+        guarantee = promise(config.num_server_rounds + repeats.rounds)
         seeded = guarantee.promises and config.noise_source == SEEDED
         if guarantee.promises:  # drop the entry of W that promises nothing
             releases = [one for one in releases if one.name != EACH_W or one.guarantee.promises]
@@ -130,6 +136,16 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
                 "cloud",
                 "everybody",
                 Guarantee("none", uncovered=("the cloud's own training examples",)),
+            )
+        )
+    if config.refit_epochs:
+        seen = ("the cloud's own training examples", "the cloud's validation examples")
+        releases.append(
+            Release(
+                "the final W, which the cloud trained on all of its examples",
+                "cloud",
+                "everybody",
+                Guarantee("none", uncovered=seen if config.cloud_examples else seen[1:]),
             )
         )
     if config.normalisation == FITTED:

@@ -13,6 +13,7 @@ from flwr.serverapp import Grid
 from fog_flower.causes import last_cause
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.privacy.repeats import ONCE, Repeats
 from fog_flower.simulated import is_simulation
 from strategies.handshake import Introduction, ask, how_to_start, read_introduction
 
@@ -38,6 +39,8 @@ class Membership:
     grid : Grid
         Flower's grid.
     config : RunConfig
+    repeats : Repeats
+        What a continued run releases again.
 
     Attributes
     ----------
@@ -47,14 +50,16 @@ class Membership:
         Node id to partition id. It changes when a fog node returns under a new node id.
     introductions : dict
         Partition id to the introduction of the fog node.
+    repeats : Repeats
     """
 
-    def __init__(self, grid: Grid, config: RunConfig) -> None:
+    def __init__(self, grid: Grid, config: RunConfig, repeats: Repeats = ONCE) -> None:
         self.simulated = is_simulation(grid)
         self.fog_nodes: dict[int, int] = {}
         self.introductions: dict[int, Introduction] = {}
         self._grid = grid
         self._config = config
+        self.repeats = repeats
         self._least = config.min_available_nodes or config.fog_nodes
         self._data_identity = ""
         self._content = ""
@@ -94,7 +99,7 @@ class Membership:
                 f"{'SuperNode' if len(found) == 1 else 'SuperNodes'}: "
                 f"{how_to_start(self._config, simulated=self.simulated)}"
             )
-        self._asked = ask(self._grid, found)
+        self._asked = ask(self._grid, found, self.repeats)
 
     def introduce(self, data_identity: str, content: str = "") -> None:
         """Wait for the introductions, and check that the fog nodes fit together.
@@ -215,7 +220,7 @@ class Membership:
         known = set(self.fog_nodes) - self._away
         pending = {*self._asked.values(), *self._waiting}
         if strangers := online - known - self._refused - pending:
-            self._asked |= ask(self._grid, sorted(strangers))
+            self._asked |= ask(self._grid, sorted(strangers), self.repeats)
         for node_id, reply in self._answers():
             self._hear(node_id, reply)
         for node_id in list(self._waiting):

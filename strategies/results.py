@@ -74,7 +74,9 @@ def known_facts(
     }
     code = user_code(config)
     facts |= {USER_CODE: code} if code else {}
-    return facts | ({"stretches": stopped.stretches} if stopped else {})
+    if stopped:
+        facts |= {"stretches": stopped.stretches, **membership.repeats.to_record()}
+    return facts
 
 
 def node_facts(membership: Membership) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from fog_flower.scratch import clear_scratch
 from fog_flower.simulated import check_noise_source, warn_of_open_ray
 from fog_flower.weights import from_record, to_record
 from strategies.build import build_gate, gated_strategy, inner_strategy
+from strategies.continuing.repeated import repeats_of
 from strategies.ledger import Ledger
 from strategies.membership import Membership
 from strategies.own_evaluation import own_evaluations
@@ -40,7 +41,8 @@ def _run(grid: Grid, context: Context) -> None:
     strategy = inner_strategy(config)
     if config.gate != OFF:
         build_gate(config)
-    membership = Membership(grid, config)
+    repeats = repeats_of(config)
+    membership = Membership(grid, config, repeats)
     draws = hasattr(strategy, "guarantee")  # a promise of its own, by noise
     check_noise_source(config, simulated=membership.simulated, strategy_draws=draws)
     membership.find_nodes()
@@ -50,6 +52,7 @@ def _run(grid: Grid, context: Context) -> None:
     from strategies.cloud import Cloud  # noqa: PLC0415
     from strategies.continuing.continuable import Continuable  # noqa: PLC0415
     from strategies.continuing.stopped_run import stopped_run  # noqa: PLC0415
+    from strategies.refit import refit  # noqa: PLC0415
     from strategies.results import keep_results, known_facts, node_facts  # noqa: PLC0415
 
     configure_tensorflow()
@@ -70,7 +73,7 @@ def _run(grid: Grid, context: Context) -> None:
     )
     facts = known_facts(config, cloud, membership, context.run_id, stopped)
     recorder = RunRecorder(folder, facts, facts["nodes"]["bytes_from_end_nodes"], tracking)
-    ledger = Ledger(folder, config, strategy, gated.masks)
+    ledger = Ledger(folder, config, strategy, gated.masks, repeats)
 
     def evaluate_and_record(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         if server_round == 0:
@@ -101,6 +104,8 @@ def _run(grid: Grid, context: Context) -> None:
             timeout=config.round_timeout,
             evaluate_fn=evaluate_and_record,
         ).arrays
+        if config.refit_epochs:
+            results.arrays = refit(cloud, config, results.arrays, recorder)
         if config.own_evaluation == FINAL:
             own = own_evaluations(
                 cast(Grid, membership), membership.fog_nodes, results.arrays, config

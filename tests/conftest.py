@@ -2,6 +2,8 @@
 
 import gc
 import os
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +56,7 @@ def make_config(npz_path: Path, tmp_path: Path):
             "end-nodes": 2,
             "model": "tests.small_models:small_mlp",
             "num-server-rounds": 2,
+            "artifacts": "model,checkpoint",  # drawing curves takes a second
             "results-dir": str(tmp_path / "results"),
             "run-name": "run",
             **{key.replace("_", "-"): value for key, value in overrides.items()},
@@ -106,3 +109,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     base = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("FOG_FLOWER_CACHE", str(base / "cache"))
     monkeypatch.setenv("FOG_FLOWER_SCRATCH", str(base / "scratch"))
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the module of the broken mechanisms that the docs show, ready to be named."""
+    page = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "audit.md"
+    found = re.search(r"^```python\n(# broken\.py\n.*?)^```", page.read_text(), re.M | re.S)
+    assert found
+    folder = tmp_path / "mechanisms"
+    folder.mkdir()
+    (folder / "broken.py").write_text(found[1])
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "broken", raising=False)
+    return "broken"

@@ -111,9 +111,10 @@ class Deployment:
         """Return the IP addresses on which the deployment's processes listen."""
         found = set()
         for process in self._processes():
-            for one in [process, *psutil.Process(process.pid).children(recursive=True)]:
+            whole = psutil.Process(process.pid)
+            for one in [whole, *whole.children(recursive=True)]:
                 with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                    sockets = psutil.Process(one.pid).net_connections("inet")
+                    sockets = one.net_connections("inet")
                     found |= {s.laddr.ip for s in sockets if s.status == psutil.CONN_LISTEN}
         return found
 
@@ -140,7 +141,8 @@ class Deployment:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+    whole = psutil.Process(process.pid)
+    for one in [*whole.children(recursive=True), whole]:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
     process.wait()

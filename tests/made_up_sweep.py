@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
-from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.files import GrowingCsv, write_json
 from simulations.experiments import EXPERIMENTS
 
 ROUNDS = 3
@@ -111,5 +111,5 @@ def write_run(place: Path, cell, seed: int, accuracy: float, *, failed: bool) ->
                 | {"round": server_round, "fog_node": node, "train_accuracy": accuracy * share}
                 for node in range(fog_nodes)
             ]
-    write_csv(place / "rounds.csv", ROUND_COLUMNS, rounds)
-    write_csv(place / "updates.csv", UPDATE_COLUMNS, updates)
+    GrowingCsv(place / "rounds.csv", ROUND_COLUMNS).extend(rounds)
+    GrowingCsv(place / "updates.csv", UPDATE_COLUMNS).extend(updates)

@@ -25,9 +25,13 @@ from simulations.experiments.attack_grid import (
 from simulations.overrides import configure_settings, parse_settings
 from simulations.reports.attack_grid import write_comparison
 from simulations.reports.attack_grid.commands import compare_commands
-from simulations.reports.attack_grid.grid_goals import goal_table, short_table
-from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
-from simulations.reports.attack_grid.grid_tables import decision_table
+from simulations.reports.attack_grid.grid_goals import goal_table, measured_cells, short_table
+from simulations.reports.attack_grid.grid_records import (
+    WORST_CLASS,
+    ComparisonRecords,
+    load_comparison,
+)
+from simulations.reports.attack_grid.grid_tables import decision_table, worst_table
 from simulations.reports.attack_grid.kept_tables import without_kept
 from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
@@ -130,15 +134,17 @@ def test_with_a_cloud_the_better_of_two_is_to_be_reached(tmp_path, overrides):
     for name, words in (("honest", "the honest nodes alone"), ("cloud-alone", "the cloud alone")):
         assert f"; {words}: {100 * means[name]:.2f}" in text
     better = means["gate=learned+cloud"] - means[["honest", "cloud-alone"]].max()
-    assert "gate=learned+cloud less the better one" in text
+    assert "gate=learned+cloud minus the better one" in text
     assert f"{points(better)} (" in text
-    assert "gate=open less honest" in text
-    reached = goal_table(load_comparison(tmp_path)).set_index(["gate", "cells"])
+    assert "gate=open minus honest" in text
+    records = load_comparison(tmp_path)
+    cells = measured_cells(records)
+    reached = goal_table(cells, records).set_index(["strategy", "cells"])
     goals = reached.loc["gate=learned+cloud"]["goal"]
     assert goals["all"] == "-1.00 to the better one alone"
     assert goals["at least half honest"].startswith("+2.00 to the better")
     assert reached.loc["gate=learned+cloud", "all"]["reached"] == f"{int(better >= -0.01)} of 1"
-    missed = short_table(load_comparison(tmp_path))
+    missed = short_table(cells)
     assert (len(missed[missed["gate"] == "gate=learned+cloud"]) > 0) == (better < 0.02)
 
 
@@ -285,8 +291,11 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert "1 of 3 fog nodes malicious; the honest nodes alone:" in text
     assert "2 diverged" in text
     assert "100.0% of 4" in text  # recall
-    (goal,) = goal_table(load_comparison(tmp_path / "jobs-1")).to_dict("records")
+    records = load_comparison(tmp_path / "jobs-1")
+    goal, plain = goal_table(measured_cells(records), records).to_dict("records")
+    assert (goal["strategy"], plain["strategy"]) == ("gate=learned", "FedAvg")
     assert (goal["goal"], goal["reached"]) == ("-1.00 to honest alone", "1 of 1")
+    assert (plain["goal"], plain["reached"]) == ("-1.00 to honest alone", "0 of 1")
     assert goal["shown"] == "-"  # two seeds show nothing
     assert goal["trajectories"] == "2 of 2 runs"
     assert "The attack that costs most" in text
@@ -296,7 +305,7 @@ def test_a_comparison_from_runs_to_report_and_two_at_a_time(tmp_path, overrides)
     assert page.index("How it was made</h2>") < page.index("Settings: model=")
     assert "fog-flower compare --strategies gate=learned,FedAvg,honest --attacks nan" in page
     assert " gate-args=examples=0" in page
-    assert "Arguments that names do not tell: gate-args=examples=0 for all." in text
+    assert "Further arguments: gate-args=examples=0 for all." in text
     assert "round by round" in page
     _the_kept_tables_say_the_same(tmp_path / "jobs-1", tmp_path / "kept")
 
@@ -404,12 +413,18 @@ def _the_kept_tables_say_the_same(folder, kept):
     kept.mkdir()
     for name in ("comparison.csv", "rounds.csv.gz", "updates.csv.gz", "facts.json"):
         (kept / name).write_bytes((folder / name).read_bytes())
-    text = (folder / "comparison.md").read_text()
-    assert dict(write_comparison(kept))["table"].read_text() == text
+    text, told = (folder / "comparison.md").read_text().split("\n\nNo release of these 6 runs ")
+    unknown = "No ledger was recorded for runs that are only in the kept tables."
+    assert dict(write_comparison(kept))["table"].read_text() == f"{text}\n\n{unknown}\n"
     _kept_runs_are_not_made_again(kept)
     cell = "3-1/honest"
     shutil.copytree(folder / cell, kept / cell)  # made again here: counted once
-    assert dict(write_comparison(kept))["table"].read_text() == text
+    again = dict(write_comparison(kept))["table"].read_text()
+    known, ledger = again.split("\n\nNo release of these 2 runs ")
+    assert known == text
+    assert ledger.startswith("promises any privacy: shipment: inputs; ")
+    assert told.startswith("promises any privacy: shipment: inputs; ")
+    assert ledger.endswith(f"\n\n{unknown}\n")
 
 
 def _kept_runs_are_not_made_again(kept):
@@ -469,22 +484,31 @@ def test_the_backdoor_is_reported_by_what_the_trigger_does(tmp_path, overrides):
     plan = plan_sweep(grid, COMPARE_SCALE, (0, 1), "", overrides, tmp_path)
     assert execute(plan, "inline", lambda _: None) == ["finished"] * 4
     text = dict(write_comparison(tmp_path))["table"].read_text()
-    assert "the trigger works on (%)" in text
-    assert "the honest by themselves" in text
+    assert "backdoor success, %" in text
+    assert "honest nodes alone" in text
     by_itself = column(tmp_path / "3-1" / "honest" / "seed-0", "backdoor_success")[-1]
-    assert f"{100 * by_itself:.2f}" in text.partition("the honest by themselves")[2]
+    assert f"{100 * by_itself:.2f}" in text.partition("honest nodes alone")[2]
     assert "The attack that costs most" not in text
+    worst = text.partition("The attack that costs a class most")[2].partition("##")[0]
+    lowest = column(tmp_path / "3-1" / "backdoor" / "FedAvg" / "seed-0", WORST_CLASS)[-1]
+    other = column(tmp_path / "3-1" / "backdoor" / "FedAvg" / "seed-1", WORST_CLASS)[-1]
+    assert f"{50 * (lowest + other):.2f} (backdoor)" in worst
 
 
 def test_what_costs_most_is_printed_in_80_columns(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(compare_command, "terminal", Terminal(shown, width=80))
-    folder = Path(__file__).parents[1] / "results" / "claim" / "svhn"
+    folder = Path(__file__).parents[1] / "results" / "claim" / "eleventh" / "svhn"
     compare_command._print_worst(load_comparison(folder))
     lines = shown.getvalue().splitlines()
     assert lines[0].startswith("The attack that costs most")
-    assert "3 of 7 malicious" in shown.getvalue()
-    assert any("gate=learned, worst" in line and "(" in line for line in lines)
+    federations = worst_table(load_comparison(folder))[["malicious", "fog nodes"]].to_numpy()
+    assert len(federations) > 1
+    for malicious, nodes in federations:
+        assert sum(f"{malicious} of {nodes}" in line for line in lines) == 1
+    gates = [line for line in lines if "gate=learned, worst" in line]
+    assert len(gates) == len(federations)
+    assert all("(" in line and "…" not in line for line in gates)
     assert max(map(len, lines)) <= 80
 
 

@@ -56,12 +56,6 @@ STRATEGIES = {
 
 
 @pytest.fixture
-def make_config(make_config):
-    """Return the usual function, but pictures, which take a second, are not drawn."""
-    return lambda **settings: make_config(**{"artifacts": "model,checkpoint", **settings})
-
-
-@pytest.fixture
 def stopped_after(make_config):
     """Return a function that makes a run, and stops it while it makes the round after one."""
 
@@ -103,6 +97,7 @@ def test_a_run_may_be_stopped_again_and_again(make_config, stopped_after):
     assert figures(rest) == figures(whole)
     stretches = summary(rest)["stretches"]
     assert [(s["first_round"], s["last_round"]) for s in stretches] == [(1, 1), (2, 3)]
+    assert (summary(rest)["starts"], summary(rest)["repeated_rounds"]) == (3, 2)
     assert all(s["versions"]["flwr"] and s["hardware"]["cores"] for s in stretches)
     took = [float(row["round_seconds"]) for row in rounds(rest)[1:]]
     assert summary(rest)["seconds"] >= sum(took[:3])
@@ -114,6 +109,7 @@ def test_one_that_is_stopped_before_its_first_round_loses_nothing(make_config, s
     rest = run_here(make_config(num_server_rounds=3, run_name="rest", continue_from=second))
     assert [row["round"] for row in rounds(rest)] == ["0", "1", "2", "3"]
     assert [s["last_round"] for s in summary(rest)["stretches"]] == [2]
+    assert summary(rest)["starts"] == 3  # each start drew shares and noise
 
 
 def test_what_failed_after_the_last_round_is_made_again_without_a_round(

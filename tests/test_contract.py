@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clients.attacks import ATTACKS
-from clients.attacks.crash import AttackCrashError
+from clients.attacks._attacker import AttackCrashError
 from clients.privacy import PROTECTIONS
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.errors import UserError

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from fog_flower.records.reading import can_go_on, is_orphan
+from fog_flower.records.reading import is_orphan
+from fog_flower.records.recorder import can_continue
 from fog_flower.records.run_folder import folder_of
 from tests.deployment import Deployment, deployment
 from tests.launched import ASKED_FOR
@@ -76,7 +77,7 @@ def test_nodes_and_superlink_are_killed_and_the_run_goes_on(make_config, tmp_pat
         deployed.kill_superlink()
         assert summary(folder)["status"] == "running"
         deployed.wait_for(lambda: is_orphan(folder), "the end of the ServerApp", seconds=90)
-        assert can_go_on(folder)
+        assert can_continue(folder, summary(folder))
         made = len(rounds(folder))
         deployed.start_superlink()
         rest = config.changed({"continue-from": str(folder), "run-name": "rest"})

@@ -324,7 +324,7 @@ EXAMPLES = {
 }
 SMALL = [
     *("train-examples=240", "validation-examples=60", "test-examples=60", "num-server-rounds=2"),
-    *("end-nodes=2", "fog-nodes=3", "seed=1"),
+    *("end-nodes=2", "fog-nodes=3", "seed=1", "artifacts=model"),
 ]
 MOONS = ["dataset=my_data:half_moons", "model=my_model:network"]
 RUNS = {

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from clients.local_training import _trainer
 from clients.privacy.fog_node._apart import check_examples_apart
 from clients.privacy.fog_node._clipping import Clipping, check_model
-from clients.privacy.fog_node._private_epoch import PrivateEpoch, poisson_batches
-from clients.privacy.fog_node.dp_sgd import DpSgd
+from clients.privacy.fog_node._private_epoch import PrivateEpoch
+from clients.privacy.fog_node.dp_sgd import DpSgd, poisson_batches
 from clients.proximal import ProximalSGD
 from fog_flower.build_model import build_model
 from fog_flower.errors import UserError
@@ -19,6 +20,7 @@ from simulations.preflight import check
 from tests.conftest import SPEC, TASK
 from tests.runs import rounds, run_here
 
+WHAT = "fog-protection='dp-sgd', model='m'"
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(7, *SPEC.shape)).astype(np.float32)
 TARGETS = RNG.integers(0, 10, 7)
@@ -107,7 +109,7 @@ def epoch(config, model, mechanism, count=90, **place):
         np.tile(INPUTS, (count // 7 + 1, 1, 1, 1))[:count], np.tile(TARGETS, 13)[:count]
     )
     place = {"fog_node": 0, "server_round": 1, "epoch": 0} | place
-    PrivateEpoch(model, optimizer, SPEC, TASK).run(mechanism, config, data, **place)
+    PrivateEpoch(model, optimizer, SPEC, TASK, WHAT).run(mechanism, config, data, **place)
     return before, model.get_weights(), data
 
 
@@ -183,11 +185,18 @@ def test_the_noise_follows_from_epsilon_rounds_and_examples(make_config):
         ("epsilon=0", "epsilon=0 must be positive"),
         ("delta=2", "delta=2 must be between"),
         ("clip=0", "clip=0 must be positive"),
+        ("clip='1'", "dp-sgd: clip='1' must be a number; 0.1 to 2 is usual"),
+        ("clip=True", "clip=True must be a number"),
         ("clip=1e999", "clip=inf bounds nothing"),
+        ("noise='1'", "dp-sgd: noise='1' must be a number; leave it out, and give epsilon"),
+        ("noise=1e999", "noise=inf must be finite"),
         ("epsilom=3", "there is no argument 'epsilom'; there are: epsilon, delta, clip, noise"),
         ("epsilon=", "write name=value"),
         ("epsilon=2000", "fog-protection=dp-sgd: epsilon=2000 promises nothing; use at most 100"),
-        ("epsilon=1e-7,delta=1e-12", "dp-sgd: epsilon=1e-07: no noise .* in 1 steps; use a larger"),
+        (
+            "epsilon=1e-7,delta=1e-12",
+            "dp-sgd: epsilon=1e-07: no noise is enough .* rounds; use a larger",
+        ),
     ],
 )
 def test_odd_arguments_are_refused_before_the_run(make_config, given, words):
@@ -201,20 +210,55 @@ def test_a_bound_of_whole_batches_beside_it_is_refused(make_config):
 
 
 def mixing():
-    return model_of(keras.layers.BatchNormalization(), keras.layers.Flatten())
+    return model_of(keras.layers.BatchNormalization(name="bn"), keras.layers.Flatten())
 
 
 def regularised():
-    return model_of(keras.layers.Flatten(), keras.layers.Dense(4, kernel_regularizer="l2"))
+    return model_of(
+        keras.layers.Flatten(), keras.layers.Dense(4, kernel_regularizer="l2", name="bounded")
+    )
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [("mixing", "is a BatchNormalization, which mixes"), ("regularised", "adds a loss of its own")],
-)
-def test_a_model_whose_examples_mix_is_refused_before_the_run(make_config, name, words):
-    with pytest.raises(UserError, match=words):
-        check(make_config(fog_protection="dp-sgd", model=f"{__name__}:{name}"))
+def with_a_centred_layer():
+    return model_of(keras.layers.Flatten(), Centred(name="centred"))
+
+
+def with_a_running_mean():
+    return model_of(keras.layers.Flatten(), Averaging(name="averaging"))
+
+
+UNFIT = {
+    "mixing": ("layer 'bn' of the model is a BatchNormalization", "use GroupNormalization or"),
+    "regularised": (
+        "layer 'bounded' of the model (Dense) adds a loss",
+        "leave its regularizer out",
+    ),
+    "with_a_centred_layer": ("layer 'centred' (Centred) computes with the whole batch", "use one"),
+    "with_a_running_mean": ("changes its weights ", "use layers that keep nothing"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_model_whose_examples_mix_is_refused_before_the_run(make_config, name):
+    text, model = "dp-sgd(epsilon=3)", f"{__name__}:{name}"
+    with pytest.raises(UserError) as refused:
+        check(make_config(fog_protection=text, model=model))
+    told = str(refused.value)
+    assert told.startswith(f"fog-protection={text!r}, model={model!r}: ")
+    for words in UNFIT[name]:
+        assert words in told
+    check(make_config(model=model))  # it can be trained without
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_fog_node_refuses_it_in_the_same_words(name):
+    """On a deployment nothing is checked before."""
+    model = f"{__name__}:{name}"
+    with pytest.raises(UserError) as refused:
+        _trainer(model, 0.0, "float32", SPEC, TASK, ("dp-sgd(epsilon=3)",))
+    told = str(refused.value)
+    assert told.startswith(f"fog-protection='dp-sgd(epsilon=3)', model={model!r}: ")
+    assert UNFIT[name][0] in told
 
 
 def test_a_run_learns_tells_no_metrics_and_accounts(make_config):
@@ -228,7 +272,7 @@ def test_a_run_learns_tells_no_metrics_and_accounts(make_config):
 
 def test_all_models_of_the_catalogue_can_be_trained_privately():
     for name in MODELS.names():
-        check_model(build_model(name, SPEC, TASK, 0, "float32"))
+        check_model(WHAT, build_model(name, SPEC, TASK, 0, "float32"))
 
 
 def with_layer_normalization():
@@ -267,8 +311,29 @@ class Ranked(keras.layers.Layer):
 
 @pytest.mark.parametrize("layer", [Centred, CentredInTraining, Ranked])
 def test_layers_that_compute_with_the_whole_batch_are_refused(layer):
-    with pytest.raises(UserError, match="depends on the other examples of its batch"):
-        check_examples_apart(model_of(keras.layers.Flatten(), layer()), SPEC)
+    model = model_of(keras.layers.Flatten(), layer(name="this_one"))
+    words = rf"depends on the other examples of its batch.*; layer 'this_one' \({layer.__name__}\)"
+    with pytest.raises(UserError, match=words):
+        check_examples_apart(WHAT, model, SPEC)
+
+
+class OfItsOwn(keras.Model):
+    """A model whose layers cannot be tried one by one."""
+
+    def __init__(self):
+        super().__init__()
+        self.flat, self.centred = keras.layers.Flatten(), Centred()
+        self.answer = keras.layers.Dense(10, "softmax")
+
+    def call(self, inputs):
+        return self.answer(self.centred(self.flat(inputs)))
+
+
+def test_a_model_that_does_not_tell_its_layers_is_refused_all_the_same():
+    model = OfItsOwn()
+    model(INPUTS)
+    with pytest.raises(UserError, match="a layer computes with the whole batch"):
+        check_examples_apart(WHAT, model, SPEC)
 
 
 def test_layers_that_take_each_example_by_itself_pass_and_stay_as_they_are():
@@ -276,7 +341,7 @@ def test_layers_that_take_each_example_by_itself_pass_and_stay_as_they_are():
         keras.layers.LayerNormalization(), keras.layers.Flatten(), keras.layers.Dropout(0.5, seed=3)
     )
     before = [np.array(variable) for variable in model.variables]
-    check_examples_apart(model, SPEC)
+    check_examples_apart(WHAT, model, SPEC)
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(np.array(variable), value)
     tokens = Spec((5,), "int32", vocabulary=20)
@@ -288,15 +353,45 @@ def test_layers_that_take_each_example_by_itself_pass_and_stay_as_they_are():
             keras.layers.Dense(10, "softmax"),
         ]
     )
-    check_examples_apart(embedded, tokens)
+    check_examples_apart(WHAT, embedded, tokens)
 
 
-def with_a_centred_layer():
-    return model_of(keras.layers.Flatten(), Centred())
+class Averaging(keras.layers.Layer):
+    """Keeps a running mean of its inputs, which no gradient reaches."""
+
+    def build(self, shape):
+        self.mean = self.add_weight(
+            shape=shape[1:], initializer="zeros", trainable=False, name="mean"
+        )
+
+    def call(self, inputs, training=False):
+        if training:
+            self.mean.assign(0.9 * self.mean + 0.1 * keras.ops.mean(inputs, axis=0))
+        return inputs
 
 
-def test_a_model_that_mixes_examples_is_refused_before_the_run(make_config):
-    model = f"{__name__}:with_a_centred_layer"
-    with pytest.raises(UserError, match="depends on the other examples"):
-        check(make_config(model=model, fog_protection="dp-sgd"))
-    check(make_config(model=model))
+def test_a_layer_that_keeps_something_of_its_inputs_is_refused():
+    model = model_of(keras.layers.Flatten(), Averaging())
+    with pytest.raises(UserError, match=r"changes its weights .*mean.*without noise"):
+        check_examples_apart(WHAT, model, SPEC)
+    assert not np.any(np.array(model.layers[-2].mean))  # and stays as it was
+
+
+@pytest.mark.parametrize("name", ["mlp-narrow", "cnn-small", "strides", "normalised"])
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf, 1e38])
+def test_an_example_without_a_finite_gradient_adds_nothing(name, spoilt):
+    model = (MODELS_IN_ONE_PASS | ONE_BY_ONE)[name]()
+    inputs = INPUTS.copy()
+    inputs[2] = spoilt
+    if name == "normalised" and spoilt == 1e38:
+        inputs[2, 0] = -spoilt  # a constant image has a finite gradient there
+    sums, _, _ = tf.function(Clipping(model, TASK).clipped_sum)(
+        tf.constant(inputs), tf.constant(TARGETS), tf.constant(WEIGHTS), tf.constant(np.float32(1))
+    )
+    without = np.where(np.arange(len(WEIGHTS)) == 2, 0, WEIGHTS).astype(np.float32)
+    others, _, norms = tf.function(Clipping(model, TASK).clipped_sum)(
+        tf.constant(INPUTS), tf.constant(TARGETS), tf.constant(without), tf.constant(np.float32(1))
+    )
+    assert np.all(np.isfinite(norms))
+    for one, other in zip(sums, others, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)

@@ -18,8 +18,8 @@ import pytest
 from fog_flower import config as config_module
 from fog_flower.errors import UserError
 from fog_flower.records import files
-from fog_flower.records.reading import can_go_on, figures_so_far, is_orphan, read_run
-from fog_flower.records.recorder import RunRecorder
+from fog_flower.records.reading import figures_so_far, is_orphan, read_run
+from fog_flower.records.recorder import RunRecorder, can_continue
 from fog_flower.records.run_folder import folder_of
 from simulations.cli.continued import settings_to_go_on
 from simulations.engines import engine_named
@@ -114,9 +114,9 @@ def test_a_run_that_did_not_diverge_says_so_and_old_records_are_read(make_config
     old["status"] = "failed"
     (folder / "run.json").write_text(json.dumps(old))
     assert read_run(folder)["final"]["diverged"] is False
-    assert not can_go_on(folder)  # no checkpoint
+    assert not can_continue(folder, summary(folder))  # no checkpoint
     (folder / "checkpoint.npz").touch()
-    assert can_go_on(folder)
+    assert can_continue(folder, summary(folder))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_failed_run_tells_whether_it_can_continue(make_config, artifacts, fail
     with ending_in_round(fails_in, RuntimeError("stop")), pytest.raises(RuntimeError):
         run_here(config)
     assert summary(folder_of(config))["can_continue"] is answer
-    assert can_go_on(folder_of(config)) is answer
+    assert can_continue(folder_of(config), summary(folder_of(config))) is answer
 
 
 def test_a_run_of_a_deployment_is_not_continued_by_a_simulation(make_config):
@@ -165,13 +165,13 @@ def test_whoever_reads_knows_whether_a_run_still_goes_on(make_config, artifacts,
 WRITER = """
 import sys
 from pathlib import Path
-from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.files import GrowingCsv, write_json
 folder = Path(sys.argv[1])
 rows = []
 print("ready", flush=True)
 while True:
     rows.append({"a": len(rows), "b": "x" * 50})
-    write_csv(folder / "rounds.csv", ("a", "b"), rows)
+    GrowingCsv(folder / "rounds.csv", ("a", "b")).extend(rows)
     write_json(folder / "run.json", {"rows": len(rows), "text": "y" * 5000})
 """
 

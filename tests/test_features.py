@@ -1,5 +1,7 @@
 """Fixed maps of inputs, which every tier applies."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -251,3 +253,14 @@ def test_one_input_is_mapped_once_to_know_what_comes_out():
     assert mapped == [1]
     assert featured.spec(np.zeros((5, 8), np.float32)).shape == (4,)
     assert featured.fitted(rows).spec(rows).shape == (3,)
+
+
+def test_what_the_stored_network_reads_by_itself_is_recorded(npz_path, tmp_path, capsys):
+    from simulations.pretraining import main
+
+    out = tmp_path / "alone.json"
+    main(["--judge", f"dataset=npz:{npz_path}", "validation-examples=1", "--out", str(out)])
+    told = json.loads(out.read_text())
+    assert told["test_examples"] > 0
+    printed = f"{told['accuracy']:.2%} of {told['test_examples']} test digits of {told['data']}"
+    assert printed in capsys.readouterr().out

@@ -110,51 +110,6 @@ def assert_the_same_rounds(one, other, *, test_examples):
                 assert float(ours[name]) == pytest.approx(float(value), abs=near, nan_ok=True), name
 
 
-def test_a_users_strategy_and_model_from_a_folder_of_their_own(tmp_path, npz_path):
-    (tmp_path / "mine.py").write_text(
-        "import keras\n"
-        "from flwr.serverapp.strategy import FedAvg\n\n\n"
-        "class Mine(FedAvg):\n"
-        "    def aggregate_train(self, server_round, replies):\n"
-        "        return super().aggregate_train(server_round, list(replies)[:1])\n\n\n"
-        "def tiny():\n"
-        "    return keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(),\n"
-        "                             keras.layers.Dense(10, activation='softmax')])\n"
-    )
-    code, output = run(
-        tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "model=mine:tiny", "strategy=mine:Mine"),
-        *("gate=off", "gate-args=", "num-server-rounds=1", "run-name=mine", "--engine", "inline"),
-    )
-    assert code == 0, output
-    folder = tmp_path / "results" / "runs" / "mine"
-    assert summary(folder)["config"]["strategy"] == "mine:Mine"
-    first = next(row for row in updates(folder) if row["fog_node"] == "0")
-    assert column(folder, "cloud_validation_loss")[0] == pytest.approx(
-        float(first["loss_alone"]), rel=1e-5
-    )
-
-
-def test_the_cnn_on_the_real_head_of_svhn(tmp_path, svhn_head):
-    code, output = run(
-        tmp_path,
-        *("dataset=svhn", f"data-dir={svhn_head}", "train-examples=480", "validation-examples=60"),
-        *(
-            "test-examples=60",
-            "fog-nodes=5",
-            "model=cnn",
-            "num-server-rounds=1",
-            "run-name=real",
-            *("--engine", "inline"),
-        ),
-    )
-    assert code == 0, output
-    assert "svhn-subset-480+120" in output
-    run_record = summary(tmp_path / "results" / "runs" / "real")
-    assert run_record["model_parameters"] == 378_570
-    assert run_record["nodes"]["num_examples"] == [96] * 5
-
-
 def test_a_killed_actor_does_not_hang_the_run(tmp_path, npz_path):
     process = start(
         tmp_path,
@@ -227,27 +182,6 @@ def ray_of(process) -> list[int]:
         for one in psutil.process_iter(["cmdline"])
         if any(f"{PREFIX}{process.pid}-" in word for word in one.info["cmdline"] or ())
     ]
-
-
-def test_a_failure_inside_the_run_is_told_and_not_a_success(tmp_path, npz_path):
-    (tmp_path / "broken.py").write_text(
-        "from flwr.serverapp.strategy import FedAvg\n\n\n"
-        "class Broken(FedAvg):\n"
-        "    def aggregate_train(self, server_round, replies):\n"
-        "        if server_round == 3:  # later than it is tried before the run\n"
-        "            raise RuntimeError('this strategy has a bug')\n"
-        "        return super().aggregate_train(server_round, replies)\n"
-    )
-    code, output = run(
-        tmp_path,
-        *(f"dataset=npz:{npz_path}", *SMALL, "strategy=broken:Broken", "run-name=broken"),
-        "num-server-rounds=3",
-        *ONE_ACTOR,
-    )
-    assert code == 1
-    assert "the run failed: strategy Broken: aggregate_train: " in output
-    assert "RuntimeError: this strategy has a bug (in aggregate_train, " in output
-    assert summary(tmp_path / "results" / "runs" / "broken")["status"] == "failed"
 
 
 def test_plain_flwr_run_with_a_wrong_number_of_supernodes_says_the_command_that_fits(

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
 from fog_flower.records.curves import draw_curves
-from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.files import GrowingCsv, write_json
 from simulations.cli.run_display import print_run
 from simulations.cli.terminal import Terminal, progress_bar, styled
 from simulations.reports.page import Page, Section, write_page
@@ -102,7 +102,7 @@ def run_of(tmp_path):
 def test_a_run_is_shown_with_every_name_in_it(run_of, text):
     folder = run_of(text)
     rounds = pd.read_csv(folder / "rounds.csv").assign(note=text).to_dict("records")
-    write_csv(folder / "rounds.csv", ROUND_COLUMNS, rounds)
+    GrowingCsv(folder / "rounds.csv", ROUND_COLUMNS).extend(rounds)
     screen = terminal(width=400)
     print_run(screen, folder)
     lines = shown_by(screen).splitlines()

@@ -1,6 +1,7 @@
 """The learned gate, on losses whose best merge is known."""
 
 import dataclasses
+import math
 import zlib
 
 import numpy as np
@@ -116,6 +117,30 @@ def test_who_leads_away_gets_no_weight_however_long_it_is(length):
     assert sum(weights[:2]) == pytest.approx(1.0, abs=0.05)
 
 
+def test_an_update_too_short_to_be_stretched_in_float32_is_left_out():
+    """Stretched to the length of the others, it would make every merge with it infinite."""
+    deltas = [[1.0, 0.1], [1.0, -0.1], [-1.0, 0.0], [1e-40, 0.0]]
+    accepted, weights, _ = judged(deltas, [1.0, 0.0])
+    assert accepted == [True, True, False, False]
+    assert sum(weights[:2]) == pytest.approx(1.0, abs=0.05)
+    assert weights[3] == 0.0
+
+
+def test_a_plain_merge_is_certified_with_the_updates_as_they_are_in_it():
+    """By hand: the last is cut to c, so that F = [(2 + c) / 3, 0], and its slope is c times theirs.
+
+    So the mean slope is above the least one by (c - 1) / 3 times that.
+    """
+    deltas, cut = [[1.0, 0.1], [1.0, -0.1], [5.0, 0.0]], 2 * math.hypot(1.0, 0.1)
+    too_far = (2 + cut) / 3 - 1.2
+    left_behind = (cut - 1) / 3 * 2 * too_far
+    gain = 1.0 - (0.1 + too_far**2)  # over the best constant answer
+    for slack, told in ((1.03, True), (0.97, False)):
+        gate = Learned(slack=slack * left_behind / gain, again=0)
+        _, _, decisions = judged(deltas, [1.2, 0.0], gate)
+        assert ("certified" in decisions[0].reason) == told
+
+
 def test_one_honest_update_among_six_opposite_ones_is_enough():
     deltas = [[1.0, 0.0]] + [[-1.0, 0.0]] * 6
     accepted, weights, _ = judged(deltas, [1.0, 0.0])
@@ -166,7 +191,7 @@ def test_a_converged_model_refuses_nobody_for_differences_that_mean_nothing():
 
 def test_of_an_enormous_update_only_the_direction_counts():
     deltas = np.array([[0.8, 0.3], [1e12, -1e11]])
-    accepted, weights, _ = judged(deltas, [1.0, 0.0], Learned(margin=0.0))
+    accepted, weights, _ = judged(deltas, [1.0, 0.0], Learned(margin=0.0, slack=0.0))
     assert accepted == [True, True]
     assert np.asarray(weights) @ deltas == pytest.approx([1.0, 0.0], abs=0.1)
 

@@ -4,13 +4,16 @@ import dataclasses
 import io
 import json
 import math
+import re
 
 import pytest
+from rich.color import ColorSystem
 
 from clients.privacy.releases import releases_of
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
 from fog_flower.privacy.ledger import UPDATES, Release, packed, unpacked, worst_of_nodes
+from fog_flower.privacy.repeats import Repeats
 from simulations.cli.ledger_display import print_ledger
 from simulations.cli.run_display import print_run
 from simulations.cli.terminal import Terminal
@@ -128,7 +131,7 @@ def test_the_better_of_both_tiers_holds_for_dw(make_config):
 def test_what_nobody_accounted_for_promises_nothing(make_config):
     told = named(make_config(protection="tests.any_data:spoil"))["shipment: inputs"]
     assert not told.promises
-    assert "nobody accounted for it" in told.uncovered
+    assert any("nobody accounted for it" in text for text in told.uncovered)
 
 
 def test_of_mechanisms_that_follow_each_other_the_best_holds():
@@ -195,8 +198,35 @@ def test_show_prints_mechanisms_and_what_they_do_not_cover_in_80_columns(tmp_pat
     told = shown.getvalue()
     assert max(map(len, told.splitlines())) <= 80
     line = " ".join(told.split())
-    assert f"dW of all rounds: DP-SGD; not covered: {'; '.join(gaps)}" in line
-    assert "nothing is promised for: loss (fog node to cloud)" in line
+    unit = "one example's inputs and targets, replace"
+    assert f"dW of all rounds: DP-SGD; unit: {unit}; not covered: {'; '.join(gaps)}" in line
+    cells = [[cell.strip() for cell in row.split("│")] for row in told.splitlines()]
+    assert ["", "dW of all rounds", "fog node", "cloud", "3 at delta 0", "-", ""] in cells
+    assert ["", "loss", "fog node", "cloud", "none", "-", ""] in cells
+    assert "no release has a promise" not in told
+
+
+def test_show_lists_what_leaves_each_tier_where_nothing_is_promised(make_config):
+    shown = io.StringIO()
+    print_ledger(Terminal(shown, width=80), run_here(make_config()))
+    told = shown.getvalue()
+    assert max(map(len, told.splitlines())) <= 80
+    line = " ".join(told.split())
+    assert "no release has a promise" in line
+    for tiers in ("end node │ fog node", "fog node │ cloud", "cloud │ everybody"):
+        assert f"{tiers} │ none │ - │" in line
+    assert "shipment: inputs: the paper's noise" in line
+
+
+def test_show_names_seeded_noise_in_red(make_config):
+    config = make_config(fog_protection="dp-sgd(epsilon=5)", batch_size=12)
+    shown = io.StringIO()
+    terminal = Terminal(shown, width=80)
+    terminal._color_system, terminal._force_terminal = ColorSystem.STANDARD, True
+    print_ledger(terminal, run_here(config))
+    red = "".join(re.findall(r"\x1b\[31m([^\x1b]*)", shown.getvalue()))
+    assert "seeded" in red.partition("noise-source")[0]
+    assert "noise-source=seeded: whoever knows" in red
 
 
 @pytest.mark.parametrize(
@@ -226,3 +256,62 @@ def test_a_feature_map_of_the_user_s_own_is_named_as_not_covered(make_config):
     for name in ("shipment: inputs", UPDATES):
         assert any("must map each example by itself" in text for text in told[name].uncovered)
     assert told["shipment: targets"].uncovered == ()
+
+
+def again(config, repeats, count=1000):
+    return {one.name: one.guarantee for one in releases_of(config, count, 1.0, repeats)}
+
+
+def test_a_continued_run_counts_what_it_draws_again(make_config):
+    settings = {
+        "protection": "gaussian(epsilon=2,delta=1e-6),randomised-response(epsilon=1)",
+        "training_metrics": "laplace(epsilon=4)",
+        "example_counts": "laplace(epsilon=1)",
+        "num_server_rounds": 4,
+    }
+    drawn = again(make_config(**settings, noise_source="entropy"), Repeats(3, 2))
+    assert drawn["shipment: inputs"].epsilon == pytest.approx(6.0)
+    assert drawn["shipment: inputs"].delta == pytest.approx(3e-6)
+    assert drawn["shipment: targets"].epsilon == pytest.approx(3.0)
+    assert drawn[UPDATES].epsilon == pytest.approx(9.0)
+    assert drawn["loss and accuracy of training"].epsilon == pytest.approx(4.0 * 6 / 4)
+    assert drawn["number of examples that it reports"].epsilon == pytest.approx(3.0)
+    assert "drawn 3 x" in drawn["shipment: inputs"].mechanism
+    seeded = make_config(**settings)  # the same noise once more tells nothing new
+    assert again(seeded, Repeats(3, 2)) == again(seeded, Repeats())
+
+
+def test_rounds_that_are_trained_again_cost_dp_sgd_more(make_config):
+    settings = {"fog_protection": "dp-sgd(epsilon=3)", "batch_size": 256, "num_server_rounds": 5}
+    config = make_config(**settings, noise_source="entropy")
+    once, more = (
+        again(config, Repeats(), 3000)[UPDATES],
+        again(config, Repeats(2, 1), 3000)[UPDATES],
+    )
+    assert once.epsilon == pytest.approx(3.0, abs=0.05)
+    assert 3.1 < more.epsilon < 3.6
+    hidden = config.changed({"example-counts": "equal"})
+    assert again(hidden, Repeats(2, 1), 3000)[UPDATES].epsilon == 6.0
+
+
+def test_what_hides_counts_does_not_use_them_for_a_smaller_epsilon(make_config):
+    config = make_config(protection="gaussian(epsilon=2)", example_counts="equal")
+    told = {one.name: one.guarantee for one in releases_of(config, 100, 0.2537)}
+    assert told["shipment: inputs"].epsilon == pytest.approx(2.0)
+    assert "0.2537" not in str(told)
+    noisy = make_config(fog_protection="dp-sgd(noise=1)", example_counts="equal")
+    with pytest.raises(UserError, match=r"example-counts=equal hides.*give epsilon"):
+        releases_of(noisy, 100)
+    free = make_config(fog_protection="dp-sgd(noise=0)", example_counts="equal")
+    assert [releases_of(free, 100)] == [releases_of(free, 900)]
+
+
+def test_code_of_ones_own_before_a_private_mechanism_is_named_everywhere(make_config):
+    config = make_config(protection="tests.test_ledger:mixed,gaussian,randomised-response")
+    told = {one.name: one.guarantee for one in releases_of(config, 100)}
+    for name in ("shipment: inputs", UPDATES):
+        assert any("tests.test_ledger:mixed: code of your own" in t for t in told[name].uncovered)
+
+
+def mixed(share, context):
+    return share

@@ -8,7 +8,7 @@ from flwr.common.constant import SUPERLINK_NODE_ID, ErrorCode
 
 from clients.client_app import app as client_app
 from fog_flower.errors import UserError
-from fog_flower.records.reading import can_go_on
+from fog_flower.records.recorder import can_continue
 from fog_flower.records.run_folder import folder_of
 from simulations.engines.inline_grid import SERVER_NODE_ID, InlineGrid
 from strategies import membership
@@ -151,7 +151,7 @@ def test_too_few_fog_nodes_end_the_run_in_one_line_and_it_can_be_continued(
     assert "\n" not in run["cause"]
     assert [row["round"] for row in rounds(stopped)] == ["0", "1", "2"]
     assert run["can_continue"]
-    assert can_go_on(stopped)
+    assert can_continue(stopped, run)
     rest = run_here(
         make_config(
             num_server_rounds=3,
@@ -169,7 +169,7 @@ def test_a_failed_run_without_a_checkpoint_does_not_promise_to_go_on(flaky, make
     with pytest.raises(UserError, match="only 2 of at least 3"):
         flaky({1: (2,)}, round_timeout=1.0, artifacts="")
     assert summary(folder_of(make_config()))["can_continue"] is False
-    assert not can_go_on(folder_of(make_config()))
+    assert not can_continue(folder_of(make_config()), summary(folder_of(make_config())))
 
 
 def test_one_node_that_goes_within_a_round_is_one_refusal(flaky):

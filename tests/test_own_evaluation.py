@@ -48,3 +48,9 @@ def test_every_fog_node_tells_what_w_does_on_what_it_has(make_config):
 def test_it_is_refused_where_something_hides_the_data(make_config, settings, words):
     with pytest.raises(UserError, match=f"own-evaluation='final': .*{words}"):
         make_config(own_evaluation="final", fog_nodes=3, **settings)
+
+
+def test_it_does_not_tell_hidden_counts(make_config):
+    settings = {"partition": "linear", "example_counts": "equal", "gate": "off"}
+    folder = run_here(make_config(own_evaluation="final", **settings))
+    assert {one["num_examples"] for one in summary(folder)["own_evaluation"]} == {1}

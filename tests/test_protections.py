@@ -17,7 +17,7 @@ from clients.privacy.fog_node.selective import Selective
 from clients.privacy.releases import releases_of
 from clients.shipment import MAGIC, RefusedShipmentError, pack, unpack
 from fog_flower.data.field import prepare_field
-from fog_flower.data.preprocess import ColumnNormaliser
+from fog_flower.data.preprocess import ColumnNormaliser, PixelNormaliser
 from fog_flower.errors import UserError
 from fog_flower.privacy.accounting import gaussian_epsilon, response_keep, shared_epsilon
 from fog_flower.tasks.examples import Examples, Spec
@@ -248,18 +248,42 @@ def test_a_secret_share_makes_epsilon_smaller(make_config):
     both = make_config(protection="gaussian(epsilon=2,delta=1e-6),randomised-response(epsilon=1)")
     told = {one.name: one.guarantee for one in releases_of(both, 100, 0.25)}
     inputs, update = told["shipment: inputs"], told["dW of all rounds"]
-    assert inputs.epsilon == pytest.approx(shared_epsilon(2.0, 0.25))
+    assert inputs.epsilon == pytest.approx(shared_epsilon(3.0, 0.25))
     assert inputs.delta == pytest.approx(0.25e-6)
     assert "secret share" in inputs.mechanism
     # Inputs and labels are of the same sample: together they cost more than two samples would.
     assert update.epsilon == pytest.approx(shared_epsilon(3.0, 0.25))
-    assert update.epsilon > inputs.epsilon + told["shipment: targets"].epsilon
+    assert told["shipment: targets"].epsilon == pytest.approx(1.0)  # less than that of both
+    # An unprotected label may tell that its example was shared, so the input has the full epsilon.
+    clear = make_config(protection="gaussian(epsilon=2)")
+    alone = {one.name: one.guarantee for one in releases_of(clear, 100, 0.25)}["shipment: inputs"]
+    assert (alone.epsilon, alone.delta) == (pytest.approx(2.0), 1e-5)
+    assert "secret share" not in alone.mechanism
     nothing = {one.name: one.guarantee for one in releases_of(make_config(), 100, 0.25)}
     assert not nothing["shipment: inputs"].promises
 
 
+def test_a_share_is_shipped_in_random_order(make_config):
+    """In the order of what is owned, the place of an example would tell which were chosen."""
+    images = np.arange(50, dtype=np.uint8)[:, None, None, None] * np.ones(
+        (1, *SPEC.shape), np.uint8
+    )
+    owned = EndNode(0, 0, Examples(images, np.arange(50) % 10))
+
+    def shipped(**settings):
+        plain = PixelNormaliser(np.zeros(3), np.full(3, 1 / 255))
+        sent = owned.ship(make_config(protection="", **settings), TASK, plain)
+        return unpack(sent, SPEC, TASK).inputs[:, 0, 0, 0]
+
+    order = shipped(share_fraction=0.5)
+    assert len(set(order)) == 25
+    assert list(order) != sorted(order)
+    np.testing.assert_allclose(shipped(), np.arange(50))  # who shares all has nothing to hide
+
+
 def test_the_ledger_of_a_run_has_the_largest_share(make_config):
-    settings = {"protection": "gaussian(epsilon=2)", "share_fraction": 0.3, "end_nodes": 4}
+    both = "gaussian(epsilon=2),randomised-response(epsilon=1)"
+    settings = {"protection": both, "share_fraction": 0.3, "end_nodes": 4}
     config = make_config(**settings)
     field = prepare_field(config)
     owned = [len(shard) for shards in field.shards for shard in shards]
@@ -267,7 +291,7 @@ def test_the_ledger_of_a_run_has_the_largest_share(make_config):
     assert share_of_all == max(max(1, round(0.3 * n)) / n for n in owned)
     rows = json.loads((run_here(config) / "privacy.json").read_text())["releases"]
     epsilon = next(row["epsilon"] for row in rows if row["release"] == "shipment: inputs")
-    assert epsilon == pytest.approx(shared_epsilon(2.0, share_of_all), abs=1e-6)
+    assert epsilon == pytest.approx(shared_epsilon(3.0, share_of_all), abs=1e-6)
 
 
 def test_a_secret_share_is_drawn_from_entropy_where_noise_is(make_config):

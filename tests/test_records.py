@@ -9,20 +9,20 @@ import pytest
 
 from fog_flower.errors import UserError
 from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
-from fog_flower.records.files import write_csv, write_json, write_text
+from fog_flower.records.files import GrowingCsv, write_json, write_text
 from fog_flower.records.run_folder import run_folder
 from tests.runs import ending_in_round, run_here, summary
 
 
 @pytest.fixture
 def folder(make_config):
-    return run_here(make_config(num_server_rounds=2))
+    return run_here(make_config(artifacts="model,curves"))
 
 
 def test_run_json_tells_everything_that_decided_the_run(folder, make_config):
     run = summary(folder)
     assert run["status"] == "finished"
-    assert run["config"] == make_config(num_server_rounds=2).to_run_config()
+    assert run["config"] == make_config(artifacts="model,curves").to_run_config()
     assert run["data"]["name"] == "npz:bars.npz"
     assert len(run["data"]["sha256"]) == 64
     assert sum(run["nodes"]["num_examples"]) == 360 == sum(run["data"]["train_group_counts"])
@@ -106,7 +106,7 @@ def test_json_has_no_nan(tmp_path):
 
 def test_floats_survive_the_table(tmp_path):
     value = 0.1 + 0.2
-    write_csv(tmp_path / "a.csv", ["x"], [{"x": value}])
+    GrowingCsv(tmp_path / "a.csv", ["x"]).extend([{"x": value}])
     assert pd.read_csv(tmp_path / "a.csv", float_precision="round_trip")["x"][0] == value
 
 

@@ -1,8 +1,10 @@
 """The rendered digits: repeatable, well-formed, legible, with SVHN's class frequencies."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,3 +210,24 @@ def test_realism_needs_a_file_with_digits(tmp_path):
         measure_realism([])
     with pytest.raises(UserError, match="absent"):
         measure_realism([tmp_path / "absent.mat"])
+
+
+def test_a_script_that_starts_itself_again_is_told_what_to_do(tmp_path):
+    """Drawing in processes runs the script once more in each of them, which cannot end well."""
+    script = tmp_path / "own.py"
+    script.write_text(
+        "from fog_flower.data.request import Request\n"
+        "from fog_flower.data.sources.rendered_digits import rendered_digits\n"
+        "rendered_digits(Request('', None, 0, train_examples=3000, test_examples=10))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "FOG_FLOWER_CACHE": str(tmp_path), "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    said = done.stderr.strip().splitlines()[-1]
+    assert "dataset='rendered-digits': the processes that draw 3000 train images" in said
+    assert "below `if __name__ == '__main__':`" in said

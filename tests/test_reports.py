@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from simulations.experiments import EXPERIMENTS
+from simulations.reports import literature
 from simulations.reports.claims import judge_claims
 from simulations.reports.cost_forecast import GPU_STEP, estimate_table, missing
 from simulations.reports.experiment_report import write_report
@@ -22,6 +23,7 @@ from simulations.reports.figures_3_to_6 import _band
 from simulations.reports.looks import line_look
 from simulations.reports.paired_tests import analyse
 from simulations.reports.save_figure import save_figure
+from simulations.reports.statistics import Comparison
 from simulations.reports.sweep_records import LOCAL, TEST, load_records
 from simulations.sweep.execute import execute
 from simulations.sweep.sweep_folder import left_out
@@ -264,6 +266,8 @@ def test_a_sweep_that_is_not_complete_is_reported_as_such(tmp_path):
     shutil.rmtree(tmp_path / "reduced" / "mlp-fog-5" / "seed-1")
     files = report(tmp_path / "reduced", tmp_path / "results")
     assert "Not complete; seeds of each cell: mlp-centralized " in files["Table 2"].read_text()
+    assert "No ledger was recorded for any of 11 runs." in files["Table 2"].read_text()
+    assert "No ledger was recorded for any of 11 runs." in files["page"].read_text()
     assert (
         "mlp-fog-5 2, mlp-fog-7 3, cnn-centralized 3, cnn-fog-3 0" in files["Table 2"].read_text()
     )
@@ -633,6 +637,8 @@ def test_what_privacy_costs_from_real_runs(tmp_path, npz_path):
         tables[name] = rows.set_index("cell")
         text = (tmp_path / "results" / "tables" / f"{stem}.md").read_text()
         assert "not private" in text
+        assert ", seeded |" in text.partition("What the ledger promises")[2].partition("Data:")[0]
+        assert "**Noise was drawn from the run's seed:" in text.partition("## The ledger")[2]
     private = tables["epsilon"].loc["patches-epsilon-3"]
     assert private["promised"] == pytest.approx(3.0, abs=0.05)
     assert np.isinf(tables["epsilon"].loc["patches-epsilon-none", "promised"])
@@ -654,7 +660,7 @@ def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
     }
     experiment = EXPERIMENTS["literature"]
     scale, folder = experiment.scale("reduced"), tmp_path / "literature" / "reduced"
-    only = "dense-fog-3,selective-0.1-fog-3,masked-fog-3"
+    only = "dense-fog-3,selective-0.1-fog-3,masked-fog-3,dense-mlp-fog-3,projection-fog-3"
     plan = plan_sweep(experiment, scale, (0,), only, common, folder)
     assert set(execute(plan, "inline", lambda progress: None)) == {"finished"}
     files = dict(write_report(experiment, scale, folder, tmp_path / "results", MARGIN))
@@ -665,8 +671,30 @@ def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
     )
     assert 0.1 < selective < 0.2
     assert masked == pytest.approx(1.0, abs=0.01)
+    assert rows["MLP, random projection alone"] == pytest.approx(1.0, abs=0.01)  # beside the MLP
     text = files["table"].read_text()
     assert "masks in the place of homomorphic encryption" in text
+    assert "No release of these 5 runs promises any privacy: shipment: inputs;" in text
+    assert "abadi" not in text.lower().partition("what is said")[0]  # not run
+    (line,) = [line for line in text.splitlines() if line.startswith("| a tenth of dW is enough")]
+    assert "cannot be told" in line  # from one seed
+    one, other = (
+        pd.read_csv(files["rows"]).set_index("cell")["test"][f"{name}-fog-3"]
+        for name in ("selective-0.1", "dense")
+    )
+    assert f"{100 * (one - other):+.2f} (no CI)" in line
+
+
+def test_a_claim_holds_where_every_interval_is_above_the_margin():
+    def found(*intervals):
+        return [Comparison("a", "b", 3, sum(pair) / 2, *pair) for pair in intervals]
+
+    kept, lost, unsure = (-0.009, 0.004), (-0.05, -0.02), (-0.02, 0.01)
+    assert literature._verdict(found(kept, kept), 0.01) == "holds"
+    assert literature._verdict(found(lost, lost), 0.01) == "does not hold"
+    for pairs in ((kept, lost), (kept, unsure), (lost, unsure)):
+        assert literature._verdict(found(*pairs), 0.01) == "cannot be told"
+    assert literature._verdict([Comparison("a", "b", 2, 0.0)], 0.01) == "cannot be told"
 
 
 def test_what_an_end_node_shares_from_real_runs_and_an_audit(tmp_path, npz_path):
@@ -732,3 +760,5 @@ def test_central_dp_from_real_runs(tmp_path, npz_path):
     text = files["table"].read_text()
     assert "central-dp behind the gate, 1 of 60 malicious" in text
     assert "| nothing" in text
+    assert "**Noise was drawn from the run's seed:" in text.partition("## The ledger")[2]
+    assert "one fog node's dW, add or remove" in text

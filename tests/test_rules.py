@@ -113,6 +113,12 @@ def test_central_dp_without_noise_divides_the_sum_of_what_is_cut_by_who_was_aske
     np.testing.assert_allclose(rule.step(rows, np.array([1.0, 100.0, 1.0])), [0.9 / 4, 1.2 / 4])
 
 
+def test_central_dp_counts_an_update_without_a_length_as_zero():
+    rows = np.array([[3.0, 4.0], [np.nan, 0.0], [np.inf, 1.0]])
+    rule = CentralDP(clip=1.0, noise=0.0, min_train_nodes=3)
+    np.testing.assert_allclose(rule.step(rows, np.ones(3)), [0.6 / 3, 0.8 / 3])
+
+
 def test_central_dp_adds_as_much_noise_as_its_epsilon_asks_for():
     rule = CentralDP(epsilon=2.0, clip=0.5, min_train_nodes=3, num_server_rounds=4)
     step = rule.step(np.zeros((3, 100_000)), np.ones(3))

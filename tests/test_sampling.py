@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from clients.privacy.fog_node import _private_epoch
 from simulations.audits import sampling
 from simulations.audits.finding import HOLDS, REFUTED, WEAK
 
@@ -12,18 +11,16 @@ def said(text: str) -> None:
     pass
 
 
-def shuffled(count, rate, steps, rng):
-    return np.array_split(rng.permutation(count), steps)
-
-
-def test_the_sampler_of_dp_sgd_holds_and_a_shuffle_does_not(make_config, tmp_path, monkeypatch):
+def test_the_sampler_of_dp_sgd_holds_and_a_shuffle_does_not(
+    make_config, tmp_path, monkeypatch, broken
+):
     monkeypatch.setattr(sampling, "GAMES", 2500)
     config = make_config(fog_protection="dp-sgd(epsilon=8)", batch_size=120, protection="")
     honest = sampling.audit(config, tmp_path, said)
     assert [one.verdict for one in honest] == [WEAK, HOLDS]  # so few games cannot show as much as 8
     assert (tmp_path / "sampling.png").exists()
-    monkeypatch.setattr(_private_epoch, "poisson_batches", shuffled)
-    assert sampling.audit(config, tmp_path, said)[-1].verdict == REFUTED
+    shuffled = config.changed({"fog-protection": f"{broken}:Shuffled(epsilon=8)"})
+    assert sampling.audit(shuffled, tmp_path, said)[-1].verdict == REFUTED
 
 
 def test_where_nothing_is_sampled_nothing_is_attacked(make_config, tmp_path):

@@ -193,18 +193,6 @@ def test_a_strategy_that_returns_nothing_keeps_w_and_says_so(build):
     assert "Nothing returned no arrays" in strategy.report.note
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("ReturnsNone", "strategy ReturnsNone: aggregate_train must return .* not NoneType"),
-        ("Backwards", "strategy Backwards: aggregate_train returned arrays of shapes"),
-    ],
-)
-def test_a_strategy_whose_answer_cannot_be_the_next_w_is_named(build, name, words):
-    with pytest.raises(UserError, match=words):
-        one_round(build(f"tests.user_strategies:{name}"), [scaled(1)] * N)
-
-
 def test_a_strategy_that_merges_to_nan_is_stopped_by_the_gate_and_only_by_it(build):
     gated = build("tests.user_strategies:Overflows")
     arrays, _ = one_round(gated, [scaled(1)] * N)

@@ -10,7 +10,7 @@ import pytest
 
 from fog_flower.errors import UserError
 from fog_flower.records.columns import ROUND_COLUMNS, UPDATE_COLUMNS
-from fog_flower.records.files import write_csv, write_json
+from fog_flower.records.files import GrowingCsv, write_json
 from fog_flower.records.reading import typed_rows
 from simulations.engines.orphan_watch import this_process
 from simulations.sweep.progress_file import Told, write_progress
@@ -31,9 +31,9 @@ def run(make_config):
     def after(count: int) -> None:
         status = "running" if count < 2 else "finished"
         (folder / ".going").unlink(missing_ok=True)
-        write_csv(folder / "rounds.csv", ROUND_COLUMNS, rounds[: count + 1])
+        GrowingCsv(folder / "rounds.csv", ROUND_COLUMNS).extend(rounds[: count + 1])
         done = [row for row in updates if row["round"] <= count]
-        write_csv(folder / "updates.csv", UPDATE_COLUMNS, done)
+        GrowingCsv(folder / "updates.csv", UPDATE_COLUMNS).extend(done)
         write_json(folder / "run.json", {**whole, "status": status})
 
     return folder, after

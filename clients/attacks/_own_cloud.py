@@ -1,5 +1,6 @@
 """An attacker's own copy of the cloud: the code of the gate, run on the attacker's data."""
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -78,22 +79,15 @@ class OwnCloud:
         return add(start, unflatten(step, start))
 
     def _judged(self, deltas: Sequence[Weights]) -> tuple[Any, Any]:
-        from strategies.build import build_gate  # noqa: PLC0415  (Flower's strategies)
-        from strategies.judge import Judge  # noqa: PLC0415
+        from strategies.build import build_judge  # noqa: PLC0415  (Flower's strategies)
         from strategies.updates import own_update  # noqa: PLC0415
 
         attacker = self._attacker
         examples = max(len(self._evaluator), 1)
         updates = [own_update(delta, examples, 1.0) for delta in deltas]
         trainer = _StandIn(attacker, examples) if attacker.config.cloud_examples else None
-        judge = Judge(
-            build_gate(attacker.config),
-            self._evaluator,
-            self._reference,
-            merge=attacker.config.merge,
-            seed=attacker.config.seed + 1,
-            trainer=trainer,
-        )
+        config = dataclasses.replace(attacker.config, seed=attacker.config.seed + 1)
+        judge = build_judge(config, self._evaluator, self._reference, trainer)
         return judge.judge(attacker.server_round, attacker.weights, updates), updates
 
 

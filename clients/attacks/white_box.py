@@ -1,4 +1,4 @@
-"""The strongest attack: searches the update that does most harm behind the run's own gate."""
+"""Searches the update that does most harm in its round, behind the run's own gate."""
 
 import numpy as np
 import numpy.typing as npt

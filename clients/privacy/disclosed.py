@@ -95,14 +95,24 @@ def metrics_scale(config: RunConfig) -> float:
     return TOLD * config.num_server_rounds / config.training_metrics.epsilon
 
 
-def of_metrics(config: RunConfig, *, silent: bool) -> Guarantee:
-    """Return the guarantee for loss and accuracy; ``silent``: other settings suppress them."""
+def of_metrics(config: RunConfig, *, silent: bool, repeated: int = 0) -> Guarantee:
+    """Return the guarantee for loss and accuracy.
+
+    Parameters
+    ----------
+    config : RunConfig
+    silent : bool
+        Whether other settings suppress them.
+    repeated : int
+        Rounds that a continued run makes twice, each for a part of epsilon.
+    """
     told = config.training_metrics
     if told.how == LAPLACE:
+        rounds = config.num_server_rounds + repeated
         return Guarantee(
             f"loss and accuracy of W with Laplace noise, scale {metrics_scale(config):.4g} x what "
-            f"one example changes, {config.num_server_rounds} x",
-            told.epsilon,
+            f"one example changes, {rounds} x",
+            told.epsilon * rounds / config.num_server_rounds,
         )
     if silent or told.how == DROPPED:
         return Guarantee("not sent", epsilon=0.0)

@@ -21,6 +21,11 @@ def private_training(protection: Sequence[str]) -> DpSgd | None:
     return found[0] if found else None
 
 
+def told_of_private(protection: Sequence[str], model: str) -> str:
+    """Return the keys of private training with their values, to begin an error message."""
+    return f"fog-protection={','.join(protection)!r}, model={model!r}"
+
+
 def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
     """Return each protection with its text, checked against the configuration.
 
@@ -48,19 +53,6 @@ def fog_protections(config: RunConfig) -> list[tuple[str, Any]]:
         if check := getattr(one, "check", None):
             check(config)
     return found
-
-
-def check_examples(config: RunConfig, num_examples: int) -> None:
-    """Check that the protections keep their guarantees for a fog node with so many examples.
-
-    Raises
-    ------
-    UserError
-        If one of them cannot.
-    """
-    for _, one in fog_protections(config):
-        if check := getattr(one, "check_examples", None):
-            check(config, num_examples)
 
 
 def protected(delta: Weights, context: FogContext) -> Weights:

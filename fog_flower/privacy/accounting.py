@@ -8,7 +8,11 @@ from scipy.optimize import brentq
 from scipy.special import log_ndtr, ndtr
 
 from fog_flower.errors import UserError
+from fog_flower.extras import require_version
+from fog_flower.privacy.arguments import check_number, check_positive
 
+ACCOUNTANT = "dp-accounting>=0.6,<0.7"  # as in pyproject.toml, which a SuperNode does not have
+USUAL_DELTA = 1e-5
 LEAST_NOISE = 0.1  # multiplier below which distributions are huge, and epsilon counts as infinite
 LARGEST_NOISE = 1e6  # multiplier; a search that finds more has failed
 INTERVAL = 1e-3  # of privacy loss; rounded up, so an epsilon of 4.5 is too large by less than 0.001
@@ -29,13 +33,66 @@ def check_budget(what: str, epsilon: float, delta: float) -> None:
     UserError
         If epsilon is not positive and finite, or delta not between 0 and 1.
     """
-    if not (isinstance(epsilon, int | float) and 0.0 < epsilon < math.inf):
-        raise UserError(f"{what}: epsilon={epsilon!r} must be positive; 1 to 8 is usual")
-    if not (isinstance(delta, int | float) and 0.0 < delta < 1.0):
+    check_positive(what, "epsilon", epsilon, "1 to 8 is usual")
+    check_number(what, "delta", delta, "1e-5 is usual")
+    if not 0.0 < delta < 1.0:
         raise UserError(
             f"{what}: delta={delta!r} must be between 0 and 1, and below 1 / (number of examples); "
             "1e-5 is usual"
         )
+
+
+def check_delta(what: str, delta: float, count: int, units: str, *, hidden: str = "") -> None:
+    """Check that delta is below 1 / n, for n units that each may be disclosed with that chance.
+
+    With delta = 1 / n a mechanism is allowed that discloses one unit, drawn at random, as it is
+    (Dwork & Roth 2014, doi:10.1561/0400000042, section 2.3.1). For a mechanism that takes each
+    unit by itself, n * delta of them are expected to be disclosed.
+
+    Parameters
+    ----------
+    what : str
+        Key and mechanism, for the message.
+    delta : float
+    count : int
+        n.
+    units : str
+        What there are n of, for the message.
+    hidden : str
+        The setting that hides n, if one does: the message, which may leave the node, is without n.
+
+    Raises
+    ------
+    UserError
+        If delta is 1 / n or more.
+    """
+    if delta < 1.0 / count:
+        return
+    if hidden:
+        number, remedy = f"the number of {units}, which {hidden} hides", "use a smaller one"
+    else:
+        usual = min(USUAL_DELTA, 10.0 ** math.floor(math.log10(0.1 / count)))
+        number, remedy = f"{count}, the number of {units}", f"use e.g. delta={usual:.0e}"
+    raise UserError(
+        f"{what}: delta={delta!r} must be below 1 / {number}: with so large a delta, one of them "
+        f"may be disclosed; {remedy}"
+    )
+
+
+def check_accountant(what: str) -> None:
+    """Check that the library that accounts for Gaussian noise in many steps is there.
+
+    Parameters
+    ----------
+    what : str
+        Key and mechanism, for the message.
+
+    Raises
+    ------
+    UserError
+        If it is missing or too old.
+    """
+    require_version(what, ACCOUNTANT)
 
 
 @functools.lru_cache(maxsize=64)
@@ -92,6 +149,11 @@ def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> f
     steps : int
         Number of steps over all rounds.
     delta : float
+
+    Raises
+    ------
+    UserError
+        If ``dp-accounting`` is missing or too old.
     """
     if not steps:
         return 0.0
@@ -109,8 +171,9 @@ def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> f
     Raises
     ------
     UserError
-        If the search finds none.
+        If the search finds none, or ``dp-accounting`` is missing or too old.
     """
+    check_accountant("epsilon of DP-SGD")
     import dp_accounting  # noqa: PLC0415  (takes a second)
 
     found = dp_accounting.calibrate_dp_mechanism(
@@ -164,16 +227,16 @@ def check_reachable(what: str, epsilon: float, rate: float, steps: int, delta: f
     """
     if subsampled_epsilon(LARGEST_NOISE, rate, steps, delta) > epsilon:
         raise UserError(
-            f"{what}: epsilon={epsilon:g}: no noise is enough for delta={delta:g} in {steps} "
-            "steps; use a larger epsilon or delta, or fewer rounds"
+            f"{what}: epsilon={epsilon:g}: no noise is enough for delta={delta:g} in all rounds; "
+            "use a larger epsilon or delta, or fewer rounds"
         )
 
 
 def shared_epsilon(epsilon: float, share: float) -> float:
     """Return epsilon of a mechanism on a secret sample (Balle et al. 2018, arXiv:1807.01647).
 
-    The sample has a fixed size and is drawn without replacement. Neighbours differ in the value of
-    one example. Delta is ``share`` times the mechanism's.
+    The sample has a fixed size, is drawn without replacement, and is released in random order.
+    Neighbours differ in the value of one example. Delta is ``share`` times the mechanism's.
 
     Parameters
     ----------
@@ -187,27 +250,13 @@ def shared_epsilon(epsilon: float, share: float) -> float:
     return math.log1p(share * math.expm1(epsilon))
 
 
-def response_epsilon(keep: float, answers: int) -> float:
-    """Return epsilon of k-ary randomised response (Warner 1965; Kairouz et al. 2014).
-
-    Parameters
-    ----------
-    keep : float
-        Probability of giving the true answer.
-    answers : int
-        Number of possible answers.
-    """
-    if keep >= 1.0:
-        return math.inf
-    return math.log(keep * (answers - 1) / (1.0 - keep))
-
-
 def response_keep(epsilon: float, answers: int) -> float:
     """Return the probability of the true answer at ``epsilon``."""
     return 1.0 / (1.0 + (answers - 1) * math.exp(-epsilon))
 
 
 def _accountant() -> Any:
+    check_accountant("epsilon of DP-SGD")
     from dp_accounting.pld import PLDAccountant  # noqa: PLC0415
 
     return PLDAccountant(value_discretization_interval=INTERVAL)

@@ -44,6 +44,11 @@ def counts(text: str) -> Disclosure:
     return _read(text, "example-counts", EQUAL, {"epsilon": 1.0})
 
 
+def hidden_by(told: Disclosure) -> str:
+    """Return the setting of ``example-counts`` that hides counts; empty if they are sent."""
+    return "" if told.how == SENT else f"example-counts={told.how}"
+
+
 def _read(text: str, key: str, without: str, defaults: dict[str, float]) -> Disclosure:
     name, given = split_call(text, key)
     if name not in (SENT, without, LAPLACE):

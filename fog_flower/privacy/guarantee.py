@@ -44,8 +44,8 @@ class Guarantee:
 def best_of(guarantees: Sequence[Guarantee], part: str) -> Guarantee:
     """Return the guarantee of mechanisms applied in sequence, for one part of an example.
 
-    A mechanism after a private one is post-processing and costs nothing. One before it does not
-    weaken it. So the best of their guarantees holds.
+    A mechanism after a private one is post-processing and costs nothing. One before it that takes
+    each example by itself does not weaken it. So the best of their guarantees holds.
     """
     covering = [one for one in guarantees if one.part in (part, BOTH)]
     if not covering:

@@ -50,11 +50,6 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a table; floats in full precision, NaN and missing values as ``nan``."""
-    GrowingCsv(path, columns).extend(rows)
-
-
 class GrowingCsv:
     """A CSV file to which rows are added while others read it; only new rows are formatted.
 

@@ -146,11 +146,6 @@ def close_run(folder: Path, *, interrupted: bool, cause: str) -> None:
         _correct(folder, {**run, **known, **told, **figures_so_far(folder)})
 
 
-def can_go_on(folder: Path) -> bool:
-    """Return whether ``fog-flower continue`` can continue a run from its checkpoint."""
-    return can_continue(folder, read_run(folder))
-
-
 def _correct(folder: Path, run: Mapping[str, Any]) -> None:
     try:
         write_json(folder / "run.json", run)

@@ -21,6 +21,7 @@ LOGGER = logging.getLogger("flwr")  # Flower's; importing it takes a second
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 
 
+_TESTED = ("test_loss", "test_accuracy", "test_worst_class_accuracy", "backdoor_success")
 _AGAINST_DIVERGING = (
     "; training diverges: lower learning-rate, set clip-norm=1, or scale inputs "
     "(normalisation=fitted)"
@@ -83,6 +84,7 @@ class RunRecorder:
         self._bytes_from_end_nodes = bytes_from_end_nodes
         self._rounds: list[dict[str, Any]] = []
         self._first_reason = ""  # for the decision on the first update
+        self._refit: CloudEvaluation | None = None
         self._tables = (
             GrowingCsv(folder / "updates.csv", UPDATE_COLUMNS),
             GrowingCsv(folder / "rounds.csv", ROUND_COLUMNS),
@@ -135,6 +137,27 @@ class RunRecorder:
         }
         self.add(row, [_update_row(report.server_round, verdict) for verdict in verdicts])
         self._round_began = now
+
+    def record_refit(
+        self,
+        cloud: CloudEvaluation,
+        *,
+        examples: int,
+        epochs: int,
+        train_loss: float,
+        seconds: float,
+    ) -> None:
+        """Record that the cloud trained the final W once more on all of its examples.
+
+        The figures of ``final`` are then those of this model. ``rounds.csv`` has only rounds. The
+        trackers get a row of its own, with the number of the round that does not exist.
+        """
+        self._refit = cloud
+        told = {"examples": examples, "epochs": epochs, "train_loss": train_loss}
+        self.know({"refit": {**told, "seconds": round(seconds, 3)}})
+        row: dict[str, Any] = dict.fromkeys(ROUND_COLUMNS, math.nan)
+        row |= {"round": len(self._rounds), "train_loss": train_loss, "note": "refit"}
+        self._tracking.log(row | _cloud_columns(cloud), [])
 
     def add(self, row: dict[str, Any], updates: Sequence[dict[str, Any]]) -> None:
         """Append a row to ``rounds.csv`` and its rows to ``updates.csv``, and write both."""
@@ -203,10 +226,11 @@ class RunRecorder:
 
     def _write_run(self, status: str, cause: str | None = None) -> None:
         seconds = time.perf_counter() - self.began
-        final = final_figures(self._rounds)
+        final = final_figures(self._rounds, self._refit)
         if status == FINISHED and final.get("diverged"):
             since = final["diverged_in_round"]
-            LOGGER.warning("diverged: the cloud model has not been finite since round %d", since)
+            since = "the refit" if since is None else f"round {since}"
+            LOGGER.warning("diverged: the cloud model has not been finite since %s", since)
         run = {
             "status": status,
             "cause": cause,
@@ -230,11 +254,19 @@ def can_continue(folder: Path, run: Mapping[str, Any]) -> bool:
     return kept and bool(run.get("can_continue", True))
 
 
-def final_figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the final figures for ``run.json`` from the rows of ``rounds.csv``."""
+def final_figures(
+    rounds: Sequence[Mapping[str, Any]], refit: CloudEvaluation | None = None
+) -> dict[str, Any]:
+    """Return the final figures for ``run.json`` from the rows of ``rounds.csv``, and the refit."""
     if not rounds:
         return {}
     last = rounds[-1]
+    if refit:
+        final = final_figures(rounds)
+        after = {name: value for name, value in _cloud_columns(refit).items() if name in final}
+        before = {name: final[name] for name in _TESTED}
+        diverged = not math.isfinite(refit.test.loss)
+        return {**final, **after, "diverged": diverged, "before_refit": before}
     finite = [row["round"] for row in rounds if math.isfinite(row["cloud_validation_loss"])]
     diverged = not math.isfinite(last["cloud_validation_loss"])
     names = [name for name in ROUND_COLUMNS if name.endswith(("_loss", "_accuracy"))]

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
+FILE = "audit.json"  # the findings in a folder
 HOLDS, REFUTED, NO_CLAIM = "holds", "refuted", "nothing is promised"
 WEAK = "too few tries to refute"
 
@@ -55,6 +57,25 @@ class AuditFinding:
         if self.value > self.claimed:
             return REFUTED
         return HOLDS if self.claimed < self.most else WEAK
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "AuditFinding":
+        """Return what ``to_json`` told. Its verdict follows from its numbers, not from its words.
+
+        A bound that does not say the most that its tries could show is taken to be the most, so
+        that no promise counts as tested by it.
+        """
+        finite = {"value": math.nan, "low": math.nan, "high": math.nan, "claimed": math.inf}
+        told: dict[str, Any] = {
+            field.name: finite.get(field.name, math.inf)
+            if row[field.name] is None
+            else row[field.name]
+            for field in dataclasses.fields(cls)
+            if field.name in row
+        }
+        if row["bound"] and "most" not in row:
+            told["most"] = row["value"]
+        return cls(**told)
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a dict for JSON, with None for numbers that are not finite."""

@@ -33,7 +33,7 @@ def learned_reconstruction(raw: Rows, protected: Rows) -> LinearReconstruction:
     """Fit a linear reconstruction on the attacker's own examples.
 
     It is ridge regression in dual form. Its strength is chosen on a fifth of the examples, which is
-    held out.
+    held out. If the protected examples as they are come closer to those, nothing is changed.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ def learned_reconstruction(raw: Rows, protected: Rows) -> LinearReconstruction:
     x_mean, y_mean = x.mean(axis=0), y.mean(axis=0)
     x, y = x - x_mean, y - y_mean
     cut = len(x) * 4 // 5
+    unchanged = float(np.square(x[cut:] + x_mean - y[cut:] - y_mean).mean())
     values, basis = np.linalg.eigh(x[:cut] @ x[:cut].T)
     answers, held_out = basis.T @ y[:cut], x[cut:] @ x[:cut].T @ basis
 
@@ -52,5 +53,8 @@ def learned_reconstruction(raw: Rows, protected: Rows) -> LinearReconstruction:
         return float(np.square(guess - y[cut:]).mean())
 
     best = min(RIDGES, key=error)
+    if unchanged <= error(best):
+        nothing = np.zeros_like(x_mean)
+        return LinearReconstruction(nothing, nothing, np.eye(len(x_mean), dtype=np.float32))
     kernel = (x[:cut].T @ basis / (values + best * values.mean())) @ answers
     return LinearReconstruction(x_mean, y_mean, np.asarray(kernel, np.float32))

@@ -12,9 +12,9 @@ from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
+from simulations.audits.finding import FILE
 from simulations.quiet import load_tensorflow_quietly
 
-FILE = "audit.json"
 _NOT_COMPARED = ("run-name", "results-dir")
 
 

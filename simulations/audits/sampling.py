@@ -16,7 +16,6 @@ from scipy.special import logsumexp
 
 from clients.local_training import examples_of
 from clients.privacy._rng import protecting_rng
-from clients.privacy.fog_node import _private_epoch
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import private_training
 from fog_flower.config import RunConfig
@@ -101,7 +100,7 @@ def played(config: RunConfig, mechanism: DpSgd, noise: float, steps: int, which:
     gradients[0] = 1.0 if which % 2 == 0 else 0.0
     sums = np.empty((GAMES, EPOCHS, steps))
     for game, epoch in np.ndindex(GAMES, EPOCHS):
-        batches = _private_epoch.batches_of(mechanism, small, steps, drawing)
+        batches = mechanism.batches(small, steps, drawing)
         order = np.concatenate(batches)
         places = np.repeat(np.arange(steps), [len(batch) for batch in batches])
         sums[game, epoch] = np.bincount(places, gradients[order], steps)

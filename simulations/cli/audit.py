@@ -11,7 +11,10 @@ from fog_flower.suggestion import did_you_mean
 from simulations.cli.terminal import Terminal, styled
 
 terminal = Terminal()
-AUDITS = ("shipments", "inversion", "membership", "sampling", "one-run")
+OUT = (
+    "folder for the findings; default: audit/ in the run's folder; for settings, results/audit/mine"
+)
+AUDITS = ("shipments", "inversion", "membership", "sampling", "one-run", "share")
 
 
 def audit(
@@ -22,18 +25,19 @@ def audit(
         ),
     ] = None,
     only: Annotated[str, typer.Option(help=f"comma-separated, any of {', '.join(AUDITS)}")] = "",
-    out: Annotated[str, typer.Option(help="folder for the findings")] = "results/audit/mine",
+    out: Annotated[str, typer.Option(help=OUT)] = "",
 ) -> None:
     """Attack what a run releases, and compare the findings with the promises of its ledger.
 
     Attacks use the run's own data and code. Audits that are already recorded in --out are not
-    repeated.
+    repeated. `fog-flower show RUN` puts the bounds that were found beside the run's ledger.
     """
+    from simulations.audits.audited import AUDIT, ELSEWHERE  # noqa: PLC0415
     from simulations.audits.make import make_audits  # noqa: PLC0415  (TensorFlow, pictures)
     from simulations.overrides import configure, configure_settings, parse_settings  # noqa: PLC0415
     from simulations.preflight import check, import_from_here  # noqa: PLC0415
 
-    words = what or []
+    words, place = what or [], ELSEWHERE / "mine"
     chosen = [name.strip() for name in only.split(",") if name.strip()] or list(AUDITS)
     for name in chosen:
         if name not in AUDITS:
@@ -42,13 +46,18 @@ def audit(
     import_from_here()
     if words and "=" not in words[0]:
         from fog_flower.records.reading import find_run, read_run  # noqa: PLC0415
+        from fog_flower.records.same_run import first_difference  # noqa: PLC0415
 
-        recorded = read_run(find_run(words[0]))["config"]
+        run = find_run(words[0])
+        recorded = read_run(run)["config"]
         config = configure_settings({**recorded, **parse_settings(words[1:]), "run-name": "audit"})
+        if first_difference(config.to_run_config(), recorded) is None:
+            place = run / AUDIT
     else:
         config = configure("demo", [*words, "run-name=audit"])
     check(config)
-    findings = make_audits(config, Path(out).expanduser().absolute(), chosen, terminal.say)
+    folder = Path(out).expanduser() if out else place
+    findings = make_audits(config, folder.absolute(), chosen, terminal.say)
     table = Table("audit", "attack", "measure", "found", "95% interval", "promised", "verdict")
     for row in findings:
         interval = "" if row["low"] is None else f"{row['low']:.3g} to "
@@ -66,4 +75,4 @@ def audit(
             styled(verdict, "red") if verdict == "refuted" else verdict,
         )
     terminal.print(table)
-    terminal.say(f"records: {out}")
+    terminal.say(f"records: {folder}")

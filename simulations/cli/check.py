@@ -11,8 +11,9 @@ terminal = Terminal()
 
 WORDS = typer.Argument(
     metavar="[KIND] NAME [KEY=VALUE]...",
-    help="KIND: strategy, gate, model, dataset, partition, attack, protection, fog-protection, mod "
-    "or tracker, or its key, e.g. client-mods; it can be omitted if NAME makes it clear",
+    help="KIND: strategy, gate, model, dataset, features, partition, attack, protection, "
+    "fog-protection, mod or tracker, or its key, e.g. client-mods; it can be omitted if NAME makes "
+    "it clear",
 )
 
 

@@ -42,7 +42,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     report: "report table2",
     compare: "compare --strategies gate,FedAvg,honest --attacks sign-flip,alie --malicious 7:3",
     check: "check attack mine:far attack-strength=2.0",
-    audit: "audit results/runs/mine --only shipments --out results/audit/mine",
+    audit: "audit results/runs/mine --only shipments",
     bench: "bench shares start --out bench-here",
     keys: "keys noise",
 }

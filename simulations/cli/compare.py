@@ -21,7 +21,8 @@ STRATEGIES = typer.Option(
     "NAME(KEY=VALUE,...) (with strategy-args); "
     "gate+NAME (another strategy behind the gate); honest (FedAvg over the honest nodes only); "
     "any of these with +cloud (the cloud adds its own update, from cloud-examples); cloud-alone "
-    "(only the cloud's update)"
+    "(only the cloud's update); any of these with +refit at the end (the cloud trains the final "
+    "model on all of its examples, refit-epochs times, by default as often as there are rounds)"
 )
 ATTACKS = typer.Option(
     help="comma-separated, with optional strength (sign-flip,alie=2.5): "
@@ -63,6 +64,7 @@ def compare(
     from simulations.experiments.attack_grid import (  # noqa: PLC0415
         CLOUD_EXAMPLES,
         COMPARE_SCALE,
+        ROUNDS,
         comparison,
     )
     from simulations.overrides import parse_settings  # noqa: PLC0415
@@ -79,7 +81,9 @@ def compare(
         import_from_here()
         overrides = parse_settings(settings or [])
         own = overrides.pop("cloud-examples", CLOUD_EXAMPLES)  # where the cloud trains
-        experiment, left_out = comparison(strategies, attacks, malicious, own)
+        rounds = overrides.get("num-server-rounds", ROUNDS)
+        refit = overrides.pop("refit-epochs", rounds)  # where it refits
+        experiment, left_out = comparison(strategies, attacks, malicious, own, refit)
         for reason in left_out:
             terminal.say(f"left out: {reason}")
         chosen = parse_seeds(seeds)
@@ -121,14 +125,17 @@ def compare(
 
 
 def _print_worst(records: "ComparisonRecords") -> None:
-    """Print the attack that costs each strategy most, a row a strategy."""
+    """Print the attack that costs each strategy most, federation by federation."""
     from simulations.reports.attack_grid.grid_tables import WORST, worst_table  # noqa: PLC0415
 
     found = worst_table(records)
     if found.empty:
         return
-    columns = [f"{row['malicious']} of {row['fog nodes']} malicious" for _, row in found.iterrows()]
-    table = Table("", *columns, title=f"{WORST} (test accuracy)", title_justify="left")
-    for name in found.columns.drop(["fog nodes", "malicious"]):
-        table.add_row(name, *map(str, found[name]))
+    table = Table("malicious", "", "test accuracy", title=WORST, title_justify="left")
+    for _, row in found.iterrows():
+        federation = f"{row['malicious']} of {row['fog nodes']}"
+        for name in found.columns.drop(["fog nodes", "malicious"]):
+            table.add_row(federation, name, str(row[name]))
+            federation = ""
+        table.add_section()
     terminal.print(table)

@@ -1,56 +1,73 @@
-"""Terminal output of a run's privacy ledger."""
+"""Terminal output of a run's privacy ledger, with what audits of the run found."""
 
-import json
 import textwrap
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
+from simulations.audits.audited import ELSEWHERE, audits_of
 from simulations.cli.terminal import Terminal, styled
+from simulations.reports.ledger_rows import LedgerRow, ledger_rows, read_ledger
 from simulations.visible import visible
 from strategies.ledger import LEDGER
 
 INDENT = "    "
+UNKNOWN, NO_MECHANISM = "-", "none"
+_READING = (
+    "audited: 95% lower bound of epsilon to infinity, the largest of several attacks (fog-flower "
+    "audit)"
+)
 
 
 def print_ledger(terminal: Terminal, folder: Path) -> None:
-    """Print a run's releases that promise something, with their mechanisms and what is not covered.
+    """Print all releases of a run: what is promised and was audited, mechanisms, what is uncovered.
 
-    Releases without a promise are only named. If no release has one, this is a single line.
+    Releases with the same guarantee are in one row. Audits are those in the run's own folder, and
+    those of the same settings below ``results/audit``.
 
     Prints nothing if the run has no ledger, as in older versions.
     """
-    path = folder / LEDGER
-    if not path.exists():
+    told = read_ledger(folder)
+    if told is None:
         return
-    told = json.loads(path.read_text())
-    rows = [row for row in told["releases"] if row["epsilon"] is not None and row["epsilon"] > 0]
-    if not rows:
-        terminal.say(f"privacy: no release has a promise ({LEDGER})")
-        return
-    table = Table(
-        "release", "from", "to", "epsilon", "delta", "of", title=f"privacy, from {LEDGER}"
-    )
+    rows = ledger_rows([folder], ELSEWHERE)
+    table = Table("release", "from", "to", "epsilon", "audited", title=f"privacy, from {LEDGER}")
     for row in rows:
-        epsilon = f"{row['epsilon']:.3g}"
-        again = row["noise_can_be_drawn_again"]
-        table.add_row(
-            *(row[name] for name in ("release", "from", "to")),
-            styled(f"{epsilon}, seeded", "red") if again else epsilon,
-            f"{row['delta']:.1g}",
-            row["unit"],
-        )
+        table.add_row(row.release, row.source, row.to, _epsilon(row), _audited(row))
     terminal.print(table)
+    if not any(row.promises for row in rows):
+        terminal.say("no release has a promise")
     for row in rows:
-        gaps = "; ".join(row["not_covered"])
-        text = f"{row['release']}: {row['mechanism']}" + (f"; not covered: {gaps}" if gaps else "")
-        for line in textwrap.wrap(visible(text), terminal.width, subsequent_indent=INDENT):
-            terminal.say(line)
-    open_ones = [
-        f"{row['release']} ({row['from']} to {row['to']})"
-        for row in told["releases"]
-        if row["epsilon"] is None
-    ]
-    terminal.say(f"nothing is promised for: {'; '.join(open_ones)}")
+        if text := _explained(row):
+            _say(terminal, f"{row.release}: {text}")
     if told["warning"]:
-        terminal.say(told["warning"])
+        _say(terminal, told["warning"], "red")
+    if audits := audits_of(folder, ELSEWHERE):
+        _say(terminal, _READING)
+        for path in audits:
+            terminal.say(f"audit: {path}")
+
+
+def _explained(row: LedgerRow) -> str:
+    """Return mechanism, unit and gaps in words; empty if there is nothing to say."""
+    parts = [row.mechanism] * (row.mechanism != NO_MECHANISM)
+    parts += [f"unit: {row.unit}"] * bool(row.unit)
+    parts += [f"not covered: {'; '.join(row.uncovered)}"] * bool(row.uncovered)
+    return "; ".join(parts)
+
+
+def _epsilon(row: LedgerRow) -> str | Text:
+    return styled(f"{row.promised}, seeded", "red") if row.seeded else row.promised
+
+
+def _audited(row: LedgerRow) -> str | Text:
+    if row.audited is None:
+        return UNKNOWN
+    return styled(str(row.audited), "red") if row.audited.refuted else str(row.audited)
+
+
+def _say(terminal: Terminal, text: str, style: str = "") -> None:
+    """Print text, wrapped to the terminal's width."""
+    for line in textwrap.wrap(visible(text), terminal.width, subsequent_indent=INDENT):
+        terminal.print(styled(line, style))

@@ -165,6 +165,10 @@ def _its_figures(
         ("test accuracy, cloud model", "test_accuracy"),
     ):
         yield label, _percent(final.get(name))
+    if refit := run.get("refit"):
+        before = _percent(final["before_refit"]["test_accuracy"])
+        told = f"{counted(refit['epochs'], 'epoch')} on all {refit['examples']:,} examples"
+        yield "refit by the cloud", f"{told}; before it, test accuracy {before}"
     yield (
         "rounds",
         f"{final.get('round', 0)} of {run['config']['num-server-rounds']}, "

@@ -17,7 +17,8 @@ EXPERIMENT = typer.Argument(
     help="table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or central-dp"
 )
 SCALE = typer.Option(
-    help="reduced (about an hour for 10 seeds of table2), full (the paper's), or ours (table2 only)"
+    help="reduced (about an hour for 10 seeds of table2), full (the paper's), or ours (table2 "
+    "only); default: reduced, or the only one that there is"
 )
 DATASET = typer.Option(help="rendered-digits, svhn, mnist or npz:PATH")
 JOBS = typer.Option(min=1, help="runs in parallel (inline engine)")
@@ -33,7 +34,7 @@ def sweep(
         ),
     ] = None,
     seeds: Annotated[str, typer.Option(help="0-9, 3 or 0-4,7")] = "0-9",
-    scale: Annotated[str, SCALE] = "reduced",
+    scale: Annotated[str, SCALE] = "",
     only: Annotated[
         str, typer.Option(help="only cells whose name contains one of these, e.g. cnn,fog-5")
     ] = "",
@@ -89,7 +90,7 @@ def sweep(
         )
     failed = sum(status != "finished" for status in statuses)
     terminal.say(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
-    typed = {"--scale": scale if scale != "reduced" else "", "--dataset": dataset, "--out": out}
+    typed = {"--scale": scale, "--dataset": dataset, "--out": out}
     where = "".join(f" {option} {shlex.quote(value)}" for option, value in typed.items() if value)
     if not out:  # a report on the default folder alone would lose the rows of the others
         where += "".join(f" --beside {_typed(path)}" for path in left_out(folder, ()))
@@ -100,7 +101,7 @@ def sweep(
 
 def report(
     experiment: Annotated[str, EXPERIMENT],
-    scale: Annotated[str, SCALE] = "reduced",
+    scale: Annotated[str, SCALE] = "",
     dataset: Annotated[str, DATASET] = "",
     out: Annotated[str, OUT] = "",
     results: Annotated[str, typer.Option(help="folder for tables, figures and page")] = "results",

@@ -3,7 +3,12 @@
 import numpy as np
 
 from clients.privacy._fog_context import FogContext
-from clients.privacy.fog_protection import fog_protections, private_training, protected
+from clients.privacy.fog_protection import (
+    fog_protections,
+    private_training,
+    protected,
+    told_of_private,
+)
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.data.load import load_dataset
 from fog_flower.weights import Weights
@@ -38,14 +43,12 @@ class _Contract:
         fog_protections(self._config)
         if private_training(self._config.fog_protection) is None:
             return
-        from clients.privacy.fog_node._apart import check_examples_apart  # noqa: PLC0415
-        from clients.privacy.fog_node._clipping import check_model  # noqa: PLC0415
+        from clients.privacy.fog_node._private_epoch import check_private  # noqa: PLC0415
         from fog_flower.build_model import build_untrained  # noqa: PLC0415  (TensorFlow)
 
         spec, task = self._dataset.spec, self._dataset.task
         model = build_untrained(self._config.model, spec, task, 0)
-        check_model(model)
-        check_examples_apart(model, spec)
+        check_private(told_of_private(self._config.fog_protection, self._config.model), model, spec)
 
     def returns_updates(self) -> None:
         found = self._protected(self._given())

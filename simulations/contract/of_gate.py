@@ -11,9 +11,9 @@ from fog_flower.weights import Weights, subtract
 from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
 from simulations.contract.replies import answer, identify, node_id
 from simulations.quiet import load_tensorflow_quietly
-from strategies.build import build_gate
+from strategies.build import build_judge
 from strategies.gate import Decision
-from strategies.judge import Judge, Judgement
+from strategies.judge import Judgement
 from strategies.updates import Update
 
 HUGE = 1e30
@@ -37,7 +37,7 @@ class _Contract:
 
     def __init__(self, config: RunConfig) -> None:
         identify()
-        gate, dataset = build_gate(config), load_dataset(config)
+        dataset = load_dataset(config)
         load_tensorflow_quietly()
         import tensorflow as tf  # noqa: PLC0415
 
@@ -56,14 +56,7 @@ class _Contract:
             for _ in range(EPOCHS):
                 model.epoch(inputs, targets, tf.constant(RATE), BATCH)
             self._honest.append(subtract(model.weights(), self._weights))
-        self._judge = Judge(
-            gate,
-            cloud.validation,
-            cloud.reference_trainer,
-            merge=config.merge,
-            seed=config.seed,
-            trainer=cloud.trainer,
-        )
+        self._judge = build_judge(config, cloud.validation, cloud.reference_trainer, cloud.trainer)
 
     def lets_some_in(self) -> None:
         judgement = self._judged(self._honest)

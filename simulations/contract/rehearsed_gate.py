@@ -12,8 +12,7 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
 from fog_flower.tensorflow_setup import precision_here
 from simulations.contract.replies import answer, identify, made_up_step, node_id
-from strategies.build import build_gate
-from strategies.judge import Judge
+from strategies.build import build_judge
 from strategies.updates import OwnUpdates, Update
 
 EXAMPLES = 60
@@ -29,11 +28,9 @@ def rehearse_gate(config: RunConfig, dataset: Dataset, weights: Sequence[np.ndar
     """
     identify()
     evaluator, reference, trainer = cloud_parts(config, dataset)
-    seed = config.seed
-    judge = Judge(
-        build_gate(config), evaluator, reference, merge=config.merge, seed=seed, trainer=trainer
-    )
-    judge.judge(1, list(weights), [_made_up(n, weights, seed) for n in range(config.fog_nodes)])
+    judge = build_judge(config, evaluator, reference, trainer)
+    updates = [_made_up(n, weights, config.seed) for n in range(config.fog_nodes)]
+    judge.judge(1, list(weights), updates)
 
 
 def cloud_parts(

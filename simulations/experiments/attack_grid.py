@@ -19,11 +19,19 @@ from strategies.least_updates import LEAST_UPDATES
 from strategies.rules import RULES
 
 FEDAVG, GATE, HONEST = "FedAvg", "gate", "honest"
-OPEN, CLOUD_ALONE, WITH_CLOUD = "open", "cloud-alone", "+cloud"
+OPEN, CLOUD_ALONE, WITH_CLOUD, REFIT = "open", "cloud-alone", "+cloud", "+refit"
 # Upper references, independent of the attack, without and with a cloud that trains.
-REFERENCES = (HONEST, CLOUD_ALONE, HONEST + WITH_CLOUD)
-ARGUMENTS = ("strategy-args", "gate-args", "cloud-examples")  # keys that a cell may set
+REFERENCES = (
+    HONEST,
+    CLOUD_ALONE,
+    HONEST + WITH_CLOUD,
+    CLOUD_ALONE + REFIT,
+    HONEST + WITH_CLOUD + REFIT,
+)
+# Keys that a cell may set.
+ARGUMENTS = ("strategy-args", "gate-args", "cloud-examples", "refit-epochs")
 CLOUD_EXAMPLES = 3_000  # the default number that the cloud trains on
+ROUNDS = 7
 # Arguments of robust rules that need the number of malicious nodes, and the least number of nodes
 # for which a rule is defined (Krum: Blanchard et al. 2017; Bulyan: Mhamdi et al. 2018; a trimmed
 # mean needs an honest value left in the middle).
@@ -61,7 +69,7 @@ _SETTINGS: dict[str, Scalar] = {
     "model": "cnn-small",
     "learning-rate": 0.05,
     "batch-size": 8,
-    "num-server-rounds": 7,
+    "num-server-rounds": ROUNDS,
     "end-nodes": 6,
     "local-validation-examples": 100,
 }
@@ -148,7 +156,11 @@ def _plain_attack(text: str) -> str:
 
 
 def comparison(
-    strategies: str, attacks: str, malicious: str, cloud_examples: Scalar = CLOUD_EXAMPLES
+    strategies: str,
+    attacks: str,
+    malicious: str,
+    cloud_examples: Scalar = CLOUD_EXAMPLES,
+    refit_epochs: Scalar = ROUNDS,
 ) -> tuple[Experiment, list[str]]:
     """Return the grid as an experiment, and the reasons why combinations were left out.
 
@@ -161,11 +173,14 @@ def comparison(
         ``gate=POLICY(slack=0,error=0.05)`` (with ``gate-args``), ``NAME(eta=0.1)`` (with
         ``strategy-args``), ``honest`` (FedAvg over the honest nodes only, as an upper reference);
         any of these with ``+cloud`` (the cloud adds its own update); ``cloud-alone`` (only the
-        cloud's update is merged).
+        cloud's update is merged); any of these with ``+refit`` at the end (the cloud trains the
+        final W on all of its examples).
     attacks, malicious : str
         See ``parse_attacks`` and ``parse_federations``.
     cloud_examples : int
         ``cloud-examples``: the number of examples on which the cloud trains, if it does.
+    refit_epochs : int
+        ``refit-epochs``, where a name ends with ``+refit``; by default as many as rounds.
     """
     names, left_out, cells = _parts(strategies), [], {}
     if not names:
@@ -181,7 +196,7 @@ def comparison(
                 if reason := _undefined(name, federation):
                     left_out.append(reason)
                 else:
-                    cell = _cell(name, attack, federation, cloud_examples)
+                    cell = _cell(name, attack, federation, cloud_examples, refit_epochs)
                     if stamped and name in REFERENCES:  # how often they answer so by themselves
                         own = {**cell.settings, "trigger": "backdoor"}
                         cell = dataclasses.replace(cell, settings=own)
@@ -203,14 +218,18 @@ def stamps(attack: str) -> bool:
     return TRIGGERS.get(attack.partition("=")[0]) is SQUARE
 
 
-def _cell(name: str, attack: str, federation: Federation, cloud_examples: Scalar) -> Cell:
+def _cell(
+    name: str, attack: str, federation: Federation, cloud_examples: Scalar, refit_epochs: Scalar
+) -> Cell:
     nodes, malicious = federation.fog_nodes, federation.malicious
-    alone, with_cloud = name.removesuffix(WITH_CLOUD), trains_cloud(name)
+    alone, with_cloud = merged_by(name), trains_cloud(name)
     settings: dict[str, Scalar] = {"fog-nodes": nodes}
     if with_cloud:
         settings["cloud-examples"] = cloud_examples
+    if name.endswith(REFIT):
+        settings["refit-epochs"] = refit_epochs
     if name in REFERENCES:  # attackers crash, or their updates are ignored
-        gate = CLOUD_ALONE if name == CLOUD_ALONE else OPEN if with_cloud else OFF
+        gate = CLOUD_ALONE if alone == CLOUD_ALONE else OPEN if with_cloud else OFF
         settings |= {"gate": gate, "strategy": FEDAVG}
         settings |= _attack("crash" if malicious else NONE, malicious)
         tags = _tags(federation, HONEST, name)
@@ -253,6 +272,11 @@ def is_gated(strategy: str) -> bool:
     return _GATED.fullmatch(strategy) is not None
 
 
+def merged_by(strategy: str) -> str:
+    """Return the name of a strategy without what the cloud adds: its own update, and a refit."""
+    return strategy.removesuffix(REFIT).removesuffix(WITH_CLOUD)
+
+
 def _asks_cloud(strategy: str) -> bool:
     """Check whether a rule itself uses the update that the cloud trains."""
     name, _ = _called(strategy)
@@ -261,7 +285,8 @@ def _asks_cloud(strategy: str) -> bool:
 
 def trains_cloud(strategy: str) -> bool:
     """Check whether the cloud trains its own update in a strategy of a comparison."""
-    return strategy == CLOUD_ALONE or strategy.endswith(WITH_CLOUD)
+    name = strategy.removesuffix(REFIT)
+    return name == CLOUD_ALONE or name.endswith(WITH_CLOUD)
 
 
 def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,12 +316,11 @@ def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _canonical(name: str) -> str:
     """Return one name for equal strategies: gate and gate+FedAvg become gate=learned."""
-    cloud = WITH_CLOUD if name.endswith(WITH_CLOUD) else ""
-    alone = name.removesuffix(WITH_CLOUD)
+    alone = merged_by(name)
     if not is_gated(alone):
         return name
     policy, arguments, inner = _parse_strategy(alone)
-    return gate_name(policy, inner, arguments) + cloud
+    return gate_name(policy, inner, arguments) + name.removeprefix(alone)
 
 
 def _parse_strategy(name: str) -> tuple[str, str, str]:
@@ -354,12 +378,12 @@ def _nobody_attacks(attack: str, federation: Federation) -> str:
 
 
 def _undefined(name: str, federation: Federation) -> str:
-    alone = name.removesuffix(WITH_CLOUD)
+    alone = merged_by(name)
     if alone == HONEST and federation.malicious == federation.fog_nodes:
         return f"{name} is nobody where all fog nodes are malicious"
     if alone == HONEST and not federation.malicious:
         return f"{name} is {name.replace(HONEST, FEDAVG)} where no fog node is malicious"
-    if name == CLOUD_ALONE:
+    if alone == CLOUD_ALONE:
         return ""
     least = _LEAST_NODES.get(_called(_parse_strategy(alone)[2])[0])
     if least is None or federation.fog_nodes >= least(federation.malicious):

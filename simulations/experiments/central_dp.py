@@ -74,7 +74,7 @@ CENTRAL_DP = Experiment(
             note=(
                 f"{NODES} fog nodes with 200 training examples each, softmax regression on patches "
                 f"of rendered digits, 3 rounds; epsilon {EPSILON:g} at delta {DELTA} is for "
-                f"whether a fog node took part; who is malicious sends its dW with the sign "
+                f"whether a fog node took part; a malicious node sends its dW with the sign "
                 f"flipped, {STRENGTH:g} times as long"
             ),
         )

@@ -133,7 +133,11 @@ class Experiment:
     scales: Mapping[str, Scale]
 
     def scale(self, name: str) -> Scale:
-        """Return the scale of that name, and raise ``UserError`` if it is unknown."""
+        """Return the scale of that name, and raise ``UserError`` if it is unknown.
+
+        Without a name it is the first one: ``reduced``, or the only one.
+        """
+        name = name or next(iter(self.scales))
         if name not in self.scales:
             raise UserError(f"--scale {name!r}: {self.name} has {', '.join(self.scales)}")
         return self.scales[name]

@@ -18,6 +18,7 @@ from simulations.reports.front_table import (
     report_command,
     still_to_run,
 )
+from simulations.reports.ledger_block import without_ledger
 from simulations.reports.sweep_records import LOCAL, METRICS, TEST
 from simulations.reports.text_tables import as_markdown
 from simulations.reports.what_it_saw import what_it_saw
@@ -60,7 +61,7 @@ def table2_block(results: Path, data: str, *, links: str) -> str:
     if commands := still_to_run(found, data):
         lines = "\n".join(commands)
         what = "The rest" if parts else "It"
-        told = f"{what} has not been run yet; each of these makes what it lacks:"
+        told = f"{what} has not been run yet; these commands make the missing runs:"
         parts.append(f"{told}\n\n```bash\n{lines}\n```")
     return "\n\n".join(parts)
 
@@ -136,12 +137,13 @@ def realism_block(results: Path) -> str:
 def tables_of(results: Path, stem: str, title: str) -> list[str]:
     """Return a report as parts of another page; an empty list if there is no such report.
 
-    ``title`` replaces its own title, and headings move down to fit below it.
+    ``title`` replaces its own title, and headings move down to fit below it. Of its ledger only the
+    warning is shown.
     """
     page = results / "tables" / f"{stem}.md"
     if not page.exists():
         return []
-    _, _, body = page.read_text().partition("\n\n")
+    _, _, body = without_ledger(page.read_text()).partition("\n\n")
     return [f"### {title}", re.sub(r"^## ", "#### ", body.strip(), flags=re.MULTILINE)]
 
 

@@ -1,6 +1,6 @@
 """Report on central differential privacy: cost of noise in the cloud, with and without a gate."""
 
-import json
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,13 @@ import pandas as pd
 
 from simulations.experiments import Cell
 from simulations.reports import formats
+from simulations.reports.ledger_block import ledger_block
+from simulations.reports.ledger_rows import promise_of
 from simulations.reports.sweep_records import TEST, SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
-LEDGER, RELEASE = "privacy.json", "W of all rounds"
+RELEASE = "W of all rounds"
 
 
 def write_central_dp(
@@ -26,8 +28,9 @@ def write_central_dp(
     rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
     title = f"Central differential privacy: {records.experiment.varies}"
     sections = {"": pd.DataFrame([_told(row) for row in rows.to_dict("records")])}
+    notes, ledger = what_it_saw(records), ledger_block(records.places)
     return [
-        ("table", write_table(results, stem, title, sections, what_it_saw(records))),
+        ("table", write_table(results, stem, title, sections, notes, ledger)),
         ("rows", write_rows(results, stem, rows)),
     ]
 
@@ -37,6 +40,8 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
     updates = records.updates[records.updates["cell"] == cell.name]
     nodes = int(updates["fog_node"].max()) + 1 if len(updates) else 0
     bad = updates["fog_node"] >= nodes - int(str(cell.settings["malicious-nodes"]))
+    of_cell = records.runs["cell"] == cell.name
+    promised, seeded = promise_of(itertools.compress(records.places, of_cell), RELEASE)
     refused = updates["accepted"].astype(str) == "False"
     return {
         "cell": cell.name,
@@ -48,25 +53,15 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
         "honest_refused": int(refused[~bad].sum()),
         "malicious": int(bad.sum()),
         "malicious_refused": int(refused[bad].sum()),
-        "promised": _promised(records, cell),
+        "promised": math.inf if math.isnan(promised) else promised,
+        "seeded": seeded,
     }
-
-
-def _promised(records: SweepRecords, cell: Cell) -> float:
-    """Return the largest epsilon for W in the ledgers of a cell's runs.
-
-    It is infinite if a ledger promises nothing, or if there is no ledger.
-    """
-    found = []
-    for path in sorted((records.folder / cell.name).glob(f"seed-*/{LEDGER}")):
-        releases = json.loads(path.read_text())["releases"]
-        found += [one["epsilon"] for one in releases if one["release"] == RELEASE]
-    return max((math.inf if one is None else float(one) for one in found), default=math.inf)
 
 
 def _told(row: dict[Any, Any]) -> dict[str, str]:
     each = ", ".join(formats.percent(float(one)) for one in row["each"].split())
     promised = "nothing" if math.isinf(row["promised"]) else f"{row['promised']:.2f}"
+    promised += ", seeded" if row["seeded"] else ""
     malicious = f"{row['malicious_refused']} of {row['malicious']}" if row["malicious"] else "-"
     return {
         "": row["merge"],

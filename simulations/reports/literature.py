@@ -1,26 +1,27 @@
 """The systems that the paper compares itself with: printed accuracy and our own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from simulations.experiments import Cell
-from simulations.experiments.literature import DENSE, METHODS
+from simulations.experiments.literature import DENSE, METHODS, NODES
 from simulations.reports import formats
-from simulations.reports.statistics import Summary, summarise_accuracy
+from simulations.reports.ledger_block import ledger_block
+from simulations.reports.statistics import Comparison, compare, summarise_accuracy
 from simulations.reports.sweep_records import TEST, SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
+HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
+
 
 def write_literature(
-    records: SweepRecords,
-    results: Path,
-    stem: str,
-    margin: float,  # noqa: ARG001  (all writers have this signature)
+    records: SweepRecords, results: Path, stem: str, margin: float
 ) -> list[tuple[str, Path]]:
-    """Write a row for each system and number of fog nodes, and how we interpreted each system.
+    """Write a row for each system and number of fog nodes, what is said of them, and our readings.
 
     Parameters
     ----------
@@ -29,17 +30,21 @@ def write_literature(
     stem : str
         Prefix of the file names.
     margin : float
-        Not used: the printed figures are for other data, models and numbers of nodes.
+        The accuracy that a system may lose and still keep it, as a fraction. Printed figures are
+        not tested against ours: they are for other data, models and numbers of nodes.
     """
-    found = {cell.name: summarise_accuracy(records.final(cell, TEST)) for cell in records.cells}
-    rows = pd.DataFrame([_row(records, cell, found[cell.name]) for cell in records.cells])
+    cells = [cell for cell in records.cells if len(records.final(cell, TEST))]
+    every = records.experiment.cells
+    beside = {cell.name: _beside_dense(records, cell.name, margin) for cell in every}
+    rows = pd.DataFrame([_row(records, cell, beside[cell.name]) for cell in cells])
     table = pd.DataFrame(
         {
             "system": row["system"],
             "fog nodes": row["fog_nodes"],
             "printed, %": formats.percent(row["printed"]),
-            "ours, %": formats.accuracy(found[row["cell"]]),
-            "bytes of a round beside dense": f"{row['bytes_share']:.4f}",
+            "ours, %": formats.accuracy(summarise_accuracy(records.final(row["cell"], TEST))),
+            "less the same without it": _difference(beside[row["cell"]]),
+            "bytes that a fog node sends, beside all of dW": f"{row['bytes_share']:.4f}",
             "runs": row["seeds"],
             "collapsed": row["collapsed"],
         }
@@ -50,15 +55,60 @@ def write_literature(
         results,
         stem,
         "Systems that the paper compares itself with",
-        {"Test accuracy, and bytes that fog nodes send": table},
-        [*readings, *what_it_saw(records)],
+        {
+            "Test accuracy, and bytes": table,
+            "What is said of them": _verdicts(beside, margin),
+        },
+        [
+            f'"holds": the whole 95% interval of the difference is above {formats.points(-margin)} '
+            "for every number of fog nodes; fewer than 3 seeds have no interval.",
+            *readings,
+            *what_it_saw(records),
+        ],
+        ledger_block(records.places),
     )
     return [("table", files), ("rows", write_rows(results, stem, rows))]
 
 
-def _row(records: SweepRecords, cell: Cell, summary: Summary) -> dict[str, Any]:
+def _verdicts(beside: Mapping[str, Comparison], margin: float) -> pd.DataFrame:
+    """Return a row for each claim that a system keeps the accuracy, with our verdict."""
+    lines = []
+    for name, method in METHODS.items():
+        if not method.claim:
+            continue
+        found = [beside[f"{name}-fog-{nodes}"] for nodes in NODES]
+        line = {"claim": method.claim, "verdict": _verdict(found, margin)}
+        line |= {f"{n} nodes": _difference(one) for n, one in zip(NODES, found, strict=True)}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def _verdict(found: list[Comparison], margin: float) -> str:
+    if all(one.low >= -margin for one in found):
+        return HOLDS
+    return FAILS if all(one.high < -margin for one in found) else OPEN
+
+
+def _difference(found: Comparison) -> str:
+    if not found.n:
+        return formats.NONE
+    return f"{formats.points(found.difference)} ({formats.interval(found.low, found.high)})"
+
+
+def _beside_dense(records: SweepRecords, cell: str, margin: float) -> Comparison:
+    """Compare a system with the same model without it, by seed; nothing if it is that model."""
+    name, _, nodes = cell.rpartition("-fog-")
+    dense = f"{DENSE[METHODS[name].family]}-fog-{nodes}"
+    ours = records.final(cell, TEST)
+    theirs = records.final(dense, TEST)
+    return compare(cell, dense, ours, theirs if dense != cell else theirs[:0], margin)
+
+
+def _row(records: SweepRecords, cell: Cell, beside: Comparison) -> dict[str, Any]:
     name, _, nodes = cell.name.rpartition("-fog-")
+    summary = summarise_accuracy(records.final(cell, TEST))
     data = records.data.partition("-")[0].partition(" ")[0]
+    dense = f"{DENSE[cell.family]}-fog-{nodes}"
     return {
         "cell": cell.name,
         "system": METHODS[name].label,
@@ -70,7 +120,10 @@ def _row(records: SweepRecords, cell: Cell, summary: Summary) -> dict[str, Any]:
         "high": summary.high,
         "seeds": summary.n,
         "collapsed": records.collapsed[cell.name],
-        "bytes_share": _bytes(records, cell.name) / _bytes(records, f"{DENSE}-fog-{nodes}"),
+        "less_dense": beside.difference,
+        "less_dense_low": beside.low,
+        "less_dense_high": beside.high,
+        "bytes_share": _bytes(records, cell.name) / _bytes(records, dense),
         "model": cell.family,
     }
 

@@ -10,16 +10,18 @@ import jinja2
 import pandas as pd
 
 from fog_flower.records.files import write_text
+from simulations.reports.ledger_block import HEADING, LedgerBlock
 
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A titled section with tables by heading, pictures (PNG) by caption, and notes."""
+    """A titled section: tables by heading, pictures (PNG) by caption, notes, a warning in red."""
 
     title: str
     tables: Mapping[str, pd.DataFrame] = dataclasses.field(default_factory=dict)
     pictures: Mapping[str, Path] = dataclasses.field(default_factory=dict)
     notes: Sequence[str] = ()
+    warning: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Page:
     commands: Sequence[str]
     seen: str
     report: str = ""
+
+
+def ledger_section(ledger: LedgerBlock) -> Section:
+    """Return the section of a page on its runs' privacy ledgers."""
+    tables = {"": ledger.table} if len(ledger.table) else {}
+    return Section(HEADING, tables, notes=ledger.notes, warning=ledger.warning)
 
 
 def write_page(page: Page, path: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulations.reports.accuracy_table import accuracy_rows, interval_notes, readable
+from simulations.reports.ledger_block import ledger_block
 from simulations.reports.paired_tests import MODELS, comparison_table
 from simulations.reports.statistics import adjust, compare
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
@@ -56,7 +57,8 @@ def write_pairs(
         heading = f"Compared within seeds, {label} (margin {100 * margin:g} points)"
         sections[heading] = comparison_table(compared)
     notes = [*what_it_saw(records), *interval_notes(rows)]
+    ledger = ledger_block(records.places)
     return [
-        ("table", write_table(results, stem, title, sections, notes)),
+        ("table", write_table(results, stem, title, sections, notes, ledger)),
         ("rows", write_rows(results, stem, rows)),
     ]

@@ -1,6 +1,6 @@
 """Cost of privacy: accuracy at every epsilon, and the gate's decisions if there are attackers."""
 
-import json
+import itertools
 import math
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -10,9 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from fog_flower.privacy.ledger import UPDATES
 from simulations.experiments import Cell
 from simulations.experiments.epsilon import EPSILONS, NOT_PRIVATE
 from simulations.reports import formats
+from simulations.reports.ledger_block import ledger_block
+from simulations.reports.ledger_rows import promise_of
 from simulations.reports.save_figure import save_figure
 from simulations.reports.statistics import Summary, summarise_accuracy
 from simulations.reports.sweep_records import CLOUD, TEST, SweepRecords
@@ -23,7 +26,6 @@ _TITLES = {
     "epsilon": "What a promise costs in accuracy",
     "trilemma": "Privacy, robustness and accuracy",
 }
-LEDGER, RELEASE = "privacy.json", "dW of all rounds"
 DODGE = 0.05  # horizontal offset between lines, so that they do not cover each other
 
 
@@ -52,8 +54,9 @@ def write_privacy_cost(
         sections["Honest updates that the gate refused, %"] = _wide(rows, _refused("honest"))
         sections["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
     sections["What the ledger promises of dW, epsilon"] = _wide(rows, _promised)
+    notes, ledger = what_it_saw(records), ledger_block(records.places)
     files = [
-        ("table", write_table(results, stem, _title(records), sections, what_it_saw(records))),
+        ("table", write_table(results, stem, _title(records), sections, notes, ledger)),
         ("rows", write_rows(results, stem, rows)),
     ]
     picture = results / "figures" / f"{stem}.png"
@@ -66,7 +69,9 @@ def _title(records: SweepRecords) -> str:
 
 def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
     test, validation = (summarise_accuracy(records.final(cell, m)) for m in (TEST, CLOUD))
-    runs = records.runs[records.runs["cell"] == cell.name]
+    of_cell = records.runs["cell"] == cell.name
+    runs = records.runs[of_cell]
+    places = itertools.compress(records.places, of_cell)
     malicious = int(str(cell.settings.get("malicious-nodes", 0)))
     return {
         "cell": cell.name,
@@ -79,7 +84,7 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
         "collapsed": records.collapsed[cell.name],
         "not usable": int((~runs["usable"]).sum()),
         **_refusals(records, cell, malicious),
-        "promised": _ledger(records, cell),
+        **dict(zip(("promised", "seeded"), promise_of(places, UPDATES), strict=True)),
     }
 
 
@@ -106,18 +111,6 @@ def _refusals(records: SweepRecords, cell: Cell, malicious: int) -> dict[str, fl
         "honest_refused": float(refused[~bad].mean()),
         "malicious_refused": float(refused[bad].mean()) if bad.any() else math.nan,
     }
-
-
-def _ledger(records: SweepRecords, cell: Cell) -> float:
-    """Return the largest epsilon for dW in the ledgers of a cell's runs.
-
-    It is infinite if a ledger promises nothing, and NaN if there is no ledger.
-    """
-    found = []
-    for path in sorted((records.folder / cell.name).glob(f"seed-*/{LEDGER}")):
-        releases = json.loads(path.read_text())["releases"]
-        found += [r["epsilon"] for r in releases if r["release"] == RELEASE]
-    return max((math.inf if one is None else float(one) for one in found), default=math.nan)
 
 
 def _wide(rows: pd.DataFrame, tell: Any) -> pd.DataFrame:
@@ -147,7 +140,8 @@ def _promised(row: dict[Hashable, Any]) -> str:
     epsilon = row["promised"]
     if math.isnan(epsilon):
         return formats.NONE
-    return "nothing" if math.isinf(epsilon) else f"{epsilon:.2f}"
+    told = "nothing" if math.isinf(epsilon) else f"{epsilon:.2f}"
+    return f"{told}, seeded" if row["seeded"] else told
 
 
 def _draw(rows: pd.DataFrame, path: Path) -> Path:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from simulations.experiments.sharing import FRACTIONS, NOISES, name_of
 from simulations.reports import formats
+from simulations.reports.ledger_block import ledger_block
 from simulations.reports.own_data import NOTE, own_data_table
 from simulations.reports.statistics import summarise_accuracy
 from simulations.reports.sweep_records import TEST, SweepRecords
@@ -84,7 +85,7 @@ def write_sharing(
     if len(own):
         sections["The final W on each fog node's own data"] = own
         notes.append(NOTE)
-    page = write_table(results, stem, title, sections, notes)
+    page = write_table(results, stem, title, sections, notes, ledger_block(records.places))
     return [("table", page), ("rows", write_rows(results, stem, rows))]
 
 

@@ -100,6 +100,12 @@ class SweepRecords:
         return [cell for cell in self.experiment.cells if cell.name in recorded]
 
     @property
+    def places(self) -> list[Path]:
+        """The folders of all runs, in the order of ``runs``."""
+        rows = zip(self.runs["cell"], self.runs["seed"], strict=True)
+        return [self.folder / cell / f"seed-{seed}" for cell, seed in rows]
+
+    @property
     def seeds(self) -> list[int]:
         """All seeds that have any record."""
         return sorted(int(seed) for seed in self.runs["seed"].unique())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from simulations.reports.ledger_block import ledger_block
 from simulations.reports.sweep_records import SweepRecords
 from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
@@ -44,8 +45,9 @@ def write_table1(
         "The paper rounds to hundreds, so that its sizes do not add up (6 x 3,900 > 23,300); its "
         "sizes for 5 and 7 fog nodes are not known to us.",
     ]
+    title, ledger = "Table 1: images per node", ledger_block(records.places)
     return [
-        ("Table 1", write_table(results, stem, "Table 1: images per node", {"": shown}, notes)),
+        ("Table 1", write_table(results, stem, title, {"": shown}, notes, ledger)),
         ("Table 1, rows", write_rows(results, stem, table)),
     ]
 

@@ -21,10 +21,11 @@ from simulations.reports.cost_forecast import NOTES as ESTIMATE_NOTES
 from simulations.reports.cost_forecast import SEEDS, estimate_table, missing, spread
 from simulations.reports.cost_table import NOTE, cost_table, machines
 from simulations.reports.figures_3_to_6 import draw_figures, figures_of
+from simulations.reports.ledger_block import LedgerBlock, ledger_block
 from simulations.reports.overview import draw_overview
 from simulations.reports.own_data import NOTE as OWN_DATA
 from simulations.reports.own_data import own_data_table
-from simulations.reports.page import Page, Section, write_page
+from simulations.reports.page import Page, Section, ledger_section, write_page
 from simulations.reports.paired_tests import Analysis, analyse, comparison_table, trend_table
 from simulations.reports.sweep_records import LOCAL, METRICS, TEST, SweepRecords
 from simulations.reports.table2_findings import table2_finding, table2_in_short
@@ -77,6 +78,8 @@ class Part:
         Title of the file, and heading of the section.
     rows : DataFrame, optional
         Rows in full precision, for a csv beside the file.
+    ledger : LedgerBlock, optional
+        Written below the notes of the file.
     """
 
     label: str
@@ -86,13 +89,14 @@ class Part:
     tables: Mapping[str, pd.DataFrame]
     notes: Sequence[str]
     rows: pd.DataFrame | None = None
+    ledger: LedgerBlock | None = None
 
     def write(self, results: Path, stem: str, seen: Sequence[str]) -> Files:
         """Write the file, with the notes ``seen`` on its runs, and the csv if there are rows."""
         name = stem + self.suffix
-        files = [
-            (self.label, write_table(results, name, self.title, self.tables, [*seen, *self.notes]))
-        ]
+        notes = [*seen, *self.notes]
+        page = write_table(results, name, self.title, self.tables, notes, self.ledger)
+        files = [(self.label, page)]
         if self.rows is not None:
             files.append((f"{self.label}, rows", write_rows(results, name, self.rows)))
         return files
@@ -114,7 +118,8 @@ def write_table2(
     figures = draw_figures(records, results / "figures", stem)
     overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
     analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
-    accuracy = _accuracy(rows, beside, own_data_table(records))
+    ledger = ledger_block([place for one in (records, *beside) for place in one.places])
+    accuracy = _accuracy(rows, beside, own_data_table(records), ledger)
     statistics = _statistics(analyses, margin)
     claims = _claims(records, analyses, margin)
     costs = _costs(records, beside)
@@ -129,6 +134,7 @@ def write_table2(
         heading, absent = figures_of(figures)
         drawn = [Section(heading, pictures=per_epoch, notes=absent)]
     sections = [_section(accuracy), *drawn, *map(_section, (claims, costs, statistics))]
+    sections.append(ledger_section(ledger))
     page = Page(
         title="Privacy preserving deep learning in fog computing: Table 2, repeated",
         finding=table2_finding(records, rows),
@@ -179,7 +185,9 @@ def _section(part: Part) -> Section:
     return Section(part.heading, part.tables, notes=part.notes)
 
 
-def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame) -> Part:
+def _accuracy(
+    rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame, ledger: LedgerBlock
+) -> Part:
     notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
         "Percent; mean ± standard deviation (95% CI) over seeds; of fewer than three seeds each "
@@ -196,6 +204,7 @@ def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFr
         tables={**readable(rows), **({"The final W on own data": own} if len(own) else {})},
         notes=notes,
         rows=rows,
+        ledger=ledger,
     )
 
 

@@ -8,16 +8,23 @@ import pandas as pd
 
 from fog_flower.records.files import write_text
 from simulations.reports.formats import NONE
+from simulations.reports.ledger_block import HEADING, LedgerBlock
 from simulations.visible import visible
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def write_table(
-    results: Path, stem: str, title: str, sections: Mapping[str, pd.DataFrame], notes: Sequence[str]
+    results: Path,
+    stem: str,
+    title: str,
+    sections: Mapping[str, pd.DataFrame],
+    notes: Sequence[str],
+    ledger: LedgerBlock | None = None,
 ) -> Path:
-    """Write ``tables/STEM.md`` with a section for each table, and the notes below."""
-    return write_markdown(results / "tables" / f"{stem}.md", title, sections, notes)
+    """Write ``tables/STEM.md`` as ``write_markdown`` does."""
+    page = results / "tables" / f"{stem}.md"
+    return write_markdown(page, title, sections, notes, ledger=ledger)
 
 
 def write_markdown(
@@ -26,14 +33,19 @@ def write_markdown(
     sections: Mapping[str, pd.DataFrame],
     notes: Sequence[str],
     finding: str = "",
+    ledger: LedgerBlock | None = None,
 ) -> Path:
-    """Write a Markdown page: the finding, a section for each table, and the notes below."""
+    """Write a Markdown page: the finding, a section for each table, the notes, and the ledger."""
     parts = [f"# {_plain(title)}", *([_plain(finding)] if finding else [])]
     for heading, table in sections.items():
         if heading:
             parts.append(f"## {_plain(heading)}")
         parts.append(as_markdown(table) if len(table) else "(no records)")
     parts += map(_plain, notes)
+    if ledger and len(ledger.table):
+        parts += [f"## {HEADING}", *([f"**{ledger.warning}**"] if ledger.warning else [])]
+        parts.append(as_markdown(ledger.table))
+    parts += map(_plain, ledger.notes if ledger else ())
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "\n\n".join(parts) + "\n")
     return path

@@ -41,7 +41,7 @@ class Agreement:
         pair = _stack([directions.overall, directions.surplus])
         # Of the differences r_c - mean only inner products are needed, so the long vectors are read
         # three times per round and never copied.
-        gram = self._gram = (by_class @ by_class.T).astype(np.float64)
+        gram = (by_class @ by_class.T).astype(np.float64)
         centre = np.eye(len(gram)) - 1.0 / len(gram)
         along = (pair @ by_class.T).astype(np.float64) @ centre
         shares, *_ = np.linalg.lstsq(centre @ gram @ centre, along.T, rcond=1e-5)

@@ -13,6 +13,7 @@ from strategies.gates._judged_merges import known_losses
 
 Mask = npt.NDArray[np.bool_]
 DOUBT = 1.0  # standard errors by which a slope must be below 0
+LEAST = 1e-30  # length of an update below which float32 cannot stretch it to any other
 LITTLE = 0.1  # largest cosine with the gradient that noise is assumed to have in a small model
 
 
@@ -35,8 +36,9 @@ class Directions:
 
     @functools.cached_property
     def norms(self) -> Vector:
-        """The length of each update [k]."""
-        return np.asarray(self.trial.norms, np.float64)
+        """The length of each update [k]; 0 if it is below ``LEAST``."""
+        norms = np.asarray(self.trial.norms, np.float64)
+        return np.where(norms < LEAST, 0.0, norms)
 
     @functools.cached_property
     def own(self) -> Vector:

@@ -4,7 +4,7 @@ from strategies.gate import Decision, Trial
 
 
 class CloudAlone:
-    """Rejects every update except the cloud's own, which gets weight 1."""
+    """Refuses every update except the cloud's own, which gets weight 1."""
 
     needs_cloud_examples = True
 

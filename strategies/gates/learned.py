@@ -146,7 +146,7 @@ class Learned:
         plainly = plain_merge(trial, ways.beyond_chance)
         shares = plainly.merge()
         plain = trial.weighing.slope(shares, count, None, 1.0, 1)
-        if self._certified(ways, shares, plain, groups):
+        if self._certified(ways, plainly, plain, groups):
             return [
                 Decision(
                     True,
@@ -162,15 +162,18 @@ class Learned:
         judged = JudgedMerges(trial, count, min(trial.examples, 2 * count))
         return self._choose(ways, plainly, weights, judged)
 
-    def _certified(self, ways: Directions, shares: Vector, plain: Slope, groups: Groups) -> bool:
-        """Check whether the plain merge with these shares is certified; ``plain`` is its slope.
+    def _certified(
+        self, ways: Directions, plainly: PlainMerge, plain: Slope, groups: Groups
+    ) -> bool:
+        """Check whether the plain merge is certified; ``plain`` is the slope at it.
 
         A merge that is not finite never is.
         """
         if not plain.finite:
             return False
-        step = float(shares @ plain.along) / float(shares.sum())
-        left_behind = max(float((step - plain.along).max()), 0.0)
+        along = plainly.cut * plain.along  # the updates as they are in the merge
+        step = float(plainly.shares @ along) / float(plainly.shares.sum())
+        left_behind = max(float((step - along).max()), 0.0)
         gain = float(_least(ways.at_w) - plain.losses.mean())
         if not (gain > 0.0 and left_behind <= self.slack * gain):
             return False

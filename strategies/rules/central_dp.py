@@ -5,7 +5,17 @@ from typing import Any
 import numpy as np
 
 from fog_flower.config import ENTROPY
-from fog_flower.privacy.accounting import check_budget, subsampled_epsilon, subsampled_noise
+from fog_flower.errors import UserError
+from fog_flower.privacy.accounting import (
+    check_accountable,
+    check_accountant,
+    check_budget,
+    check_delta,
+    check_reachable,
+    subsampled_epsilon,
+    subsampled_noise,
+)
+from fog_flower.privacy.arguments import check_noise, check_positive
 from fog_flower.privacy.guarantee import Guarantee
 from strategies.rules._rows import Matrix, RowsRule
 
@@ -25,7 +35,7 @@ class CentralDP(RowsRule):
     Parameters
     ----------
     epsilon, delta : float
-        The guarantee of W after all rounds.
+        The guarantee of W after all rounds. Delta must be below 1 / (number of fog nodes).
     clip : float
         Largest L2 norm of an update.
     noise : float
@@ -35,6 +45,12 @@ class CentralDP(RowsRule):
         Whether a gate is allowed.
     num_server_rounds, min_train_nodes, num_fog_nodes, noise_source
         Filled in from the configuration.
+
+    Raises
+    ------
+    UserError
+        If an argument is out of range or no number, no noise keeps the guarantee, or
+        ``dp-accounting`` is missing or too old.
     """
 
     bounds_single_updates = True
@@ -55,8 +71,17 @@ class CentralDP(RowsRule):
     ) -> None:
         super().__init__(min_train_nodes=min_train_nodes, **kwargs)
         check_budget(WHAT, epsilon, delta)
-        if not 0.0 < clip < np.inf:
-            raise ValueError(f"clip={clip!r} must be positive; the length of a usual dW, e.g. 1")
+        check_positive(WHAT, "clip", clip, "the length of a usual dW, e.g. 1")
+        check_noise(WHAT, noise)
+        if not isinstance(gated, bool):
+            raise UserError(f"{WHAT}: gated={gated!r} must be True or False")
+        if noise != 0.0:
+            check_accountant(WHAT)
+            if num_fog_nodes:
+                check_delta(WHAT, delta, num_fog_nodes, "fog nodes")
+        if noise < 0.0:
+            check_accountable(WHAT, epsilon)
+            check_reachable(WHAT, epsilon, 1.0, num_server_rounds, delta)
         self.delta, self.clip, self.gated = delta, clip, gated
         self.noise = (
             noise if noise >= 0.0 else subsampled_noise(epsilon, 1.0, num_server_rounds, delta)
@@ -72,7 +97,11 @@ class CentralDP(RowsRule):
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002  (they would tell)
         """Return the noised sum of clipped updates, divided by how many nodes a round asks for."""
-        lengths = np.maximum(np.linalg.norm(rows, axis=1), 1e-30)
+        lengths = np.linalg.norm(rows, axis=1)
+        finite = np.isfinite(lengths)
+        if not finite.all():  # what has no length cannot be cut: it counts as zero
+            rows, lengths = np.where(finite[:, None], rows, 0.0), np.where(finite, lengths, 0.0)
+        lengths = np.maximum(lengths, 1e-30)
         total = np.minimum(1.0, self.clip / lengths) @ rows
         # With noise-source=seeded, whoever knows the run's seed can reproduce the noise.
         rng = np.random.default_rng(None if self.entropy else np.random.randint(2**31))  # noqa: NPY002

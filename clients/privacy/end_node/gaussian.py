@@ -7,9 +7,18 @@ import numpy as np
 from clients.privacy._context import Context
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from fog_flower.privacy.accounting import check_budget, gaussian_epsilon, gaussian_noise
+from fog_flower.privacy.accounting import (
+    check_budget,
+    check_delta,
+    gaussian_epsilon,
+    gaussian_noise,
+)
+from fog_flower.privacy.arguments import check_positive
+from fog_flower.privacy.disclosure import hidden_by
 from fog_flower.privacy.guarantee import INPUTS, Guarantee
 from fog_flower.tasks.examples import Examples
+
+_WHAT = "protection=gaussian"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +44,23 @@ class Gaussian:
 
     def __post_init__(self) -> None:
         """Raise if the arguments give no guarantee."""
-        check_budget("protection=gaussian", self.epsilon, self.delta)
-        if not 0.0 < self.clip < np.inf:
-            raise UserError(f"protection=gaussian: clip={self.clip!r} must be positive and finite")
+        check_budget(_WHAT, self.epsilon, self.delta)
+        check_positive(_WHAT, "clip", self.clip, "the length of a usual input, e.g. 1")
+
+    def check_examples(self, config: RunConfig, num_examples: int) -> None:
+        """Check delta against the number of inputs that one fog node receives.
+
+        Each input is protected by itself, so delta is a chance for each, and whoever receives n
+        inputs may expect n * delta of them to be disclosed. It must be less than one.
+
+        Raises
+        ------
+        UserError
+            If delta is not below 1 / ``num_examples``.
+        """
+        hidden = hidden_by(config.example_counts)
+        units = "inputs that a fog node receives"
+        check_delta(_WHAT, self.delta, num_examples, units, hidden=hidden)
 
     def __call__(self, share: Examples, context: Context) -> Examples:
         """Protect inputs float32 [n, ...].
@@ -49,7 +72,7 @@ class Gaussian:
         """
         if context.spec.dtype != "float32":
             raise UserError(
-                f"protection=gaussian: inputs are {context.spec}, to which no Gaussian noise can "
+                f"{_WHAT}: inputs are {context.spec}, to which no Gaussian noise can "
                 "be added; use another protection"
             )
         flat = share.inputs.reshape(len(share.inputs), -1)

@@ -24,17 +24,12 @@ class Clipping:
     model : keras.Model
         If all trainable layers are Dense on vectors or plain Conv2D, each used once, the whole
         batch takes one backward pass. Otherwise every example takes its own.
+        Check it with ``check_model`` first.
     task : Task
         Defines the loss.
-
-    Raises
-    ------
-    UserError
-        If a layer mixes examples, or the model adds losses of its own.
     """
 
     def __init__(self, model: keras.Model, task: Task) -> None:
-        check_model(model)
         self._model, self._task = model, task
         self.one_pass = not layers_without_formula(model)
 
@@ -55,7 +50,8 @@ class Clipping:
         Returns
         -------
         tuple of list of tensor, tensor [k], tensor [k]
-            The sum in the order of ``model.trainable_variables``; losses; norms before clipping.
+            The sum in the order of ``model.trainable_variables``; losses; norms before clipping. An
+            example whose norm is not finite adds nothing.
         """
         if self.one_pass:
             return self._in_one_pass(inputs, targets, weights, clip)
@@ -72,11 +68,20 @@ class Clipping:
         gradients = tape.gradient(total, [z for _, _, z in kept])
         parts = [_Part(layer, a, g) for (layer, a, _), g in zip(kept, gradients, strict=True)]
         norms = tf.sqrt(tf.add_n([part.squares() for part in parts]))
-        counts = weights * _factors(norms, clip)
-        found: dict[int, tf.Tensor] = {}
-        for part in parts:
-            found |= part.summed(counts)
-        return [found[id(v)] for v in self._model.trainable_variables], losses, norms
+        counts, finite = weights * _factors(norms, clip), tf.math.is_finite(norms)
+
+        def summed(parts: list[_Part]) -> list[tf.Tensor]:
+            found: dict[int, tf.Tensor] = {}
+            for part in parts:
+                found |= part.summed(counts)
+            return [found[id(variable)] for variable in self._model.trainable_variables]
+
+        sums = tf.cond(
+            tf.reduce_all(finite),
+            lambda: summed(parts),
+            lambda: summed([part.only(finite) for part in parts]),  # 0 times NaN would be NaN
+        )
+        return sums, losses, norms
 
     def _one_by_one(
         self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
@@ -98,14 +103,23 @@ class Clipping:
                 )
             ]
             norm = tf.linalg.global_norm(gradients)
-            factor = weights[number] * _factors(norm, clip)
-            sums = [total + factor * more for total, more in zip(sums, gradients, strict=True)]
+            factor, finite = weights[number] * _factors(norm, clip), tf.math.is_finite(norm)
+            sums = [
+                total + tf.where(finite, factor * more, 0.0)
+                for total, more in zip(sums, gradients, strict=True)
+            ]
             losses, norms = losses.write(number, loss), norms.write(number, norm)
         return sums, losses.stack(), norms.stack()
 
 
-def check_model(model: keras.Model) -> None:
+def check_model(what: str, model: keras.Model) -> None:
     """Raise if the gradient of a model is not a sum over examples.
+
+    Parameters
+    ----------
+    what : str
+        The keys of protection and model with their values, for the message.
+    model : keras.Model
 
     Raises
     ------
@@ -115,7 +129,7 @@ def check_model(model: keras.Model) -> None:
     for layer in _layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             raise UserError(
-                f"fog-protection: layer {layer.name!r} of the model is a BatchNormalization, which "
+                f"{what}: layer {layer.name!r} of the model is a BatchNormalization, which "
                 "mixes the examples of a batch, so no example's part can be bounded; use "
                 "GroupNormalization or LayerNormalization"
             )
@@ -123,8 +137,8 @@ def check_model(model: keras.Model) -> None:
             layer, "kernel_regularizer", None
         ):
             raise UserError(
-                f"fog-protection: layer {layer.name!r} of the model adds a loss of its own, which "
-                "is no example's; leave its regularizer out"
+                f"{what}: layer {layer.name!r} of the model ({type(layer).__name__}) adds a loss "
+                "of its own, which is no example's; leave its regularizer out"
             )
 
 
@@ -143,6 +157,13 @@ class _Part:
     def __init__(self, layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> None:
         self._layer, self._inputs, self._gradient = layer, inputs, gradient
         self._each: tf.Tensor | None = None  # kernel gradient of each example, if it is cheaper
+
+    def only(self, chosen: tf.Tensor) -> "_Part":
+        """Return the part with zeros for the examples that are not ``chosen`` (bool [k])."""
+        inputs, gradient = (_where(chosen, one) for one in (self._inputs, self._gradient))
+        part = _Part(self._layer, inputs, gradient)
+        part._each = None if self._each is None else _where(chosen, self._each)
+        return part
 
     def squares(self) -> tf.Tensor:
         """Return the squared norm of each example's gradient [k]."""
@@ -230,6 +251,12 @@ def _kept(
     finally:
         for layer in layers:
             layer.__dict__.pop("call", None)
+
+
+def _where(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Return values [k, ...] with zeros where ``chosen`` [k] is false."""
+    shape = [-1] + [1] * (len(values.shape) - 1)
+    return tf.where(tf.reshape(chosen, shape), values, tf.zeros_like(values))
 
 
 def _factors(norms: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:

@@ -4,12 +4,11 @@ import secrets
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from clients.privacy._rng import protecting_rng
 from clients.privacy.fog_node._apart import check_examples_apart
-from clients.privacy.fog_node._clipping import Clipping
+from clients.privacy.fog_node._clipping import Clipping, check_model
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.shared_tensor import shared_tensor
 from fog_flower.config import ENTROPY, RunConfig
@@ -17,6 +16,26 @@ from fog_flower.tasks.examples import Examples, Spec
 from fog_flower.tasks.task import Task
 
 LARGEST_SEED = 2**63 - 1
+
+
+def check_private(what: str, model: keras.Model, spec: Spec) -> None:
+    """Check that DP-SGD protects each example of this model.
+
+    Parameters
+    ----------
+    what : str
+        The keys of protection and model with their values, for error messages.
+    model : keras.Model
+    spec : Spec
+        Of its inputs.
+
+    Raises
+    ------
+    UserError
+        If a layer mixes examples, or the model adds losses or changes weights of its own.
+    """
+    check_model(what, model)
+    check_examples_apart(what, model, spec)
 
 
 class PrivateEpoch:
@@ -28,14 +47,21 @@ class PrivateEpoch:
     optimizer : keras.optimizers.Optimizer
         Applies the noised gradients. It may add terms that need no data, such as a proximal term.
     spec, task : Spec, Task
+    what : str
+        For error messages; see ``check_private``, which raises them.
     """
 
     def __init__(
-        self, model: keras.Model, optimizer: keras.optimizers.Optimizer, spec: Spec, task: Task
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        spec: Spec,
+        task: Task,
+        what: str,
     ) -> None:
+        check_private(what, model, spec)
         self._model, self._optimizer = model, optimizer
         self._clipping = Clipping(model, task)
-        check_examples_apart(model, spec)
         optimizer.build(model.trainable_variables)
         self._run = tf.function(
             self._steps,
@@ -66,7 +92,7 @@ class PrivateEpoch:
         """
         count = len(data.targets)
         rng = protecting_rng(config, "dp-sgd", fog_node, server_round, epoch)
-        batches = batches_of(mechanism, config, count, rng)
+        batches = mechanism.batches(config, count, rng)
         steps = len(batches)
         seeds = rng.integers(0, LARGEST_SEED, (steps, 2))
         if config.noise_source == ENTROPY:
@@ -108,22 +134,6 @@ class PrivateEpoch:
                 lambda sums=sums: sums,
             )
             self._optimizer.apply([total / expected for total in sums])
-
-
-def batches_of(
-    mechanism: DpSgd, config: RunConfig, count: int, rng: np.random.Generator
-) -> list[npt.NDArray[np.int64]]:
-    """Return the indices int64 [k] of the examples in each batch of an epoch."""
-    return poisson_batches(
-        count, mechanism.rate(config, count), mechanism.steps(config, count), rng
-    )
-
-
-def poisson_batches(
-    count: int, rate: float, steps: int, rng: np.random.Generator
-) -> list[npt.NDArray[np.int64]]:
-    """Return the indices in each batch; every example is in it with probability ``rate``."""
-    return [np.flatnonzero(rng.random(count) < rate) for _ in range(steps)]
 
 
 def _noised(sums: list[tf.Tensor], seed: tf.Tensor, deviation: tf.Tensor) -> list[tf.Tensor]:

@@ -3,15 +3,22 @@
 import dataclasses
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.privacy.accounting import (
     check_accountable,
+    check_accountant,
     check_budget,
+    check_delta,
     check_reachable,
     subsampled_epsilon,
     subsampled_noise,
 )
+from fog_flower.privacy.arguments import check_noise, check_positive
+from fog_flower.privacy.disclosure import hidden_by
 from fog_flower.privacy.guarantee import Guarantee
 
 _WHAT = "fog-protection=dp-sgd"
@@ -45,8 +52,8 @@ class DpSgd:
     def __post_init__(self) -> None:
         """Raise if the arguments give no guarantee, unless ``noise=0`` asks for that."""
         check_budget(_WHAT, self.epsilon, self.delta)
-        if not self.clip > 0.0:
-            raise UserError(f"{_WHAT}: clip={self.clip!r} must be positive; 0.1 to 2 is usual")
+        check_positive(_WHAT, "clip", self.clip, "0.1 to 2 is usual", infinite=True)
+        check_noise(_WHAT, self.noise)
         if math.isinf(self.clip) and self.noise != 0.0:
             raise UserError(f"{_WHAT}: clip={self.clip!r} bounds nothing; give a bound, or noise=0")
 
@@ -56,11 +63,20 @@ class DpSgd:
         Raises
         ------
         UserError
-            If ``clip-norm`` is set, which would clip the gradient of the batch once more, or if
-            epsilon is so large that no noise can be computed for it.
+            If ``clip-norm`` is set, which would clip the gradient of the batch once more, if
+            epsilon is so large that no noise can be computed for it, if it would tell a number of
+            examples that is hidden, or if the library that accounts for it is missing or too old.
         """
+        if self.noise != 0.0:
+            check_accountant(_WHAT)
         if self.noise < 0.0:
             check_accountable(_WHAT, self.epsilon)
+        if self.noise > 0.0 and (hidden := hidden_by(config.example_counts)):
+            raise UserError(
+                f"{_WHAT}: the epsilon of noise={self.noise:g} follows from a node's number of "
+                f"examples, which {hidden} hides, so the ledger "
+                "would tell it; give epsilon=..., and no noise"
+            )
         if config.clip_norm:
             raise UserError(
                 f"clip-norm={config.clip_norm:g} bounds the gradient of a batch, but "
@@ -73,8 +89,13 @@ class DpSgd:
         Raises
         ------
         UserError
-            If none does, in all rounds and local epochs.
+            If none does, in all rounds and local epochs, or if delta is not below
+            1 / ``num_examples``. Without noise nothing is promised, and any delta will do.
         """
+        if self.noise != 0.0:
+            hidden = hidden_by(config.example_counts)
+            units = "examples of a fog node"
+            check_delta(_WHAT, self.delta, num_examples, units, hidden=hidden)
         if self.noise < 0.0:
             rate, rounds = self.rate(config, num_examples), config.num_server_rounds
             steps = self._all_steps(config, num_examples, rounds)
@@ -88,6 +109,13 @@ class DpSgd:
     def steps(self, config: RunConfig, num_examples: int) -> int:
         """Return the number of steps of an epoch."""
         return max(1, round(num_examples / config.batch_size))
+
+    def batches(
+        self, config: RunConfig, num_examples: int, rng: np.random.Generator
+    ) -> list[npt.NDArray[np.int64]]:
+        """Return the indices int64 [k] of the examples in each batch of an epoch."""
+        rate, steps = self.rate(config, num_examples), self.steps(config, num_examples)
+        return poisson_batches(num_examples, rate, steps, rng)
 
     def noise_for(self, config: RunConfig, num_examples: int) -> float:
         """Return the standard deviation of a step's noise, in units of ``clip``.
@@ -126,3 +154,10 @@ class DpSgd:
 
     def _all_steps(self, config: RunConfig, num_examples: int, rounds: int) -> int:
         return self.steps(config, num_examples) * config.local_epochs * rounds
+
+
+def poisson_batches(
+    count: int, rate: float, steps: int, rng: np.random.Generator
+) -> list[npt.NDArray[np.int64]]:
+    """Return the indices in each batch; every example is in it with probability ``rate``."""
+    return [np.flatnonzero(rng.random(count) < rate) for _ in range(steps)]

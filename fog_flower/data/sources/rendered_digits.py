@@ -1,6 +1,7 @@
 """The built-in data set: digits that look like house numbers, rendered here and cached."""
 
 import hashlib
+from concurrent.futures import BrokenExecutor
 
 import numpy as np
 
@@ -64,6 +65,12 @@ def _part(name: str, count: int, seed: int, progress: Progress) -> Cached:
             from fog_flower.data.rendered.render import render_digits  # noqa: PLC0415
 
             return Examples(*render_digits(name, count, seed, progress=progress))
+        except BrokenExecutor as error:
+            raise UserError(
+                f"dataset={NAME!r}: the processes that draw {count} {name} images of data-seed="
+                f"{seed} have ended early. In a script of your own, start the run below `if "
+                "__name__ == '__main__':`, or draw first with `fog-flower data prepare`"
+            ) from error
         except (ImportError, RuntimeError) as error:  # a library, or a package with fonts
             if (getattr(error, "name", "") or "").startswith("fog_flower"):
                 raise

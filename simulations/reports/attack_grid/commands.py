@@ -18,7 +18,7 @@ from simulations.reports.attack_grid.kept_tables import VARIED
 from simulations.sweep.sweep_plan import seeds_as_typed
 
 ANY_ATTACK = "crash"  # where there are only references, which do not depend on the attack
-TYPED = ("cloud-examples=", "gate-args=")  # arguments that are typed as settings
+TYPED = ("cloud-examples=", "refit-epochs=", "gate-args=")  # arguments that are typed as settings
 
 
 def compare_commands(records: ComparisonRecords, folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Comparison of each strategy behind a gate with its reference, cell by cell."""
+"""Comparison of each strategy with its reference, cell by cell."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from simulations.reports import formats
 from simulations.reports.attack_grid.grid_records import (
     ComparisonRecords,
     by_seed,
+    gate_first,
     is_reference,
     to_reach,
 )
@@ -20,7 +21,7 @@ GAIN = 0.02  # goal if the cloud trains and at least half of the fog nodes are h
 
 
 def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
-    """Return a row for each federation with malicious nodes, attack and strategy behind a gate.
+    """Return a row for each federation with malicious nodes, attack and strategy.
 
     ``difference`` is the mean over seeds of the accuracy minus that of the reference
     (``to_reach``), paired by seed. Its 95% t interval is ``low`` to ``high``, and ``worst`` is the
@@ -29,9 +30,9 @@ def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
     runs, rows = records.finished, []
     for key, part in runs[runs["malicious"] > 0].groupby(["fog_nodes", "malicious"]):
         nodes, malicious = key
-        behind = part[part["strategy"].map(is_gated) & ~is_reference(part)]
-        to_beat = {name: to_reach(part, name) for name in behind["strategy"].unique()}
-        for (name, attack), cell in behind.groupby(["strategy", "attack"], sort=False):
+        compared = part[~is_reference(part)]
+        to_beat = {name: to_reach(part, name) for name in compared["strategy"].unique()}
+        for (name, attack), cell in compared.groupby(["strategy", "attack"], sort=False):
             reach, found = to_beat[name], by_seed(cell, str(name))
             differences = (found - reach).dropna()
             if not len(differences):
@@ -56,18 +57,18 @@ def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def goal_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return how many cells reach each goal: a row for each strategy behind a gate and goal.
+def goal_table(cells: pd.DataFrame, records: ComparisonRecords) -> pd.DataFrame:
+    """Return how many of ``measured_cells`` reach each goal, a row for each strategy and goal.
 
     "Shown" counts cells whose whole interval is above the goal. Runs with the same accuracy in
     every round count as one trajectory. "The better one" is the better of the cloud alone and the
     honest nodes alone.
     """
-    cells, lines = measured_cells(records), []
     if not len(cells):
         return pd.DataFrame()
-    trajectories = _trajectories(records)
-    for name, part in cells.groupby("strategy", sort=False):
+    lines, trajectories = [], _trajectories(records)
+    for name in gate_first(cells["strategy"].unique()):
+        part = cells[cells["strategy"] == name]
         half = part[2 * (part["fog_nodes"] - part["malicious"]) >= part["fog_nodes"]]
         goals = [("all", part, -MARGIN)]
         if part["cloud"].all() and len(half):
@@ -76,7 +77,7 @@ def goal_table(records: ComparisonRecords) -> pd.DataFrame:
             lowest = those.sort_values("difference", kind="stable").iloc[0]
             lines.append(
                 {
-                    "gate": name,
+                    "strategy": name,
                     "cells": words,
                     "goal": f"{formats.points(goal)} to {_reached(bool(lowest['cloud']))}",
                     "reached": f"{int((those['difference'] >= goal).sum())} of {len(those)}",
@@ -93,9 +94,9 @@ def goal_table(records: ComparisonRecords) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def short_table(records: ComparisonRecords) -> pd.DataFrame:
-    """Return the cells below their goal, from the lowest difference on."""
-    cells = measured_cells(records)
+def short_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of gates that are below their goal, from the lowest one on."""
+    cells = cells[cells["strategy"].map(is_gated)] if len(cells) else cells
     if not len(cells):
         return pd.DataFrame()
     half = 2 * (cells["fog_nodes"] - cells["malicious"]) >= cells["fog_nodes"]

@@ -17,7 +17,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
 
 from clients.attacks import ATTACKS
 from clients.attacks._strength import usual_strength
@@ -40,6 +40,7 @@ ROW = 0.55  # inches, height of a row of a heat map with few rows
 MAP_WIDTH = 4.1  # inches, width of a heat map without labels
 STRAIGHT_BELOW = 0.85  # inches, height of horizontal labels, and of titles of panels below
 LAST_BELOW = 0.4  # the same without panels below
+WIDE = 20.0  # strengths further apart than this factor get a logarithmic axis
 SLANT = math.radians(30)
 RASTER_COLOURS = ListedColormap(["#d9d9d9", "#b2182b", "#2166ac", "#f4a582"])
 RASTER_LABELS = (
@@ -59,7 +60,12 @@ def draw_heat_maps(records: ComparisonRecords, path: Path) -> Path:
     runs = records.finished
     if (runs["strategy"] == HONEST).any():  # there is no difference without malicious nodes
         runs = runs[runs["malicious"] > 0]
-    groups = list(runs.groupby(["fog_nodes", "malicious"]))
+    # A federation in which only references were run has nothing to compare.
+    groups = [
+        (key, part)
+        for key, part in runs.groupby(["fog_nodes", "malicious"])
+        if not is_reference(part).all()
+    ]
     room = _room_for_names(groups)
     attacks = max((part[~is_reference(part)]["attack"].nunique() for _, part in groups), default=1)
     height = min(3.35, 0.6 + ROW * attacks) + room.below
@@ -211,6 +217,12 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
             ylabel="test accuracy",
         )
         panel.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+        strengths = part["strength"].dropna()
+        if strengths.min() > 0 and strengths.max() >= WIDE * strengths.min():
+            panel.set_xscale("log")
+            panel.set_xticks(sorted(set(strengths)), minor=False)
+            panel.xaxis.set_major_formatter(ScalarFormatter())
+            panel.minorticks_off()
     lines = {
         label: line
         for panel in axes

@@ -1,7 +1,7 @@
 """The records of a comparison as pandas tables."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from simulations.experiments.attack_grid import (
     CLOUD_ALONE,
     HONEST,
     REFERENCES,
+    REFIT,
     describe_cell,
     is_gated,
     trains_cloud,
 )
 from simulations.reports.attack_grid.kept_tables import ID, read_kept
+
+WORST_CLASS = "test_worst_class_accuracy"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,17 +36,24 @@ class ComparisonRecords:
     runs : DataFrame
         One row per run: ``CELL``, seed, status, cause, diverged, test accuracy, backdoor success,
         seconds, arguments that the strategy's name does not contain, and the numbers of updates and
-        of refused updates of honest and malicious nodes.
+        of refused updates of honest and malicious nodes. A run with a refit is also one of the
+        same strategy without it.
     rounds, updates : DataFrame
         The tables of all finished runs, with ``CELL`` and seed.
     facts : list of dict
         The contents of every ``run.json``.
+    places : sequence of Path
+        The folders of runs, without those of runs that are only in kept tables.
+    kept : int
+        Number of rows in ``runs`` that are only in kept tables.
     """
 
     runs: pd.DataFrame
     rounds: pd.DataFrame
     updates: pd.DataFrame
     facts: list[dict[str, Any]]
+    places: Sequence[Path] = ()
+    kept: int = 0
 
     @property
     def finished(self) -> pd.DataFrame:
@@ -60,43 +70,35 @@ def load_comparison(folder: Path) -> ComparisonRecords:
         If there are no runs.
     """
     rows, facts, rounds, updates = [], [], [], []
-    for path in sorted(folder.glob("*/**/seed-*/run.json")):
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue  # in progress, stopped or set aside
-        record = read_run(path.parent)
-        config = record["config"]
-        cell = record.get("cell") or describe_cell(config)
+    found = sorted(folder.glob("*/**/seed-*/run.json"))
+    runs = [(path.parent, read_run(path.parent)) for path in found if _is_kept(path, folder)]
+    named = {_id_of(_cell_of(record)) for _, record in runs}
+    for place, record in runs:
         facts.append(record)
-        final = record["final"]
-        finished = record["status"] == FINISHED
-        row = {
-            **cell,
-            "seed": config["seed"],
-            "status": record["status"],
-            "cause": record.get("cause") or "",
-            "diverged": bool(final.get("diverged", False)),
-            "test_accuracy": float(final["test_accuracy"]) if finished else float("nan"),
-            "backdoor_success": final.get("backdoor_success"),
-            "seconds": record["seconds"],
-            "arguments": _arguments(config, str(cell["strategy"])),
-        }
+        cell, finished = _cell_of(record), record["status"] == FINISHED
         if finished:
-            decided = pd.read_csv(path.parent / "updates.csv")
-            decided["is_malicious"] = decided["fog_node"].isin(_malicious(config))
+            merged, decided = (pd.read_csv(place / name) for name in ("rounds.csv", "updates.csv"))
+            decided["is_malicious"] = decided["fog_node"].isin(_malicious(record["config"]))
             if cell["strategy"] in REFERENCES:  # malicious nodes do not take part there
                 decided = decided[~decided["is_malicious"]]
+        for strategy, final in _models(str(cell["strategy"]), record["final"]):
+            told = {**cell, "strategy": strategy}
+            if strategy != cell["strategy"] and _id_of(told) in named:
+                continue  # there is a run of its own
+            rows.append({**told, **_figures(record, strategy, final)})
+            if not finished:
+                continue
             for kind, part in (
                 ("malicious", decided[decided["is_malicious"]]),
                 ("honest", decided[~decided["is_malicious"]]),
             ):
-                row[f"{kind}_updates"] = len(part)
-                row[f"{kind}_rejected"] = int((~part["accepted"]).sum())
-            updates.append(decided.assign(**cell, seed=config["seed"]))
-            table = pd.read_csv(path.parent / "rounds.csv")
-            rounds.append(table.assign(**cell, seed=config["seed"]))
-        rows.append(row)
+                rows[-1][f"{kind}_updates"] = len(part)
+                rows[-1][f"{kind}_rejected"] = int((~part["accepted"]).sum())
+            updates.append(decided.assign(**told))
+            rounds.append(merged.assign(**told))
     tables = [pd.concat(t, ignore_index=True) if t else pd.DataFrame() for t in (rounds, updates)]
-    records = ComparisonRecords(pd.DataFrame(rows), tables[0], tables[1], facts)
+    places = [place for place, _ in runs]
+    records = ComparisonRecords(pd.DataFrame(rows), tables[0], tables[1], facts, places)
     records = _with_kept(records, folder)
     if not len(records.runs):
         raise UserError(
@@ -105,9 +107,50 @@ def load_comparison(folder: Path) -> ComparisonRecords:
     return records
 
 
+def _is_kept(path: Path, folder: Path) -> bool:
+    """Check that a record is not of a run in progress, stopped or set aside."""
+    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _cell_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    cell = record.get("cell") or describe_cell(record["config"])
+    return {**cell, "seed": record["config"]["seed"]}
+
+
+def _id_of(cell: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(cell[key] for key in ID)
+
+
+def _models(strategy: str, final: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the strategy of a run with its final figures, and the same before a refit.
+
+    A refit comes after the last round, so that the run is also one of the strategy without it.
+    """
+    yield strategy, final
+    if before := final.get("before_refit"):
+        diverged = before["test_loss"] is None
+        yield strategy.removesuffix(REFIT), {**before, "diverged": diverged}
+
+
+def _figures(record: Mapping[str, Any], strategy: str, final: Mapping[str, Any]) -> dict[str, Any]:
+    finished = record["status"] == FINISHED
+    return {
+        "status": record["status"],
+        "cause": record.get("cause") or "",
+        "diverged": bool(final.get("diverged", False)),
+        "test_accuracy": float(final["test_accuracy"]) if finished else float("nan"),
+        "backdoor_success": final.get("backdoor_success"),
+        WORST_CLASS: final.get(WORST_CLASS),
+        "seconds": record["seconds"],
+        "arguments": _arguments(record["config"], strategy),
+    }
+
+
 def _arguments(config: Mapping[str, Any], strategy: str) -> str:
     """Return the arguments that a strategy got without being typed, e.g. Krum's number."""
     given = {key: str(config.get(key) or "") for key in ARGUMENTS}
+    if not strategy.endswith(REFIT):
+        given.pop("refit-epochs")
     return "; ".join(f"{k}={text}" for k, text in given.items() if text and text not in strategy)
 
 
@@ -130,11 +173,14 @@ def _with_kept(records: ComparisonRecords, folder: Path) -> ComparisonRecords:
         return pd.concat(parts, ignore_index=True) if parts else new
 
     runs, rounds, updates, facts = kept
+    every = join(records.runs, runs)
     return ComparisonRecords(
-        join(records.runs, runs),
+        every,
         join(records.rounds, rounds),
         join(records.updates, updates),
         [*facts, *records.facts],
+        records.places,
+        len(every) - len(records.runs),
     )
 
 
@@ -156,13 +202,18 @@ def by_seed(runs: pd.DataFrame, strategy: str) -> "pd.Series[float]":
     return pd.Series(values, seeds, name="test_accuracy").sort_index()
 
 
+def cloud_alone(strategy: str) -> str:
+    """Return the reference of the cloud alone for a strategy: with a refit if that has one."""
+    return CLOUD_ALONE + (REFIT if strategy.endswith(REFIT) else "")
+
+
 def to_reach(federation: pd.DataFrame, strategy: str) -> "pd.Series[float]":
     """Return the reference accuracies for a strategy, by seed: those of the honest nodes alone.
 
     If the cloud trains, it is the cloud alone or the honest nodes alone, whichever is better in the
-    mean over seeds.
+    mean over seeds. If it refits, the cloud alone refits too.
     """
-    honest, cloud = by_seed(federation, HONEST), by_seed(federation, CLOUD_ALONE)
+    honest, cloud = by_seed(federation, HONEST), by_seed(federation, cloud_alone(strategy))
     if trains_cloud(strategy) and len(cloud) and not honest.mean() > cloud.mean():
         return cloud
     return honest

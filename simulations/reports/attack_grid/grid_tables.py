@@ -11,6 +11,7 @@ from simulations.experiments.attack_grid import (
     CLOUD_ALONE,
     HONEST,
     REFERENCES,
+    REFIT,
     WITH_CLOUD,
     is_gated,
     stamps,
@@ -19,8 +20,10 @@ from simulations.experiments.attack_grid import (
 from simulations.reports import formats
 from simulations.reports.attack_grid.grid_goals import MARGIN
 from simulations.reports.attack_grid.grid_records import (
+    WORST_CLASS,
     ComparisonRecords,
     by_seed,
+    cloud_alone,
     gate_first,
     is_reference,
     to_reach,
@@ -32,10 +35,13 @@ from simulations.sweep.sweep_plan import own_settings
 from simulations.visible import counted
 
 WORST = "The attack that costs most"
+WORST_OF_CLASS = "The attack that costs a class most"
 _REFERENCES = {
     HONEST: "the honest nodes alone",
     CLOUD_ALONE: "the cloud alone",
     HONEST + WITH_CLOUD: "the honest nodes and the cloud",
+    CLOUD_ALONE + REFIT: "the cloud alone with its refit",
+    HONEST + WITH_CLOUD + REFIT: "the honest nodes and the cloud with its refit",
 }
 
 GOALS_EXPLAINED = (
@@ -85,7 +91,21 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
     Means are over seeds. Backdoors are left out, because their harm does not show in accuracy.
     """
     runs = records.finished
-    runs = runs[~runs["attack"].map(is_backdoor)]
+    return _lowest(runs[~runs["attack"].map(is_backdoor)], "test_accuracy")
+
+
+def worst_class_table(records: ComparisonRecords) -> pd.DataFrame:
+    """Return the same of the accuracy in the class where it is lowest, backdoors included.
+
+    It is empty for records that do not have it, and for tasks without classes.
+    """
+    runs = records.finished
+    if WORST_CLASS not in runs:
+        return pd.DataFrame()
+    return _lowest(runs[runs[WORST_CLASS].notna()], WORST_CLASS)
+
+
+def _lowest(runs: pd.DataFrame, column: str) -> pd.DataFrame:
     names = gate_first(set(runs["strategy"]) - set(REFERENCES))
     if not names:
         return pd.DataFrame()
@@ -94,11 +114,12 @@ def worst_table(records: ComparisonRecords) -> pd.DataFrame:
         nodes, malicious = key
         line: dict[str, object] = {"fog nodes": nodes, "malicious": malicious}
         for name in [n for n in REFERENCES if n == HONEST or (runs["strategy"] == n).any()]:
-            alone = by_seed(part, name)
+            alone = part[part["strategy"] == name][column].astype(float)
             title = "honest alone" if name == HONEST else name
             line[title] = formats.percent(alone.mean()) if len(alone) else formats.NONE
         for name in names:
-            means = part[part["strategy"] == name].groupby("attack")["test_accuracy"].mean()
+            mine = part[part["strategy"] == name].astype({column: float})
+            means = mine.groupby("attack")[column].mean()
             if len(means):
                 line[f"{name}, worst"] = f"{formats.percent(means.min())} ({means.idxmin()})"
         lines.append(line)
@@ -117,13 +138,13 @@ def backdoor_table(records: ComparisonRecords) -> pd.DataFrame:
     lines = []
     for key, part in shown.groupby(["fog_nodes", "malicious", "attack"]):
         nodes, malicious, attack = key
-        line = {"the trigger works on (%)": f"{attack}, {malicious} of {nodes} malicious"}
+        line = {"backdoor success, %": f"{attack}, {malicious} of {nodes} malicious"}
         for name in gate_first(part["strategy"].unique()):
             success = part[part["strategy"] == name]["backdoor_success"].astype(float)
             line[name] = formats.accuracy(summarise_accuracy(success))
         if stamps(str(attack)):
             own = _by_itself(runs, nodes, malicious)
-            line |= {"the honest by themselves": formats.accuracy(own)} if own.n else {}
+            line |= {"honest nodes alone": formats.accuracy(own)} if own.n else {}
         lines.append(line)
     return pd.DataFrame(lines).fillna(formats.NONE)
 
@@ -151,7 +172,7 @@ def decision_table(records: ComparisonRecords) -> pd.DataFrame:
                 "gate": strategy,
                 "attack": attack,
                 "honest refused": _rate_by_seed(part, "honest"),
-                "of these not finite": _not_finite(records.updates, str(strategy), str(attack)),
+                "of which not finite": _not_finite(records.updates, str(strategy), str(attack)),
                 "malicious refused (recall)": _rate_by_seed(part, "malicious"),
                 "precision": f"{100 * caught / (caught + false):.1f}%"
                 if caught + false and part["malicious_updates"].any()
@@ -192,7 +213,7 @@ def notes(records: ComparisonRecords) -> list[str]:
             else "Test accuracy in percent, of each seed: fewer than three have no interval. "
         )
         + (
-            '"less honest" is the difference to the honest nodes alone in points, paired by seed, '
+            '"minus honest" is the difference to the honest nodes alone in points, paired by seed, '
             f"with its 95% t interval; it is at its goal from {-100 * MARGIN:g} on. "
             if measured
             else ""
@@ -215,7 +236,7 @@ def _arguments(records: ComparisonRecords) -> str:
         where = ", ".join(f"{malicious} of {nodes}" for malicious, nodes in federations)
         krum = str(told).startswith("strategy-args")  # they depend on the number of malicious nodes
         several.append(f"{told} for {names}" + (f" ({where} malicious)" if krum else ""))
-    return f" Arguments that names do not tell: {'; '.join(several)}." if several else ""
+    return f" Further arguments: {'; '.join(several)}." if several else ""
 
 
 def _better_one(records: ComparisonRecords) -> str:
@@ -235,8 +256,8 @@ def _seeds(runs: pd.DataFrame) -> str:
 
 
 def _less(federation: pd.DataFrame, name: str) -> str:
-    both = trains_cloud(name) and len(by_seed(federation, CLOUD_ALONE))
-    return f"{name} less {'the better one' if both else 'honest'}"
+    both = trains_cloud(name) and len(by_seed(federation, cloud_alone(name)))
+    return f"{name} minus {'the better one' if both else 'honest'}"
 
 
 def _summary(runs: pd.DataFrame) -> str:

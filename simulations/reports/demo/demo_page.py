@@ -17,6 +17,7 @@ from simulations.reports.attack_grid.grid_records import ComparisonRecords, load
 from simulations.reports.data_seen import data_seen
 from simulations.reports.demo.demo_picture import draw_demo
 from simulations.reports.formats import machine
+from simulations.reports.ledger_block import ledger_block
 from simulations.reports.page import Page, Section, write_page
 from simulations.reports.text_tables import write_markdown
 from simulations.reports.time_shares import shares
@@ -39,8 +40,8 @@ _READING = (
     "wrong ones. An attacker's update that is accepted may still have a weight near 0.",
 )
 _DECISIONS = (
-    "The gate's decisions have two rows, because they tell something of the fog nodes' examples, "
-    "and something of the cloud's validation examples."
+    "The gate's decisions have two rows, because they reveal something about the fog nodes' "
+    "examples, and something about the cloud's validation examples."
 )
 _NO_PRIVACY = (
     "The noise is the paper's: 1% of a standard deviation. It is a blur, not differential privacy, "
@@ -87,7 +88,7 @@ def write_demo(folder: Path) -> Demo:
     config = RunConfig.from_run_config(gated["config"])
     picture = draw_demo(records, config, folder / f"{NAME}.png")
     finding = _finding(records)
-    ledger = ledger_table(folder, gated)
+    ledger, warning = ledger_table(folder, gated), ledger_block([_place(folder, gated)]).warning
     time = _time_table(records, folder)
     data, _ = data_seen(records.facts)
     runs = pd.DataFrame([_shares(folder, fact) for fact in records.facts])
@@ -100,7 +101,7 @@ def write_demo(folder: Path) -> Demo:
     notes = [_FAST] * (config.features != NONE)
     sections = [
         Section("How to read it", {}, notes=[*_READING, *notes]),
-        Section(_LEDGER, {"": ledger}, notes=[_DECISIONS, _NO_PRIVACY]),
+        Section(_LEDGER, {"": ledger}, notes=[_DECISIONS, _NO_PRIVACY], warning=warning),
         Section(_TIME, {"": time, _ROUNDS: runs}),
     ]
     page = Page(
@@ -115,7 +116,7 @@ def write_demo(folder: Path) -> Demo:
         seen=f"Data: {data}.",
     )
     tables = {"": table, _LEDGER: ledger, _TIME: time, _ROUNDS: runs}
-    remarks = [*notes, _DECISIONS, _NO_PRIVACY, *made]
+    remarks = [*([f"**{warning}**"] if warning else []), *notes, _DECISIONS, _NO_PRIVACY, *made]
     write_markdown(folder / f"{NAME}.md", page.title, tables, remarks, finding)
     return Demo(finding, table, ledger, time, picture, write_page(page, folder / f"{NAME}.html"))
 
@@ -153,7 +154,8 @@ def ledger_table(folder: Path, fact: Mapping[str, Any]) -> pd.DataFrame:
             "to": row["to"],
             "promised": NOTHING
             if row["epsilon"] is None
-            else f"epsilon {row['epsilon']:.3g}, {row['unit']}",
+            else f"epsilon {row['epsilon']:.3g}, {row['unit']}"
+            + (", seeded" if row["noise_can_be_drawn_again"] else ""),
         }
         for row in releases
     )
