@@ -141,7 +141,8 @@ def claim() -> str:
         parts += [f"### {title}", _noted(records, 2 if name in CASES else 3)]
         shown = SUMMARIES[name in EARLIER]
         wanted = _not_a_goal if name in CASES else shown.__contains__
-        for heading, table in tables_of(records, wanted).items():
+        reached = {} if name in CASES else {REACHED: _reached(name)}
+        for heading, table in (reached | tables_of(records, wanted)).items():
             parts += _headed(heading, table)
         if name not in CASES:
             link = f"../../results/claim/{name}/comparison.md"
@@ -157,10 +158,9 @@ def verdicts() -> str:
     for name, title in (CLAIM | EARLIER).items():
         if not (RESULTS / "claim" / name / "comparison.csv").exists():
             continue
-        records = _evaluated(name)
-        table = tables_of(records, {REACHED}.__contains__)[REACHED]
+        table = _reached(name)
         table = table[table["strategy"].map(is_gated)]
-        known = sorted(int(seed) for seed in records.runs["seed"].unique())
+        known = sorted(int(seed) for seed in _evaluated(name).runs["seed"].unique())
         first = pd.DataFrame({"data": title, "seeds": seeds(known)}, index=table.index)
         shown = ["strategy", "cells", "goal", "reached", "mean", "lowest cell"]
         tables.append(pd.concat([first, table[shown]], axis=1))
@@ -179,8 +179,7 @@ def _ablation() -> list[str]:
     """Return what the gate reaches with each of its arguments changed, a row a value."""
     if not (RESULTS / "claim" / ABLATION / "comparison.csv").exists():
         return []  # still to be made
-    records = _evaluated(ABLATION)
-    table = tables_of(records, {REACHED}.__contains__)[REACHED]
+    records, table = _evaluated(ABLATION), _reached(ABLATION)
     alone = records.finished[records.finished["malicious"] == 0]
     peace = alone.groupby("strategy")["test_accuracy"].mean()
     shown = table[["strategy", "reached", "mean", "lowest cell", "worst run"]].assign(
@@ -198,6 +197,12 @@ def _ablation() -> list[str]:
 def _evaluated(name: str) -> ComparisonRecords:
     """Return the records of a comparison of the claim."""
     return load_comparison(RESULTS / "claim" / name)
+
+
+@functools.cache
+def _reached(name: str) -> pd.DataFrame:
+    """Return which of its goals a comparison of the claim reached."""
+    return tables_of(_evaluated(name), {REACHED}.__contains__)[REACHED]
 
 
 def _noted(records: ComparisonRecords, count: int) -> str:
@@ -261,9 +266,10 @@ def bench(heading: str) -> Block:
 
 GATE = "gate=learned"
 REACHED, BACKDOOR = "What is reached", "The backdoor"
-# Headings of the tables that are shown of the last evaluation, and of the one before it.
-SUMMARIES = ((REACHED, WORST, WORST_OF_CLASS, BACKDOOR), (REACHED, WORST))
-GOALS = (*SUMMARIES[0][:3], "Cells below a goal")
+# Headings of the tables that are shown, besides what is reached, of the last evaluation, and of the
+# one before it.
+SUMMARIES = ((WORST, WORST_OF_CLASS, BACKDOOR), (WORST,))
+GOALS = (REACHED, WORST, WORST_OF_CLASS, "Cells below a goal")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
     "mnist-mlp": "Real MNIST, `mlp-narrow`",

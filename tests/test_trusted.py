@@ -1,4 +1,4 @@
-"""The default gate, on models whose knowledge is known: logits of a given quality."""
+"""The trusted gate, on models whose knowledge is known: logits of a given quality."""
 
 import numpy as np
 import pytest
@@ -182,7 +182,7 @@ def test_few_images_decide_as_all_of_them_would():
     rng = np.random.default_rng(3)
     early, full = SequentialTest(250), SequentialTest(0)
     same, images = 0, 0
-    pairs = 200
+    pairs = 100
     for number in range(pairs):
         first, second = 1.5, 1.5 + rng.normal(scale=0.15)
         answers = {(0,): scores(first, own=0.3, seed=number), (1,): scores(second, own=0.3)}
