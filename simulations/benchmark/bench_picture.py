@@ -1,4 +1,4 @@
-"""The picture of a benchmark: throughput compared with two others, and cost over fog nodes."""
+"""The picture of a benchmark: throughput compared with two others, and the cost of the gate."""
 
 from pathlib import Path
 
@@ -11,15 +11,16 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from simulations.benchmark.bench_tables import STEADY
+from simulations.benchmark.bench_tables import gate_share
+from simulations.benchmark.parts.scale import GATE, HONEST
 from simulations.reports.save_figure import save_figure
 
 
 def draw(sittings: dict[str, pd.DataFrame], about: str, path: Path) -> Path | None:
-    """Draw throughput and growth as PNG and SVG; return None if neither was measured."""
-    throughput, growth = sittings.get("throughput"), sittings.get("growth")
+    """Draw throughput and the gate's share of a round as PNG and SVG; None if neither is there."""
+    throughput, scale = sittings.get("throughput"), sittings.get("scale")
     models = [] if throughput is None else list(throughput["model"].unique())
-    panels = len(models) + (growth is not None)
+    panels = len(models) + (scale is not None)
     if not panels:
         return None
     sns.set_theme(style="whitegrid", context="notebook")
@@ -30,8 +31,8 @@ def draw(sittings: dict[str, pd.DataFrame], about: str, path: Path) -> Path | No
         assert throughput is not None  # noqa: S101  (otherwise ``models`` is empty)
         _throughput(throughput[throughput["model"] == model], panel)
         panel.set(title=f"{model.upper()}: training")
-    if growth is not None:
-        _growth(growth[growth["what"] == "fog nodes"], axes[0][-1])
+    if scale is not None:
+        _gate(scale[scale["what"] == GATE], axes[0][-1])
     figure.suptitle(about, fontsize=10)
     figure.supxlabel("median; black lines: lowest to highest", fontsize=9, color="0.3")
     return save_figure(figure, path, dpi=110)
@@ -41,10 +42,23 @@ def _throughput(rows: pd.DataFrame, panel: Axes) -> None:
     shown = rows.assign(
         speed=rows["images"] / rows["seconds"], who=rows["side"] + ", " + rows["precision"]
     )
+    _bars(shown, "speed", panel)
+    panel.set(ylabel="images a second")
+
+
+def _gate(rows: pd.DataFrame, panel: Axes) -> None:
+    attacked = rows["attack"].mask(rows["attack"] == HONEST, "nobody attacks")
+    who = rows["model"].str.upper() + ", " + attacked
+    _bars(rows.assign(share=100.0 * gate_share(rows), who=who), "share", panel)
+    panel.set(title="The gate's share of a round", ylabel="percent, without the test images")
+
+
+def _bars(rows: pd.DataFrame, y: str, panel: Axes) -> None:
+    """Draw medians by fog nodes and ``who``, with hatches for those who see no colours."""
     sns.barplot(
-        shown,
+        rows,
         x="fog_nodes",
-        y="speed",
+        y=y,
         hue="who",
         estimator="median",
         errorbar=("pi", 100),
@@ -55,36 +69,6 @@ def _throughput(rows: pd.DataFrame, panel: Axes) -> None:
     for number, bars in enumerate(panel.containers):
         for bar in bars:
             bar.set_hatch(("", "//", "..", "xx", "\\\\")[number % 5])
-    panel.set(xlabel="fog nodes", ylabel="images a second")
+    panel.set(xlabel="fog nodes")
     panel.set_ylim(top=1.45 * panel.get_ylim()[1])  # room for the legend
-    panel.legend(title=None, fontsize=8, loc="upper left")
-
-
-def _growth(rows: pd.DataFrame, panel: Axes) -> None:
-    costs = {
-        "training": 1e3 * rows["training_seconds"] / rows["images"],
-        "whole round, without the test images": 1e3 * rows[STEADY].sum(axis=1) / rows["images"],
-    }
-    long = pd.concat(
-        [rows[["fog_nodes"]].assign(cost=cost, what=what) for what, cost in costs.items()],
-        ignore_index=True,
-    )
-    sns.lineplot(
-        long,
-        x="fog_nodes",
-        y="cost",
-        hue="what",
-        style="what",
-        markers=True,
-        estimator="median",
-        errorbar=("pi", 100),
-        err_style="bars",
-        palette="colorblind",
-        ax=panel,
-    )
-    nodes = sorted(rows["fog_nodes"].unique())
-    panel.set_xscale("log", base=2)
-    panel.set_xticks(nodes, [str(n) for n in nodes])
-    panel.set(title="CNN: cost over fog nodes", xlabel="fog nodes", ylabel="ms an image")
-    panel.set_ylim(0, 1.3 * panel.get_ylim()[1])  # room for the legend
     panel.legend(title=None, fontsize=8, loc="upper left")

@@ -44,7 +44,7 @@ def _about(
     """Return the machines and data with which the figures in the picture were measured."""
     drawn = [
         facts[part][sitting]
-        for part in ("throughput", "growth")
+        for part in ("throughput", "scale")
         if part in parts
         for sitting in parts[part][SITTING].unique()
     ]

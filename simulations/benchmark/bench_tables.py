@@ -41,30 +41,10 @@ def throughput(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def shares(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the shares of training, validation and the rest in a round, without its test."""
-    steady = rows[STEADY].sum(axis=1)
-    parts = rows[STEADY].div(steady, axis=0)
-    groups = rows.assign(seconds=steady, **{f"share_{c}": parts[c] for c in STEADY}).groupby(
-        ["model", "fog_nodes", "precision"], sort=False
-    )
-    return pd.DataFrame(
-        {
-            "model": model,
-            "fog nodes": nodes,
-            "precision": precision,
-            "round, s": _spread(group["seconds"], "{:.1f}"),
-            **{c.removesuffix("_seconds"): _spread(group[f"share_{c}"], "{:.1%}") for c in STEADY},
-            "rounds": len(group),
-        }
-        for (model, nodes, precision), group in groups
-    )
-
-
 def growth(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the time per image for growing numbers of fog nodes, data and rounds.
+    """Return the time per image for growing numbers of images and rounds.
 
-    Relative figures compare with 3 fog nodes, or with the smallest number of images or rounds.
+    Relative figures compare with the smallest number of images or rounds.
     """
     rows = rows.assign(
         training=1e3 * rows["training_seconds"] / rows["images"],
@@ -72,23 +52,27 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
     )
     table = []
     for what, family in rows.groupby("what", sort=False):
-        keys = ["fog_nodes", "images", "rounds"]
-        groups = dict(list(family.groupby(keys)))
-        first = next((k for k in groups if what != "fog nodes" or k[0] == BASE_NODES), None)
-        for (nodes, images, rounds), group in groups.items():
+        groups = dict(list(family.groupby(["images", "rounds"])))
+        first = min(groups)
+        for (images, rounds), group in groups.items():
             entry = {
                 "grows": what,
                 "precision": group["precision"].iloc[0],
-                "fog nodes": nodes,
+                "fog nodes": group["fog_nodes"].iloc[0],
                 "images": f"{images:,}",
                 "rounds": rounds,
             }
             for measure in ("training", "round"):
-                base = groups[first][measure].median() if first else None
+                base = groups[first][measure].median()
                 entry[f"{measure}, ms an image"] = _spread(group[measure], "{:.2f}")
                 entry[f"{measure}, relative"] = _ratio(group[measure].median(), base)
             table.append(entry)
     return pd.DataFrame(table)
+
+
+def gate_share(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Return the gate's share of each round, 0 to 1, without the test images."""
+    return rows["gate_seconds"] / rows[STEADY].sum(axis=1)
 
 
 def scale(rows: pd.DataFrame) -> pd.DataFrame:
@@ -100,9 +84,7 @@ def scale(rows: pd.DataFrame) -> pd.DataFrame:
     """
     seconds = rows[STEADY].sum(axis=1)
     rows = rows.assign(
-        seconds=seconds,
-        share=rows["gate_seconds"] / seconds,
-        image=1e3 * seconds / rows["images"],
+        seconds=seconds, share=gate_share(rows), image=1e3 * seconds / rows["images"]
     )
     table = []
     for (what, model, attack), family in rows.groupby(["what", "model", "attack"], sort=False):
@@ -212,7 +194,6 @@ def _gibibytes(mebibytes: float) -> str:
 Tabulate = Callable[[pd.DataFrame], pd.DataFrame]
 TABLES: dict[str, tuple[str, Tabulate]] = {
     "throughput": ("Training throughput", throughput),
-    "shares": ("Where the time of a round goes (the test images left out)", shares),
     "growth": ("How cost grows", growth),
     "scale": ("What the gate costs, and many fog nodes (inline engine)", scale),
     "start": ("From the command to round 1, caches warm", start),

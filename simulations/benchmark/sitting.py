@@ -10,7 +10,6 @@ from simulations.benchmark.ledger import SITTING
 # Columns that define the cases of a part; rows of a case are compared, so they need one session.
 CASES: dict[str, list[str]] = {
     "throughput": ["model", "fog_nodes"],
-    "shares": ["model", "fog_nodes"],
     "growth": ["what"],
     "scale": ["what"],
     "start": [],

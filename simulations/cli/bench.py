@@ -14,7 +14,7 @@ terminal = Terminal()
 
 WHAT = typer.Argument(
     metavar="[PART]...",
-    help="throughput, shares, growth, scale, start, memory or private; default: all (3 hours)",
+    help="throughput, growth, scale, start, memory or private; default: all (3 hours)",
 )
 PRECISIONS = typer.Option(help="comma-separated: float32,bfloat16")
 OUT = typer.Option(help="folder for figures, table and picture")
@@ -36,8 +36,8 @@ def bench(
 ) -> None:
     """Measure speed, start-up and memory. Nothing else should run on the machine.
 
-    PART is throughput, shares, growth, scale, start, memory or private; all of them take three
-    hours on 2 cores. Each figure is saved in --out at once, and none is ever removed. The report
+    PART is throughput, growth, scale, start, memory or private; all of them take three hours on
+    2 cores. Each figure is saved in --out at once, and none is ever removed. The report
     uses the latest session of each case, because comparisons (a model on a number of fog nodes)
     are only valid within a session; so use a separate --out to try it.
     """

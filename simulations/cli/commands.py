@@ -43,7 +43,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     compare: "compare --strategies gate,FedAvg,honest --attacks sign-flip,alie --malicious 7:3",
     check: "check attack mine:far attack-strength=2.0",
     audit: "audit results/runs/mine --only shipments",
-    bench: "bench shares start --out bench-here",
+    bench: "bench scale start --out bench-here",
     keys: "keys noise",
 }
 _NAMES: dict[Callable[..., None], str] = {go_on: "continue"}

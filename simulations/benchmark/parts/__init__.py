@@ -1,3 +1,3 @@
 """The measurements, one per module, each with a function ``measure(plan, ledger)``."""
 
-PARTS = ("throughput", "shares", "growth", "scale", "start", "memory", "private")
+PARTS = ("throughput", "growth", "scale", "start", "memory", "private")

@@ -1,4 +1,4 @@
-"""How the cost grows with fog nodes (at fixed data), with data, and with rounds."""
+"""How the cost grows with data and with rounds."""
 
 from simulations.benchmark.bench_plan import Plan
 from simulations.benchmark.cases import IMAGES, OURS, Case
@@ -6,25 +6,21 @@ from simulations.benchmark.ledger import Ledger
 from simulations.benchmark.our_run import timed_rounds
 
 PART = "growth"
-NODES, NODES_IMAGES = (1, 3, 7, 16, 64), 64 * 128
 TIMES = 4
-MODEL = "cnn"
+MODEL, FOG_NODES = "cnn", 3
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
-    """Time the CNN with more and more fog nodes, four times the data, and four times the rounds.
+    """Time the CNN with four times the data, and four times the rounds.
 
     Each repeat runs all cases, so that slow periods of the machine affect all of them.
     """
-    cases = [("fog nodes", _case(plan, nodes, NODES_IMAGES)) for nodes in NODES]
-    small = IMAGES[MODEL]
-    cases += [("data", _case(plan, 3, small * times)) for times in (1, TIMES)]
-    cases += [("rounds", _case(plan, 3, small, times)) for times in (1, TIMES)]
+    least = IMAGES[MODEL]
+    cases = [("data", _case(plan, least * times)) for times in (1, TIMES)]
+    cases += [("rounds", _case(plan, least, times)) for times in (1, TIMES)]
     for repeat in range(plan.repeats):
         for what, case in cases:
-            plan.say(
-                f"growth: {case.fog_nodes} fog nodes, {case.images:,} images, {case.rounds} rounds"
-            )
+            plan.say(f"growth: {case.images:,} images, {case.rounds} rounds")
             # The number of the gate's images is fixed, so that only the measured quantity grows.
             rounds = timed_rounds(
                 case, validation_examples=500, gate_args="examples=50", reference_examples=100
@@ -44,6 +40,6 @@ def measure(plan: Plan, ledger: Ledger) -> None:
                 )
 
 
-def _case(plan: Plan, fog_nodes: int, images: int, times: int = 1) -> Case:
+def _case(plan: Plan, images: int, times: int = 1) -> Case:
     """Return a case in the last precision of the plan."""
-    return Case(OURS, MODEL, fog_nodes, images, plan.rounds * times, plan.precisions[-1])
+    return Case(OURS, MODEL, FOG_NODES, images, plan.rounds * times, plan.precisions[-1])
