@@ -316,7 +316,7 @@ GENERATED: Mapping[str, Sequence[Block]] = {
     "results/demo.md": (demo,),
     "results/speed.md": (
         bench("Training throughput"),
-        bench("What the gate costs, and many fog nodes"),
+        bench("Many fog nodes"),
         bench("From the command to round 1"),
         bench("How cost grows"),
         bench("Memory of all processes"),

@@ -11,7 +11,6 @@ from simulations.benchmark.bench_report import write_benchmark
 from simulations.benchmark.cases import BARE, IMAGES, OURS, QUICKSTART, Case, config_of
 from simulations.benchmark.ledger import Ledger, facts_of
 from simulations.benchmark.parts.memory import PEAK, ROUND
-from simulations.benchmark.parts.scale import GATE, HONEST
 from simulations.benchmark.sitting import last_sittings
 from simulations.engines.memory_watch import MemoryWatch, tree_bytes
 from tests.launched import ASKED_FOR
@@ -66,15 +65,6 @@ def test_scale_tells_the_gates_share_and_the_exponent_of_growth():
     assert list(table["n^"]) == ["", "", "1.00"]
     assert list(table["relative"]) == ["", "0.03", "0.30"]  # of an image, beside three fog nodes
     assert list(table["peak, GiB"]) == ["0.50"] * 3
-
-
-def test_the_gates_share_is_drawn(tmp_path):
-    ledger = Ledger(tmp_path, "some data")
-    for attack in (HONEST, "sign-flip"):
-        for model in IMAGES:
-            ledger.add("scale", scale_row(3, what=GATE, model=model, attack=attack))
-    picture = dict(write_benchmark(tmp_path))["picture"]
-    assert picture.stat().st_size > 10_000
 
 
 def test_growth_is_told_only_from_where_it_was_measured():

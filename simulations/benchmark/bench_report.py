@@ -1,10 +1,8 @@
 """The report of a benchmark: tables, picture, and the machine, versions and data used."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from simulations.benchmark.bench_picture import draw
 from simulations.benchmark.bench_tables import TABLES
@@ -14,6 +12,7 @@ from simulations.reports.data_seen import data_seen
 from simulations.reports.formats import machine
 from simulations.reports.text_tables import write_markdown
 
+DRAWN = "throughput"
 SIDES = (
     "Sides are timed in turn; ratios are of medians. Bare Keras is `fit` on arrays in memory with "
     "all cores. The quickstart app is Flower's TensorFlow quickstart with the paper's model, data "
@@ -26,30 +25,24 @@ def write_benchmark(folder: Path) -> list[tuple[str, Path]]:
     parts = last_sittings(folder)
     sections = {TABLES[part][0]: TABLES[part][1](rows) for part, rows in parts.items()}
     facts = {part: facts_of(folder, part) for part in parts}
-    notes = [SIDES] if "throughput" in parts else []
+    notes = [SIDES] if DRAWN in parts else []
     notes += [
         _made_with(TABLES[part][0], cases, facts[part][sitting], sitting)
         for part, rows in parts.items()
         for sitting, cases in describe_sittings(part, rows).items()
     ]
     written = [("table", write_markdown(folder / "bench.md", "Benchmark", sections, notes))]
-    if picture := draw(parts, _about(parts, facts), folder / "bench.png"):
-        written.append(("picture", picture))
+    if DRAWN in parts:
+        rows = parts[DRAWN]
+        about = _about([facts[DRAWN][sitting] for sitting in rows[SITTING].unique()])
+        written.append(("picture", draw(rows, about, folder / "bench.png")))
     return written
 
 
-def _about(
-    parts: Mapping[str, pd.DataFrame], facts: Mapping[str, Mapping[str, Mapping[str, Any]]]
-) -> str:
+def _about(facts: Sequence[Mapping[str, Any]]) -> str:
     """Return the machines and data with which the figures in the picture were measured."""
-    drawn = [
-        facts[part][sitting]
-        for part in ("throughput", "scale")
-        if part in parts
-        for sitting in parts[part][SITTING].unique()
-    ]
-    machines = [machine(fact["hardware"]) for fact in drawn]
-    return "; ".join(dict.fromkeys([*machines, *map(_data, drawn)]))
+    machines = [machine(fact["hardware"]) for fact in facts]
+    return "; ".join(dict.fromkeys([*machines, *map(_data, facts)]))
 
 
 def _data(facts: Mapping[str, Any]) -> str:

@@ -70,11 +70,6 @@ def growth(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def gate_share(rows: pd.DataFrame) -> "pd.Series[float]":
-    """Return the gate's share of each round, 0 to 1, without the test images."""
-    return rows["gate_seconds"] / rows[STEADY].sum(axis=1)
-
-
 def scale(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the gate's share of a round, and how the cost of a round grows with fog nodes.
 
@@ -84,7 +79,7 @@ def scale(rows: pd.DataFrame) -> pd.DataFrame:
     """
     seconds = rows[STEADY].sum(axis=1)
     rows = rows.assign(
-        seconds=seconds, share=gate_share(rows), image=1e3 * seconds / rows["images"]
+        seconds=seconds, share=rows["gate_seconds"] / seconds, image=1e3 * seconds / rows["images"]
     )
     table = []
     for (what, model, attack), family in rows.groupby(["what", "model", "attack"], sort=False):
@@ -195,7 +190,7 @@ Tabulate = Callable[[pd.DataFrame], pd.DataFrame]
 TABLES: dict[str, tuple[str, Tabulate]] = {
     "throughput": ("Training throughput", throughput),
     "growth": ("How cost grows", growth),
-    "scale": ("What the gate costs, and many fog nodes (inline engine)", scale),
+    "scale": ("Many fog nodes (inline engine)", scale),
     "start": ("From the command to round 1, caches warm", start),
     "private": ("What DP-SGD costs: epochs of batches of 256, noise included", private),
     "memory": ("Memory of all processes together (proportional set size)", memory),

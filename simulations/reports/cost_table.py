@@ -11,6 +11,9 @@ from simulations.reports.formats import machine
 from simulations.reports.sweep_records import SweepRecords
 from simulations.reports.time_shares import PARTS, shares
 
+GATE = "of it the gate"
+_AFTER = PARTS.index("validation") + 1
+COLUMNS = (*PARTS[:_AFTER], GATE, *PARTS[_AFTER:])
 NOTE = (
     "Medians over the finished runs of a cell. Images/s are training images over the time from "
     "sending W to having all updates. Validation is the gate, the local models and the merged "
@@ -30,7 +33,7 @@ def cost_table(records: SweepRecords) -> pd.DataFrame:
                 "runs": str(len(runs)),
                 "hours a run": f"{finished['seconds'].median() / 3600:.2f}",
                 "images/s": f"{_median(runs, 'speed'):,.0f}",
-                **{name: f"{100 * _median(runs, name):.1f}%" for name in PARTS},
+                **{name: _share(_median(runs, name)) for name in COLUMNS},
                 "highest memory, GiB": _or_dash(_highest(runs, "memory")),
             }
         )
@@ -50,6 +53,9 @@ def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
     )
     spent = shares(texts, fact["data"])
     found = {name: getattr(spent, name) if spent else math.nan for name in PARTS}
+    found[GATE] = math.nan
+    if "gate_seconds" in rows and rows["round_seconds"].sum() > 0.0:
+        found[GATE] = float(rows["gate_seconds"].sum() / rows["round_seconds"].sum())
     images = int((rows["round"] > 0).sum()) * float(fact["data"]["train_examples"])
     memory = float(fact.get("peak_memory_gib", math.nan))
     return {**found, "speed": images / records.training_seconds(cell, seed), "memory": memory}
@@ -62,6 +68,10 @@ def _median(runs: list[dict[str, float]], name: str) -> float:
 
 def _highest(runs: list[dict[str, float]], name: str) -> float:
     return max((run[name] for run in runs if math.isfinite(run[name])), default=math.nan)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}%" if math.isfinite(value) else "not recorded"
 
 
 def _or_dash(value: float) -> str:

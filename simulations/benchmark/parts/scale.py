@@ -1,4 +1,4 @@
-"""The cost of the gate compared with training, and of a round with many fog nodes.
+"""The cost of a round with many fog nodes, and the gate's share of it.
 
 All runs use the inline engine, with one fog node after the other, so that a thousand fit into one
 machine. Each run has its own process, to measure its peak of memory.
@@ -24,8 +24,7 @@ from simulations.benchmark.worker import own_worker
 from simulations.engines import INLINE
 
 PART = "scale"
-GATE, DEFAULTS, PER_IMAGE, MANY = "the gate", "make run", "3 and 64 fog nodes", "a small model"
-IMAGES = {"cnn": 7_000, "mlp": 14_000}  # part of the paper's 70,000; the gate's in proportion
+PER_IMAGE, MANY = "3 and 64 fog nodes", "a small model"
 NODES_IMAGES = 64 * 128
 MANY_NODES = (3, 64, 100, 300, 1_000)
 SMALL = "cnn-small"
@@ -42,7 +41,6 @@ class Run:
     fog_nodes: int
     images: int
     attack: str
-    settings: Mapping[str, Scalar] = dataclasses.field(default_factory=dict)
 
 
 def measure(plan: Plan, ledger: Ledger) -> None:
@@ -51,7 +49,7 @@ def measure(plan: Plan, ledger: Ledger) -> None:
     Without an attacker the gate certifies the plain merge; with one attacker it has to learn.
     """
     for repeat in range(plan.repeats):
-        for run in _runs(plan):
+        for run in _runs():
             plan.say(f"scale: {run.what}: {run.model}, {run.fog_nodes} fog nodes, {run.attack}")
             with own_worker() as worker:
                 rows = worker.submit(_rounds_of, run, plan.rounds, plan.precisions[0]).result()
@@ -59,17 +57,12 @@ def measure(plan: Plan, ledger: Ledger) -> None:
                 ledger.add(PART, {**row, "repeat": repeat, "number": number})
 
 
-def _runs(plan: Plan) -> Iterator[Run]:
+def _runs() -> Iterator[Run]:
     """Yield the runs of one repeat, with compared runs next to each other."""
-    for attack in (HONEST, ATTACKED):
-        for model in plan.models:
-            for nodes in plan.fog_nodes:
-                yield Run(GATE, model, nodes, IMAGES[model], attack)
-        yield Run(DEFAULTS, "mlp", 3, 12_000, attack, _OF_DEFAULTS)
     for nodes in (3, 64):
-        yield Run(PER_IMAGE, "cnn", nodes, NODES_IMAGES, HONEST, _SAME_CLOUD)
+        yield Run(PER_IMAGE, "cnn", nodes, NODES_IMAGES, HONEST)
     for nodes in MANY_NODES:
-        yield Run(MANY, SMALL, nodes, IMAGES_A_NODE * nodes, ATTACKED, _SAME_CLOUD)
+        yield Run(MANY, SMALL, nodes, IMAGES_A_NODE * nodes, ATTACKED)
 
 
 # The cloud validates on a fixed number of examples, so that only fog nodes grow.
@@ -78,12 +71,6 @@ _SAME_CLOUD: dict[str, Scalar] = {
     "gate_args": "",
     "local_validation_examples": 100,
     "end_nodes": 1,
-}
-_OF_DEFAULTS: dict[str, Scalar] = {
-    "validation_examples": 2_000,
-    "gate_args": "",
-    "local_validation_examples": 1_000,
-    "reference_examples": 1_000,
 }
 
 
@@ -100,7 +87,7 @@ def _rounds_of(run: Run, rounds: int, precision: str) -> list[dict[str, Any]]:
     if run.attack != HONEST:
         attack = {"attack": run.attack, "malicious_nodes": "1"}
     with tempfile.TemporaryDirectory() as parent:
-        config = config_of(case, Path(parent), **attack, **run.settings)
+        config = config_of(case, Path(parent), **attack, **_SAME_CLOUD)
         folder = finished_run(config, INLINE, note)
         data, found = read_run(folder)["data"], read_rounds(folder)
     return [
