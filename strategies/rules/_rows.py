@@ -30,7 +30,15 @@ class KnowsW(FedAvg):
 
 
 class RowsRule(KnowsW, ABC):
-    """A strategy that merges updates as rows of a matrix, and samples clients as FedAvg does."""
+    """A strategy that merges updates as rows of a matrix, and samples clients as FedAvg does.
+
+    Attributes
+    ----------
+    server_round : int
+        The round whose updates are merged.
+    """
+
+    server_round = 0
 
     @property
     def least_updates(self) -> int:
@@ -46,6 +54,7 @@ class RowsRule(KnowsW, ABC):
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Merge the updates; the replies hold weights, as for every Flower strategy."""
         replies = list(replies)
+        self.server_round = server_round
         _, metrics = super().aggregate_train(server_round, replies)
         start = flatten(self._weights).astype(np.float64)
         records = [next(iter(reply.content.array_records.values())) for reply in replies]

@@ -1,17 +1,14 @@
 """FLTrust: a strategy with data in the cloud, as a comparison to validated merging."""
 
-from collections.abc import Iterable
-
 import numpy as np
-from flwr.app import ArrayRecord, Message, MetricRecord
 
 from fog_flower.tasks.scores import ReferenceTrainer
-from fog_flower.weights import Weights, flatten, from_record, to_record, unflatten
-from strategies.rules._rows import KnowsW
+from fog_flower.weights import Weights, flatten
+from strategies.rules._rows import Matrix, RowsRule
 from strategies.updates import OwnUpdates
 
 
-class FLTrust(KnowsW):
+class FLTrust(RowsRule):
     r"""Weights updates by their cosine with the cloud's own, and scales them to its length.
 
     Cao et al. 2021, arXiv:2012.13995, algorithm 2 with global learning rate 1. With the cloud's
@@ -33,36 +30,25 @@ class FLTrust(KnowsW):
     cloud_trainer: OwnUpdates | None = None
     reference_trainer: ReferenceTrainer | None = None
 
-    def aggregate_train(
-        self, server_round: int, replies: Iterable[Message]
-    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        """Merge the updates; the replies hold weights, as for every Flower strategy.
+    def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002
+        """Return the step to add to W [d]: zeros if no update has a positive cosine.
 
         Raises
         ------
         ValueError
             If no trainer is set.
         """
-        replies = list(replies)
-        start = flatten(self._weights)
-        own = flatten(self._own(server_round))
-        updates = [
-            flatten(from_record(next(iter(reply.content.array_records.values())))) - start
-            for reply in replies
-        ]
-        _, metrics = super().aggregate_train(server_round, replies)
-        lengths = np.array([np.linalg.norm(update) for update in updates])
-        length = float(np.linalg.norm(own))
+        own = flatten(self._own(self.server_round)).astype(np.float64)
+        length, lengths = np.linalg.norm(own), np.linalg.norm(rows, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            trust = np.array([update @ own for update in updates]) / (lengths * length)
+            trust = rows @ own / (lengths * length)
         trust = np.where(np.isfinite(trust), np.maximum(trust, 0.0), 0.0)
-        if not trust.sum() > 0.0:
-            return None, metrics
-        merged = start.copy()
-        for update, share, own_length in zip(updates, trust / trust.sum(), lengths, strict=True):
-            if share > 0.0:
-                merged += np.float32(share * length / own_length) * update
-        return to_record(unflatten(merged, self._weights)), metrics
+        trusted = trust > 0.0
+        if not trusted.any():
+            return np.zeros_like(own)
+        shares = trust[trusted] / trust.sum() * length / lengths[trusted]
+        merged: Matrix = shares @ rows[trusted]
+        return merged
 
     def _own(self, server_round: int) -> Weights:
         if self.cloud_trainer is not None:
