@@ -3,6 +3,11 @@
 Ghost norms with book-keeping (Li et al. 2022, arXiv:2110.05679; Bu et al. 2023, arXiv:2210.00038):
 of each layer only its inputs a and the gradient g of its pre-activations are kept. The norm of each
 example's gradient and the sum of clipped gradients are computed from them.
+
+The bound has to hold for any W, also for one that was made to break it: squares of a and g are
+taken in float64, because in float32 they may vanish where their product does not. And where a
+gradient is a sum over positions, an example adds nothing if its terms cancel much more than random
+ones would (``CANCELS``): the sum would be rounding errors, which the norm does not see.
 """
 
 import contextlib
@@ -10,10 +15,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fog_flower.errors import UserError
 from fog_flower.tasks.task import Task
+
+CANCELS = 10.0  # times as much as n random terms, whose norms add up to sqrt(n) times their sum's
 
 
 class Clipping:
@@ -65,9 +73,14 @@ class Clipping:
                 outputs = self._model(inputs, training=True)
             losses = self._task.losses(targets, outputs)
             total = tf.reduce_sum(losses)
+        if len({id(layer) for layer, _, _ in kept}) < len(kept):  # in a model that is used twice
+            return self._one_by_one(inputs, targets, weights, clip)
         gradients = tape.gradient(total, [z for _, _, z in kept])
         parts = [_Part(layer, a, g) for (layer, a, _), g in zip(kept, gradients, strict=True)]
-        norms = tf.sqrt(tf.add_n([part.squares() for part in parts]))
+        norms = tf.sqrt(tf.cast(tf.add_n([part.squares() for part in parts]), tf.float32))
+        most = CANCELS * tf.cast(tf.maximum(norms, clip), tf.float64)
+        for terms in [terms for part in parts for terms in part.terms]:
+            norms = tf.where(terms > most, np.float32(np.inf), norms)
         counts, finite = weights * _factors(norms, clip), tf.math.is_finite(norms)
 
         def summed(parts: list[_Part]) -> list[tf.Tensor]:
@@ -157,6 +170,7 @@ class _Part:
     def __init__(self, layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> None:
         self._layer, self._inputs, self._gradient = layer, inputs, gradient
         self._each: tf.Tensor | None = None  # kernel gradient of each example, if it is cheaper
+        self._terms: list[tf.Tensor] = []
 
     def only(self, chosen: tf.Tensor) -> "_Part":
         """Return the part with zeros for the examples that are not ``chosen`` (bool [k])."""
@@ -166,24 +180,35 @@ class _Part:
         return part
 
     def squares(self) -> tf.Tensor:
-        """Return the squared norm of each example's gradient [k]."""
+        """Return the squared norm of each example's gradient, float64 [k]."""
         if isinstance(self._layer, keras.layers.Dense):
-            squares = tf.reduce_sum(self._inputs**2, -1) * tf.reduce_sum(self._gradient**2, -1)
-            bias = tf.reduce_sum(self._gradient**2, -1)
-            return squares + bias if self._layer.use_bias else squares
+            of_gradient = _square(self._gradient)
+            squares = _square(self._inputs) * of_gradient
+            return squares + of_gradient if self._layer.use_bias else squares
         patches, gradient = self._patches(), self._positions()
         places, size, filters = patches.shape[1], patches.shape[2], gradient.shape[2]
         if places**2 * (size + filters) < places * size * filters:
-            alike = tf.matmul(patches, patches, transpose_b=True)
-            squares = tf.reduce_sum(
-                alike * tf.matmul(gradient, gradient, transpose_b=True), axis=(1, 2)
-            )
+            alike, pulling = _products(patches), _products(gradient)
+            squares = tf.reduce_sum(alike * pulling, axis=(1, 2))
+            lengths = tf.linalg.diag_part(alike) * tf.linalg.diag_part(pulling)
+            self._terms = [tf.reduce_sum(tf.sqrt(lengths), axis=1) / places**0.5]
         else:
             self._each = tf.matmul(patches, gradient, transpose_a=True)
-            squares = tf.reduce_sum(self._each**2, axis=(1, 2))
+            squares = _square(self._each)
         if self._layer.use_bias:
-            squares += tf.reduce_sum(tf.reduce_sum(gradient, axis=1) ** 2, -1)
+            squares += _square(tf.reduce_sum(gradient, axis=1))
+            rows = tf.norm(tf.cast(gradient, tf.float64), axis=2)
+            self._terms.append(tf.reduce_sum(rows, axis=1) / places**0.5)
         return squares
+
+    @property
+    def terms(self) -> list[tf.Tensor]:
+        """What the sums over n positions would be if their terms were random, each float64 [k].
+
+        The sum of the norms of the terms, over sqrt(n); known after ``squares``. A kernel's
+        gradient that was computed for each example is not among them: its norm is that of the sum.
+        """
+        return self._terms
 
     def summed(self, counts: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the sum of ``counts`` [k] times each example's gradient, by variable."""
@@ -251,6 +276,18 @@ def _kept(
     finally:
         for layer in layers:
             layer.__dict__.pop("call", None)
+
+
+def _square(values: tf.Tensor) -> tf.Tensor:
+    """Return the squared norm of each example's values [k, ...], float64 [k]."""
+    flat = tf.reshape(values, [tf.shape(values)[0], -1])
+    return tf.reduce_sum(tf.cast(flat, tf.float64) ** 2, axis=1)
+
+
+def _products(rows: tf.Tensor) -> tf.Tensor:
+    """Return the inner products of each example's rows [k, places, size], float64."""
+    exact = tf.cast(rows, tf.float64)
+    return tf.matmul(exact, exact, transpose_b=True)
 
 
 def _where(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
