@@ -169,15 +169,15 @@ def precision_of(config: RunConfig) -> str:
 
 def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
     """Return a fog node's noisy data, built once per run; remove the data of old runs."""
+    mark_used(run_id)  # before old ones go, or a node that idled for long would draw noise again
     if run_id not in _data_of_run:
         _data_of_run.clear()
         clear_old_scratch()
-    mark_used(run_id)
     nodes = _data_of_run.setdefault(run_id, {})
     if fog_node not in nodes:
         nodes[fog_node] = stored_data(
             scratch_dir(run_id) / f"fog-node-{fog_node}",
-            lambda: _build_node_data(config, fog_node),
+            lambda: build_node_data(config, fog_node),
         )
     return nodes[fog_node]
 
@@ -200,7 +200,7 @@ def _trainer(
     return Trainer(built, spec, task, clip_norm, private, what)
 
 
-def _build_node_data(config: RunConfig, fog_node: int) -> NodeData:
+def build_node_data(config: RunConfig, fog_node: int) -> NodeData:
     """Simulate the end nodes of one fog node, and gather their shipments."""
     field = prepare_field(config)
     task, spec = field.dataset.task, field.dataset.spec

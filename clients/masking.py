@@ -9,7 +9,6 @@ from logging import WARNING
 
 import numpy as np
 from flwr.app import (
-    ArrayRecord,
     ConfigRecord,
     Context,
     Message,
@@ -72,14 +71,19 @@ def masking(message: Message, context: Context, call_next: ClientAppCallable) ->
             f"mask-groups={config.mask_groups}"
         )
     sent = message.content.array_records[ARRAYS]
-    salt = _salt(sent, round_of(message), group)
+    told_all = int(told[GROUP_EXAMPLES])  # type: ignore[arg-type]
+    salt = _salt(message, group, told_all)
     size = sum(math.prod(array.shape) for array in sent.values())
     private: bytes = kept[_PRIVATE_KEY]  # type: ignore[assignment]
     mask = mask_of(private, group, salt, size)
     reply = call_next(message, context)
     if not reply.has_content():
         return reply
-    share = _examples(reply) / int(told[GROUP_EXAMPLES])  # type: ignore[arg-type]
+    share = _examples(reply) / told_all
+    if share > 1.0:
+        raise ValueError(
+            f"fog node {fog_node} has more than the {told_all} examples its group is said to have"
+        )
     delta = from_record(reply.content.array_records[ARRAYS])
     encoded, cut = encode(delta, share, len(group))
     if cut:
@@ -87,12 +91,18 @@ def masking(message: Message, context: Context, call_next: ClientAppCallable) ->
     return _masked_reply(reply, _added(encoded, mask), message)
 
 
-def _salt(sent: ArrayRecord, server_round: int, group: list[bytes]) -> bytes:
-    """Return a hash of W, the round and the group; masks cancel only if all nodes use the same."""
-    digest = hashlib.sha256(f"{server_round}/{len(group)}".encode())
+def _salt(message: Message, group: list[bytes], examples: int) -> bytes:
+    """Return a hash of all that the cloud told a node: masks cancel only if it told all the same.
+
+    W, the round, settings of the round, the group's keys and its number of examples: with another
+    one of these a node's part of the sum would be another, e.g. nothing.
+    """
+    digest = hashlib.sha256(f"{round_of(message)}/{len(group)}/{examples}".encode())
     for key in sorted(group):
         digest.update(key)
-    for array in sent.values():
+    for name, settings in sorted(message.content.config_records.items()):
+        digest.update(repr((name, sorted(settings.items()))).encode())
+    for array in message.content.array_records[ARRAYS].values():
         digest.update(array.data)
     return digest.digest()
 

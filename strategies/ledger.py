@@ -1,15 +1,15 @@
 """The privacy ledger ``privacy.json``: what leaves each tier, who sees it, and its guarantee."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.config import FITTED, OFF, SEEDED, RunConfig
-from fog_flower.privacy.guarantee import BOTH, Guarantee
-from fog_flower.privacy.ledger import UPDATES, Release, worst_of_nodes
+from fog_flower.privacy.guarantee import BOTH, Guarantee, composed
+from fog_flower.privacy.ledger import COUNTS, METRICS, UPDATES, Release, worst_of_nodes
 from fog_flower.privacy.repeats import ONCE, Repeats
 from fog_flower.records.files import write_json
 from strategies.handshake import Introduction
@@ -17,6 +17,7 @@ from strategies.masked_groups import MaskedGroups
 
 LEDGER = "privacy.json"
 EACH_W = "W after each round"
+CONSTANTS = "constants of preprocessing, fitted to all training examples"
 
 
 class Ledger:
@@ -72,13 +73,17 @@ def _told(
     releases = worst_of_nodes(one.releases for one in nodes)
     if regrouped:
         releases = [_regrouped(one, regrouped) for one in releases]
-    releases += of_cloud(config, releases)
+    if config.trackers:
+        releases = [_tracked(one, config.trackers) for one in releases]
+    releases += of_cloud(config, releases, strategy)
     if promise := getattr(strategy, "guarantee", None):
         guarantee = promise(config.num_server_rounds + repeats.rounds)
         seeded = guarantee.promises and config.noise_source == SEEDED
         if guarantee.promises:  # drop the entry of W that promises nothing
             releases = [one for one in releases if one.name != EACH_W or one.guarantee.promises]
         releases.append(Release("W of all rounds", "cloud", "everybody", guarantee, seeded))
+    if config.normalisation == FITTED:
+        releases = [_beside(one, CONSTANTS) for one in releases]
     return {
         "noise_source": config.noise_source,
         "warning": (
@@ -90,6 +95,22 @@ def _told(
         "holds_for": "all rounds of the configuration; for fewer it is an upper bound",
         "releases": [one.to_json() for one in releases],
     }
+
+
+def _beside(release: Release, told: str) -> Release:
+    """Return a release that names what else its promise, if it has one, does not cover."""
+    one = release.guarantee
+    if not one.promises or one.epsilon == 0.0:
+        return release
+    guarantee = dataclasses.replace(one, uncovered=(*one.uncovered, told))
+    return dataclasses.replace(release, guarantee=guarantee)
+
+
+def _tracked(release: Release, trackers: Sequence[str]) -> Release:
+    """Return a release that goes to trackers, too, if it does: figures of each fog node."""
+    if release.name != METRICS or release.guarantee.epsilon == 0.0:
+        return release
+    return dataclasses.replace(release, to=", ".join([release.to, *trackers]))
 
 
 def _regrouped(release: Release, rounds: Sequence[int]) -> Release:
@@ -104,14 +125,12 @@ def _regrouped(release: Release, rounds: Sequence[int]) -> Release:
     return dataclasses.replace(release, guarantee=guarantee)
 
 
-def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
+def of_cloud(
+    config: RunConfig, told: Iterable[Release], strategy: Strategy | None = None
+) -> list[Release]:
     """Return the releases of the cloud, given those of the fog nodes."""
-    update = next((one for one in told if one.name == UPDATES), None)
-    merged = update.guarantee if update else Guarantee("none", part=BOTH)
-    if merged.promises:
-        told_of = f"post-processing of every dW ({merged.mechanism})"
-        merged = dataclasses.replace(merged, mechanism=told_of)
-    seeded = bool(update and update.seeded)
+    known = {one.name: one for one in told}
+    merged, seeded = _of_merge(config, known)
     releases = [Release(EACH_W, "cloud", "everybody", merged, seeded)]
     if config.gate != OFF:
         releases += [
@@ -122,13 +141,15 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
                 merged,
                 seeded,
             ),
-            Release(
-                "decisions and accuracy of W: what they tell of the cloud's examples",
-                "cloud",
-                "everybody",
-                Guarantee("none", uncovered=("the cloud's validation examples",)),
-            ),
         ]
+    releases.append(
+        Release(
+            f"{_from_validation(config, strategy)}: what they tell of the cloud's examples",
+            "cloud",
+            "everybody",
+            Guarantee("none", uncovered=("the cloud's validation examples",)),
+        )
+    )
     if config.cloud_examples:
         releases.append(
             Release(
@@ -151,10 +172,48 @@ def of_cloud(config: RunConfig, told: Iterable[Release]) -> list[Release]:
     if config.normalisation == FITTED:
         releases.append(
             Release(
-                "constants of preprocessing, fitted to all training examples",
+                CONSTANTS,
                 "end node",
                 "everybody",
                 Guarantee("none", uncovered=("what they tell of any training example",)),
             )
         )
     return releases
+
+
+def _of_merge(config: RunConfig, known: Mapping[str, Release]) -> tuple[Guarantee, bool]:
+    """Return the guarantee of W, and whether a seed tells its noise.
+
+    W is computed from every dW, from the numbers of examples that weigh them, and by some
+    strategies from the losses, too.
+    """
+    if UPDATES not in known:
+        return Guarantee("none", part=BOTH), False
+    used, merged = [known[UPDATES]], known[UPDATES].guarantee
+    if (counts := known.get(COUNTS)) and counts.guarantee.promises:
+        used.append(counts)
+    elif counts and merged.promises:
+        told = "the numbers of examples, by which dW are weighed"
+        merged = dataclasses.replace(merged, uncovered=(*merged.uncovered, told))
+    if METRICS in known and _may_read_metrics(config.strategy):
+        used.append(known[METRICS])
+    for one in used[1:]:
+        merged = composed(merged, one.guarantee)
+    if merged.promises:
+        what = "every dW" if len(used) == 1 else "every dW and what comes with it"
+        mechanism = f"post-processing of {what} ({merged.mechanism})"
+        merged = dataclasses.replace(merged, mechanism=mechanism)
+    return merged, any(one.seeded for one in used)
+
+
+def _may_read_metrics(strategy: str) -> bool:
+    """Check whether a strategy may compute W from losses, too; of Flower's only QFedAvg does."""
+    return strategy == "QFedAvg" or ":" in strategy
+
+
+def _from_validation(config: RunConfig, strategy: Strategy | None) -> str:
+    """Return what is computed from the cloud's validation examples, in words."""
+    if config.gate != OFF:
+        return "decisions and accuracy of W"
+    trains = hasattr(strategy, "reference_trainer") and not config.cloud_examples
+    return "W, trained with them, and its accuracy" if trains else "loss and accuracy of W"

@@ -16,7 +16,7 @@ from fog_flower.scratch import clear_scratch
 from fog_flower.simulated import check_noise_source, warn_of_open_ray
 from fog_flower.weights import from_record, to_record
 from strategies.build import build_gate, gated_strategy, inner_strategy
-from strategies.continuing.repeated import repeats_of
+from strategies.continuing.repeated import note_continuation, repeats_of
 from strategies.ledger import Ledger
 from strategies.membership import Membership
 from strategies.own_evaluation import own_evaluations
@@ -45,6 +45,7 @@ def _run(grid: Grid, context: Context) -> None:
     membership = Membership(grid, config, repeats)
     draws = hasattr(strategy, "guarantee")  # a promise of its own, by noise
     check_noise_source(config, simulated=membership.simulated, strategy_draws=draws)
+    note_continuation(config, folder)
     membership.find_nodes()
 
     # TensorFlow takes seconds to load, so everything that does not need it is checked first.

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import shutil
 
 import pytest
@@ -67,13 +68,23 @@ def settings_of(run):
 
 def test_each_finding_bounds_the_release_that_it_attacked():
     found = [one.to_json() for one in FOUND]
-    assert bound_of(DW, found) == AuditedBound(0.75, 2, refuted=False)
-    assert bound_of(W, found) == AuditedBound(0.25, 1, refuted=False)
-    assert bound_of(INPUTS, found) == AuditedBound(6.5, 1, refuted=True)
-    assert bound_of(TARGETS, found) == AuditedBound(1.5, 1, refuted=False)
-    assert bound_of("number of examples that it reports", found) is None
-    assert bound_of(W, found[3:]) is None
-    assert str(bound_of(INPUTS, found)) == "6.5 to inf, refuted"
+    assert bound_of(DW, found, 4.99) == AuditedBound(0.75, 2, refuted=False)
+    assert bound_of(W, found, 5.0) == AuditedBound(0.25, 1, refuted=False)
+    assert bound_of(INPUTS, found, 2.0) == AuditedBound(6.5, 1, refuted=True)
+    assert bound_of(TARGETS, found, 2.0) == AuditedBound(1.5, 1, refuted=False)
+    assert bound_of("number of examples that it reports", found, None) is None
+    assert bound_of(W, found[3:], 5.0) is None
+    assert str(bound_of(INPUTS, found, 2.0)) == "6.5 to inf, refuted"
+
+
+def test_a_bound_against_another_promise_is_not_one_of_the_release():
+    """Canaries are added behind the end nodes, and membership is tested on fewer examples."""
+    found = [one.to_json() for one in FOUND]
+    assert bound_of(DW, found, 2.5) is None
+    assert bound_of(INPUTS, found, None) is None
+    unprotected = [bounded("one-run", "canaries", 3.0, math.inf).to_json()]
+    assert bound_of(DW, unprotected, 2.5) is None
+    assert bound_of(DW, unprotected, None) == AuditedBound(3.0, 1, refuted=False)
 
 
 def test_show_puts_bounds_beside_promises(run):
@@ -83,7 +94,7 @@ def test_show_puts_bounds_beside_promises(run):
     assert max(len(line) for line in told.splitlines() if not line.startswith("audit: ")) <= 80
     cells = {row[1]: row[5] for row in _rows(shown(run, width=200))}
     assert cells["dW of all rounds"] == "0.75 to inf"
-    assert cells["shipment: inputs"] == "6.5 to inf, refuted"
+    assert cells["shipment: inputs"] == "-"  # nothing is promised there, and 2 was tested
     assert cells["number of examples that it reports"] == "-"
     assert f"audit: {(run / AUDIT / FILE).resolve()}" in told
 

@@ -10,6 +10,7 @@ from clients.privacy.end_node.gaussian import Gaussian
 from fog_flower.errors import UserError
 from fog_flower.privacy.accounting import gaussian_epsilon
 from fog_flower.privacy.guarantee import INPUTS, Guarantee
+from fog_flower.scratch import scratch_dir
 from simulations.audits import one_run, shipments
 from simulations.audits.bounds import (
     from_identification,
@@ -150,6 +151,7 @@ def test_dp_sgd_survives_and_without_its_noise_does_not(make_config, tmp_path, b
     (honest,) = one_run.audit(config, tmp_path, SAID)
     assert honest.claimed == pytest.approx(1.0, abs=0.02)
     assert honest.verdict == HOLDS
+    assert not scratch_dir(-1).exists()  # where an audit of other settings would find these data
     silent = config.changed({"fog-protection": f"{broken}:NoNoise(epsilon=1)"})
     (found,) = one_run.audit(silent, tmp_path, SAID)
     assert found.claimed == honest.claimed

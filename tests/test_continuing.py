@@ -103,6 +103,16 @@ def test_a_run_may_be_stopped_again_and_again(make_config, stopped_after):
     assert summary(rest)["seconds"] >= sum(took[:3])
 
 
+def test_who_continues_the_same_run_again_pays_for_the_first_time_too(make_config, stopped_after):
+    settings = {"num_server_rounds": 4, "noise_source": "entropy"}
+    first = stopped_after(1, **settings)
+    stopped_after(3, **settings, continue_from=first)
+    rest = run_here(make_config(**settings, run_name="rest", continue_from=first))
+    assert summary(rest)["starts"] == 3
+    # round 2 of the first; rounds 2 and 3 of the second, and the one that was not recorded
+    assert summary(rest)["repeated_rounds"] == 1 + 3
+
+
 def test_one_that_is_stopped_before_its_first_round_loses_nothing(make_config, stopped_after):
     first = stopped_after(2, num_server_rounds=3)
     second = stopped_after(0, num_server_rounds=3, continue_from=first)

@@ -49,6 +49,58 @@ def test_what_a_node_computes_of_protected_shipments_keeps_their_promise(make_co
         assert rows[name]["mechanism"].startswith("post-processing of the shipment")
 
 
+@pytest.mark.parametrize(
+    ("strategy", "epsilon"),
+    [("FedAvg", 5.0), ("QFedAvg", 7.0), ("tests.user_strategies:Remembers", 7.0)],
+)
+def test_w_costs_what_comes_with_dw_too_where_a_strategy_may_read_it(
+    make_config, strategy, epsilon
+):
+    _, rows = ledger(
+        make_config(
+            strategy=strategy,
+            strategy_args="client_learning_rate=0.1" if strategy == "QFedAvg" else "",
+            gate="off",
+            fog_protection="dp-sgd(epsilon=5)",
+            training_metrics="laplace(epsilon=2)",
+            batch_size=12,
+        )
+    )
+    assert rows["dW of all rounds"]["epsilon"] == pytest.approx(5.0, abs=0.05)
+    assert rows["W after each round"]["epsilon"] == pytest.approx(epsilon, abs=0.05)
+
+
+def test_counts_weigh_each_dw_so_w_costs_them_too(make_config):
+    settings = {"fog_protection": "dp-sgd(epsilon=5)", "batch_size": 12}
+    _, rows = ledger(make_config(**settings, run_name="sent"))
+    assert "numbers of examples" in " ".join(rows["W after each round"]["not_covered"])
+    _, rows = ledger(
+        make_config(**settings, example_counts="laplace(epsilon=1)", run_name="noised")
+    )
+    assert rows["W after each round"]["epsilon"] == pytest.approx(6.0, abs=0.1)
+
+
+def test_what_w_tells_of_the_clouds_examples_is_named_without_a_gate_too(make_config):
+    for strategy, told in {
+        "FedAvg": "loss and accuracy of W",
+        "fltrust": "W, trained with them, and its accuracy",
+    }.items():
+        _, rows = ledger(make_config(strategy=strategy, gate="off", run_name=strategy))
+        row = rows[f"{told}: what they tell of the cloud's examples"]
+        assert row["epsilon"] is None
+        assert row["not_covered"] == ["the cloud's validation examples"]
+
+
+def test_fitted_constants_are_not_covered_by_any_promise(make_config):
+    settings = {"fog_protection": "dp-sgd(epsilon=5)", "batch_size": 12}
+    _, rows = ledger(make_config(**settings))
+    for name in ("dW of all rounds", "W after each round"):
+        assert (
+            "constants of preprocessing, fitted to all training examples"
+            in rows[name]["not_covered"]
+        )
+
+
 def test_inputs_alone_promise_nothing_of_training(make_config):
     _, rows = ledger(make_config(protection="gaussian(epsilon=2)"))
     assert rows["shipment: inputs"]["epsilon"] == pytest.approx(2.0)

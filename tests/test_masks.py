@@ -205,20 +205,37 @@ def test_nodes_that_were_sent_different_weights_cannot_be_opened(make_config):
     nodes = [node(config, n) for n in range(2)]
     keys = [public for _, public in nodes]
 
-    def total(*factors):
+    def total(*factors, groups=(20, 20), rates=(0.1, 0.1)):
         sums = np.zeros(6, np.uint32)
-        for (context, _), factor in zip(nodes, factors, strict=True):
-            message = asked(config, masks=told(*keys))
+        told_each = zip(nodes, factors, groups, rates, strict=True)
+        for (context, _), factor, examples, rate in told_each:
+            group = ConfigRecord({"group-keys": keys, "group-examples": examples})
+            message = asked(config, masks=group)
             message.content["arrays"] = to_record([w * np.float32(factor) for w in WEIGHTS])
+            message.content["config"]["rate"] = rate
             reply = masking(message, context, trains)
             arrays = from_record(reply.content.array_records["arrays"])
             sums += np.concatenate([a.ravel() for a in arrays]).view(np.uint32)
         return decode([sums], 1.0)[0]
 
     assert np.abs(total(1.0, 1.0) - flatten(WEIGHTS) / 100).max() < 1e-6
-    nodes = [node(config, n) for n in range(2)]
-    keys = [public for _, public in nodes]
-    assert np.abs(total(1.0, 2.0) - flatten(WEIGHTS) / 100).max() > 1.0
+    for lie in (
+        {"factors": (1.0, 2.0)},
+        {"groups": (20, 10**15)},  # the second one's share of the sum would be nothing
+        {"rates": (0.1, 0.0)},
+    ):
+        nodes = [node(config, n) for n in range(2)]
+        keys = [public for _, public in nodes]
+        factors = lie.pop("factors", (1.0, 1.0))
+        assert np.abs(total(*factors, **lie) - flatten(WEIGHTS) / 100).max() > 1.0
+
+
+def test_a_group_of_fewer_examples_than_a_node_s_own_is_none(make_config):
+    config = make_config(mask_groups=2)
+    (context, own), (_, other) = (node(config, n) for n in range(2))
+    few = ConfigRecord({"group-keys": [own, other], "group-examples": 9})
+    with pytest.raises(ValueError, match="more than the 9 examples its group is said to have"):
+        masking(asked(config, masks=few), context, trains)
 
 
 # Whole runs

@@ -46,7 +46,11 @@ def of_counts(config: RunConfig) -> Guarantee:
     )
 
 
-_WAYS = ("how long a node trains", "a dW whose length follows from the number of steps")
+_WAYS = (
+    "how long a node trains",
+    "a dW whose length follows from the number of steps",
+    "an accuracy of training that is sent, a multiple of 1 / n",
+)
 
 
 def with_metrics(

@@ -14,7 +14,7 @@ from fog_flower.data.features import FEATURES
 from fog_flower.privacy.accounting import shared_epsilon
 from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
-from fog_flower.privacy.ledger import UPDATES, Release
+from fog_flower.privacy.ledger import COUNTS, METRICS, UPDATES, Release
 from fog_flower.privacy.repeats import ONCE, Repeats
 
 END_NODE, FOG_NODE, CLOUD = "end node", "fog node", "cloud"
@@ -65,7 +65,7 @@ def releases_of(
         Release("shipment: number of examples", END_NODE, FOG_NODE, Guarantee("none")),
         Release(UPDATES, FOG_NODE, CLOUD, update, seeded and update.promises),
         Release(
-            "loss and accuracy of training",
+            METRICS,
             FOG_NODE,
             CLOUD,
             metrics,
@@ -73,7 +73,7 @@ def releases_of(
         ),
         *(own if config.own_evaluation == FINAL else []),
         Release(
-            "number of examples that it reports",
+            COUNTS,
             FOG_NODE,
             CLOUD,
             counts,

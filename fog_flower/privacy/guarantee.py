@@ -41,6 +41,24 @@ class Guarantee:
         return math.isfinite(self.epsilon)
 
 
+def composed(one: Guarantee, other: Guarantee) -> Guarantee:
+    """Return the guarantee of what is computed from two releases: epsilons and deltas add up.
+
+    What promises an epsilon of 0 tells nothing, and two with the same words are one release.
+    """
+    if other.epsilon == 0.0 or one.mechanism == other.mechanism:
+        return one
+    if not (one.promises and other.promises):
+        return Guarantee("none", part=one.part)
+    return dataclasses.replace(
+        one,
+        mechanism=f"{one.mechanism}; {other.mechanism}",
+        epsilon=one.epsilon + other.epsilon,
+        delta=one.delta + other.delta,
+        uncovered=tuple(dict.fromkeys((*one.uncovered, *other.uncovered))),
+    )
+
+
 def best_of(guarantees: Sequence[Guarantee], part: str) -> Guarantee:
     """Return the guarantee of mechanisms applied in sequence, for one part of an example.
 

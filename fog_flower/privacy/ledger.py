@@ -8,7 +8,9 @@ from typing import Any
 
 from fog_flower.privacy.guarantee import Guarantee
 
-UPDATES = "dW of all rounds"  # the release that the cloud's own releases are computed from
+# The releases that the cloud's own releases are computed from.
+UPDATES, METRICS = "dW of all rounds", "loss and accuracy of training"
+COUNTS = "number of examples that it reports"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from strategies.ledger import EACH_W
 AUDIT = "audit"  # in a run's folder: the findings on this run
 ELSEWHERE = Path("results", "audit")
 INPUTS, TARGETS = "shipment: inputs", "shipment: targets"
+SAME = 0.02  # relative difference of two epsilons of one promise: canaries are a few more examples
 _LABELS, _FINAL = "two labels", "final W"  # prefixes of attacks
 
 
@@ -67,13 +69,20 @@ def findings_in(audits: Iterable[Path]) -> list[dict[str, Any]]:
     return [found for one in itertools.chain.from_iterable(told) for found in one["findings"]]
 
 
-def bound_of(release: str, findings: Iterable[Mapping[str, Any]]) -> AuditedBound | None:
+def bound_of(
+    release: str, findings: Iterable[Mapping[str, Any]], promised: float | None
+) -> AuditedBound | None:
     """Return the bound for a release of the ledger; None if no finding bounds its epsilon.
 
     A bound for W is one for dW too, from which W is computed. Findings with a promise of their own,
-    on a single epoch or on the sampling of batches, bound no release.
+    on a single epoch, on the sampling of batches, or on a federation with fewer examples, bound no
+    release: only those that test the very epsilon that is ``promised`` (None: none is).
     """
-    bounds = [found for found in findings if found.get("bound") and _is_on(release, found)]
+    bounds = [
+        found
+        for found in findings
+        if found.get("bound") and _is_on(release, found) and _tests(promised, found)
+    ]
     if not bounds:
         return None
     refuted = any(found["verdict"] == REFUTED for found in bounds)
@@ -90,6 +99,13 @@ def _is_on(release: str, found: Mapping[str, Any]) -> bool:
         UPDATES: audit == "one-run" or of_final,
         EACH_W: of_final,
     }.get(release, False)
+
+
+def _tests(promised: float | None, found: Mapping[str, Any]) -> bool:
+    claimed = found["claimed"]
+    tested = math.inf if claimed is None else float(claimed)
+    wanted = math.inf if promised is None else promised
+    return tested == wanted or math.isclose(tested, wanted, rel_tol=SAME)
 
 
 def _has_settings(path: Path, config: Mapping[str, Any]) -> bool:

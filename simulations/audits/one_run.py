@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from clients.fog_node import NodeData
-from clients.local_training import node_data, released_update
+from clients.local_training import build_node_data, released_update
 from clients.privacy.fog_protection import private_training
 from fog_flower.build_model import build_untrained
 from fog_flower.config import RunConfig
@@ -21,7 +21,6 @@ from simulations.audits.losses import losses_of
 NAME = "one-run"
 CANARIES = 1000
 ROUNDS_SAID = 5  # rounds between two messages
-RUN = -1  # in place of Flower's run ID
 
 
 def audit(
@@ -36,7 +35,7 @@ def audit(
     of a canary's loss, minus the mean fall of all canaries with the same label.
     """
     mechanism = private_training(config.fog_protection)
-    data, field = node_data(RUN, config, 0), prepare_field(config)
+    data, field = build_node_data(config, 0), prepare_field(config)
     rng = generator(config.seed, "audit one-run")
     count = min(CANARIES, len(data.targets))
     noise = rng.standard_normal((count, *field.dataset.spec.shape), dtype=np.float32)

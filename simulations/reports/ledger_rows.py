@@ -85,7 +85,7 @@ def ledger_rows(runs: Sequence[Path], *audits: Path) -> list[LedgerRow]:
         findings = findings_in(audits_of(run, *audits)) if told else []
         for release in told["releases"] if told else ():
             names.setdefault(release["release"])
-            row = _row(release, bound_of(release["release"], findings))
+            row = _row(release, bound_of(release["release"], findings, release["epsilon"]))
             found.setdefault(row, []).append(number)
     joined: dict[tuple[LedgerRow, tuple[int, ...]], list[str]] = {}
     for name in names:  # all rows of a release follow each other

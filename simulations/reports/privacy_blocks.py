@@ -274,6 +274,7 @@ def _of_audits(results: Path) -> list[str]:
     bounds = _intact_bounds(results)
     verdicts, reached = bounds["verdict"], pd.to_numeric(bounds[REACHED])
     weak = (verdicts == HOLDS) & (reached < pd.to_numeric(bounds["promised"]))
+    unknown = (verdicts == HOLDS) & reached.isna()
     broken = _broken(results)
     caught = broken[broken["verdict"] == REFUTED]
     return [
@@ -281,7 +282,8 @@ def _of_audits(results: Path) -> list[str]:
         f"and of members that it identifies from dW of 100 images: {told}.",
         f"**Promises**: of {len(verdicts)} audited, {(verdicts == REFUTED).sum()} are refuted and "
         f"{(verdicts == HOLDS).sum()} hold ({weak.sum()} of them where the attack reaches less "
-        "than the promise even on a run that promises nothing, which is weak evidence); "
+        "than the promise even on a run that promises nothing, which is weak evidence, and "
+        f"{unknown.sum()} where it is not known what it can reach); "
         f"{(verdicts == WEAK).sum()} are above anything that as many tries can show.",
         f"**Broken mechanisms** that an audit refuted: {len(caught)} of {len(broken)} "
         f"({'; '.join(caught['what is broken'])}).",
