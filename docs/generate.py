@@ -221,13 +221,13 @@ def worst_of_svhn() -> str:
 
     Of other gates and rules only the best one of each federation is shown.
     """
-    records = _evaluated("eleventh/svhn")
+    records = _evaluated("svhn")
     table = worst_table(records)
     table = table[table["fog nodes"] == 7]
     shown = (GATE, f"{GATE}+cloud", "FedAvg")
     ours = [f"{name}, worst" for name in shown if f"{name}, worst" in table]
     others = [c for c in table if c.endswith(", worst") and not c.startswith((GATE, "FedAvg"))]
-    front = [c for c in table if not c.endswith(", worst")]
+    front = [c for c in table if not c.endswith((", worst", "+refit"))]
     found = table[[*front, *ours]].copy()
     if others:
         best = [_best_of(row) for _, row in table[others].iterrows()]
