@@ -22,6 +22,7 @@ from fog_flower.errors import UserError
 from fog_flower.tasks.task import Task
 
 CANCELS = 10.0  # times as much as n random terms, whose norms add up to sqrt(n) times their sum's
+_SMALLEST = np.float32(1e-37)  # smaller numbers are 0 for the processor
 
 
 class Clipping:
@@ -188,16 +189,20 @@ class _Part:
         patches, gradient = self._patches(), self._positions()
         places, size, filters = patches.shape[1], patches.shape[2], gradient.shape[2]
         if places**2 * (size + filters) < places * size * filters:
-            alike, pulling = _products(patches), _products(gradient)
-            squares = tf.reduce_sum(alike * pulling, axis=(1, 2))
+            (alike, one), (pulling, other) = _products(patches), _products(gradient)
+            scale = one * other
+            products = tf.cast(tf.reduce_sum(alike * pulling, axis=(1, 2)), tf.float64)
+            squares = scale**2 * products
             lengths = tf.linalg.diag_part(alike) * tf.linalg.diag_part(pulling)
-            self._terms = [tf.reduce_sum(tf.sqrt(lengths), axis=1) / places**0.5]
+            terms = tf.cast(tf.reduce_sum(tf.sqrt(lengths), axis=1), tf.float64)
+            self._terms = [scale * terms / places**0.5]
         else:
             self._each = tf.matmul(patches, gradient, transpose_a=True)
-            squares = _square(self._each)
+            # Here float32 suffices: what vanishes is too short, and what overflows adds nothing.
+            squares = tf.cast(tf.reduce_sum(self._each**2, axis=(1, 2)), tf.float64)
         if self._layer.use_bias:
             squares += _square(tf.reduce_sum(gradient, axis=1))
-            rows = tf.norm(tf.cast(gradient, tf.float64), axis=2)
+            rows = tf.sqrt(tf.reduce_sum(tf.cast(gradient, tf.float64) ** 2, axis=2))
             self._terms.append(tf.reduce_sum(rows, axis=1) / places**0.5)
         return squares
 
@@ -284,10 +289,14 @@ def _square(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(flat, tf.float64) ** 2, axis=1)
 
 
-def _products(rows: tf.Tensor) -> tf.Tensor:
-    """Return the inner products of each example's rows [k, places, size], float64."""
-    exact = tf.cast(rows, tf.float64)
-    return tf.matmul(exact, exact, transpose_b=True)
+def _products(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return inner products of each example's rows [k, places, size], and their scale, float64 [k].
+
+    The rows are divided by their scale first: their squares might vanish or overflow otherwise.
+    """
+    scale = tf.maximum(tf.reduce_max(tf.abs(rows), axis=(1, 2)), _SMALLEST)
+    scaled = rows / scale[:, None, None]
+    return tf.matmul(scaled, scaled, transpose_b=True), tf.cast(scale, tf.float64)
 
 
 def _where(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
