@@ -186,24 +186,28 @@ class _Part:
             of_gradient = _square(self._gradient)
             squares = _square(self._inputs) * of_gradient
             return squares + of_gradient if self._layer.use_bias else squares
-        patches, gradient = self._patches(), self._positions()
-        places, size, filters = patches.shape[1], patches.shape[2], gradient.shape[2]
+        gradient = self._positions()
+        pulls, pulled = _scaled(gradient)
+        pull_lengths = tf.sqrt(tf.reduce_sum(pulls**2, axis=2))
+        places, filters = gradient.shape[1:]
+        size = self._layer.kernel.shape[0] * self._layer.kernel.shape[1] * self._inputs.shape[3]
         if places**2 * (size + filters) < places * size * filters:
-            (alike, one), (pulling, other) = _products(patches), _products(gradient)
-            scale = one * other
-            products = tf.cast(tf.reduce_sum(alike * pulling, axis=(1, 2)), tf.float64)
-            squares = scale**2 * products
-            lengths = tf.linalg.diag_part(alike) * tf.linalg.diag_part(pulling)
-            terms = tf.cast(tf.reduce_sum(tf.sqrt(lengths), axis=1), tf.float64)
-            self._terms = [scale * terms / places**0.5]
+            inputs, seen = _scaled(self._inputs)
+            patches = self._patches(inputs)
+            alike = tf.matmul(patches, patches, transpose_b=True)
+            pulling = tf.matmul(pulls, pulls, transpose_b=True)
+            products = tf.reduce_sum(alike * pulling, axis=(1, 2))
+            squares = (seen * pulled) ** 2 * tf.cast(products, tf.float64)
+            terms = tf.reduce_sum(tf.sqrt(tf.linalg.diag_part(alike)) * pull_lengths, axis=1)
+            self._terms = [seen * pulled * tf.cast(terms, tf.float64) / places**0.5]
         else:
-            self._each = tf.matmul(patches, gradient, transpose_a=True)
+            self._each = tf.matmul(self._patches(self._inputs), gradient, transpose_a=True)
             # Here float32 suffices: what vanishes is too short, and what overflows adds nothing.
             squares = tf.cast(tf.reduce_sum(self._each**2, axis=(1, 2)), tf.float64)
         if self._layer.use_bias:
             squares += _square(tf.reduce_sum(gradient, axis=1))
-            rows = tf.sqrt(tf.reduce_sum(tf.cast(gradient, tf.float64) ** 2, axis=2))
-            self._terms.append(tf.reduce_sum(rows, axis=1) / places**0.5)
+            terms = tf.reduce_sum(pull_lengths, axis=1)
+            self._terms.append(pulled * tf.cast(terms, tf.float64) / places**0.5)
         return squares
 
     @property
@@ -237,10 +241,10 @@ class _Part:
             found[id(layer.bias)] = tf.reduce_sum(counted, axis=list(range(len(shape) - 1)))
         return found
 
-    def _patches(self) -> tf.Tensor:
+    def _patches(self, inputs: tf.Tensor) -> tf.Tensor:
         layer = self._layer
         patches = tf.image.extract_patches(
-            self._inputs,
+            inputs,
             [1, *layer.kernel_size, 1],
             [1, *layer.strides, 1],
             [1, 1, 1, 1],
@@ -289,14 +293,15 @@ def _square(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(flat, tf.float64) ** 2, axis=1)
 
 
-def _products(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return inner products of each example's rows [k, places, size], and their scale, float64 [k].
+def _scaled(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return each example's values [k, ...] divided by their largest, and that, float64 [k].
 
-    The rows are divided by their scale first: their squares might vanish or overflow otherwise.
+    The squares of the values themselves might vanish or overflow.
     """
-    scale = tf.maximum(tf.reduce_max(tf.abs(rows), axis=(1, 2)), _SMALLEST)
-    scaled = rows / scale[:, None, None]
-    return tf.matmul(scaled, scaled, transpose_b=True), tf.cast(scale, tf.float64)
+    others = range(1, len(values.shape))
+    largest = tf.maximum(tf.reduce_max(tf.abs(values), axis=list(others)), _SMALLEST)
+    scaled = values / tf.reshape(largest, [-1, *(1 for _ in others)])
+    return scaled, tf.cast(largest, tf.float64)
 
 
 def _where(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
