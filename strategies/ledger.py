@@ -102,8 +102,7 @@ def _beside(release: Release, told: str) -> Release:
     one = release.guarantee
     if not one.promises or one.epsilon == 0.0:
         return release
-    guarantee = dataclasses.replace(one, uncovered=(*one.uncovered, told))
-    return dataclasses.replace(release, guarantee=guarantee)
+    return dataclasses.replace(release, guarantee=one.without(told))
 
 
 def _tracked(release: Release, trackers: Sequence[str]) -> Release:
@@ -121,8 +120,7 @@ def _regrouped(release: Release, rounds: Sequence[int]) -> Release:
         "was missing or rehearsed: their difference from the usual sums is about its dW"
     )
     one = release.guarantee
-    guarantee = dataclasses.replace(one, uncovered=(*one.uncovered, told))
-    return dataclasses.replace(release, guarantee=guarantee)
+    return dataclasses.replace(release, guarantee=one.without(told))
 
 
 def of_cloud(
@@ -194,7 +192,7 @@ def _of_merge(config: RunConfig, known: Mapping[str, Release]) -> tuple[Guarante
         used.append(counts)
     elif counts and merged.promises:
         told = "the numbers of examples, by which dW are weighed"
-        merged = dataclasses.replace(merged, uncovered=(*merged.uncovered, told))
+        merged = merged.without(told)
     if METRICS in known and _may_read_metrics(config.strategy):
         used.append(known[METRICS])
     for one in used[1:]:

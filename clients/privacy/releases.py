@@ -98,10 +98,7 @@ def _around(config: RunConfig) -> list[str]:
 
 def _beside(promise: Guarantee, *uncovered: str) -> Guarantee:
     """Return a guarantee that names what else it does not cover, if it promises anything."""
-    if not promise.promises:
-        return promise
-    told = tuple(dict.fromkeys((*promise.uncovered, *uncovered)))
-    return dataclasses.replace(promise, uncovered=told)
+    return promise.without(*uncovered) if promise.promises else promise
 
 
 def _together(inputs: Guarantee, targets: Guarantee) -> Guarantee:

@@ -40,6 +40,11 @@ class Guarantee:
         """Whether epsilon is finite."""
         return math.isfinite(self.epsilon)
 
+    def without(self, *uncovered: str) -> "Guarantee":
+        """Return a guarantee that names what else it does not cover."""
+        told = tuple(dict.fromkeys((*self.uncovered, *uncovered)))
+        return dataclasses.replace(self, uncovered=told)
+
 
 def composed(one: Guarantee, other: Guarantee) -> Guarantee:
     """Return the guarantee of what is computed from two releases: epsilons and deltas add up.
