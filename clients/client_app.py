@@ -3,11 +3,11 @@
 from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
+from clients.counted_once import own_data, spend_round
 from clients.end_node import largest_share
 from clients.local_training import (
     answer,
     examples_of,
-    node_data,
     precision_of,
     train_on,
     trainer_of,
@@ -18,7 +18,6 @@ from clients.misbehaviour import misbehaviour
 from clients.privacy.check_examples import check_examples
 from clients.privacy.fog_protection import packs
 from clients.privacy.releases import releases_of
-from clients.spent_rounds import spend_round
 from clients.user_mods import user_mods
 from fog_flower.code_identity import code_identity
 from fog_flower.config import FINAL
@@ -40,7 +39,7 @@ def report(message: Message, context: Context) -> Message:
     fog_node, config = who(context)
     field = prepare_field(config)
     check_examples(config, examples_of(field, config, fog_node))  # before anything is shipped
-    data = node_data(context.run_id, config, fog_node)
+    data = own_data(context, config, fog_node)
     dataset = field.dataset
     share = largest_share(config, map(len, field.shards[fog_node]))
     trainer = trainer_of(config)  # built before round 1, not in it
@@ -72,7 +71,7 @@ def report(message: Message, context: Context) -> Message:
 def mask_key(message: Message, context: Context) -> Message:
     """Make the key for a round of masked sums (``mask-groups``)."""
     fog_node, config = who(context)
-    data = node_data(context.run_id, config, fog_node)
+    data = own_data(context, config, fog_node)
     return make_key(message, context, fog_node, data.told)
 
 
@@ -82,7 +81,7 @@ def evaluate(message: Message, context: Context) -> Message:
     fog_node, config = who(context)
     if config.own_evaluation != FINAL:
         raise UserError("own-evaluation='none': a fog node tells nothing of W on its own data")
-    data = node_data(context.run_id, config, fog_node)
+    data = own_data(context, config, fog_node)
     found = trainer_of(config).evaluate(from_record(message.content.array_records[ARRAYS]), data)
     metrics: dict[str, int | float | list[int] | list[float]] = {
         PARTITION_ID: fog_node,
@@ -97,7 +96,7 @@ def evaluate(message: Message, context: Context) -> Message:
 def train(message: Message, context: Context) -> Message:
     """Train from the W received and return dW (paper, section 3)."""
     fog_node, config = who(context)
-    spend_round(context, config, round_of(message))
-    data = node_data(context.run_id, config, fog_node)
+    spend_round(context, config, fog_node, round_of(message))
+    data = own_data(context, config, fog_node)
     result = train_on(data, message, config, fog_node)
     return answer(result, data.told, message, fog_node, packed=packs(config))

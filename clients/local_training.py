@@ -167,18 +167,32 @@ def precision_of(config: RunConfig) -> str:
     return precision_here(config.precision)
 
 
-def node_data(run_id: int, config: RunConfig, fog_node: int) -> NodeData:
-    """Return a fog node's noisy data, built once per run; remove the data of old runs."""
+def node_data(run_id: int, config: RunConfig, fog_node: int, *, build: bool = True) -> NodeData:
+    """Return a fog node's noisy data, built once per run; remove the data of old runs.
+
+    Raises
+    ------
+    UserError
+        If it has to be built, but ``build`` is false.
+    """
     mark_used(run_id)  # before old ones go, or a node that idled for long would draw noise again
     if run_id not in _data_of_run:
         _data_of_run.clear()
         clear_old_scratch()
     nodes = _data_of_run.setdefault(run_id, {})
     if fog_node not in nodes:
-        nodes[fog_node] = stored_data(
-            scratch_dir(run_id) / f"fog-node-{fog_node}",
-            lambda: build_node_data(config, fog_node),
-        )
+        folder = scratch_dir(run_id) / f"fog-node-{fog_node}"
+
+        def built() -> NodeData:
+            if not build:
+                raise UserError(
+                    f"{folder} is gone, and with it the noise of this run's shipments: drawn again "
+                    "it would cost epsilon again, so this node has no data; keep the folder "
+                    "during a run, or start a new run"
+                )
+            return build_node_data(config, fog_node)
+
+        nodes[fog_node] = stored_data(folder, built)
     return nodes[fog_node]
 
 
