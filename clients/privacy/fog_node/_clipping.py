@@ -5,12 +5,14 @@ of each layer only its inputs a and the gradient g of its pre-activations are ke
 example's gradient and the sum of clipped gradients are computed from them.
 
 The bound has to hold for any W, also for one that was made to break it: squares of a and g are
-taken in float64, because in float32 they may vanish where their product does not. And where a
-gradient is a sum over positions, an example adds nothing if its terms cancel much more than random
-ones would (``CANCELS``): the sum would be rounding errors, which the norm does not see.
+taken in float64, because in float32 they may vanish where their product does not. And where the
+norm of a sum over positions is computed without the sum, an example adds nothing if its terms
+cancel much more than random ones would (``CANCELS``): the sum would be rounding errors, which that
+norm does not see.
 """
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +24,7 @@ from fog_flower.errors import UserError
 from fog_flower.tasks.task import Task
 
 CANCELS = 10.0  # times as much as n random terms, whose norms add up to sqrt(n) times their sum's
+FEW_INPUTS = 64  # of a position of a convolution
 _SMALLEST = np.float32(1e-37)  # smaller numbers are 0 for the processor
 
 
@@ -171,6 +174,7 @@ class _Part:
     def __init__(self, layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> None:
         self._layer, self._inputs, self._gradient = layer, inputs, gradient
         self._each: tf.Tensor | None = None  # kernel gradient of each example, if it is cheaper
+        self._of_bias: tf.Tensor | None = None  # bias gradient of each example, if it is a sum
         self._terms: list[tf.Tensor] = []
 
     def only(self, chosen: tf.Tensor) -> "_Part":
@@ -178,6 +182,7 @@ class _Part:
         inputs, gradient = (_where(chosen, one) for one in (self._inputs, self._gradient))
         part = _Part(self._layer, inputs, gradient)
         part._each = None if self._each is None else _where(chosen, self._each)
+        part._of_bias = None if self._of_bias is None else _where(chosen, self._of_bias)
         return part
 
     def squares(self) -> tf.Tensor:
@@ -187,43 +192,45 @@ class _Part:
             squares = _square(self._inputs) * of_gradient
             return squares + of_gradient if self._layer.use_bias else squares
         gradient = self._positions()
-        pulls, pulled = _scaled(gradient)
-        pull_lengths = tf.sqrt(tf.reduce_sum(pulls**2, axis=2))
         places, filters = gradient.shape[1:]
-        size = self._layer.kernel.shape[0] * self._layer.kernel.shape[1] * self._inputs.shape[3]
+        size = math.prod(self._layer.kernel.shape[:3])
         if places**2 * (size + filters) < places * size * filters:
-            inputs, seen = _scaled(self._inputs)
-            patches = self._patches(inputs)
-            alike = tf.matmul(patches, patches, transpose_b=True)
-            pulling = tf.matmul(pulls, pulls, transpose_b=True)
-            products = tf.reduce_sum(alike * pulling, axis=(1, 2))
-            squares = (seen * pulled) ** 2 * tf.cast(products, tf.float64)
-            terms = tf.reduce_sum(tf.sqrt(tf.linalg.diag_part(alike)) * pull_lengths, axis=1)
-            self._terms = [seen * pulled * tf.cast(terms, tf.float64) / places**0.5]
+            squares = self._squares_of_kernel(gradient)
         else:
             self._each = tf.matmul(self._patches(self._inputs), gradient, transpose_a=True)
             # Here float32 suffices: what vanishes is too short, and what overflows adds nothing.
             squares = tf.cast(tf.reduce_sum(self._each**2, axis=(1, 2)), tf.float64)
         if self._layer.use_bias:
-            squares += _square(tf.reduce_sum(gradient, axis=1))
-            terms = tf.reduce_sum(pull_lengths, axis=1)
-            self._terms.append(pulled * tf.cast(terms, tf.float64) / places**0.5)
+            self._of_bias = tf.reduce_sum(gradient, axis=1)
+            squares += _square(self._of_bias)
         return squares
+
+    def _squares_of_kernel(self, gradient: tf.Tensor) -> tf.Tensor:
+        """Return the squared norm of each example's kernel gradient, without computing that."""
+        pulls, pulled = _scaled(gradient)
+        inputs, seen = _scaled(self._inputs)
+        patches = self._patches(inputs)
+        alike = tf.matmul(patches, patches, transpose_b=True)
+        pulling = tf.matmul(pulls, pulls, transpose_b=True)
+        products = tf.reduce_sum(alike * pulling, axis=(1, 2))
+        lengths = tf.linalg.diag_part(alike) * tf.linalg.diag_part(pulling)
+        terms = tf.reduce_sum(tf.sqrt(lengths), axis=1)
+        self._terms = [seen * pulled * tf.cast(terms, tf.float64) / gradient.shape[1] ** 0.5]
+        return (seen * pulled) ** 2 * tf.cast(products, tf.float64)
 
     @property
     def terms(self) -> list[tf.Tensor]:
         """What the sums over n positions would be if their terms were random, each float64 [k].
 
-        The sum of the norms of the terms, over sqrt(n); known after ``squares``. A kernel's
-        gradient that was computed for each example is not among them: its norm is that of the sum.
+        The sum of the norms of the terms, over sqrt(n); known after ``squares``. A gradient that
+        was computed for each example is not among them: its norm is that of the sum.
         """
         return self._terms
 
     def summed(self, counts: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the sum of ``counts`` [k] times each example's gradient, by variable."""
         layer = self._layer
-        shape = [-1] + [1] * (len(self._gradient.shape) - 1)
-        counted = self._gradient * tf.reshape(counts, shape)
+        counted = self._gradient * _beside(counts, self._gradient)
         if isinstance(layer, keras.layers.Dense):
             kernel = tf.matmul(self._inputs, counted, transpose_a=True)
         elif self._each is not None:
@@ -238,19 +245,22 @@ class _Part:
             )
         found = {id(layer.kernel): kernel}
         if layer.use_bias:
-            found[id(layer.bias)] = tf.reduce_sum(counted, axis=list(range(len(shape) - 1)))
+            each = self._gradient if self._of_bias is None else self._of_bias
+            found[id(layer.bias)] = tf.tensordot(counts, each, 1)
         return found
 
     def _patches(self, inputs: tf.Tensor) -> tf.Tensor:
-        layer = self._layer
-        patches = tf.image.extract_patches(
-            inputs,
-            [1, *layer.kernel_size, 1],
-            [1, *layer.strides, 1],
-            [1, 1, 1, 1],
-            layer.padding.upper(),
-        )
-        return tf.reshape(patches, [-1, patches.shape[1] * patches.shape[2], patches.shape[3]])
+        """Return the inputs that each position sees, [k, positions, size]."""
+        layer, strides = self._layer, [1, *self._layer.strides, 1]
+        padding, shape = layer.padding.upper(), layer.kernel.shape[:3]
+        size = math.prod(shape)
+        if size <= FEW_INPUTS:  # a convolution copies few inputs faster
+            copy = tf.reshape(tf.eye(size), [*shape, size])
+            patches = tf.nn.conv2d(inputs, copy, strides, padding)
+        else:
+            sizes = [1, *layer.kernel_size, 1]
+            patches = tf.image.extract_patches(inputs, sizes, strides, [1, 1, 1, 1], padding)
+        return tf.reshape(patches, [-1, patches.shape[1] * patches.shape[2], size])
 
     def _positions(self) -> tf.Tensor:
         _, rows, columns, filters = self._gradient.shape
@@ -300,14 +310,17 @@ def _scaled(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
     others = range(1, len(values.shape))
     largest = tf.maximum(tf.reduce_max(tf.abs(values), axis=list(others)), _SMALLEST)
-    scaled = values / tf.reshape(largest, [-1, *(1 for _ in others)])
-    return scaled, tf.cast(largest, tf.float64)
+    return values / _beside(largest, values), tf.cast(largest, tf.float64)
 
 
 def _where(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """Return values [k, ...] with zeros where ``chosen`` [k] is false."""
-    shape = [-1] + [1] * (len(values.shape) - 1)
-    return tf.where(tf.reshape(chosen, shape), values, tf.zeros_like(values))
+    return tf.where(_beside(chosen, values), values, tf.zeros_like(values))
+
+
+def _beside(one_each: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Return a value for each example [k] in a shape that broadcasts to values [k, ...]."""
+    return tf.reshape(one_each, [-1] + [1] * (len(values.shape) - 1))
 
 
 def _factors(norms: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
