@@ -27,9 +27,10 @@ def own_data(context: Context, config: RunConfig, fog_node: int) -> NodeData:
         ledger counts once.
     """
     noised = bool(config.protection) or config.example_counts.how == LAPLACE
+    if not (noised and config.noise_source == ENTROPY):
+        return node_data(context.run_id, config, fog_node)
     again = SHIPPED in context.state.config_records
-    refused = again and noised and config.noise_source == ENTROPY
-    data = node_data(context.run_id, config, fog_node, build=not refused)
+    data = node_data(context.run_id, config, fog_node, build=not again)
     context.state[SHIPPED] = ConfigRecord({})
     return data
 
