@@ -1,6 +1,7 @@
 """Local training of a fog node: SGD on its noisy data, epoch by epoch."""
 
 import math
+import secrets
 import time
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.proximal import ProximalSGD
 from clients.shared_tensor import shared_tensor
 from fog_flower.causes import describe_failure
-from fog_flower.config import EPOCH_MEAN, RunConfig
+from fog_flower.config import ENTROPY, EPOCH_MEAN, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.keras_weights import load_weights, weights_of
 from fog_flower.seeds import generator, seed_for
@@ -119,6 +120,8 @@ class Trainer:
             self._compile()  # the step traced so far has no proximal term
             load_weights(self._model, start)
         self._reseed(seed_for(config.seed, "train", fog_node, server_round))
+        if self._private and config.noise_source == ENTROPY:
+            self._reseed_secretly()
         history: dict[str, float] = {}
         total: Weights = []
         for epoch in range(config.local_epochs):
@@ -207,6 +210,16 @@ class Trainer:
             keras.utils.set_random_seed(seed % 2**32)
         for number, state in enumerate(self._random_states):
             state.assign(np.array([seed % 2**32, number], dtype=state.dtype))
+
+    def _reseed_secretly(self) -> None:
+        """Draw what random layers do to each example from the system's entropy.
+
+        Whoever knows the seed knows what they do at each place of a batch. One example more would
+        then change what is done to all that follow it.
+        """
+        for state in self._random_states:
+            words = np.frombuffer(secrets.token_bytes(8), np.uint32)
+            state.assign(words.astype(state.dtype))
 
     def _fit_epoch(
         self, data: NodeData, rng: np.random.Generator, batch_size: int

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from clients.fog_node import NodeData
 from clients.local_training import _trainer
 from clients.privacy.fog_node._apart import check_examples_apart
 from clients.privacy.fog_node._clipping import Clipping, check_model
 from clients.privacy.fog_node._private_epoch import PrivateEpoch
 from clients.privacy.fog_node.dp_sgd import DpSgd, poisson_batches
 from clients.proximal import ProximalSGD
+from clients.training import Trainer
 from fog_flower.build_model import build_model
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
@@ -159,9 +161,32 @@ def with_terms_that_cancel(bias, pull):
     return model
 
 
+def with_a_detector():
+    """Return a model with an activation of 1e33 where one image has a patch, which nothing uses.
+
+    Beside it, the products that make up the gradient of the last convolution vanish.
+    """
+    model = build_model("cnn-small", SPEC, TASK, 0, "float32")
+    weights = [np.zeros_like(weight) for weight in model.get_weights()]
+    seen = tf.nn.avg_pool2d(INPUTS[3:4], 2, 2, "VALID").numpy()  # the model begins with a pool
+    patch = seen[0, 4:7, 4:7] / np.linalg.norm(seen[0, 4:7, 4:7])
+    answers = np.sort(tf.nn.conv2d(seen, patch[..., None], 1, "VALID").numpy().ravel())
+    weights[0][..., 0] = 1e33 * patch
+    weights[1][:] = 1e6
+    weights[1][0] = -1e33 * answers[-2:].mean()
+    weights[2][..., 0, :] = -1.0
+    weights[2][:, :, 1:, :] = 1e-11
+    weights[3][:] = 1e-4
+    weights[4][:, 0] = 1e-4
+    weights[6][0, 0] = 1.0
+    model.set_weights(weights)
+    return model
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        with_a_detector,
         with_squares_that_vanish,
         functools.partial(with_terms_that_cancel, 1e3, 10.0),
         functools.partial(with_terms_that_cancel, 1e4, 0.01),
@@ -176,6 +201,63 @@ def test_no_model_gets_past_the_bound(make, clip):
         added = clipped(model, clip, slice(number, number + 1))
         length = np.sqrt(sum(float(np.square(one, dtype=np.float64).sum()) for one in added))
         assert length <= 1.001 * clip * abs(WEIGHTS[number])
+
+
+def with_columns_that_cancel(name):
+    """Return an MLP whose gradients are rounding errors of sums that would be zero."""
+    model = build_model(name, SPEC, TASK, 0, "float32")
+    rng = np.random.default_rng(3)
+    weights = [np.zeros_like(weight) for weight in model.get_weights()]
+    weights[-1] = rng.standard_normal(10)
+    weights[-2][:] = 1e25 * rng.uniform(1, 2, (len(weights[-2]), 1))
+    for bias in weights[1:-1:2]:
+        bias[:] = 1e-30  # hidden units: tiny and active
+    weights[2][:] = np.eye(*weights[2].shape) * 1e-3
+    model.set_weights(weights)
+    return model
+
+
+@pytest.mark.parametrize("count", [12, 15, 16, 31, 32])
+def test_one_example_more_does_not_change_what_the_others_add(count):
+    """Products of matrices with more rows may round otherwise, and W may make much of that."""
+    model = with_columns_that_cancel("mlp-narrow")
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(count + 1, *SPEC.shape)).astype(np.float32)
+    targets = rng.integers(0, 10, count + 1)
+    clip = tf.function(Clipping(model, TASK).clipped_sum, reduce_retracing=True)
+    more, less = (
+        clip(tf.constant(inputs[:n]), tf.constant(targets[:n]), tf.ones(n), tf.constant(1.0))[0]
+        for n in (count + 1, count)
+    )
+    added = [
+        one.numpy().astype(np.float64) - other.numpy()
+        for one, other in zip(more, less, strict=True)
+    ]
+    assert np.sqrt(sum(np.square(one).sum() for one in added)) <= 1.001
+
+
+@pytest.mark.parametrize("name", ["mlp-narrow", "cnn-small"])
+def test_norms_in_bfloat16_are_those_of_its_gradients(name):
+    exact = Clipping(build_model(name, SPEC, TASK, 0, "float32"), TASK)
+    rough = Clipping(build_model(name, SPEC, TASK, 0, "bfloat16"), TASK)
+    given = (tf.constant(INPUTS), tf.constant(TARGETS), tf.constant(WEIGHTS), tf.constant(1.0))
+    sums, _, norms = tf.function(rough.clipped_sum)(*given)
+    np.testing.assert_allclose(norms, tf.function(exact.clipped_sum)(*given)[2], rtol=0.02)
+    assert {one.dtype for one in sums} == {tf.float32}
+
+
+@pytest.mark.parametrize(("source", "same"), [("entropy", False), ("seeded", True)])
+def test_what_random_layers_do_is_secret_where_noise_is(make_config, source, same):
+    """A seed tells what they do at each place of a batch, and so who is in it."""
+    model = model_of(keras.layers.Flatten(), keras.layers.Dropout(0.5))
+    config = make_config(batch_size=7, noise_source=source)
+    trainer = Trainer(model, SPEC, TASK, private=DpSgd(clip=np.inf, noise=0.0))
+    data = NodeData(INPUTS, TARGETS, (7,), 0, ())
+    start = model.get_weights()
+    one, other = (
+        trainer.train(config, start, data, fog_node=0, server_round=1).delta for _ in range(2)
+    )
+    assert np.array_equal(one[0], other[0]) == same
 
 
 def test_layers_are_as_they_were():

@@ -1,31 +1,31 @@
 """Sums of per-example clipped gradients, in one backward pass.
 
 Ghost norms with book-keeping (Li et al. 2022, arXiv:2110.05679; Bu et al. 2023, arXiv:2210.00038):
-of each layer only its inputs a and the gradient g of its pre-activations are kept. The norm of each
-example's gradient and the sum of clipped gradients are computed from them.
+of each layer only its inputs a and the gradient g of its pre-activations are kept. For a Dense
+layer, the norm of each example's gradient is that of a times that of g, and the clipped gradients
+are added up in one product. For a convolution, whose gradient is a sum over positions, the gradient
+of each example is computed.
 
-The bound has to hold for any W, also for one that was made to break it: squares of a and g are
-taken in float64, because in float32 they may vanish where their product does not. And where the
-norm of a sum over positions is computed without the sum, an example adds nothing if its terms
-cancel much more than random ones would (``CANCELS``): the sum would be rounding errors, which that
-norm does not see.
+The bound has to hold for any W, also for one that was made to break it. So no norm is computed of
+anything but what is added: what cancels, vanishes or overflows does so in both. Squares are taken
+in float64 where their product may not vanish although they do. And because matrix products round
+otherwise for other numbers of rows, batches are filled up to multiples of ``ROWS``.
 """
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from fog_flower.errors import UserError
 from fog_flower.tasks.task import Task
 
-CANCELS = 10.0  # times as much as n random terms, whose norms add up to sqrt(n) times their sum's
+ROWS = 32  # examples that a model with convolutions takes at a time
 FEW_INPUTS = 64  # of a position of a convolution
-_SMALLEST = np.float32(1e-37)  # smaller numbers are 0 for the processor
 
 
 class Clipping:
@@ -34,8 +34,8 @@ class Clipping:
     Parameters
     ----------
     model : keras.Model
-        If all trainable layers are Dense on vectors or plain Conv2D, each used once, the whole
-        batch takes one backward pass. Otherwise every example takes its own.
+        If all trainable layers are Dense on vectors or plain Conv2D, each used once, many
+        examples take one backward pass. Otherwise every example takes its own.
         Check it with ``check_model`` first.
     task : Task
         Defines the loss.
@@ -43,7 +43,8 @@ class Clipping:
 
     def __init__(self, model: keras.Model, task: Task) -> None:
         self._model, self._task = model, task
-        self.one_pass = not layers_without_formula(model)
+        self.one_pass = not layers_without_formula(model) and _calls_each_once(model)
+        self._together = all(map(_is_dense, _trainable(model)))
 
     def clipped_sum(
         self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
@@ -65,9 +66,26 @@ class Clipping:
             The sum in the order of ``model.trainable_variables``; losses; norms before clipping. An
             example whose norm is not finite adds nothing.
         """
-        if self.one_pass:
-            return self._in_one_pass(inputs, targets, weights, clip)
-        return self._one_by_one(inputs, targets, weights, clip)
+        if not self.one_pass:
+            return self._one_by_one(inputs, targets, weights, clip)
+        count = tf.shape(weights)[0]
+        filled = tf.concat([tf.range(count), tf.zeros([-count % ROWS], tf.int32)], 0)
+        inputs, targets = tf.gather(inputs, filled), tf.gather(targets, filled)
+        weights = tf.concat([weights, tf.zeros([-count % ROWS], tf.float32)], 0)
+        if self._together:
+            sums, losses, norms = self._in_one_pass(inputs, targets, weights, clip)
+            return sums, losses[:count], norms[:count]
+        sums = [tf.zeros(v.shape, tf.float32) for v in self._model.trainable_variables]
+        parts = tf.shape(weights)[0] // ROWS
+        losses, norms = tf.TensorArray(tf.float32, parts), tf.TensorArray(tf.float32, parts)
+        for number in tf.range(parts):
+            some = slice(number * ROWS, (number + 1) * ROWS)
+            more, of_each, lengths = self._in_one_pass(
+                inputs[some], targets[some], weights[some], clip
+            )
+            sums = [total + one for total, one in zip(sums, more, strict=True)]
+            losses, norms = losses.write(number, of_each), norms.write(number, lengths)
+        return sums, losses.concat()[:count], norms.concat()[:count]
 
     def _in_one_pass(
         self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, clip: tf.Tensor
@@ -75,16 +93,11 @@ class Clipping:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             with _kept(self._model, tape.watch) as kept:
                 outputs = self._model(inputs, training=True)
-            losses = self._task.losses(targets, outputs)
+            losses = tf.cast(self._task.losses(targets, outputs), tf.float32)
             total = tf.reduce_sum(losses)
-        if len({id(layer) for layer, _, _ in kept}) < len(kept):  # in a model that is used twice
-            return self._one_by_one(inputs, targets, weights, clip)
         gradients = tape.gradient(total, [z for _, _, z in kept])
-        parts = [_Part(layer, a, g) for (layer, a, _), g in zip(kept, gradients, strict=True)]
+        parts = [_part(layer, a, g) for (layer, a, _), g in zip(kept, gradients, strict=True)]
         norms = tf.sqrt(tf.cast(tf.add_n([part.squares() for part in parts]), tf.float32))
-        most = CANCELS * tf.cast(tf.maximum(norms, clip), tf.float64)
-        for terms in [terms for part in parts for terms in part.terms]:
-            norms = tf.where(terms > most, np.float32(np.inf), norms)
         counts, finite = weights * _factors(norms, clip), tf.math.is_finite(norms)
 
         def summed(parts: list[_Part]) -> list[tf.Tensor]:
@@ -164,107 +177,106 @@ def layers_without_formula(model: keras.Model) -> list[keras.Layer]:
 
     The formulas of ghost norms cover Dense on vectors and plain Conv2D, each used once.
     """
-    layers = [layer for layer in _layers(model) if layer.trainable_variables]
+    layers = _trainable(model)
     return [layer for layer in layers if not (_is_known(layer) and _is_used_once(layer))]
 
 
-class _Part:
-    """A layer with its inputs and the gradient of its pre-activations, each [k, ...]."""
+@dataclasses.dataclass(frozen=True)
+class _DensePart:
+    """A Dense layer's inputs a [k, size] and the gradient g of its pre-activations [k, units]."""
 
-    def __init__(self, layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> None:
-        self._layer, self._inputs, self._gradient = layer, inputs, gradient
-        self._each: tf.Tensor | None = None  # kernel gradient of each example, if it is cheaper
-        self._of_bias: tf.Tensor | None = None  # bias gradient of each example, if it is a sum
-        self._terms: list[tf.Tensor] = []
+    layer: keras.layers.Dense
+    inputs: tf.Tensor
+    gradient: tf.Tensor
 
-    def only(self, chosen: tf.Tensor) -> "_Part":
+    def only(self, chosen: tf.Tensor) -> "_DensePart":
         """Return the part with zeros for the examples that are not ``chosen`` (bool [k])."""
-        inputs, gradient = (_where(chosen, one) for one in (self._inputs, self._gradient))
-        part = _Part(self._layer, inputs, gradient)
-        part._each = None if self._each is None else _where(chosen, self._each)
-        part._of_bias = None if self._of_bias is None else _where(chosen, self._of_bias)
-        return part
+        inputs, gradient = (_where(chosen, one) for one in (self.inputs, self.gradient))
+        return _DensePart(self.layer, inputs, gradient)
 
     def squares(self) -> tf.Tensor:
         """Return the squared norm of each example's gradient, float64 [k]."""
-        if isinstance(self._layer, keras.layers.Dense):
-            of_gradient = _square(self._gradient)
-            squares = _square(self._inputs) * of_gradient
-            return squares + of_gradient if self._layer.use_bias else squares
-        gradient = self._positions()
-        places, filters = gradient.shape[1:]
-        size = math.prod(self._layer.kernel.shape[:3])
-        if places**2 * (size + filters) < places * size * filters:
-            squares = self._squares_of_kernel(gradient)
-        else:
-            self._each = tf.matmul(self._patches(self._inputs), gradient, transpose_a=True)
-            # Here float32 suffices: what vanishes is too short, and what overflows adds nothing.
-            squares = tf.cast(tf.reduce_sum(self._each**2, axis=(1, 2)), tf.float64)
-        if self._layer.use_bias:
-            self._of_bias = tf.reduce_sum(gradient, axis=1)
-            squares += _square(self._of_bias)
-        return squares
-
-    def _squares_of_kernel(self, gradient: tf.Tensor) -> tf.Tensor:
-        """Return the squared norm of each example's kernel gradient, without computing that."""
-        pulls, pulled = _scaled(gradient)
-        inputs, seen = _scaled(self._inputs)
-        patches = self._patches(inputs)
-        alike = tf.matmul(patches, patches, transpose_b=True)
-        pulling = tf.matmul(pulls, pulls, transpose_b=True)
-        products = tf.reduce_sum(alike * pulling, axis=(1, 2))
-        lengths = tf.linalg.diag_part(alike) * tf.linalg.diag_part(pulling)
-        terms = tf.reduce_sum(tf.sqrt(lengths), axis=1)
-        self._terms = [seen * pulled * tf.cast(terms, tf.float64) / gradient.shape[1] ** 0.5]
-        return (seen * pulled) ** 2 * tf.cast(products, tf.float64)
-
-    @property
-    def terms(self) -> list[tf.Tensor]:
-        """What the sums over n positions would be if their terms were random, each float64 [k].
-
-        The sum of the norms of the terms, over sqrt(n); known after ``squares``. A gradient that
-        was computed for each example is not among them: its norm is that of the sum.
-        """
-        return self._terms
+        of_gradient = _square(self.gradient)
+        squares = _square(self.inputs) * of_gradient
+        return squares + of_gradient if self.layer.use_bias else squares
 
     def summed(self, counts: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the sum of ``counts`` [k] times each example's gradient, by variable."""
-        layer = self._layer
-        counted = self._gradient * _beside(counts, self._gradient)
-        if isinstance(layer, keras.layers.Dense):
-            kernel = tf.matmul(self._inputs, counted, transpose_a=True)
-        elif self._each is not None:
-            kernel = tf.reshape(tf.tensordot(counts, self._each, 1), layer.kernel.shape)
-        else:
-            kernel = tf.raw_ops.Conv2DBackpropFilter(
-                input=self._inputs,
-                filter_sizes=layer.kernel.shape,
-                out_backprop=counted,
-                strides=[1, *layer.strides, 1],
-                padding=layer.padding.upper(),
-            )
-        found = {id(layer.kernel): kernel}
-        if layer.use_bias:
-            each = self._gradient if self._of_bias is None else self._of_bias
-            found[id(layer.bias)] = tf.tensordot(counts, each, 1)
+        counted = self.gradient * counts[:, None]
+        found = {id(self.layer.kernel): tf.matmul(self.inputs, counted, transpose_a=True)}
+        if self.layer.use_bias:
+            found[id(self.layer.bias)] = tf.reduce_sum(counted, axis=0)
         return found
 
-    def _patches(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the inputs that each position sees, [k, positions, size]."""
-        layer, strides = self._layer, [1, *self._layer.strides, 1]
-        padding, shape = layer.padding.upper(), layer.kernel.shape[:3]
-        size = math.prod(shape)
-        if size <= FEW_INPUTS:  # a convolution copies few inputs faster
-            copy = tf.reshape(tf.eye(size), [*shape, size])
-            patches = tf.nn.conv2d(inputs, copy, strides, padding)
-        else:
-            sizes = [1, *layer.kernel_size, 1]
-            patches = tf.image.extract_patches(inputs, sizes, strides, [1, 1, 1, 1], padding)
-        return tf.reshape(patches, [-1, patches.shape[1] * patches.shape[2], size])
 
-    def _positions(self) -> tf.Tensor:
-        _, rows, columns, filters = self._gradient.shape
-        return tf.reshape(self._gradient, [-1, rows * columns, filters])
+@dataclasses.dataclass(frozen=True)
+class _ConvolutionPart:
+    """The gradient of each example of a Conv2D layer, for the kernel [k, ...] and the bias [k, f].
+
+    The bias' is None if the layer has none.
+    """
+
+    layer: keras.layers.Conv2D
+    of_kernel: tf.Tensor
+    of_bias: tf.Tensor | None
+
+    @classmethod
+    def of(
+        cls, layer: keras.layers.Conv2D, inputs: tf.Tensor, gradient: tf.Tensor
+    ) -> "_ConvolutionPart":
+        """Compute them from the layer's inputs and the gradient of its pre-activations."""
+        _, rows, columns, filters = gradient.shape
+        positions = tf.reshape(gradient, [-1, rows * columns, filters])
+        of_kernel = tf.matmul(_patches(layer, inputs), positions, transpose_a=True)
+        of_bias = tf.reduce_sum(positions, axis=1) if layer.use_bias else None
+        return cls(layer, of_kernel, of_bias)
+
+    def only(self, chosen: tf.Tensor) -> "_ConvolutionPart":
+        """Return the part with zeros for the examples that are not ``chosen`` (bool [k])."""
+        of_bias = None if self.of_bias is None else _where(chosen, self.of_bias)
+        return _ConvolutionPart(self.layer, _where(chosen, self.of_kernel), of_bias)
+
+    def squares(self) -> tf.Tensor:
+        """Return the squared norm of each example's gradient, float64 [k].
+
+        Squares of the kernel's are in float32: what vanishes is too short to matter, and an example
+        whose squares overflow adds nothing.
+        """
+        squares = tf.cast(tf.reduce_sum(self.of_kernel**2, axis=(1, 2)), tf.float64)
+        return squares if self.of_bias is None else squares + _square(self.of_bias)
+
+    def summed(self, counts: tf.Tensor) -> dict[int, tf.Tensor]:
+        """Return the sum of ``counts`` [k] times each example's gradient, by variable."""
+        kernel = self.layer.kernel
+        found = {id(kernel): tf.reshape(tf.tensordot(counts, self.of_kernel, 1), kernel.shape)}
+        if self.of_bias is not None:
+            found[id(self.layer.bias)] = tf.tensordot(counts, self.of_bias, 1)
+        return found
+
+
+_Part = _DensePart | _ConvolutionPart
+
+
+def _part(layer: keras.Layer, inputs: tf.Tensor, gradient: tf.Tensor) -> _Part:
+    """Return the part of a layer, in float32 whatever the layer computes in."""
+    inputs, gradient = tf.cast(inputs, tf.float32), tf.cast(gradient, tf.float32)
+    if _is_dense(layer):
+        return _DensePart(layer, inputs, gradient)
+    return _ConvolutionPart.of(layer, inputs, gradient)
+
+
+def _patches(layer: keras.layers.Conv2D, inputs: tf.Tensor) -> tf.Tensor:
+    """Return the inputs that each position of a convolution sees, [k, positions, size]."""
+    strides, padding = [1, *layer.strides, 1], layer.padding.upper()
+    shape = layer.kernel.shape[:3]
+    size = math.prod(shape)
+    if size <= FEW_INPUTS:  # a convolution copies few inputs faster
+        copy = tf.reshape(tf.eye(size), [*shape, size])
+        patches = tf.nn.conv2d(inputs, copy, strides, padding)
+    else:
+        sizes = [1, *layer.kernel_size, 1]
+        patches = tf.image.extract_patches(inputs, sizes, strides, [1, 1, 1, 1], padding)
+    return tf.reshape(patches, [-1, patches.shape[1] * patches.shape[2], size])
 
 
 @contextlib.contextmanager
@@ -273,7 +285,7 @@ def _kept(
 ) -> Iterator[list[tuple[keras.Layer, tf.Tensor, tf.Tensor]]]:
     """Record inputs and pre-activations of all trainable layers while the model is called."""
     kept: list[tuple[keras.Layer, tf.Tensor, tf.Tensor]] = []
-    layers = [layer for layer in _layers(model) if layer.trainable_variables]
+    layers = _trainable(model)
 
     def keeping(layer: keras.Layer, call: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
         def called(inputs: tf.Tensor, *args: Any, **kwargs: Any) -> tf.Tensor:
@@ -303,24 +315,10 @@ def _square(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(flat, tf.float64) ** 2, axis=1)
 
 
-def _scaled(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return each example's values [k, ...] divided by their largest, and that, float64 [k].
-
-    The squares of the values themselves might vanish or overflow.
-    """
-    others = range(1, len(values.shape))
-    largest = tf.maximum(tf.reduce_max(tf.abs(values), axis=list(others)), _SMALLEST)
-    return values / _beside(largest, values), tf.cast(largest, tf.float64)
-
-
 def _where(chosen: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """Return values [k, ...] with zeros where ``chosen`` [k] is false."""
-    return tf.where(_beside(chosen, values), values, tf.zeros_like(values))
-
-
-def _beside(one_each: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Return a value for each example [k] in a shape that broadcasts to values [k, ...]."""
-    return tf.reshape(one_each, [-1] + [1] * (len(values.shape) - 1))
+    shape = [-1] + [1] * (len(values.shape) - 1)
+    return tf.where(tf.reshape(chosen, shape), values, tf.zeros_like(values))
 
 
 def _factors(norms: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
@@ -337,9 +335,13 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
     ]
 
 
+def _trainable(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in _layers(model) if layer.trainable_variables]
+
+
 def _is_known(layer: keras.Layer) -> bool:
     """Check whether there is a formula for the per-example gradient norm of a layer."""
-    if type(layer) is keras.layers.Dense:
+    if _is_dense(layer):
         return len(layer.input.shape) == 2
     return (
         type(layer) is keras.layers.Conv2D
@@ -350,6 +352,22 @@ def _is_known(layer: keras.Layer) -> bool:
     )
 
 
+def _is_dense(layer: keras.Layer) -> bool:
+    return type(layer) is keras.layers.Dense
+
+
 def _is_used_once(layer: keras.Layer) -> bool:
     """Check whether a layer is called once; the formulas do not cover shared layers."""
     return len(getattr(layer, "_inbound_nodes", ())) == 1
+
+
+def _calls_each_once(model: keras.Model) -> bool:
+    """Check whether a call of the model calls each trainable layer at most once.
+
+    A layer of a model that is used twice inside another is used once in its own.
+    """
+    if len(getattr(model, "inputs", None) or ()) != 1:
+        return False  # a subclass of Model does not tell
+    with _kept(model, lambda _: None) as kept:
+        model(tf.zeros((1, *model.inputs[0].shape[1:])), training=False)
+    return len({id(layer) for layer, _, _ in kept}) == len(kept)
