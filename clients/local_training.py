@@ -186,9 +186,9 @@ def node_data(run_id: int, config: RunConfig, fog_node: int, *, build: bool = Tr
         def built() -> NodeData:
             if not build:
                 raise UserError(
-                    f"{folder} is gone, and with it the noise of this run's shipments: drawn again "
-                    "it would cost epsilon again, so this node has no data; keep the folder "
-                    "during a run, or start a new run"
+                    f"{folder} is gone, and with it what end nodes drew for this run: noise or a "
+                    "share that is drawn again costs epsilon again, so this node takes no further "
+                    "part; keep the folder during a run, or start a new run"
                 )
             return build_node_data(config, fog_node)
 

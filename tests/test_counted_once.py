@@ -1,6 +1,8 @@
 """What a fog node refuses to do twice, because the ledger counts it once."""
 
+import contextlib
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from flwr.app import Context, RecordDict
 from clients import local_training
 from clients.counted_once import own_data, spend_round
 from fog_flower.errors import UserError
+from fog_flower.privacy.guarantee import Guarantee
 from fog_flower.variables import SCRATCH_VARIABLE
 from tests.runs import run_here, summary, updates
 
@@ -87,10 +90,76 @@ def test_noise_of_shipments_is_drawn_once_a_run(make_config, scratch):
     kept = own_data(state(), config, 0).inputs  # the folder alone is enough
     np.testing.assert_array_equal(kept, first)
     lost(scratch)
-    for _ in range(2):
-        with pytest.raises(UserError, match="fog-node-0 is gone, and with it the noise"):
-            own_data(context, config, 0)
+    for context_of_it in (context, context, state()):  # the last one was started again meanwhile
+        with pytest.raises(UserError, match="fog-node-0 is gone, and with it what end nodes drew"):
+            own_data(context_of_it, config, 0)
+    own_data(state(run_id=2), config, 0)  # another run
+    lost(scratch)
     assert own_data(state(), config, 0).inputs.shape == first.shape  # nothing is left to know it by
+
+
+def test_a_secret_share_is_drawn_once_a_run(make_config, scratch):
+    config, context = (
+        make_config(share_fraction=0.5, protection="", noise_source="entropy"),
+        state(),
+    )
+    own_data(context, config, 0)
+    lost(scratch)
+    with pytest.raises(UserError, match="fog-node-0 is gone"):
+        own_data(context, config, 0)
+
+
+def test_data_alone_are_lost_and_the_marks_beside_them_are_not(make_config, scratch):
+    config = make_config(**PROTECTED)
+    own_data(state(), config, 0)
+    shutil.rmtree(scratch / "run-1" / "fog-node-0")
+    local_training._data_of_run.clear()
+    with pytest.raises(UserError, match="fog-node-0 is gone"):
+        own_data(state(), config, 0)
+
+
+def test_of_two_processes_at_once_one_trains(make_config):
+    config = make_config(num_server_rounds=3, **PRIVATE)
+    both, begun = threading.Barrier(2), []
+
+    def ask():
+        context = state()
+        both.wait()
+        with contextlib.suppress(UserError):
+            spend_round(context, config, 0, 1)
+            begun.append(context)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(begun) == 1
+
+
+class Promising:
+    """A mechanism of a user's own that promises something for each round."""
+
+    def guarantee(self, config):
+        return Guarantee("mine", epsilon=float(config.num_server_rounds))
+
+    def __call__(self, delta, context):
+        return delta
+
+
+def test_a_mechanism_of_a_user_s_own_is_counted_once_too(make_config):
+    config, context = make_config(fog_protection=f"{__name__}:Promising"), state()
+    spend_round(context, config, 0, 1)
+    with pytest.raises(UserError, match="round 1 after round 1"):
+        spend_round(context, config, 0, 1)
+
+
+def test_the_next_run_of_a_series_begins_anew(make_config):
+    config, first = make_config(num_server_rounds=3, **PRIVATE), state()
+    spend_round(first, config, 0, 3)
+    later = state(run_id=2)
+    later.state = first.state
+    spend_round(later, config, 0, 1)
 
 
 @pytest.mark.parametrize("settings", [{}, {**PROTECTED, "noise_source": "seeded"}])
