@@ -2,37 +2,29 @@
 
 import itertools
 import math
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from simulations.experiments import Cell
 from simulations.reports import formats
-from simulations.reports.ledger_block import ledger_block
 from simulations.reports.ledger_rows import promise_of
+from simulations.reports.part import Part
 from simulations.reports.sweep_records import TEST, SweepRecords
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
 RELEASE = "W of all rounds"
 
 
-def write_central_dp(
-    records: SweepRecords,
-    results: Path,
-    stem: str,
-    margin: float,  # noqa: ARG001  (nothing is tested for equivalence here)
-) -> list[tuple[str, Path]]:
-    """Write a row for each cell: accuracy, refused updates, and the ledger's promise for W."""
+def central_dp_part(records: SweepRecords) -> Part:
+    """Return a row for each cell: accuracy, refused updates, and the ledger's promise for W."""
     rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
-    title = f"Central differential privacy: {records.experiment.varies}"
-    sections = {"": pd.DataFrame([_told(row) for row in rows.to_dict("records")])}
-    notes, ledger = what_it_saw(records), ledger_block(records.places)
-    return [
-        ("table", write_table(results, stem, title, sections, notes, ledger)),
-        ("rows", write_rows(results, stem, rows)),
-    ]
+    return Part(
+        title=f"Central differential privacy: {records.experiment.varies}",
+        tables={"": pd.DataFrame([_told(row) for row in rows.to_dict("records")])},
+        notes=what_it_saw(records),
+        rows=rows,
+    )
 
 
 def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:

@@ -1,29 +1,33 @@
 """The report of an experiment, from its records."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fog_flower.errors import UserError
 from simulations.experiments import Experiment, Scale
-from simulations.reports.central_dp import write_central_dp
-from simulations.reports.literature import write_literature
-from simulations.reports.pairs import PAIRS, write_pairs
-from simulations.reports.privacy_cost import write_privacy_cost
-from simulations.reports.sharing import write_sharing
+from simulations.reports.central_dp import central_dp_part
+from simulations.reports.ledger_block import ledger_block
+from simulations.reports.literature import literature_part
+from simulations.reports.pairs import PAIRS, pairs_part
+from simulations.reports.part import Files, Part
+from simulations.reports.privacy_cost import privacy_cost_part
+from simulations.reports.sharing import sharing_part
 from simulations.reports.sweep_records import SweepRecords, load_records
-from simulations.reports.table1 import write_table1
+from simulations.reports.table1 import table1_part
 from simulations.reports.table2 import write_table2
 from simulations.sweep.sweep_folder import PLAN, fits_beside, read_plan
 
 TABLE2 = "table2"
-_WRITERS = {
-    "table1": write_table1,
-    TABLE2: write_table2,
-    **dict.fromkeys(PAIRS, write_pairs),
-    "literature": write_literature,
-    "sharing": write_sharing,
-    **dict.fromkeys(("epsilon", "trilemma"), write_privacy_cost),
-    "central-dp": write_central_dp,
+# Reports that describe, and those that also compare within a margin of equivalence.
+_DESCRIBED: dict[str, Callable[[SweepRecords], Part]] = {
+    "table1": table1_part,
+    "sharing": sharing_part,
+    **dict.fromkeys(("epsilon", "trilemma"), privacy_cost_part),
+    "central-dp": central_dp_part,
+}
+_COMPARED: dict[str, Callable[[SweepRecords, float], Part]] = {
+    **dict.fromkeys(PAIRS, pairs_part),
+    "literature": literature_part,
 }
 _DEFAULT_FOLDER = "reduced"
 
@@ -35,7 +39,7 @@ def write_report(
     results: Path,
     margin: float,
     beside: Sequence[Path] = (),
-) -> list[tuple[str, Path]]:
+) -> Files:
     """Write the report of an experiment; return the name and path of each file.
 
     Parameters
@@ -63,10 +67,11 @@ def write_report(
     if folder.name != _DEFAULT_FOLDER:
         stem += f"-{folder.name}"
     records = load_records(experiment, scale, folder)
-    if not beside:
-        return _WRITERS[experiment.name](records, results, stem, margin)
     if experiment.name != TABLE2:
-        raise UserError(f"--beside {beside[0]}: only {TABLE2} can show rows of another sweep")
+        if beside:
+            raise UserError(f"--beside {beside[0]}: only {TABLE2} can show rows of another sweep")
+        part = _part(records, margin)
+        return part.write(results, stem, ledger=ledger_block(records.places))
     others: list[SweepRecords] = []
     for place in beside:
         plan = read_plan(place)
@@ -82,3 +87,8 @@ def write_report(
                 )
         others.append(other)
     return write_table2(records, results, stem, margin, others)
+
+
+def _part(records: SweepRecords, margin: float) -> Part:
+    name = records.experiment.name
+    return _COMPARED[name](records, margin) if name in _COMPARED else _DESCRIBED[name](records)

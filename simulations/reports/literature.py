@@ -1,7 +1,6 @@
 """The systems that the paper compares itself with: printed accuracy and our own."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,26 +8,20 @@ import pandas as pd
 from simulations.experiments import Cell
 from simulations.experiments.literature import DENSE, METHODS, NODES
 from simulations.reports import formats
-from simulations.reports.ledger_block import ledger_block
+from simulations.reports.part import Part
 from simulations.reports.statistics import Comparison, compare, summarise_accuracy
 from simulations.reports.sweep_records import TEST, SweepRecords
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
 
 
-def write_literature(
-    records: SweepRecords, results: Path, stem: str, margin: float
-) -> list[tuple[str, Path]]:
-    """Write a row for each system and number of fog nodes, what is said of them, and our readings.
+def literature_part(records: SweepRecords, margin: float) -> Part:
+    """Return a row for each system and number of fog nodes, what is said of them, and our readings.
 
     Parameters
     ----------
     records : SweepRecords
-    results : Path
-    stem : str
-        Prefix of the file names.
     margin : float
         The accuracy that a system may lose and still keep it, as a fraction. Printed figures are
         not tested against ours: they are for other data, models and numbers of nodes.
@@ -51,23 +44,20 @@ def write_literature(
         for row in rows.to_dict("records")
     )
     readings = [f"{one.label}: {one.reading}." for one in METHODS.values() if one.reading]
-    files = write_table(
-        results,
-        stem,
-        "Systems that the paper compares itself with",
-        {
+    return Part(
+        title="Systems that the paper compares itself with",
+        tables={
             "Test accuracy, and bytes": table,
             "What is said of them": _verdicts(beside, margin),
         },
-        [
+        notes=[
             f'"holds": the whole 95% interval of the difference is above {formats.points(-margin)} '
             "for every number of fog nodes; fewer than 3 seeds have no interval.",
             *readings,
             *what_it_saw(records),
         ],
-        ledger_block(records.places),
+        rows=rows,
     )
-    return [("table", files), ("rows", write_rows(results, stem, rows))]
 
 
 def _verdicts(beside: Mapping[str, Comparison], margin: float) -> pd.DataFrame:

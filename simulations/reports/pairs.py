@@ -1,16 +1,14 @@
 """Report on two variants of the same settings, compared within seeds for every model."""
 
 import dataclasses
-from pathlib import Path
 
 import pandas as pd
 
 from simulations.reports.accuracy_table import accuracy_rows, interval_notes, readable
-from simulations.reports.ledger_block import ledger_block
 from simulations.reports.paired_tests import MODELS, comparison_table
+from simulations.reports.part import Part
 from simulations.reports.statistics import adjust, compare
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
 # Experiment: title of its table, and the suffixes of the names of the cells that are compared.
@@ -23,25 +21,20 @@ PAIRS = {
 }
 
 
-def write_pairs(
-    records: SweepRecords, results: Path, stem: str, margin: float
-) -> list[tuple[str, Path]]:
-    """Write the accuracy of both variants, and their comparison within seeds.
+def pairs_part(records: SweepRecords, margin: float) -> Part:
+    """Return the accuracy of both variants, and their comparison within seeds.
 
     Parameters
     ----------
     records : SweepRecords
         Records of an experiment in ``PAIRS``.
-    results : Path
-    stem : str
-        Prefix of the file names.
     margin : float
         Margin of equivalence, as a fraction.
     """
     title, (one, other) = PAIRS[records.experiment.name]
     rows = accuracy_rows(records)
     names = {cell.name for cell in records.cells}
-    sections: dict[str, pd.DataFrame] = dict(readable(rows))
+    tables: dict[str, pd.DataFrame] = dict(readable(rows))
     for metric, label in ((TEST, "test images"), (LOCAL, "the paper's validation")):
         pairs = [(f"{model}-{one}", f"{model}-{other}") for model in MODELS]
         compared = [
@@ -55,10 +48,5 @@ def write_pairs(
             for c, p, q in zip(compared, ps, equivalent, strict=True)
         ]
         heading = f"Compared within seeds, {label} (margin {100 * margin:g} points)"
-        sections[heading] = comparison_table(compared)
-    notes = [*what_it_saw(records), *interval_notes(rows)]
-    ledger = ledger_block(records.places)
-    return [
-        ("table", write_table(results, stem, title, sections, notes, ledger)),
-        ("rows", write_rows(results, stem, rows)),
-    ]
+        tables[heading] = comparison_table(compared)
+    return Part(title, tables, [*what_it_saw(records), *interval_notes(rows)], rows)

@@ -1,5 +1,6 @@
 """Cost of privacy: accuracy at every epsilon, and the gate's decisions if there are attackers."""
 
+import functools
 import itertools
 import math
 from collections.abc import Hashable, Iterable
@@ -14,12 +15,11 @@ from fog_flower.privacy.ledger import UPDATES
 from simulations.experiments import Cell
 from simulations.experiments.epsilon import EPSILONS, NOT_PRIVATE
 from simulations.reports import formats
-from simulations.reports.ledger_block import ledger_block
 from simulations.reports.ledger_rows import promise_of
+from simulations.reports.part import Part
 from simulations.reports.save_figure import save_figure
 from simulations.reports.statistics import Summary, summarise_accuracy
 from simulations.reports.sweep_records import CLOUD, TEST, SweepRecords
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
 _TITLES = {
@@ -29,42 +29,23 @@ _TITLES = {
 DODGE = 0.05  # horizontal offset between lines, so that they do not cover each other
 
 
-def write_privacy_cost(
-    records: SweepRecords,
-    results: Path,
-    stem: str,
-    margin: float,  # noqa: ARG001  (all writers have this signature)
-) -> list[tuple[str, Path]]:
-    """Write tables of accuracies, refusals and promises, a row per series of cells, and a picture.
+def privacy_cost_part(records: SweepRecords) -> Part:
+    """Return tables of accuracies, refusals and promises, a row per series of cells, and a picture.
 
     Parameters
     ----------
     records : SweepRecords
         Records of ``epsilon`` or ``trilemma``, whose cells have the tag ``epsilon``.
-    results : Path
-    stem : str
-        Prefix of the file names.
-    margin : float
-        Not used: nothing is tested for equivalence here.
     """
     rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
     found = {cell.name: summarise_accuracy(records.final(cell, TEST)) for cell in records.cells}
-    sections = {"Test accuracy, %": _wide(rows, lambda row: _accuracy(row, found[row["cell"]]))}
+    tables = {"Test accuracy, %": _wide(rows, lambda row: _accuracy(row, found[row["cell"]]))}
     if records.updates["fog_node"].size and rows["malicious"].any():
-        sections["Honest updates that the gate refused, %"] = _wide(rows, _refused("honest"))
-        sections["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
-    sections["What the ledger promises of dW, epsilon"] = _wide(rows, _promised)
-    notes, ledger = what_it_saw(records), ledger_block(records.places)
-    files = [
-        ("table", write_table(results, stem, _title(records), sections, notes, ledger)),
-        ("rows", write_rows(results, stem, rows)),
-    ]
-    picture = results / "figures" / f"{stem}.png"
-    return [*files, ("picture", _draw(rows, picture))]
-
-
-def _title(records: SweepRecords) -> str:
-    return f"{_TITLES[records.experiment.name]}: {records.experiment.varies}"
+        tables["Honest updates that the gate refused, %"] = _wide(rows, _refused("honest"))
+        tables["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
+    tables["What the ledger promises of dW, epsilon"] = _wide(rows, _promised)
+    title = f"{_TITLES[records.experiment.name]}: {records.experiment.varies}"
+    return Part(title, tables, what_it_saw(records), rows, functools.partial(_draw, rows))
 
 
 def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:

@@ -9,11 +9,10 @@ import pandas as pd
 
 from simulations.experiments.sharing import FRACTIONS, NOISES, name_of
 from simulations.reports import formats
-from simulations.reports.ledger_block import ledger_block
 from simulations.reports.own_data import NOTE, own_data_table
+from simulations.reports.part import Part
 from simulations.reports.statistics import summarise_accuracy
 from simulations.reports.sweep_records import TEST, SweepRecords
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
 AUDIT = "audit"  # beside the seeds of a cell: the findings on its shipments
@@ -21,24 +20,14 @@ ATTACKS = ("as shipped", "linear reconstruction")
 MEASURES = {"PSNR, dB": "PSNR, dB", "re-identified": "re-identified, %"}
 
 
-def write_sharing(
-    records: SweepRecords,
-    results: Path,
-    stem: str,
-    margin: float,  # noqa: ARG001  (all writers have this signature)
-) -> list[tuple[str, Path]]:
-    """Write accuracy by share and noise, and the findings of the audit of shipments at each noise.
+def sharing_part(records: SweepRecords) -> Part:
+    """Return accuracy by share and noise, and the findings of the audit of shipments at each noise.
 
     Parameters
     ----------
     records : SweepRecords
         Records of ``sharing``. Findings are in ``CELL/audit/audit.json`` below the sweep's folder,
         for the cells that share everything: what one image reveals does not depend on the others.
-    results : Path
-    stem : str
-        Prefix of the file names.
-    margin : float
-        Not used: nothing is tested for equivalence here.
     """
     found = {
         cell.name: summarise_accuracy(records.final(cell, TEST))
@@ -80,13 +69,12 @@ def write_sharing(
     ]
     title = f"What an end node shares: {records.experiment.varies}"
     heading = "Test accuracy, %, and what shipments give away"
-    sections = {heading: pd.DataFrame(lines)}
+    tables = {heading: pd.DataFrame(lines)}
     own = own_data_table(records)
     if len(own):
-        sections["The final W on each fog node's own data"] = own
+        tables["The final W on each fog node's own data"] = own
         notes.append(NOTE)
-    page = write_table(results, stem, title, sections, notes, ledger_block(records.places))
-    return [("table", page), ("rows", write_rows(results, stem, rows))]
+    return Part(title, tables, notes, rows)
 
 
 def _audit(folder: Path, noise: float) -> list[dict[str, Any]] | None:

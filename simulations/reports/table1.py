@@ -1,23 +1,16 @@
 """Table 1: the number of images that arrived at each tier, from the records."""
 
 import itertools
-from pathlib import Path
 
 import pandas as pd
 
-from simulations.reports.ledger_block import ledger_block
+from simulations.reports.part import Part
 from simulations.reports.sweep_records import SweepRecords
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 
 
-def write_table1(
-    records: SweepRecords,
-    results: Path,
-    stem: str,
-    margin: float,  # noqa: ARG001  (nothing is compared here)
-) -> list[tuple[str, Path]]:
-    """Write how many images fog nodes and end nodes have, and what the paper printed."""
+def table1_part(records: SweepRecords) -> Part:
+    """Return how many images fog nodes and end nodes have, and what the paper printed."""
     rows = []
     for fact in records.facts:
         if "nodes" not in fact:
@@ -45,11 +38,7 @@ def write_table1(
         "The paper rounds to hundreds, so that its sizes do not add up (6 x 3,900 > 23,300); its "
         "sizes for 5 and 7 fog nodes are not known to us.",
     ]
-    title, ledger = "Table 1: images per node", ledger_block(records.places)
-    return [
-        ("Table 1", write_table(results, stem, title, {"": shown}, notes, ledger)),
-        ("Table 1, rows", write_rows(results, stem, table)),
-    ]
+    return Part("Table 1: images per node", {"": shown}, notes, table, label="Table 1")
 
 
 def _range(counts: list[int]) -> str:

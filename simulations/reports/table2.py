@@ -21,15 +21,15 @@ from simulations.reports.cost_forecast import NOTES as ESTIMATE_NOTES
 from simulations.reports.cost_forecast import SEEDS, estimate_table, missing, spread
 from simulations.reports.cost_table import NOTE, cost_table, machines
 from simulations.reports.figures_3_to_6 import draw_figures, figures_of
-from simulations.reports.ledger_block import LedgerBlock, ledger_block
+from simulations.reports.ledger_block import ledger_block
 from simulations.reports.overview import draw_overview
 from simulations.reports.own_data import NOTE as OWN_DATA
 from simulations.reports.own_data import own_data_table
 from simulations.reports.page import Page, Section, ledger_section, write_page
 from simulations.reports.paired_tests import Analysis, analyse, comparison_table, trend_table
+from simulations.reports.part import Files, Part
 from simulations.reports.sweep_records import LOCAL, METRICS, TEST, SweepRecords
 from simulations.reports.table2_findings import table2_finding, table2_in_short
-from simulations.reports.text_tables import write_rows, write_table
 from simulations.reports.what_it_saw import what_it_saw
 from simulations.sweep.sweep_folder import sweep_folder
 from simulations.sweep.sweep_plan import seeds_as_typed
@@ -61,53 +61,12 @@ OVERVIEW = "Test accuracy of each cell, and the validation accuracy that the pap
 PER_EPOCH = "training accuracy of each node and mean validation accuracy per epoch"
 
 
-Files = list[tuple[str, Path]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """One of Table 2's files, which is also a section of the page.
-
-    Attributes
-    ----------
-    label : str
-        Name of the file in the command's output.
-    suffix : str
-        Suffix of the file name.
-    title, heading : str
-        Title of the file, and heading of the section.
-    rows : DataFrame, optional
-        Rows in full precision, for a csv beside the file.
-    ledger : LedgerBlock, optional
-        Written below the notes of the file.
-    """
-
-    label: str
-    suffix: str
-    title: str
-    heading: str
-    tables: Mapping[str, pd.DataFrame]
-    notes: Sequence[str]
-    rows: pd.DataFrame | None = None
-    ledger: LedgerBlock | None = None
-
-    def write(self, results: Path, stem: str, seen: Sequence[str]) -> Files:
-        """Write the file, with the notes ``seen`` on its runs, and the csv if there are rows."""
-        name = stem + self.suffix
-        notes = [*seen, *self.notes]
-        page = write_table(results, name, self.title, self.tables, notes, self.ledger)
-        files = [(self.label, page)]
-        if self.rows is not None:
-            files.append((f"{self.label}, rows", write_rows(results, name, self.rows)))
-        return files
-
-
 def write_table2(
     records: SweepRecords,
     results: Path,
     stem: str,
     margin: float,
-    beside: Sequence[SweepRecords] = (),
+    beside: Sequence[SweepRecords],
 ) -> Files:
     """Write tables, figures, statistics, claims, costs and the page.
 
@@ -119,12 +78,12 @@ def write_table2(
     overview = draw_overview(records, rows, results / "figures" / f"{stem}-overview.png")
     analyses = {metric: analyse(records, metric, margin) for metric in (TEST, LOCAL)}
     ledger = ledger_block([place for one in (records, *beside) for place in one.places])
-    accuracy = _accuracy(rows, beside, own_data_table(records), ledger)
+    accuracy = _accuracy(rows, beside, own_data_table(records))
     statistics = _statistics(analyses, margin)
     claims = _claims(records, analyses, margin)
     costs = _costs(records, beside)
 
-    files = accuracy.write(results, stem, seen)
+    files = accuracy.write(results, stem, seen, ledger)
     files += [("overview", overview), *figures.items()]
     for part in (statistics, claims, costs):
         files += part.write(results, stem, seen)
@@ -182,12 +141,10 @@ def _place(records: SweepRecords) -> str:
 
 
 def _section(part: Part) -> Section:
-    return Section(part.heading, part.tables, notes=part.notes)
+    return Section(part.heading or part.title, part.tables, notes=part.notes)
 
 
-def _accuracy(
-    rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame, ledger: LedgerBlock
-) -> Part:
+def _accuracy(rows: pd.DataFrame, beside: Sequence[SweepRecords], own: pd.DataFrame) -> Part:
     notes = [
         *(f"Rows with other settings: {' '.join(what_it_saw(other))}" for other in beside),
         "Percent; mean ± standard deviation (95% CI) over seeds; of fewer than three seeds each "
@@ -198,13 +155,11 @@ def _accuracy(
     ]
     return Part(
         label="Table 2",
-        suffix="",
         title="Table 2: accuracy of centralized and fog training",
         heading="Accuracy",
         tables={**readable(rows), **({"The final W on own data": own} if len(own) else {})},
         notes=notes,
         rows=rows,
-        ledger=ledger,
     )
 
 
@@ -240,7 +195,7 @@ def _claims(records: SweepRecords, analyses: Mapping[str, Analysis], margin: flo
         for claim in judge_claims(records, analyses[LOCAL], analyses[TEST], margin)
     )
     title = "The paper's claims, tested"
-    return Part("claims", "-claims", title, title, {"": judged}, [PRIVACY])
+    return Part(title, {"": judged}, [PRIVACY], label="claims", suffix="-claims")
 
 
 def _costs(records: SweepRecords, beside: Sequence[SweepRecords]) -> Part:
@@ -252,7 +207,7 @@ def _costs(records: SweepRecords, beside: Sequence[SweepRecords]) -> Part:
     everything = [fact for sweep in (records, *beside) for fact in sweep.facts]
     made_on = [f"Machine: {name}." for name in machines(everything)]
     notes = [NOTE, *made_on, *ESTIMATE_NOTES, *spread(records), *missing(records)]
-    return Part("costs", "-costs", "What it cost", "What it cost", tables, notes)
+    return Part("What it cost", tables, notes, label="costs", suffix="-costs")
 
 
 def _tables(analysis: Analysis, margin: float) -> dict[str, pd.DataFrame]:

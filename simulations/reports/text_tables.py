@@ -14,19 +14,6 @@ from simulations.visible import visible
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
-def write_table(
-    results: Path,
-    stem: str,
-    title: str,
-    sections: Mapping[str, pd.DataFrame],
-    notes: Sequence[str],
-    ledger: LedgerBlock | None = None,
-) -> Path:
-    """Write ``tables/STEM.md`` as ``write_markdown`` does."""
-    page = results / "tables" / f"{stem}.md"
-    return write_markdown(page, title, sections, notes, ledger=ledger)
-
-
 def write_markdown(
     path: Path,
     title: str,
@@ -51,12 +38,7 @@ def write_markdown(
     return path
 
 
-def write_rows(results: Path, stem: str, rows: pd.DataFrame) -> Path:
-    """Write ``tables/STEM.csv`` in full precision."""
-    return write_rows_to(results / "tables" / f"{stem}.csv", rows)
-
-
-def write_rows_to(path: Path, rows: pd.DataFrame) -> Path:
+def write_rows(path: Path, rows: pd.DataFrame) -> Path:
     """Write a csv in full precision."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, rows.to_csv(index=False, lineterminator="\n"))

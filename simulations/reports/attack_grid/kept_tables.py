@@ -15,7 +15,7 @@ from fog_flower.records.recorder import FINISHED
 from fog_flower.renamed import completed
 from fog_flower.user_code import USER_CODE
 from simulations.experiments.attack_grid import is_gated
-from simulations.reports.text_tables import write_rows_to
+from simulations.reports.text_tables import write_rows
 from simulations.sweep.sweep_folder import check_same_settings
 from simulations.sweep.sweep_plan import SweepPlan
 
@@ -50,7 +50,7 @@ def write_kept(
     only those that a gate judged. Of equal facts, one is written.
     """
     given = "arguments" not in runs or (runs["arguments"] != "").any()
-    write_rows_to(folder / RUNS, runs if given else runs.drop(columns="arguments"))
+    write_rows(folder / RUNS, runs if given else runs.drop(columns="arguments"))
     gated = updates
     if len(updates):
         gated = updates[updates["strategy"].map(is_gated)]
