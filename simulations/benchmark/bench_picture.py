@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
-import pandas as pd
-
-mpl.use("Agg")
-
 import matplotlib.pyplot as plt
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 

@@ -4,12 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import pandas as pd
-
-mpl.use("Agg")
-
 import matplotlib.pyplot as plt
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter

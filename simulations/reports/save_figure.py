@@ -6,6 +6,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+mpl.use("Agg")  # pictures are only saved: there may be no screen
+
 # Decorator for functions that draw. A $ in a name starts no formula, and changes of the style end
 # with the function.
 names_as_they_are = mpl.rc_context({"text.parse_math": False})

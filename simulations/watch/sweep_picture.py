@@ -2,9 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-import matplotlib as mpl
-
-mpl.use("Agg")
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure

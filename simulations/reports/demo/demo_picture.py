@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
