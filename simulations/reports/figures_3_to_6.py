@@ -8,9 +8,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.reports.looks import COLOURS
+from simulations.reports.panels import lines_of, show_accuracy_per_round
 from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import FEWEST, summarise_accuracy
 from simulations.reports.sweep_records import LOCAL, TRAINING, SweepRecords
@@ -82,14 +82,9 @@ def _draw(records: SweepRecords, model: str, panels: Sequence[int]) -> Figure:
         where = f"{nodes} fog nodes" if nodes else "centralized"
         prefix = f"({letter}) " if len(panels) > 1 else ""
         panel.set(title=f"{prefix}{where}, {seeds}", xlabel="epoch")
-        panel.yaxis.set_major_formatter(PercentFormatter(1.0))
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        show_accuracy_per_round(panel)
     axes[0][0].set(ylabel="accuracy")
-    lines = {
-        label: line
-        for panel in axes[0]
-        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
+    lines = lines_of(axes[0])
     names = sorted(lines, key=lambda label: (not label.startswith("training"), label))
     figure.legend([lines[name] for name in names], names, loc="outside right center", fontsize=8)
     comma = "\nother" if len(panels) == 1 else ", other"

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from simulations.reports.looks import COLOURS
+from simulations.reports.panels import lines_of
 from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import FEWEST
 from simulations.reports.sweep_records import LOCAL, TEST, SweepRecords
@@ -63,11 +64,7 @@ def draw_overview(records: SweepRecords, rows: pd.DataFrame, path: Path) -> Path
         axes.set(xlim=(-0.5, len(cells) - 0.5), ylim=(0, 1))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     panels[0][0].set(ylabel="accuracy")
-    known = {
-        label: handle
-        for axes in panels[0]
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
+    known = lines_of(panels[0])
     figure.legend(known.values(), known, loc="outside lower center", ncols=1, fontsize=9)
     figure.suptitle(f"Table 2, {records.scale.name} scale, on {records.data}", fontsize=11)
     return save_figure(figure, path, dpi=130)

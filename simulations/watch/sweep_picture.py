@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simulations.reports.looks import line_look
+from simulations.reports.panels import show_accuracy_per_round
 from simulations.reports.save_figure import names_as_they_are
 
 NAMED = 12  # runs that get a colour and a name; if there are more, only those in progress do
@@ -38,8 +38,7 @@ def draw_runs(rounds: Mapping[str, Sequence[Mapping[str, str]]], going: Collecti
             zorder=3 if name in going else 2,
         )
     panel.set(xlabel="round", ylabel="test accuracy", ylim=(0, 1))
-    panel.yaxis.set_major_formatter(PercentFormatter(1.0))
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    show_accuracy_per_round(panel)
     if looks:
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure

@@ -15,7 +15,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import PercentFormatter, ScalarFormatter
 
 from clients.attacks import ATTACKS
 from clients.attacks._strength import usual_strength
@@ -27,6 +27,7 @@ from simulations.reports.attack_grid.grid_records import (
 )
 from simulations.reports.data_seen import data_seen
 from simulations.reports.looks import line_look
+from simulations.reports.panels import lines_of, show_accuracy_per_round
 from simulations.reports.save_figure import names_as_they_are, save_figure
 from simulations.reports.statistics import summarise_accuracy
 
@@ -148,14 +149,9 @@ def draw_curves(records: ComparisonRecords, path: Path) -> Path:
                     **line_look(number),
                 )
         _entitle(panel, f"{attack}, {malicious} of {nodes}")
-        panel.yaxis.set_major_formatter(PercentFormatter(1.0))
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        show_accuracy_per_round(panel)
         panel.set(xlabel="round", ylabel="test accuracy")
-    known = {
-        label: line
-        for panel in axes
-        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
+    known = lines_of(axes)
     shown_names = [name for name in legend if name in known]
     lines = [known[name] for name in shown_names]
     figure.legend(lines, shown_names, loc="lower center", ncols=columns, fontsize=8)
@@ -221,11 +217,7 @@ def draw_strengths(records: ComparisonRecords, path: Path) -> Path | None:
             panel.set_xticks(sorted(set(strengths)), minor=False)
             panel.xaxis.set_major_formatter(ScalarFormatter())
             panel.minorticks_off()
-    lines = {
-        label: line
-        for panel in axes
-        for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
+    lines = lines_of(axes)
     figure.legend(lines.values(), lines, fontsize=7, loc="lower center", ncols=3)
     return _save(figure, axes, len(groups), path, records)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from fog_flower.config import NONE, RunConfig
 from fog_flower.data.field import Field, prepare_field
@@ -20,6 +20,7 @@ from simulations.experiments.attack_grid import is_gated
 from simulations.experiments.demo import told
 from simulations.reports.attack_grid.grid_pictures import decisions_explained, draw_decisions
 from simulations.reports.attack_grid.grid_records import ComparisonRecords
+from simulations.reports.panels import show_accuracy_per_round
 from simulations.reports.save_figure import names_as_they_are, save_figure
 
 SHOWN = 4  # digits
@@ -124,8 +125,7 @@ def _draw_curves(rounds: pd.DataFrame, panel: Axes) -> None:
             annotation_clip=False,
         )
     panel.set(ylim=(0, 1), xlim=(0, last + 0.5), xlabel="round", ylabel="test accuracy")
-    panel.yaxis.set_major_formatter(PercentFormatter(1.0))
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    show_accuracy_per_round(panel)
 
 
 def _apart(ends: list[tuple[float, str, str]], least: float = 0.07) -> list[float]:
