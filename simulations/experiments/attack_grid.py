@@ -11,8 +11,9 @@ from fog_flower.attack_schedule import parse_malicious_nodes
 from fog_flower.config import LEARNED, NONE, OFF
 from fog_flower.data.trigger import SQUARE, TRIGGERS
 from fog_flower.errors import UserError
-from fog_flower.named import lying_here
+from fog_flower.named import lying_here, split_names
 from fog_flower.suggestion import did_you_mean
+from simulations.experiments.attacked import attacked
 from simulations.experiments.experiment import Cell, Experiment, Scale
 from strategies.gates import GATES
 from strategies.least_updates import LEAST_UPDATES
@@ -104,7 +105,7 @@ def parse_federations(text: str) -> tuple[Federation, ...]:
         If the text has another form, or there are no fog nodes or fewer than malicious ones.
     """
     chosen = []
-    for part in _parts(text):
+    for part in split_names(text):
         match = re.fullmatch(r"(\d+):(\d+)", part)
         if not match:
             raise UserError(f"--malicious {part!r}: write FOG-NODES:MALICIOUS, e.g. 7:3")
@@ -125,7 +126,7 @@ def parse_attacks(text: str) -> tuple[str, ...]:
     UserError
         If an attack is unknown, or a strength is not a number above 0.
     """
-    for part in _parts(text):
+    for part in split_names(text):
         name, _, strength = part.partition("=")
         if name != NONE and ":" not in name and not ATTACKS.has(name):
             near = did_you_mean(name, ATTACKS.names())
@@ -140,7 +141,7 @@ def parse_attacks(text: str) -> tuple[str, ...]:
                 f"--attacks {part!r}: the strength {strength!r} is not a number above 0; write "
                 f"e.g. {name}=2.5, or {name} for the default strength"
             )
-    return tuple(dict.fromkeys(map(_plain_attack, _parts(text))))
+    return tuple(dict.fromkeys(map(_plain_attack, split_names(text))))
 
 
 def _plain_attack(text: str) -> str:
@@ -182,7 +183,7 @@ def comparison(
     refit_epochs : int
         ``refit-epochs``, where a name ends with ``+refit``; by default as many as rounds.
     """
-    names, left_out, cells = _parts(strategies), [], {}
+    names, left_out, cells = split_names(strategies), [], {}
     if not names:
         raise UserError("--strategies: name at least one, e.g. gate,FedAvg,honest")
     stamped = any(map(stamps, parse_attacks(attacks)))
@@ -231,11 +232,11 @@ def _cell(
     if name in REFERENCES:  # attackers crash, or their updates are ignored
         gate = CLOUD_ALONE if alone == CLOUD_ALONE else OPEN if with_cloud else OFF
         settings |= {"gate": gate, "strategy": FEDAVG}
-        settings |= _attack("crash" if malicious else NONE, malicious)
+        settings |= attacked("crash", malicious)
         tags = _tags(federation, HONEST, name)
         return Cell(f"{nodes}-{malicious}/{name}", name, "any", settings, tags=tags)
     attack = attack if malicious else NONE
-    settings |= _attack(attack, malicious) | _strategy(alone, federation)
+    settings |= attacked(attack, malicious) | _strategy(alone, federation)
     if with_cloud and settings["gate"] == OFF and not _asks_cloud(alone):
         settings["gate"] = OPEN  # only a gate adds the cloud's update to the replies
     place = f"{nodes}-{malicious}/{attack}/{name}".replace(":", ".")
@@ -249,15 +250,6 @@ def _tags(federation: Federation, attack: str, strategy: str) -> dict[str, Scala
         "malicious": federation.malicious,
         "attack": attack,
         "strategy": strategy,
-    }
-
-
-def _attack(attack: str, malicious: int) -> dict[str, Scalar]:
-    name, _, strength = attack.partition("=")
-    return {
-        "attack": name,
-        "malicious-nodes": str(malicious),
-        "attack-strength": float(strength or 0.0),
     }
 
 
@@ -392,11 +384,6 @@ def _undefined(name: str, federation: Federation) -> str:
         f"{name} is not defined for {federation.malicious} malicious of {federation.fog_nodes} "
         f"fog nodes: it needs {least(federation.malicious)}"
     )
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    parts = re.split(r",(?![^()]*\))", text)  # not at commas in parentheses
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def _is_number(text: str) -> bool:

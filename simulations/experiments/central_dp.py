@@ -1,10 +1,11 @@
 """Central differential privacy on many small fog nodes, with and without a gate."""
 
 from fog_flower.architecture import Scalar
+from simulations.experiments.attacked import attacked
 from simulations.experiments.epsilon import DELTA, SEEN
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
-NODES, MALICIOUS, STRENGTH = 60, (0, 1), 10.0
+NODES, MALICIOUS, STRENGTH = 60, (0, 1), 10
 EPSILON = 8.0
 CLIP, LEARNING_RATE = 10.0, 10.0  # chosen on validation examples of seed 100, no attackers
 _ARGUMENTS = f"delta={DELTA},clip={CLIP:g}"
@@ -31,18 +32,11 @@ MERGES: dict[str, tuple[str, dict[str, Scalar]]] = {
 
 def _cell(merge: str, malicious: int) -> Cell:
     label, settings = MERGES[merge]
-    attacked: dict[str, Scalar] = {"attack": "none", "malicious-nodes": "0"}
-    if malicious:
-        attacked = {
-            "attack": "sign-flip",
-            "attack-strength": STRENGTH,
-            "malicious-nodes": str(malicious),
-        }
     return Cell(
         name=f"{merge}-{malicious}",
         label=f"{label}, {malicious} of {NODES} malicious",
         family="any",
-        settings={**settings, **attacked},
+        settings={**settings, **attacked(f"sign-flip={STRENGTH}", malicious)},
     )
 
 
@@ -75,7 +69,7 @@ CENTRAL_DP = Experiment(
                 f"{NODES} fog nodes with 200 training examples each, softmax regression on patches "
                 f"of rendered digits, 3 rounds; epsilon {EPSILON:g} at delta {DELTA} is for "
                 f"whether a fog node took part; a malicious node sends its dW with the sign "
-                f"flipped, {STRENGTH:g} times as long"
+                f"flipped, {STRENGTH} times as long"
             ),
         )
     },

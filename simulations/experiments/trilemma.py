@@ -1,12 +1,13 @@
 """Privacy, robustness and accuracy together: DP-SGD, sign-flipping fog nodes, and a gate."""
 
 from fog_flower.architecture import Scalar
+from simulations.experiments.attacked import attacked
 from simulations.experiments.epsilon import EPSILONS, SEEN, protection
 from simulations.experiments.experiment import Cell, Experiment, Scale
 
 NODES = 7
 # At the default strength, two or three attackers of seven hardly affect softmax regression.
-ATTACK, STRENGTH = "sign-flip", 4.0
+ATTACK = "sign-flip=4"
 MALICIOUS = (0, 2, 3)
 DEFENCES: dict[str, dict[str, Scalar]] = {
     "FedAvg": {"gate": "off"},
@@ -22,18 +23,16 @@ _TRAINING: dict[str, tuple[int, int, float]] = {
 
 
 def _cell(defence: str, malicious: int, epsilon: str) -> Cell:
-    attacked: dict[str, Scalar] = {"attack": "none", "malicious-nodes": "0"}
-    if malicious:
-        attacked = {
-            "attack": ATTACK,
-            "attack-strength": STRENGTH,
-            "malicious-nodes": str(malicious),
-        }
     return Cell(
         name=f"{defence}-{malicious}-epsilon-{epsilon}",
         label=f"{defence}, {malicious} of {NODES} malicious",
         family="any",
-        settings={"fog-nodes": NODES, **DEFENCES[defence], **attacked, **protection(epsilon)},
+        settings={
+            "fog-nodes": NODES,
+            **DEFENCES[defence],
+            **attacked(ATTACK, malicious),
+            **protection(epsilon),
+        },
         tags={"epsilon": epsilon},
         sized_as=f"epsilon-{epsilon}",
     )
