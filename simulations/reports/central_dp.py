@@ -8,6 +8,7 @@ import pandas as pd
 
 from simulations.experiments import Cell
 from simulations.reports import formats
+from simulations.reports.decisions import decisions_of
 from simulations.reports.ledger_rows import promise_of
 from simulations.reports.part import Part
 from simulations.reports.sweep_records import TEST, SweepRecords
@@ -29,22 +30,19 @@ def central_dp_part(records: SweepRecords) -> Part:
 
 def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
     final = records.final(cell, TEST)
-    updates = records.updates[records.updates["cell"] == cell.name]
-    nodes = int(updates["fog_node"].max()) + 1 if len(updates) else 0
-    bad = updates["fog_node"] >= nodes - int(str(cell.settings["malicious-nodes"]))
+    honest, malicious = decisions_of(records, cell, int(str(cell.settings["malicious-nodes"])))
     of_cell = records.runs["cell"] == cell.name
     promised, seeded = promise_of(itertools.compress(records.places, of_cell), RELEASE)
-    refused = updates["accepted"].astype(str) == "False"
     return {
         "cell": cell.name,
         "merge": cell.label,
         "test": final.mean(),
         "each": " ".join(f"{one:.4f}" for one in final),
         "seeds": len(final),
-        "honest": int((~bad).sum()),
-        "honest_refused": int(refused[~bad].sum()),
-        "malicious": int(bad.sum()),
-        "malicious_refused": int(refused[bad].sum()),
+        "honest": len(honest),
+        "honest_refused": int(honest.sum()),
+        "malicious": len(malicious),
+        "malicious_refused": int(malicious.sum()),
         "promised": math.inf if math.isnan(promised) else promised,
         "seeded": seeded,
     }

@@ -104,10 +104,7 @@ def _row(records: SweepRecords, cell: Cell, beside: Comparison) -> dict[str, Any
         "system": METHODS[name].label,
         "fog_nodes": int(nodes),
         "printed": METHODS[name].printed.get(data, float("nan")),
-        "test": summary.mean,
-        "sd": summary.sd,
-        "low": summary.low,
-        "high": summary.high,
+        **summary.columns("test"),
         "seeds": summary.n,
         "collapsed": records.collapsed[cell.name],
         "less_dense": beside.difference,
@@ -120,6 +117,4 @@ def _row(records: SweepRecords, cell: Cell, beside: Comparison) -> dict[str, Any
 
 def _bytes(records: SweepRecords, cell: str) -> float:
     """Return the mean bytes that a fog node sends in a round; NaN if nothing is recorded."""
-    if not len(records.updates):
-        return float("nan")
     return float(records.updates.loc[records.updates["cell"] == cell, "bytes_up"].mean())

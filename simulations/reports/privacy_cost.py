@@ -15,6 +15,7 @@ from fog_flower.privacy.ledger import UPDATES
 from simulations.experiments import Cell
 from simulations.experiments.epsilon import EPSILONS, NOT_PRIVATE
 from simulations.reports import formats
+from simulations.reports.decisions import decisions_of
 from simulations.reports.ledger_rows import promise_of
 from simulations.reports.part import Part
 from simulations.reports.save_figure import save_figure
@@ -40,7 +41,7 @@ def privacy_cost_part(records: SweepRecords) -> Part:
     rows = pd.DataFrame([_row(records, cell) for cell in records.cells])
     found = {cell.name: summarise_accuracy(records.final(cell, TEST)) for cell in records.cells}
     tables = {"Test accuracy, %": _wide(rows, lambda row: _accuracy(row, found[row["cell"]]))}
-    if records.updates["fog_node"].size and rows["malicious"].any():
+    if len(records.updates) and rows["malicious"].any():
         tables["Honest updates that the gate refused, %"] = _wide(rows, _refused("honest"))
         tables["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
     tables["What the ledger promises of dW, epsilon"] = _wide(rows, _promised)
@@ -54,43 +55,20 @@ def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
     runs = records.runs[of_cell]
     places = itertools.compress(records.places, of_cell)
     malicious = int(str(cell.settings.get("malicious-nodes", 0)))
+    of_honest, of_malicious = decisions_of(records, cell, malicious)
     return {
         "cell": cell.name,
         "series": cell.label,
         "epsilon": str(cell.tags["epsilon"]),
         "malicious": malicious,
-        **_told("test", test),
-        **_told("validation", validation),
+        **test.columns("test", "test_"),
+        **validation.columns("validation", "validation_"),
         "seeds": test.n,
         "collapsed": records.collapsed[cell.name],
         "not usable": int((~runs["usable"]).sum()),
-        **_refusals(records, cell, malicious),
+        "honest_refused": float(of_honest.mean()),
+        "malicious_refused": float(of_malicious.mean()),
         **dict(zip(("promised", "seeded"), promise_of(places, UPDATES), strict=True)),
-    }
-
-
-def _told(name: str, summary: Summary) -> dict[str, float]:
-    """Return mean, standard deviation and interval; all but the mean NaN below three seeds."""
-    return {
-        name: summary.mean,
-        f"{name}_sd": summary.sd,
-        f"{name}_low": summary.low,
-        f"{name}_high": summary.high,
-    }
-
-
-def _refusals(records: SweepRecords, cell: Cell, malicious: int) -> dict[str, float]:
-    """Return the shares of refused updates of honest and of malicious nodes."""
-    updates = records.updates
-    updates = updates[updates["cell"] == cell.name] if len(updates) else updates
-    if not len(updates) or "accepted" not in updates:
-        return {"honest_refused": math.nan, "malicious_refused": math.nan}
-    nodes = int(str(cell.settings.get("fog-nodes", updates["fog_node"].max() + 1)))
-    bad = updates["fog_node"] >= nodes - malicious  # the last nodes are malicious
-    refused = ~updates["accepted"].astype(str).str.lower().isin(("true", "1"))
-    return {
-        "honest_refused": float(refused[~bad].mean()),
-        "malicious_refused": float(refused[bad].mean()) if bad.any() else math.nan,
     }
 
 

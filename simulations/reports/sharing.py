@@ -51,10 +51,7 @@ def sharing_part(records: SweepRecords) -> Part:
         {
             "cell": cell.name,
             **cell.tags,
-            "test": found[cell.name].mean,
-            "sd": found[cell.name].sd,
-            "low": found[cell.name].low,
-            "high": found[cell.name].high,
+            **found[cell.name].columns("test"),
             "seeds": found[cell.name].n,
             "collapsed": records.collapsed[cell.name],
         }

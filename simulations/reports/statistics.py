@@ -45,6 +45,15 @@ class Summary:
     high: float = math.nan
     values: tuple[float, ...] = dataclasses.field(default=(), compare=False)
 
+    def columns(self, mean: str, before: str = "") -> dict[str, float]:
+        """Return the columns of a row: the mean under its name, and sd, low and high."""
+        return {
+            mean: self.mean,
+            f"{before}sd": self.sd,
+            f"{before}low": self.low,
+            f"{before}high": self.high,
+        }
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
