@@ -113,7 +113,7 @@ def single_runs_block(results: Path) -> str:
                 "learning rate": f"{config['learning-rate']:g}, {config['learning-rate-schedule']}",
                 "epochs": final["round"] * config["local-epochs"],
                 "gate": config["gate"],
-                "test accuracy, %": _percent(final[TEST]),
+                "test accuracy, %": percent(float(final[TEST])),
             }
         )
     return as_markdown(pd.DataFrame(rows))
@@ -177,7 +177,3 @@ def _more(results: Path, links: str, stem: str) -> str:
         if (results / "tables" / f"{stem}{suffix}.md").exists()
     ]
     return f"More: {', '.join(told)}; all of it in one page: `results/reports/{stem}.html`."
-
-
-def _percent(value: float) -> str:
-    return percent(float(value))

@@ -15,6 +15,11 @@ def percent(value: float) -> str:
     return NONE if math.isnan(value) else f"{100 * value:.2f}"
 
 
+def in_percent(value: float) -> str:
+    """Format 0.8357 as ``83.57%``; NaN as ``-``."""
+    return NONE if math.isnan(value) else f"{percent(value)}%"
+
+
 def accuracy(found: Summary) -> str:
     """Format the accuracies of a cell's seeds in percent, the same way in all tables.
 

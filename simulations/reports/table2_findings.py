@@ -21,7 +21,9 @@ def table2_finding(records: SweepRecords, rows: pd.DataFrame) -> str:
     tests = tests[tests["metric"] == TEST]
     clauses = [
         f"{str(model).upper()} "
-        + ", ".join(f"{row['architecture']}: {_percent(row['mean'])}" for row in _dicts(part))
+        + ", ".join(
+            f"{row['architecture']}: {formats.in_percent(row['mean'])}" for row in _dicts(part)
+        )
         for model, part in tests.groupby("model", sort=False)
     ]
     of = "of one seed" if tests["seeds"].max() <= 1 else "mean over seeds"
@@ -49,8 +51,3 @@ def _own(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-
-
-def _percent(value: float) -> str:
-    told = formats.percent(value)
-    return told if told == formats.NONE else f"{told}%"

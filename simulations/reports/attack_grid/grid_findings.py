@@ -27,7 +27,9 @@ def comparison_finding(records: ComparisonRecords) -> str:
     attacked = attacked[~attacked["attack"].map(is_backdoor)]
     if not len(attacked):
         means = runs.groupby("strategy")["test_accuracy"].mean()
-        told = ", ".join(f"{name} {_percent(means[name])}" for name in gate_first(means.index))
+        told = ", ".join(
+            f"{name} {formats.in_percent(means[name])}" for name in gate_first(means.index)
+        )
         return f"Test accuracy on {data}, where accuracy shows no attack: {told}."
     nodes, malicious = max(
         zip(attacked["fog_nodes"], attacked["malicious"], strict=True),
@@ -37,11 +39,13 @@ def comparison_finding(records: ComparisonRecords) -> str:
     part = attacked[here.reindex(attacked.index)]
     means = part.groupby(["strategy", "attack"])["test_accuracy"].mean()
     worst = [
-        f"{name} {_percent(means[name].min())} ({means[name].idxmin()})"
+        f"{name} {formats.in_percent(means[name].min())} ({means[name].idxmin()})"
         for name in gate_first(part["strategy"].unique())
     ]
     honest = runs[here & (runs["strategy"] == HONEST)]["test_accuracy"].mean()
-    reach = "" if pd.isna(honest) else f"; the honest nodes alone reach {_percent(honest)}"
+    reach = (
+        "" if pd.isna(honest) else f"; the honest nodes alone reach {formats.in_percent(honest)}"
+    )
     attacks = counted(part["attack"].nunique(), "attack")
     return (
         f"With {malicious} of {nodes} fog nodes malicious, test accuracy on {data} under the worst "
@@ -71,8 +75,3 @@ def decisions_in_short(records: ComparisonRecords) -> pd.DataFrame:
             line[f"{who} updates refused"] = told
         lines.append(line)
     return pd.DataFrame(lines)
-
-
-def _percent(value: float) -> str:
-    told = formats.percent(value)
-    return told if told == formats.NONE else f"{told}%"
