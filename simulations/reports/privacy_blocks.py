@@ -19,6 +19,7 @@ from simulations.reports.audit_table import (
     protections_table,
     shipments_table,
 )
+from simulations.reports.blocks import body_of, moved_down
 from simulations.reports.ledger_block import ledger_block, without_ledger
 from simulations.reports.text_tables import as_markdown
 from simulations.visible import counted
@@ -76,10 +77,7 @@ def costs_block(results: Path, *, links: str) -> str:
 
 def central_block(results: Path) -> str:
     """Return the report on noise in the cloud, without its title and the table of its ledgers."""
-    page = results / "tables" / f"{CENTRAL}.md"
-    if not page.exists():
-        return "(no records)"
-    return without_ledger(page.read_text()).partition("\n\n")[2].strip()
+    return without_ledger(body_of(results, CENTRAL)) or "(no records)"
 
 
 def ledger_block_of(results: Path) -> str:
@@ -91,16 +89,9 @@ def ledger_block_of(results: Path) -> str:
 
 def literature_block(results: Path) -> str:
     """Return the reports on the systems of the literature, one for each data set that has runs."""
-    parts = []
-    for stem, title in LITERATURE.items():
-        page = results / "tables" / f"{stem}.md"
-        if page.exists():
-            body = page.read_text().partition("\n## ")[2]
-            parts += [
-                f"### {title}",
-                f"## {body}".replace("\n## ", "\n#### ").replace("## ", "#### ", 1),
-            ]
-    return "\n\n".join(part.strip() for part in parts) or "(no records)"
+    found = {title: body_of(results, stem) for stem, title in LITERATURE.items()}
+    parts = [f"### {title}\n\n{moved_down(body)}" for title, body in found.items() if body]
+    return "\n\n".join(parts) or "(no records)"
 
 
 def masks_block(results: Path) -> str:
