@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simulations.audits.audited import findings_in
 from simulations.audits.bounds import DELTA, from_pairs, most_from_one_run
-from simulations.audits.finding import AuditFinding
+from simulations.audits.finding import FILE, AuditFinding
 
 Finding = dict[str, Any]
 # Heading, audit, and prefixes of a finding's attack and measure.
@@ -175,10 +176,10 @@ def findings_table(folder: Path) -> pd.DataFrame:
 
 def _read(folder: Path) -> tuple[dict[str, Any], list[Finding]]:
     """Return the attacked configuration and the findings of all audits, judged anew."""
-    told = json.loads((folder / "audit.json").read_text())
-    findings = [f for one in told["audits"].values() for f in one["findings"]]
-    findings = [_could_show(f) | f if f["bound"] else f for f in findings]
-    return told["config"], [f | {"verdict": AuditFinding.from_json(f).verdict} for f in findings]
+    path = folder / FILE
+    findings = [_could_show(f) | f if f["bound"] else f for f in findings_in([path])]
+    judged = [f | {"verdict": AuditFinding.from_json(f).verdict} for f in findings]
+    return json.loads(path.read_text())["config"], judged
 
 
 def _could_show(finding: Finding) -> Finding:

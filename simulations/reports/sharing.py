@@ -1,12 +1,12 @@
 """Accuracy by the share and noise of an end node's examples, and what its shipments reveal."""
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from simulations.audits.audited import findings_in
+from simulations.audits.finding import FILE
 from simulations.experiments.sharing import FRACTIONS, NOISES, name_of
 from simulations.reports import formats
 from simulations.reports.own_data import NOTE, own_data_table
@@ -42,10 +42,10 @@ def sharing_part(records: SweepRecords) -> Part:
             told = formats.accuracy(found[name]) if found[name].n or not lost else ""
             count = f"{lost} collapsed" if lost else ""
             line[f"{fraction:.0%} shared"] = ", ".join(filter(None, (told, count)))
-        audit = _audit(records.folder, noise)
-        if audit is None:
+        audit = records.folder / name_of(FRACTIONS[0], noise) / AUDIT / FILE
+        if not audit.exists():
             missing.append(noise)
-        line |= _findings(audit)
+        line |= _findings(findings_in([audit] if audit.exists() else []))
         lines.append(line)
     rows = pd.DataFrame(
         {
@@ -74,23 +74,14 @@ def sharing_part(records: SweepRecords) -> Part:
     return Part(title, tables, notes, rows)
 
 
-def _audit(folder: Path, noise: float) -> list[dict[str, Any]] | None:
-    path = folder / name_of(FRACTIONS[0], noise) / AUDIT / "audit.json"
-    if not path.exists():
-        return None
-    audits = json.loads(path.read_text())["audits"]
-    findings: list[dict[str, Any]] = audits["shipments"]["findings"]
-    return findings
-
-
-def _findings(audit: list[dict[str, Any]] | None) -> dict[str, str]:
+def _findings(audit: list[dict[str, Any]]) -> dict[str, str]:
     told = {}
     for begins, words in MEASURES.items():
         for attack in ATTACKS:
             value = next(
                 (
                     float(one["value"])
-                    for one in audit or ()
+                    for one in audit
                     if one["attack"] == attack and one["measure"].startswith(begins)
                 ),
                 math.nan,
