@@ -1,7 +1,6 @@
 """Cost of a sweep in time and memory, from its records."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,15 +25,16 @@ def cost_table(records: SweepRecords) -> pd.DataFrame:
     """Return a row for every cell with finished runs, and one for the total."""
     rows = []
     for cell, finished in records.finished.items():
-        runs = [_run_costs(records, cell, int(seed)) for seed in finished["seed"]]
+        runs = pd.DataFrame(_run_costs(records, cell, int(seed)) for seed in finished["seed"])
+        medians = runs.median()
         rows.append(
             {
                 "cell": cell,
                 "runs": str(len(runs)),
                 "hours a run": f"{finished['seconds'].median() / 3600:.2f}",
-                "images/s": f"{_median(runs, 'speed'):,.0f}",
-                **{name: _share(_median(runs, name)) for name in COLUMNS},
-                "highest memory, GiB": _or_dash(_highest(runs, "memory")),
+                "images/s": f"{medians['speed']:,.0f}",
+                **{name: _share(medians[name]) for name in COLUMNS},
+                "highest memory, GiB": _or_dash(runs["memory"].max()),
             }
         )
     seconds = [float(runs["seconds"].sum()) for runs in records.finished.values()]
@@ -59,15 +59,6 @@ def _run_costs(records: SweepRecords, cell: str, seed: int) -> dict[str, float]:
     images = int((rows["round"] > 0).sum()) * float(fact["data"]["train_examples"])
     memory = float(fact.get("peak_memory_gib", math.nan))
     return {**found, "speed": images / records.training_seconds(cell, seed), "memory": memory}
-
-
-def _median(runs: list[dict[str, float]], name: str) -> float:
-    known = [run[name] for run in runs if math.isfinite(run[name])]
-    return statistics.median(known) if known else math.nan
-
-
-def _highest(runs: list[dict[str, float]], name: str) -> float:
-    return max((run[name] for run in runs if math.isfinite(run[name])), default=math.nan)
 
 
 def _share(value: float) -> str:
