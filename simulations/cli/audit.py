@@ -8,9 +8,8 @@ from rich.table import Table
 
 from fog_flower.errors import UserError
 from fog_flower.suggestion import did_you_mean
-from simulations.cli.terminal import Terminal, styled
+from simulations.cli.terminal import styled, terminal
 
-terminal = Terminal()
 OUT = (
     "folder for the findings; default: audit/ in the run's folder; for settings, results/audit/mine"
 )

@@ -8,9 +8,7 @@ import typer
 
 from fog_flower.errors import UserError
 from fog_flower.suggestion import did_you_mean
-from simulations.cli.terminal import Terminal
-
-terminal = Terminal()
+from simulations.cli.terminal import terminal
 
 WHAT = typer.Argument(
     metavar="[PART]...",

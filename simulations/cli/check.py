@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simulations.cli.terminal import Terminal, styled
-
-terminal = Terminal()
+from simulations.cli.terminal import styled, terminal
 
 WORDS = typer.Argument(
     metavar="[KIND] NAME [KEY=VALUE]...",

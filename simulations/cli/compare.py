@@ -7,13 +7,11 @@ import typer
 from rich.table import Table
 
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
-from simulations.cli.terminal import Terminal
+from simulations.cli.terminal import terminal
 from simulations.visible import counted
 
 if TYPE_CHECKING:
     from simulations.reports.attack_grid.grid_records import ComparisonRecords
-
-terminal = Terminal()
 
 STRATEGIES = typer.Option(
     help="comma-separated: a Flower strategy or module:Class (without a gate); gate (FedAvg behind "

@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from simulations.cli.terminal import Terminal
+from simulations.cli.terminal import terminal
 
 app = typer.Typer(
     help="Prepare and describe data sets, and measure how realistic the rendered digits are.",
     no_args_is_help=True,
 )
-terminal = Terminal()
 SOME = 1000  # examples whose range is printed
 
 

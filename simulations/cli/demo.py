@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from fog_flower.errors import UserError
-from simulations.cli.terminal import Terminal
-
-terminal = Terminal()
+from simulations.cli.terminal import terminal
 
 SETTINGS = typer.Argument(
     metavar="[KEY=VALUE]...", help="applied to every run; needs a separate --out"

@@ -9,9 +9,8 @@ import typer
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
-from simulations.cli.terminal import Terminal
+from simulations.cli.terminal import terminal
 
-terminal = Terminal()
 INDENT = "    "
 
 

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fog_flower.errors import UserError
-from simulations.cli.terminal import Terminal
+from simulations.cli.terminal import terminal
 from simulations.visible import counted
 
 if TYPE_CHECKING:
     from fog_flower.config import RunConfig
-
-terminal = Terminal()
 
 SETTINGS = typer.Argument(metavar="[KEY=VALUE]...", help="see `fog-flower keys`")
 ENGINE = typer.Option(help="ray: `flwr run`; inline: all in this process, for debugging")

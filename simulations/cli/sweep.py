@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from simulations.cli.compare import REPEAT_CHANGED
-from simulations.cli.terminal import Terminal
+from simulations.cli.terminal import terminal
 from simulations.visible import counted
-
-terminal = Terminal()
 
 EXPERIMENT = typer.Argument(
     help="table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or central-dp"

@@ -28,6 +28,9 @@ class Terminal(Console):
         self.print(text, soft_wrap=True)
 
 
+terminal = Terminal()  # of all commands
+
+
 class Words(ProgressColumn):
     """A progress column with the description of a task, without markup."""
 

@@ -6,9 +6,7 @@ from typing import Annotated
 import typer
 
 from fog_flower.errors import UserError
-from simulations.cli.terminal import Terminal
-
-terminal = Terminal()
+from simulations.cli.terminal import terminal
 
 FOLDER = typer.Argument(
     metavar="[RUN]",
