@@ -6,7 +6,7 @@ import pandas as pd
 from rich.table import Table
 
 from simulations.cli.drawing import DrawingLines
-from simulations.cli.terminal import Terminal, progress_bar
+from simulations.cli.terminal import Display, Terminal
 from simulations.experiments.demo import told
 from simulations.reports.demo.demo_page import Demo
 from simulations.sweep.execute import Progress as SweepProgress
@@ -16,15 +16,14 @@ LEDGER_ROWS = 3  # of the ledger's first lines that are printed
 DRAWING = "drawing digits"
 
 
-class DemoDisplay:
+class DemoDisplay(Display):
     """A progress bar per run in a terminal, or a line per round of each run in a log."""
 
     def __init__(self, terminal: Terminal, plan: SweepPlan) -> None:
+        super().__init__(terminal, "")
         self.drawing_seconds = 0.0
         self.made = 0  # runs ended
-        self._terminal = terminal
         self._lines = DrawingLines(terminal)
-        self._bar = progress_bar(terminal, "")
         self._drawing = self._bar.add_task(DRAWING, total=None, visible=False)
         self._names = {run.name: _told(run) for run in plan.runs}
         self._tasks = {
@@ -37,21 +36,13 @@ class DemoDisplay:
         self._ended = ""
         self._began = 0.0
 
-    def __enter__(self) -> "DemoDisplay":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
     def drawn(self, done: int, total: int) -> None:
         """Show how many images have been rendered."""
         now = time.monotonic()
         self._began = self._began or now
         self.drawing_seconds = now - self._began
         self._bar.update(self._drawing, completed=done, total=total, visible=done < total)
-        if not self._terminal.is_terminal:
-            self._lines(done, total)
+        self._lines(done, total)
 
     def update(self, progress: SweepProgress) -> None:
         """Show the state of the run that ``progress`` describes."""

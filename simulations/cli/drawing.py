@@ -21,7 +21,7 @@ def drawing(terminal: Terminal) -> Iterator[Progress]:
 
 
 class DrawingLines:
-    """Prints a line for each tenth of the images, for logs."""
+    """Prints a line for each tenth of the images in a log; nothing in a terminal."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -30,6 +30,6 @@ class DrawingLines:
     def __call__(self, done: int, total: int) -> None:
         """Print a line if another tenth is done."""
         tenth = TENTHS * done // total
-        if tenth > self._tenth:
+        if tenth > self._tenth and not self._terminal.is_terminal:
             self._tenth = tenth
             self._terminal.say(f"drawing digits: {done:,} of {total:,}")

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.table import Table
 from rich.text import Text
@@ -25,7 +25,7 @@ from fog_flower.records.reading import (
 from fog_flower.records.recorder import FAILED, FINISHED, RUNNING
 from fog_flower.user_code import USER_CODE
 from simulations.cli.ledger_display import print_ledger
-from simulations.cli.terminal import Terminal, progress_bar, styled
+from simulations.cli.terminal import Display, Terminal, styled
 from simulations.reports.time_shares import shares
 from simulations.visible import counted
 
@@ -40,27 +40,22 @@ ARGUMENTS = ("strategy-args", "gate-args")
 UNCHANGED = ("W is kept", "returned W unchanged")  # in a round's note
 
 
-class RunDisplay:
+class RunDisplay(Display):
     """A progress bar in a terminal, or a line per round in a log."""
 
     def __init__(self, terminal: Terminal, rounds: int, folder: Path, taken_over: int = 0) -> None:
-        self._terminal = terminal
+        super().__init__(terminal, "round")
         self._rounds = rounds
         self._folder = folder
         self._taken_over = taken_over  # rounds of a stopped run, which are not shown
         self._shown = taken_over + 1 if taken_over else 0
         self._first_round_at = time.monotonic()
-        self._bar = progress_bar(terminal, "round")
         self._task = self._bar.add_task("starting Flower", total=rounds)
 
-    def __enter__(self) -> "RunDisplay":
-        self._bar.start()
+    def __enter__(self) -> Self:
         if not self._terminal.is_terminal:
             self._terminal.say("starting Flower")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        return super().__enter__()
 
     def update(self, rows: Rows) -> None:
         """Show the rounds that were not shown yet; row 0 is the untrained model."""

@@ -7,7 +7,7 @@ from rich.table import Column, Table
 
 from fog_flower.architecture import Scalar
 from simulations.cli.drawing import DrawingLines
-from simulations.cli.terminal import Terminal, progress_bar
+from simulations.cli.terminal import Display, Terminal
 from simulations.experiments.attack_grid import ARGUMENTS
 from simulations.sweep.execute import Progress as SweepProgress
 from simulations.sweep.pool import STARTING
@@ -71,7 +71,7 @@ def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) 
             terminal.say(f"{run.name}: {made} of {rounds} rounds are made already, and kept")
 
 
-class SweepDisplay:
+class SweepDisplay(Display):
     """A progress bar for the whole sweep in a terminal; a line for each run that ends.
 
     In a log there is also a line for each run that starts, and while runs go on one for a round
@@ -79,27 +79,18 @@ class SweepDisplay:
     """
 
     def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+        super().__init__(terminal, "run")
         self._last = ""
         self._begun = set[str]()
         self._said_at = time.monotonic()
-        self._drawing = DrawingLines(terminal)
-        self._bar = progress_bar(terminal, "run")
+        self._lines = DrawingLines(terminal)
         self._task = self._bar.add_task("checking")
-
-    def __enter__(self) -> "SweepDisplay":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
     def drawn(self, done: int, total: int) -> None:
         """Show how many examples have been rendered."""
         told = f"drawing digits: {done:,} of {total:,}"
         self._bar.update(self._task, description=told if done < total else "checking")
-        if not self._terminal.is_terminal:
-            self._drawing(done, total)
+        self._lines(done, total)
 
     def update(self, progress: SweepProgress) -> None:
         """Show the progress of the sweep."""

@@ -1,6 +1,6 @@
 """A terminal that prints text literally, because names, paths and causes are foreign text."""
 
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
@@ -55,3 +55,18 @@ def progress_bar(terminal: Terminal, unit: str, *, transient: bool = False) -> P
         disable=not terminal.is_terminal,
         transient=transient,
     )
+
+
+class Display:
+    """A bar that counts ``unit`` during a ``with`` block; subclasses update it, or print lines."""
+
+    def __init__(self, terminal: Terminal, unit: str) -> None:
+        self._terminal = terminal
+        self._bar = progress_bar(terminal, unit)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
