@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from clients.attacks import ATTACKS as KNOWN_ATTACKS
+from simulations.cli.plans import DRY_RUN, JOBS, REPEAT_CHANGED, RETRY_FAILED, check_code, make_runs
 from simulations.cli.terminal import terminal
 from simulations.visible import counted
 
@@ -29,7 +30,6 @@ ATTACKS = typer.Option(
 )
 MALICIOUS = typer.Option(help="FOG-NODES:MALICIOUS, comma-separated: 7:3,7:6")
 OUT = typer.Option(help="folder for records and report; the same folder is continued")
-REPEAT_CHANGED = typer.Option("--repeat-changed", help="repeat runs whose code of yours changed")
 
 
 def compare(
@@ -42,12 +42,10 @@ def compare(
     malicious: Annotated[str, MALICIOUS] = "7:3",
     seeds: Annotated[str, typer.Option(help="0-4, 3 or 0-2,7")] = "0-4",
     engine: Annotated[str, typer.Option(help="inline or ray")] = "inline",
-    jobs: Annotated[int, typer.Option(min=1, help="runs in parallel (inline engine)")] = 1,
+    jobs: Annotated[int, JOBS] = 1,
     out: Annotated[str, OUT] = "results/compare/mine",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="repeat failed runs")
-    ] = False,
+    dry_run: Annotated[bool, DRY_RUN] = False,
+    retry_failed: Annotated[bool, RETRY_FAILED] = False,
     repeat_changed: Annotated[bool, REPEAT_CHANGED] = False,
     report_only: Annotated[
         bool, typer.Option("--report-only", help="make no runs; report all records in --out")
@@ -58,7 +56,6 @@ def compare(
     KEY=VALUE (see `fog-flower keys`) applies to every run. Your own strategies are found in the
     current folder, as module:Class.
     """
-    from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.experiments.attack_grid import (  # noqa: PLC0415
         CLOUD_EXAMPLES,
         COMPARE_SCALE,
@@ -68,9 +65,6 @@ def compare(
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
     from simulations.reports.attack_grid.kept_tables import without_kept  # noqa: PLC0415  (pandas)
-    from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
-    from simulations.sweep.execute import execute  # noqa: PLC0415
-    from simulations.sweep.sweep_folder import set_aside_changed  # noqa: PLC0415
     from simulations.sweep.sweep_plan import parse_seeds, plan_sweep  # noqa: PLC0415
 
     folder = Path(out).expanduser().absolute()
@@ -86,27 +80,14 @@ def compare(
             terminal.say(f"left out: {reason}")
         chosen = parse_seeds(seeds)
         plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
-        check_all_code(plan)
-        if repeat_changed and not dry_run:
-            moved = set_aside_changed(plan)
-            terminal.say(f"{counted(moved, 'record')} of changed code moved aside")
+        check_code(plan, repeat_changed=repeat_changed and not dry_run)
         plan, kept = without_kept(plan)
         if kept:
             have = "is" if kept == 1 else "are"
             terminal.say(f"{counted(kept, 'run')} {have} already in the tables of {folder}")
-        print_plan(terminal, plan, engine, jobs)
+        failed = make_runs(plan, engine, jobs=jobs, dry_run=dry_run, retry_failed=retry_failed)
         if dry_run:
             return
-        with SweepDisplay(terminal) as display:
-            statuses = execute(
-                plan,
-                engine,
-                display.update,
-                retry_failed=retry_failed,
-                jobs=jobs,
-                drawn=display.drawn,
-            )
-        failed = sum(status != "finished" for status in statuses)
     from simulations.reports.attack_grid import write_comparison  # noqa: PLC0415  (seaborn)
     from simulations.reports.attack_grid.grid_records import load_comparison  # noqa: PLC0415
 

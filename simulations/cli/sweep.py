@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from simulations.cli.compare import REPEAT_CHANGED
+from simulations.cli.plans import DRY_RUN, JOBS, REPEAT_CHANGED, RETRY_FAILED, check_code, make_runs
 from simulations.cli.terminal import terminal
-from simulations.visible import counted
 
 EXPERIMENT = typer.Argument(
     help="table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or central-dp"
@@ -19,7 +18,6 @@ SCALE = typer.Option(
     "only); default: reduced, or the only one that there is"
 )
 DATASET = typer.Option(help="rendered-digits, svhn, mnist or npz:PATH")
-JOBS = typer.Option(min=1, help="runs in parallel (inline engine)")
 OUT = typer.Option(help="folder of the sweep; default: results/EXPERIMENT/SCALE")
 
 
@@ -41,10 +39,8 @@ def sweep(
     engine: Annotated[str, typer.Option(help="ray or inline; default: depends on the scale")] = "",
     out: Annotated[str, OUT] = "",
     jobs: Annotated[int, JOBS] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan only")] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="repeat failed runs")
-    ] = False,
+    dry_run: Annotated[bool, DRY_RUN] = False,
+    retry_failed: Annotated[bool, RETRY_FAILED] = False,
     repeat_changed: Annotated[bool, REPEAT_CHANGED] = False,
 ) -> None:
     """Make every run of an experiment that is not recorded yet; resumable at any time.
@@ -52,15 +48,11 @@ def sweep(
     EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
     central-dp. KEY=VALUE (see `fog-flower keys`) applies to every run, and needs a separate --out.
     """
-    from simulations.cli.sweep_display import SweepDisplay, print_plan  # noqa: PLC0415
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
-    from simulations.sweep.check_code import check_all_code  # noqa: PLC0415
-    from simulations.sweep.execute import execute  # noqa: PLC0415
     from simulations.sweep.sweep_folder import (  # noqa: PLC0415
         find_experiment,
         left_out,
-        set_aside_changed,
         sweep_folder,
     )
     from simulations.sweep.sweep_plan import parse_seeds, plan_sweep  # noqa: PLC0415
@@ -74,20 +66,12 @@ def sweep(
             overrides[key] = text
     folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
-    check_all_code(plan)
-    if repeat_changed and not dry_run:
-        moved = set_aside_changed(plan)
-        terminal.say(f"{counted(moved, 'record')} of changed code moved aside")
+    check_code(plan, repeat_changed=repeat_changed and not dry_run)
     used = engine or size.engine
-    print_plan(terminal, plan, used, jobs)
+    failed = make_runs(plan, used, jobs=jobs, dry_run=dry_run, retry_failed=retry_failed)
     if dry_run:
         return
-    with SweepDisplay(terminal) as display:
-        statuses = execute(
-            plan, used, display.update, retry_failed=retry_failed, jobs=jobs, drawn=display.drawn
-        )
-    failed = sum(status != "finished" for status in statuses)
-    terminal.say(f"{len(statuses) - failed} finished, {failed} failed, in {folder}/")
+    terminal.say(f"{len(plan.runs) - failed} finished, {failed} failed, in {folder}/")
     typed = {"--scale": scale, "--dataset": dataset, "--out": out}
     where = "".join(f" {option} {shlex.quote(value)}" for option, value in typed.items() if value)
     if not out:  # a report on the default folder alone would lose the rows of the others
