@@ -20,6 +20,7 @@ import pytest
 from fog_flower.errors import UserError
 from fog_flower.records.files import write_json
 from simulations.cli.run_display import print_run
+from simulations.cli.sweep import EXPERIMENT
 from simulations.cli.sweep_display import SweepDisplay, print_plan
 from simulations.cli.terminal import Terminal
 from simulations.experiments import EXPERIMENTS
@@ -490,6 +491,10 @@ def test_a_wrong_model_is_refused_before_the_plan(tmp_path):
     assert answer.returncode == 1
     assert "model='cnn-shft': choose from cnn" in answer.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_lists_every_experiment():
+    assert EXPERIMENT.help.replace(" or ", ", ").split(", ") == list(EXPERIMENTS)
 
 
 def test_the_command_shows_its_plan_first(tmp_path, overrides):

@@ -8,11 +8,12 @@ import typer
 
 from fog_flower.errors import UserError
 from fog_flower.suggestion import did_you_mean
+from simulations.benchmark.parts import PARTS
 from simulations.cli.terminal import terminal
 
 WHAT = typer.Argument(
     metavar="[PART]...",
-    help="throughput, growth, scale, start, memory or private; default: all (3 hours)",
+    help=f"any of {', '.join(PARTS)}; default: all (3 hours)",
 )
 PRECISIONS = typer.Option(help="comma-separated: float32,bfloat16")
 OUT = typer.Option(help="folder for figures, table and picture")
@@ -34,10 +35,9 @@ def bench(
 ) -> None:
     """Measure speed, start-up and memory. Nothing else should run on the machine.
 
-    PART is throughput, growth, scale, start, memory or private; all of them take three hours on
-    2 cores. Each figure is saved in --out at once, and none is ever removed. The report
-    uses the latest session of each case, because comparisons (a model on a number of fog nodes)
-    are only valid within a session; so use a separate --out to try it.
+    All parts take three hours on 2 cores. Each figure is saved in --out at once, and none is ever
+    removed. The report uses the latest session of each case, because comparisons (a model on a
+    number of fog nodes) are only valid within a session; so use a separate --out to try it.
     """
     folder = Path(out).expanduser().absolute()
     if not report_only:
@@ -53,7 +53,6 @@ def _measure(
 ) -> None:
     from simulations.benchmark.bench_plan import plan  # noqa: PLC0415
     from simulations.benchmark.ledger import Ledger  # noqa: PLC0415
-    from simulations.benchmark.parts import PARTS  # noqa: PLC0415
     from simulations.overrides import configure  # noqa: PLC0415
     from simulations.preflight import check  # noqa: PLC0415
 

@@ -45,8 +45,7 @@ def sweep(
 ) -> None:
     """Make every run of an experiment that is not recorded yet; resumable at any time.
 
-    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
-    central-dp. KEY=VALUE (see `fog-flower keys`) applies to every run, and needs a separate --out.
+    KEY=VALUE (see `fog-flower keys`) applies to every run, and needs a separate --out.
     """
     from simulations.overrides import parse_settings  # noqa: PLC0415
     from simulations.preflight import import_from_here  # noqa: PLC0415
@@ -97,11 +96,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write an experiment's tables, figures, statistics and page, from its records alone.
-
-    EXPERIMENT is table1, table2, uploads, sharing, precision, epsilon, literature, trilemma or
-    central-dp.
-    """
+    """Write an experiment's tables, figures, statistics and page, from its records alone."""
     from simulations.reports.experiment_report import write_report  # noqa: PLC0415  (pandas, seaborn: seconds)
     from simulations.sweep.sweep_folder import (  # noqa: PLC0415
         find_experiment,
