@@ -103,20 +103,12 @@ def explained() -> Iterator[Key]:
 
 def _catalogues() -> dict[str, tuple[str, ...]]:
     """Return the built-in names of each plug-in key, without loading the plug-ins."""
-    from clients.attacks import ATTACKS  # noqa: PLC0415
-    from clients.privacy import FOG_PROTECTIONS, PROTECTIONS  # noqa: PLC0415
     from fog_flower.config import NONE, OFF  # noqa: PLC0415
-    from fog_flower.data.features import FEATURES  # noqa: PLC0415
-    from fog_flower.data.partitions import PARTITIONS  # noqa: PLC0415
-    from fog_flower.data.sources import SOURCES  # noqa: PLC0415
-    from fog_flower.models import MODELS  # noqa: PLC0415
-    from fog_flower.records.trackers import TRACKERS  # noqa: PLC0415
-    from strategies.gates import GATES  # noqa: PLC0415
+    from simulations.contract.kinds import KINDS  # noqa: PLC0415  (NumPy)
 
-    found = (
-        *(ATTACKS, FEATURES, FOG_PROTECTIONS, GATES, MODELS, PARTITIONS, PROTECTIONS),
-        *(SOURCES, TRACKERS),
-    )
-    names = {catalogue.key: catalogue.names() for catalogue in found}
-    before = {"attack": NONE, "features": NONE, "gate": OFF}
-    return {key: (*filter(None, (before.get(key),)), *each) for key, each in names.items()}
+    before = {"attack": (NONE,), "features": (NONE,), "gate": (OFF,)}
+    return {
+        kind.key: (*before.get(kind.key, ()), *kind.catalogue.names())
+        for kind in KINDS.values()
+        if kind.catalogue
+    }
