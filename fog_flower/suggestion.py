@@ -1,7 +1,26 @@
-"""Suggests a correction for a mistyped name."""
+"""Refuses names that are unknown, and suggests a correction for a mistyped one."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from fog_flower.errors import UserError
+
+
+def check_known(what: str, name: str, names: Collection[str]) -> None:
+    """Check that ``name`` is one of ``names``.
+
+    Parameters
+    ----------
+    what : str
+        The option or key and its value, with which the message begins.
+
+    Raises
+    ------
+    UserError
+        With all names, and the closest one if one is close.
+    """
+    if name not in names:
+        raise UserError(f"{what}: choose from {', '.join(names)}{did_you_mean(name, names)}")
 
 
 def did_you_mean(text: str, names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from fog_flower.config import NONE, OFF, RunConfig
 from fog_flower.data.sources import SOURCES
 from fog_flower.errors import UserError
 from fog_flower.records.run_folder import default_run_name
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import check_known
 from simulations.app_folder import default_run_config
 from simulations.presets import PRESETS
 
@@ -28,9 +28,7 @@ def configure(preset: str, typed: Sequence[str]) -> RunConfig:
     UserError
         If the preset is unknown, an argument is not ``key=value``, or a value is invalid.
     """
-    if preset not in PRESETS:
-        near = did_you_mean(preset, PRESETS)
-        raise UserError(f"preset={preset!r}: choose from {', '.join(PRESETS)}{near}")
+    check_known(f"preset={preset!r}", preset, PRESETS)
     values = parse_settings(typed)
     config = configure_settings({**PRESETS[preset], **values})
     _refuse_idle(config, values)

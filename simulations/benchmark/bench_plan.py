@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from fog_flower.config import BFLOAT16, FLOAT32
 from fog_flower.errors import UserError
+from fog_flower.suggestion import check_known
 from simulations.benchmark.cases import IMAGES
 
 KINDS = (FLOAT32, BFLOAT16)
@@ -63,6 +64,5 @@ def plan(
 def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     for name in names:
-        if name not in known:
-            raise UserError(f"{option} {text!r}: {name!r} is none of {', '.join(known)}")
+        check_known(f"{option} {name!r}", name, known)
     return names

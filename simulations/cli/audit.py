@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from fog_flower.errors import UserError
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import check_known
 from simulations.cli.terminal import styled, terminal
 
 OUT = (
@@ -39,9 +38,7 @@ def audit(
     words, place = what or [], ELSEWHERE / "mine"
     chosen = [name.strip() for name in only.split(",") if name.strip()] or list(AUDITS)
     for name in chosen:
-        if name not in AUDITS:
-            near = did_you_mean(name, AUDITS)
-            raise UserError(f"--only {name!r}: choose from {', '.join(AUDITS)}{near}")
+        check_known(f"--only {name!r}", name, AUDITS)
     import_from_here()
     if words and "=" not in words[0]:
         from fog_flower.records.reading import find_run, read_run  # noqa: PLC0415

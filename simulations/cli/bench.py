@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fog_flower.errors import UserError
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import check_known
 from simulations.benchmark.parts import PARTS
 from simulations.cli.terminal import terminal
 
@@ -64,9 +63,7 @@ def _measure(
     )
     chosen = PARTS if not parts else tuple(parts)
     for part in chosen:
-        if part not in PARTS:
-            near = did_you_mean(part, PARTS)
-            raise UserError(f"bench {part}: choose from {', '.join(PARTS)}{near}")
+        check_known(f"bench {part}", part, PARTS)
     config = configure("demo", [])
     ledger = Ledger(folder, config.dataset)
     check(config)  # renders the images if they are not cached yet

@@ -15,7 +15,7 @@ from fog_flower.errors import UserError
 from fog_flower.extras import require
 from fog_flower.records.reading import note_memory, read_rounds
 from fog_flower.records.run_folder import folder_of
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import check_known
 from simulations.engines.memory_watch import MemoryWatch
 
 RAY, INLINE = "ray", "inline"
@@ -79,10 +79,7 @@ def engine_named(name: str) -> Engine:
     UserError
         If there is no such engine, or one of its dependencies is not installed.
     """
-    if name not in ENGINES:
-        raise UserError(
-            f"--engine {name!r}: choose from {', '.join(ENGINES)}{did_you_mean(name, ENGINES)}"
-        )
+    check_known(f"--engine {name!r}", name, ENGINES)
     if name == RAY:
         require("--engine ray", "ray")
     return Engine(importlib.import_module(ENGINES[name]).prepared)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from fog_flower.architecture import CENTRALIZED, Scalar
 from fog_flower.errors import UserError
+from fog_flower.suggestion import check_known
 
 DATASET = "dataset"  # a run-config key, which a sweep may override
 
@@ -138,8 +139,7 @@ class Experiment:
         Without a name it is the first one: ``reduced``, or the only one.
         """
         name = name or next(iter(self.scales))
-        if name not in self.scales:
-            raise UserError(f"--scale {name!r}: {self.name} has {', '.join(self.scales)}")
+        check_known(f"--scale {name!r} of {self.name}", name, self.scales)
         return self.scales[name]
 
     def select(self, only: str) -> tuple[Cell, ...]:

@@ -20,7 +20,7 @@ from fog_flower.records.recorder import FAILED, FINISHED
 from fog_flower.records.run_folder import folder_of
 from fog_flower.records.same_run import first_difference
 from fog_flower.renamed import in_new_names
-from fog_flower.suggestion import did_you_mean
+from fog_flower.suggestion import check_known
 from fog_flower.user_code import USER_CODE
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.experiments.table2 import TABLE2
@@ -229,9 +229,7 @@ def _check_identity(plan: SweepPlan) -> None:
 
 def find_experiment(name: str) -> Experiment:
     """Return the experiment of that name, and raise ``UserError`` if it is unknown."""
-    if name not in EXPERIMENTS:
-        near = did_you_mean(name, EXPERIMENTS)
-        raise UserError(f"experiment {name!r}: choose from {', '.join(EXPERIMENTS)}{near}")
+    check_known(f"experiment {name!r}", name, EXPERIMENTS)
     return EXPERIMENTS[name]
 
 
