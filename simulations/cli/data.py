@@ -85,7 +85,7 @@ def realism(
     train_images: Annotated[int, typer.Option(min=32, help="rendered digits to train on")] = 73_257,
     epochs: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    precision: Annotated[str, typer.Option(help="float32 or mixed_bfloat16")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto")] = "float32",
     out: Annotated[Path | None, typer.Option(help="JSON file for the results")] = None,
 ) -> None:
     """Train the paper's CNN only on rendered digits, and measure its accuracy on real ones."""

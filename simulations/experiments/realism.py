@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fog_flower.config import BFLOAT16, FLOAT32
+from fog_flower.config import FLOAT32, RunConfig
 from fog_flower.data.preprocess import fit_normaliser
 from fog_flower.data.rendered.render import render_digits
 from fog_flower.data.rendered.shape import IMAGE_SHAPE
 from fog_flower.data.rendered.version import renderer_version
 from fog_flower.data.sources.svhn import load_mat
 from fog_flower.errors import UserError
+from fog_flower.suggestion import check_known
 from fog_flower.tasks.classification import Classification
 from fog_flower.tasks.examples import Spec
 
@@ -81,14 +82,14 @@ class Training:
         At the start; by default the paper's. It falls linearly to 0, so that no epoch has to be
         chosen on real images.
     precision : str
-        Keras' dtype policy; "float32" is neutral.
+        As the key ``precision``; ``float32`` is neutral.
     """
 
     images: int = 73_257
     epochs: int = 4
     learning_rate: float = 0.1
     batch_size: int = 32
-    precision: str = "float32"
+    precision: str = FLOAT32
 
 
 def measure_realism(
@@ -118,10 +119,12 @@ def measure_realism(
     Raises
     ------
     UserError
-        If no file is given, or one is missing, damaged or empty.
+        If no file is given, one is missing, damaged or empty, or the precision is unknown.
     """
     start = time.monotonic()
     training = training or Training()
+    known = RunConfig.keys()["precision"].metadata["choices"]
+    check_known(f"--precision {training.precision!r}", training.precision, known)
     if not mat_paths:
         raise UserError("mat: name at least one file with real digits")
     for path in mat_paths:
@@ -134,6 +137,7 @@ def measure_realism(
             raise UserError(f"mat={path}: contains no images")
     images, labels = render_digits("train", training.images, seed, progress=rendered)
     normalise = fit_normaliser(images)
+    training = _as_computed(training)
     model = _compile(training, seed)
     accuracy = _train(model, normalise(images), labels, training, trained)
     correct = [_read(model, normalise(pictures)) == digits for _, pictures, digits in real]
@@ -146,14 +150,21 @@ def measure_realism(
     )
 
 
+def _as_computed(training: Training) -> Training:
+    """Return the training with the precision that ``auto`` means on this machine."""
+    # Slow to import, and the rest of this module does not need it.
+    from fog_flower.tensorflow_setup import precision_here  # noqa: PLC0415
+
+    return dataclasses.replace(training, precision=precision_here(training.precision))
+
+
 def _compile(training: Training, seed: int) -> Any:
     # Slow to import, and the rest of this module does not need them.
     import keras  # noqa: PLC0415
 
     from fog_flower.build_model import build_model  # noqa: PLC0415
 
-    precision = BFLOAT16 if training.precision == "mixed_bfloat16" else FLOAT32
-    model = build_model("cnn", SPEC, TASK, seed, precision)
+    model = build_model("cnn", SPEC, TASK, seed, training.precision)
     steps = training.epochs * -(-training.images // training.batch_size)
     falling = keras.optimizers.schedules.PolynomialDecay(
         training.learning_rate, steps, end_learning_rate=0.0
