@@ -16,6 +16,8 @@ _SPEED = {
     "mlp-shift": (2000, 16_000),
     "mlp-norm-shift": (1800, 15_000),
     "mlp-2-hidden": (5000, 30_000),
+    "mlp-narrow": (20_000, 40_000),
+    "linear": (40_000, 40_000),
     "cnn": (400, 1200),
     "cnn-shift": (400, 1200),
     "cnn-norm-shift": (300, 1000),
