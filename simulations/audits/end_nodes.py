@@ -1,7 +1,5 @@
 """Examples as end nodes would ship them with the protections of a configuration."""
 
-import dataclasses
-
 import numpy as np
 
 from clients.end_node import protected_share
@@ -14,35 +12,27 @@ OTHER_NODE = 1_000_000  # the number of an end node that exists in no run
 COPIES = 8  # over which noise is averaged
 
 
-@dataclasses.dataclass(frozen=True)
-class EndNodes:
-    """Applies the protections of a configuration to any examples.
+def as_shipped(config: RunConfig, field: Field, raw: Examples, end_node: int = 0) -> Examples:
+    """Return examples as an end node would ship them.
 
-    Attributes
+    Parameters
     ----------
     config : RunConfig
     field : Field
         The run's training data.
+    raw : Examples
+        Preprocessed.
     end_node : int
         The end node whose noise is drawn, if noise is keyed by end node.
+
+    Raises
+    ------
+    UserError
+        If a protection fails.
     """
-
-    config: RunConfig
-    field: Field
-    end_node: int = 0
-
-    def protected(self, share: Examples) -> Examples:
-        """Return preprocessed examples as an end node would ship them.
-
-        Raises
-        ------
-        UserError
-            If a protection fails.
-        """
-        spec = self.field.dataset.spec
-        deviation = self.field.preprocess.deviation
-        context = Context(self.config, 0, self.end_node, spec, self.field.dataset.task, deviation)
-        return protected_share(share, context)
+    spec, task = field.dataset.spec, field.dataset.task
+    context = Context(config, 0, end_node, spec, task, field.preprocess.deviation)
+    return protected_share(raw, context)
 
 
 def as_queried(config: RunConfig, field: Field, raw: Examples) -> Examples:
@@ -61,7 +51,6 @@ def as_queried(config: RunConfig, field: Field, raw: Examples) -> Examples:
     if not config.protection:
         return raw
     copies = [
-        EndNodes(config, field, OTHER_NODE + number).protected(raw).inputs
-        for number in range(COPIES)
+        as_shipped(config, field, raw, OTHER_NODE + number).inputs for number in range(COPIES)
     ]
     return Examples(np.asarray(np.mean(copies, axis=0), np.float32), raw.targets)

@@ -17,7 +17,7 @@ from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights
 from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
 from simulations.audits.crafted import first_dense
-from simulations.audits.end_nodes import EndNodes, as_queried
+from simulations.audits.end_nodes import as_queried, as_shipped
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.losses import in_parts
@@ -70,7 +70,7 @@ def attack_epochs(
         included = rng.random(2 * size) < 0.5
         examples = field.train.take(np.concatenate([candidates, strangers]))
         raw = Examples(field.preprocess(examples.inputs), examples.targets)
-        trained = EndNodes(config, field).protected(raw.take(np.flatnonzero(included)))
+        trained = as_shipped(config, field, raw.take(np.flatnonzero(included)))
         data = node_of(trained)
         delta = released_update(private, start, data, fog_node=0, server_round=1).delta
         asked = as_queried(config, field, raw)

@@ -28,7 +28,7 @@ from simulations.audits.crafted import (
     first_dense,
     ratios,
 )
-from simulations.audits.end_nodes import OTHER_NODE, EndNodes
+from simulations.audits.end_nodes import OTHER_NODE, as_shipped
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.gradient_matching import GradientMatching
@@ -126,7 +126,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     attacked, others, kept = dealt(config, field, rng, EPOCH, EPOCH, max(known, EPOCH))
     raw, nobody = (field.preprocess(field.train.take(o).inputs) for o in (attacked, others))
     targets = field.train.targets[attacked]
-    shipped = EndNodes(config, field).protected(Examples(raw, targets))
+    shipped = as_shipped(config, field, Examples(raw, targets))
     cloud = _cloud(config, field, model, kernel, kept)
     update = promised_of_update(config, examples_of(field, config, 0))
 
@@ -186,7 +186,7 @@ def _matched(
     attacked, others = dealt(config, field, rng, MATCHED, CANDIDATES - MATCHED)
     raw = field.preprocess(field.train.take(attacked).inputs)
     candidates = np.concatenate([raw, field.preprocess(field.train.take(others).inputs)])
-    shipped = EndNodes(config, field).protected(Examples(raw, field.train.targets[attacked]))
+    shipped = as_shipped(config, field, Examples(raw, field.train.targets[attacked]))
     update = promised_of_update(config, examples_of(field, config, 0))
     private, start = with_noise_of_run(config, field), weights_of(model)
     search = GradientMatching(
@@ -241,7 +241,7 @@ def _cloud(
     undone = None
     if config.protection:
         share = Examples(own, examples.targets)
-        tried = EndNodes(config, field, OTHER_NODE).protected(share).inputs
+        tried = as_shipped(config, field, share, OTHER_NODE).inputs
         undone = learned_reconstruction(own, tried)
     sent = {HONEST: weights_of(model)}
     edges = bins(tried, sent[HONEST][kernel].shape[1])

@@ -15,7 +15,7 @@ from fog_flower.keras_weights import weights_of
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples, Indices
 from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
-from simulations.audits.end_nodes import EndNodes, as_queried
+from simulations.audits.end_nodes import as_queried, as_shipped
 from simulations.audits.epoch_membership import Curves, attack_epochs, separation
 from simulations.audits.federation import federated
 from simulations.audits.few_examples import dealt, node_of
@@ -112,6 +112,6 @@ def _halves(rng: np.random.Generator, size: int) -> list[Mask]:
 def _nodes(config: RunConfig, field: Field, pool: Examples, members: Indices) -> list[NodeData]:
     """Return the data of fog nodes with equal parts of the members, as end nodes ship them."""
     return [
-        node_of(EndNodes(config, field, place).protected(pool.take(part)))
+        node_of(as_shipped(config, field, pool.take(part), place))
         for place, part in enumerate(np.array_split(members, config.fog_nodes))
     ]

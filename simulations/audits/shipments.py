@@ -15,7 +15,7 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from simulations.audits.alike import correlations
 from simulations.audits.bounds import from_identification, from_pairs, proportion
-from simulations.audits.end_nodes import OTHER_NODE, EndNodes
+from simulations.audits.end_nodes import OTHER_NODE, as_shipped
 from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.linear_reconstruction import learned_reconstruction
 from simulations.reports.save_figure import save_figure
@@ -58,15 +58,14 @@ def _images(
     config: RunConfig, field: Field, folder: Path, promised: Guarantee
 ) -> list[AuditFinding]:
     claimed = promised.epsilon
-    attacker = EndNodes(config, field)
     order = generator(config.seed, "audit shipments").permutation(len(field.train))
     count = min(CANDIDATES, len(order) // 3)
     candidates, known = (field.train.take(o) for o in (order[:count], order[count:][:KNOWN]))
     raw = Examples(field.preprocess(candidates.inputs), candidates.targets)
     own = Examples(field.preprocess(known.inputs), known.targets)
-    shipped = attacker.protected(raw)
+    shipped = as_shipped(config, field, raw)
     # The attacker knows what the run alone determines, such as a projection, but not the noise.
-    tried = EndNodes(config, field, OTHER_NODE).protected(own)
+    tried = as_shipped(config, field, own, OTHER_NODE)
     fitted = learned_reconstruction(own.inputs, tried.inputs)(shipped.inputs)
     mean = np.broadcast_to(own.inputs.mean(axis=0), raw.inputs.shape)
     reconstructions = {
@@ -76,7 +75,7 @@ def _images(
     }
     if config.noise_source == SEEDED and config.protection:
         empty = Examples(np.zeros_like(raw.inputs), raw.targets)
-        known_noise = shipped.inputs - attacker.protected(empty).inputs
+        known_noise = shipped.inputs - as_shipped(config, field, empty).inputs
         reconstructions["noise drawn again from the seed"] = known_noise
     findings = []
     scale = field.preprocess.deviation
@@ -121,14 +120,14 @@ def _input_pairs(
     for number, sign in enumerate((1.0, -1.0)):
         share = Examples(np.tile(sign * FAR * direction, (DRAWS, *[1] * len(shape))), targets)
         # Noise is keyed by end node, so two end nodes draw different noise.
-        outputs.append(EndNodes(config, field, number).protected(share).inputs)
+        outputs.append(as_shipped(config, field, share, number).inputs)
     scores = [np.tensordot(out, direction, len(shape)).astype(np.float64) for out in outputs]
     findings = [_pair(scores[0], scores[1], "two far inputs told apart", delta, claimed)]
     if config.noise_source == SEEDED:
         empty = Examples(np.zeros((DRAWS, *shape), np.float32), targets)
         known = []
         for number, out in enumerate(outputs):
-            noise = EndNodes(config, field, number).protected(empty).inputs
+            noise = as_shipped(config, field, empty, number).inputs
             known.append(np.tensordot(out - noise, direction, len(shape)).astype(np.float64))
         attack = "two far inputs told apart, noise drawn again from the seed"
         findings.append(_pair(known[0], known[1], attack, delta, claimed))
@@ -141,7 +140,7 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
         return []
     empty = np.zeros((DRAWS, *shape), np.float32)
     found = [
-        EndNodes(config, field, number).protected(Examples(empty, np.full(DRAWS, number))).targets
+        as_shipped(config, field, Examples(empty, np.full(DRAWS, number)), number).targets
         for number in (0, 1)
     ]
     scores = [(out == 0).astype(np.float64) - (out == 1) for out in found]
@@ -151,7 +150,7 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
         agreed = []
         for number, out in enumerate(found):
             zero = Examples(empty, np.zeros(DRAWS, np.int64))
-            expected = EndNodes(config, field, number).protected(zero).targets
+            expected = as_shipped(config, field, zero, number).targets
             agreed.append((out == expected).astype(np.float64))
         attack = "two labels told apart, answers drawn again from the seed"
         findings.append(_pair(agreed[0], agreed[1], attack, 0.0, claimed))

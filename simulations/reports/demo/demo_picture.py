@@ -15,7 +15,7 @@ from fog_flower.config import NONE, RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.data.preprocess import PixelNormaliser
 from fog_flower.tasks.examples import Examples
-from simulations.audits.end_nodes import EndNodes
+from simulations.audits.end_nodes import as_shipped
 from simulations.experiments.attack_grid import is_gated
 from simulations.experiments.demo import told
 from simulations.reports.attack_grid.grid_pictures import decisions_explained, draw_decisions
@@ -65,7 +65,7 @@ def _shipped(config: RunConfig, pixels: PixelNormaliser) -> dict[str, Pixels]:
     place = field.shards[0][0][:SHOWN]
     raw, mapped = raw_field.train.take(place).inputs, field.train.take(place)
     clean = Examples(field.preprocess(mapped.inputs), mapped.targets)
-    sent = EndNodes(config, field).protected(clean).inputs
+    sent = as_shipped(config, field, clean).inputs
     found = {"what an end node has": raw / np.iinfo(raw.dtype).max}
     times = STRONGER if clean.inputs.shape == raw.shape else STRONGER_MAPPED
     noise = f"the noise in it,\n{times} times as strong"
