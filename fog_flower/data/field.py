@@ -31,6 +31,11 @@ class Field:
     shards: list[list[Indices]]
     preprocess: Preprocess
 
+    def seen(self, places: Indices) -> Examples:
+        """Return the training examples at ``places`` [k] as a model sees them, preprocessed."""
+        examples = self.train.take(places)
+        return Examples(self.preprocess(examples.inputs), examples.targets)
+
 
 @functools.lru_cache(maxsize=1)
 def prepare_field(config: RunConfig) -> Field:

@@ -68,8 +68,7 @@ def attack_epochs(
         rng = generator(config.seed, "audit epoch", size)
         candidates, strangers = dealt(config, field, rng, 2 * size, fresh)
         included = rng.random(2 * size) < 0.5
-        examples = field.train.take(np.concatenate([candidates, strangers]))
-        raw = Examples(field.preprocess(examples.inputs), examples.targets)
+        raw = field.seen(np.concatenate([candidates, strangers]))
         trained = as_shipped(config, field, raw.take(np.flatnonzero(included)))
         data = node_of(trained)
         delta = released_update(private, start, data, fog_node=0, server_round=1).delta

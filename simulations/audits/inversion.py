@@ -124,9 +124,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     rng = generator(config.seed, "audit inversion")
     known = min(KNOWN, len(field.train) - 2 * EPOCH)
     attacked, others, kept = dealt(config, field, rng, EPOCH, EPOCH, max(known, EPOCH))
-    raw, nobody = (field.preprocess(field.train.take(o).inputs) for o in (attacked, others))
-    targets = field.train.targets[attacked]
-    shipped = as_shipped(config, field, Examples(raw, targets))
+    shared, nobody = field.seen(attacked), field.seen(others).inputs
+    raw, shipped = shared.inputs, as_shipped(config, field, shared)
     cloud = _cloud(config, field, model, kernel, kept)
     update = promised_of_update(config, examples_of(field, config, 0))
 
@@ -184,9 +183,9 @@ def _matched(
     """
     rng = generator(config.seed, "audit gradient matching")
     attacked, others = dealt(config, field, rng, MATCHED, CANDIDATES - MATCHED)
-    raw = field.preprocess(field.train.take(attacked).inputs)
-    candidates = np.concatenate([raw, field.preprocess(field.train.take(others).inputs)])
-    shipped = as_shipped(config, field, Examples(raw, field.train.targets[attacked]))
+    shared = field.seen(attacked)
+    raw, shipped = shared.inputs, as_shipped(config, field, shared)
+    candidates = np.concatenate([raw, field.seen(others).inputs])
     update = promised_of_update(config, examples_of(field, config, 0))
     private, start = with_noise_of_run(config, field), weights_of(model)
     search = GradientMatching(
@@ -236,13 +235,11 @@ def _matched(
 def _cloud(
     config: RunConfig, field: Field, model: keras.Model, kernel: int, kept: npt.NDArray[np.int64]
 ) -> _Cloud:
-    examples = field.train.take(kept)
-    own = tried = field.preprocess(examples.inputs)
-    undone = None
+    own = field.seen(kept)
+    tried, undone = own.inputs, None
     if config.protection:
-        share = Examples(own, examples.targets)
-        tried = as_shipped(config, field, share, OTHER_NODE).inputs
-        undone = learned_reconstruction(own, tried)
+        tried = as_shipped(config, field, own, OTHER_NODE).inputs
+        undone = learned_reconstruction(own.inputs, tried)
     sent = {HONEST: weights_of(model)}
     edges = bins(tried, sent[HONEST][kernel].shape[1])
     if can_be_crafted(model):

@@ -60,9 +60,7 @@ def _images(
     claimed = promised.epsilon
     order = generator(config.seed, "audit shipments").permutation(len(field.train))
     count = min(CANDIDATES, len(order) // 3)
-    candidates, known = (field.train.take(o) for o in (order[:count], order[count:][:KNOWN]))
-    raw = Examples(field.preprocess(candidates.inputs), candidates.targets)
-    own = Examples(field.preprocess(known.inputs), known.targets)
+    raw, own = field.seen(order[:count]), field.seen(order[count:][:KNOWN])
     shipped = as_shipped(config, field, raw)
     # The attacker knows what the run alone determines, such as a projection, but not the noise.
     tried = as_shipped(config, field, own, OTHER_NODE)

@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 from fog_flower.config import NONE, RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.data.preprocess import PixelNormaliser
-from fog_flower.tasks.examples import Examples
 from simulations.audits.end_nodes import as_shipped
 from simulations.experiments.attack_grid import is_gated
 from simulations.experiments.demo import told
@@ -63,8 +62,7 @@ def _shipped(config: RunConfig, pixels: PixelNormaliser) -> dict[str, Pixels]:
     """
     field, raw_field = prepare_field(config), _without_features(config)
     place = field.shards[0][0][:SHOWN]
-    raw, mapped = raw_field.train.take(place).inputs, field.train.take(place)
-    clean = Examples(field.preprocess(mapped.inputs), mapped.targets)
+    raw, clean = raw_field.train.take(place).inputs, field.seen(place)
     sent = as_shipped(config, field, clean).inputs
     found = {"what an end node has": raw / np.iinfo(raw.dtype).max}
     times = STRONGER if clean.inputs.shape == raw.shape else STRONGER_MAPPED
