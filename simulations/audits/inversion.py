@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 
@@ -32,12 +31,12 @@ from simulations.audits.end_nodes import OTHER_NODE, as_shipped
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.gradient_matching import GradientMatching
+from simulations.audits.image_rows import SHOWN, Image, draw_rows
 from simulations.audits.linear_reconstruction import (
     LinearReconstruction,
     learned_reconstruction,
 )
 from simulations.audits.promise import promised_of_update
-from simulations.reports.save_figure import save_figure
 from simulations.visible import counted
 
 NAME = "inversion"
@@ -46,7 +45,6 @@ IMAGES = 64  # attacked at each batch size, over several nodes
 EPOCH = 100  # examples of a node that trains an epoch
 KNOWN = 2000  # images of the attacker's own
 RECOVERED = 0.95  # correlation from which an image counts as recovered; see `images of nobody`
-SHOWN = 6  # images in the picture
 # For models that do not begin with a Dense layer, which are attacked by gradient matching.
 MATCHED_BATCHES = (1, 4)
 MATCHED = 8  # images attacked at each batch size, over several nodes
@@ -262,18 +260,12 @@ def _finding(attack: str, hits: int, count: int, claimed: float) -> AuditFinding
 
 def _draw(kinds: dict[str, Rows], path: Path) -> None:
     """Draw images and their best guesses, each scaled to the mean and contrast of its image."""
-    figure, axes = plt.subplots(
-        len(kinds), SHOWN, figsize=(1.2 * SHOWN + 2.4, 1.25 * len(kinds)), squeeze=False
-    )
     raw = kinds["raw"][:SHOWN]
     low, high = float(raw.min()), float(raw.max())
-    for axis in axes.flat:
-        axis.set_axis_off()  # also for panels without an image
-    for row, (name, images) in zip(axes, kinds.items(), strict=True):
-        for axis, image, like in zip(row, images[:SHOWN], raw, strict=False):
-            fitted = (image - image.mean()) / max(float(image.std()), 1e-12)
-            shown = np.clip((fitted * like.std() + like.mean() - low) / (high - low), 0.0, 1.0)
-            axis.imshow(shown.squeeze(), cmap="gray" if image.shape[-1] == 1 else None)
-        row[0].text(-0.1, 0.5, name, transform=row[0].transAxes, ha="right", va="center", wrap=True)
-    figure.subplots_adjust(left=2.4 / (1.2 * SHOWN + 2.4), right=0.99, top=0.99, bottom=0.01)
-    save_figure(figure, path, dpi=120)
+
+    def scaled(image: Rows, like: Rows) -> Image:
+        fitted = (image - image.mean()) / max(float(image.std()), 1e-12)
+        return np.asarray((fitted * like.std() + like.mean() - low) / (high - low))
+
+    rows = {name: list(map(scaled, images, raw)) for name, images in kinds.items()}
+    draw_rows(rows, path, left=2.4)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 
@@ -17,15 +16,14 @@ from simulations.audits.alike import correlations
 from simulations.audits.bounds import from_identification, from_pairs, proportion
 from simulations.audits.end_nodes import OTHER_NODE, as_shipped
 from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.image_rows import SHOWN, Image, draw_rows
 from simulations.audits.linear_reconstruction import learned_reconstruction
-from simulations.reports.save_figure import save_figure
 
 NAME = "shipments"
 CANDIDATES = 600  # images among which a shipped one is looked up
 KNOWN = 2000  # images of the attacker's own, on which it tries the protections
 DRAWS = 4000  # for each of two neighbours
 FAR = 1e3  # length of an input that is certainly clipped
-SHOWN = 6  # images in the picture
 Rows = npt.NDArray[np.float32]
 
 
@@ -173,15 +171,11 @@ def _decibels(raw: Rows, guess: Rows, scale: npt.NDArray[np.float64]) -> npt.NDA
 
 
 def _draw(kinds: dict[str, Rows], path: Path) -> None:
-    figure, axes = plt.subplots(
-        len(kinds), SHOWN, figsize=(1.2 * SHOWN + 2.2, 1.25 * len(kinds)), squeeze=False
-    )
-    for row, (name, images) in zip(axes, kinds.items(), strict=True):
-        for axis, image in zip(row, images[:SHOWN], strict=False):
-            low, high = np.percentile(image, (1, 99))  # a clipped image is a faint one
-            shown = np.clip((image - low) / max(high - low, 1e-12), 0.0, 1.0)
-            axis.imshow(shown.squeeze(), cmap="gray" if image.shape[-1] == 1 else None)
-            axis.set_axis_off()
-        row[0].text(-0.1, 0.5, name, transform=row[0].transAxes, ha="right", va="center", wrap=True)
-    figure.subplots_adjust(left=2.2 / (1.2 * SHOWN + 2.2), right=0.99, top=0.99, bottom=0.01)
-    save_figure(figure, path, dpi=120)
+    """Draw images, each scaled to its own contrast."""
+
+    def scaled(image: Rows) -> Image:
+        low, high = np.percentile(image, (1, 99))  # a clipped image is a faint one
+        return np.asarray((image - low) / max(high - low, 1e-12))
+
+    rows = {name: list(map(scaled, images[:SHOWN])) for name, images in kinds.items()}
+    draw_rows(rows, path, left=2.2)
