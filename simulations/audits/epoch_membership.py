@@ -15,11 +15,12 @@ from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.tasks.task import Task
 from fog_flower.weights import Weights
-from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
+from simulations.audits.bound_findings import guessed
+from simulations.audits.bounds import DELTA
 from simulations.audits.crafted import first_dense
 from simulations.audits.end_nodes import as_queried, as_shipped
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
-from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.losses import in_parts
 from simulations.audits.promise import promised_of_update
 from simulations.audits.roc import area, rate_at
@@ -88,10 +89,8 @@ def attack_epochs(
             curves[attack] = (one, other)
             findings += separation(name, attack, one, other, update.epsilon)
             given = update.delta if update.promises else DELTA
-            bound, right, guesses = from_one_run(scores[: 2 * size], included, given)
-            told = f"{attack}: {right} of {guesses} guesses right"
-            most = most_from_one_run(2 * size, given)
-            findings.append(bounded(name, told, bound, update.epsilon, most))
+            drawn = scores[: 2 * size]
+            findings.append(guessed(name, f"{attack}:", drawn, included, given, update.epsilon))
     return findings, curves
 
 

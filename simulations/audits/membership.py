@@ -14,12 +14,13 @@ from fog_flower.errors import UserError
 from fog_flower.keras_weights import weights_of
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples, Indices
-from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
+from simulations.audits.bound_findings import guessed
+from simulations.audits.bounds import DELTA
 from simulations.audits.end_nodes import as_queried, as_shipped
 from simulations.audits.epoch_membership import Curves, attack_epochs, separation
 from simulations.audits.federation import federated
 from simulations.audits.few_examples import dealt, node_of
-from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.lira import confidences, likelihood_ratios
 from simulations.audits.losses import losses_of
 from simulations.audits.promise import promised_of_update
@@ -93,10 +94,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         one, other = scores[members], scores[~members]
         curves[attack] = (one, other)
         findings += separation(NAME, attack, one, other, update.epsilon, (half, half))
-        bound, right, guesses = from_one_run(scores[0], members[0], given)
-        told = f"{attack}: {right} of {guesses} guesses right"
-        most = most_from_one_run(len(members[0]), given)
-        findings.append(bounded(NAME, told, bound, update.epsilon, most))
+        found = guessed(NAME, f"{attack}:", scores[0], members[0], given, update.epsilon)
+        findings.append(found)
     losses_of(model, start, task, asked.take(np.arange(1)))  # loads W of round 1 again
     more, of_epochs = attack_epochs(NAME, config, field, model, say)
     draw_rocs(curves | of_epochs, folder / f"{NAME}.png", "members", "others")

@@ -14,8 +14,9 @@ from fog_flower.data.field import prepare_field
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from fog_flower.weights import Weights, add
-from simulations.audits.bounds import DELTA, from_one_run, most_from_one_run
-from simulations.audits.finding import AuditFinding, bounded
+from simulations.audits.bound_findings import guessed
+from simulations.audits.bounds import DELTA
+from simulations.audits.finding import AuditFinding
 from simulations.audits.losses import losses_of
 
 NAME = "one-run"
@@ -69,7 +70,5 @@ def audit(
         delta = mechanism.delta
         told = mechanism.guarantee(config, len(trained.targets), config.num_server_rounds)
         claimed = told.epsilon
-    bound, right, guesses = from_one_run(fell, included, delta)
-    attack = f"{count} canaries of noise, {right} of {guesses} guesses right"
-    most = most_from_one_run(count, delta)
-    return [bounded(NAME, attack, bound, float(claimed), most)]
+    attack = f"{count} canaries of noise,"
+    return [guessed(NAME, attack, fell, included, delta, float(claimed))]

@@ -22,8 +22,8 @@ from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
 from fog_flower.privacy.accounting import subsampled_epsilon
 from fog_flower.seeds import generator
-from simulations.audits.bounds import from_pairs
-from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.bound_findings import told_apart
+from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.roc import draw_rocs
 
 NAME = "sampling"
@@ -64,12 +64,11 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
             played(config, mechanism, deviation, length, 2 * number + other) for other in (0, 1)
         )
         claimed = subsampled_epsilon(deviation, 1.0 / length, length * EPOCHS, delta)
-        bound, most = from_pairs(with_it, without, delta)
         attack = (
             f"{EPOCHS} epochs of {length} steps told apart, noise {deviation:.3g} x clip, "
             f"delta {delta:g}"
         )
-        findings.append(bounded(NAME, attack, bound, claimed, most))
+        findings.append(told_apart(NAME, attack, with_it, without, delta, claimed))
         curves[f"noise {deviation:.3g} x clip, {length} steps"] = (with_it, without)
     draw_rocs(curves, folder / f"{NAME}.png", "with the example", "without it")
     return findings

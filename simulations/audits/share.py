@@ -22,8 +22,9 @@ from fog_flower.data.preprocess import ColumnNormaliser
 from fog_flower.privacy.ledger import UPDATES
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Examples
-from simulations.audits.bounds import DELTA, Scores, from_pairs
-from simulations.audits.finding import AuditFinding, bounded, not_applicable
+from simulations.audits.bound_findings import told_apart
+from simulations.audits.bounds import DELTA, Scores
+from simulations.audits.finding import AuditFinding, not_applicable
 
 NAME = "share"
 SHIPMENTS = 4000  # of each data set
@@ -72,9 +73,9 @@ def audit(
         other = _seen(config, field, owned, place, length, target, first)
         promise = told[release]
         delta = promise.delta if promise.promises else DELTA
-        bound, most = from_pairs(*learned_scores(one, other), delta)
         text = f"{attack}, {share} of {owned} examples shared"
-        findings.append(bounded(NAME, text, bound, promise.epsilon, most))
+        scores = learned_scores(one, other)
+        findings.append(told_apart(NAME, text, *scores, delta, promise.epsilon))
     return findings
 
 

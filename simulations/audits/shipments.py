@@ -13,7 +13,8 @@ from fog_flower.privacy.guarantee import Guarantee
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Examples
 from simulations.audits.alike import correlations
-from simulations.audits.bounds import from_identification, from_pairs, proportion
+from simulations.audits.bound_findings import told_apart
+from simulations.audits.bounds import from_identification, proportion
 from simulations.audits.end_nodes import OTHER_NODE, as_shipped
 from simulations.audits.finding import AuditFinding, bounded, not_applicable
 from simulations.audits.image_rows import SHOWN, Image, draw_rows
@@ -118,7 +119,7 @@ def _input_pairs(
         # Noise is keyed by end node, so two end nodes draw different noise.
         outputs.append(as_shipped(config, field, share, number).inputs)
     scores = [np.tensordot(out, direction, len(shape)).astype(np.float64) for out in outputs]
-    findings = [_pair(scores[0], scores[1], "two far inputs told apart", delta, claimed)]
+    findings = [told_apart(NAME, "two far inputs told apart", scores[0], scores[1], delta, claimed)]
     if config.noise_source == SEEDED:
         empty = Examples(np.zeros((DRAWS, *shape), np.float32), targets)
         known = []
@@ -126,7 +127,7 @@ def _input_pairs(
             noise = as_shipped(config, field, empty, number).inputs
             known.append(np.tensordot(out - noise, direction, len(shape)).astype(np.float64))
         attack = "two far inputs told apart, noise drawn again from the seed"
-        findings.append(_pair(known[0], known[1], attack, delta, claimed))
+        findings.append(told_apart(NAME, attack, known[0], known[1], delta, claimed))
     return findings
 
 
@@ -140,7 +141,7 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
         for number in (0, 1)
     ]
     scores = [(out == 0).astype(np.float64) - (out == 1) for out in found]
-    findings = [_pair(scores[0], scores[1], "two labels told apart", 0.0, claimed)]
+    findings = [told_apart(NAME, "two labels told apart", scores[0], scores[1], 0.0, claimed)]
     if config.noise_source == SEEDED:
         # The attacker knows what label 0 would have become. Label 1 becomes something else.
         agreed = []
@@ -149,19 +150,8 @@ def _label_pairs(config: RunConfig, field: Field, claimed: float) -> list[AuditF
             expected = as_shipped(config, field, zero, number).targets
             agreed.append((out == expected).astype(np.float64))
         attack = "two labels told apart, answers drawn again from the seed"
-        findings.append(_pair(agreed[0], agreed[1], attack, 0.0, claimed))
+        findings.append(told_apart(NAME, attack, agreed[0], agreed[1], 0.0, claimed))
     return findings
-
-
-def _pair(
-    one: npt.NDArray[np.float64],
-    other: npt.NDArray[np.float64],
-    attack: str,
-    delta: float,
-    claimed: float,
-) -> AuditFinding:
-    bound, most = from_pairs(one, other, delta)
-    return bounded(NAME, attack, bound, claimed, most)
 
 
 def _decibels(raw: Rows, guess: Rows, scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
