@@ -1,4 +1,4 @@
-"""Lower bounds of epsilon from attacks, at a given confidence."""
+"""Lower bounds of epsilon from attacks, at 95% confidence."""
 
 import math
 
@@ -13,18 +13,16 @@ DELTA = 1e-5  # used where nothing is promised
 GUESSES = 6  # how many numbers of guesses a one-run audit tries, each at its share of the error
 
 
-def proportion(hits: float, tries: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the two-sided Clopper-Pearson interval of a proportion.
+def proportion(hits: float, tries: int) -> tuple[float, float]:
+    """Return the two-sided 95% Clopper-Pearson interval of a proportion.
 
     ``hits`` is not an integer if a share is scaled to fewer independent tries.
     """
-    low, high = proportion_confint(hits, tries, 1.0 - confidence, method="beta")
+    low, high = proportion_confint(hits, tries, 1.0 - CONFIDENCE, method="beta")
     return float(low), float(high)
 
 
-def from_pairs(
-    one: Scores, other: Scores, delta: float, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
+def from_pairs(one: Scores, other: Scores, delta: float) -> tuple[float, float]:
     """Return a lower bound of epsilon for a mechanism run on two neighbouring inputs.
 
     The threshold is chosen on half of the scores and tested on the other half (Jagielski et al.
@@ -44,20 +42,20 @@ def from_pairs(
     """
     half = len(one[1::2])
     apart = np.arange(2.0 * half)
-    most = _epsilon(apart[half:], apart[:half], half - 0.5, delta, confidence)
+    most = _epsilon(apart[half:], apart[:half], half - 0.5, delta)
     chosen, guess = 0.0, 0.0
     first, second = one[::2], other[::2]
     for threshold in np.quantile(np.concatenate([first, second]), np.linspace(0.005, 0.995, 199)):
-        found = _epsilon(first, second, float(threshold), delta, confidence)
+        found = _epsilon(first, second, float(threshold), delta)
         if found > guess:
             chosen, guess = float(threshold), found
     if guess == 0.0:
         return 0.0, most
-    return _epsilon(one[1::2], other[1::2], chosen, delta, confidence), most
+    return _epsilon(one[1::2], other[1::2], chosen, delta), most
 
 
 def from_identification(
-    hits: int, tries: int, candidates: int, delta: float, confidence: float = CONFIDENCE
+    hits: int, tries: int, candidates: int, delta: float
 ) -> tuple[float, float]:
     """Return a lower bound of epsilon from finding records among candidates by their releases.
 
@@ -72,25 +70,22 @@ def from_identification(
     """
 
     def bound(found: int) -> float:
-        rate = proportion(found, tries, confidence)[0]
+        rate = proportion(found, tries)[0]
         odds = (candidates - 1) * (rate - delta) / (1.0 - rate)
         return max(math.log(odds), 0.0) if odds > 0.0 else 0.0
 
     return bound(hits), bound(tries)
 
 
-def _epsilon(
-    one: Scores, other: Scores, threshold: float, delta: float, confidence: float
-) -> float:
+def _epsilon(one: Scores, other: Scores, threshold: float, delta: float) -> float:
     hits, false = int((one > threshold).sum()), int((other > threshold).sum())
-    sure = 1.0 - (1.0 - confidence) / 2  # of each one-sided limit
-    tpr = proportion(hits, len(one), 2 * sure - 1)[0]
-    fpr = proportion(false, len(other), 2 * sure - 1)[1]
+    # Each limit holds with 97.5%, so both together with 95%.
+    tpr, fpr = proportion(hits, len(one))[0], proportion(false, len(other))[1]
     return max(math.log((tpr - delta) / fpr), 0.0) if tpr > delta and fpr > 0.0 else 0.0
 
 
 def from_one_run(
-    scores: Scores, included: npt.NDArray[np.bool_], delta: float, confidence: float = CONFIDENCE
+    scores: Scores, included: npt.NDArray[np.bool_], delta: float
 ) -> tuple[float, int, int]:
     """Return a lower bound of epsilon from one run with canaries (Steinke et al. 2023).
 
@@ -112,7 +107,7 @@ def from_one_run(
     """
     count, order = len(scores), np.argsort(scores, kind="stable")
     best = (0.0, 0, 0)
-    error = (1.0 - confidence) / GUESSES
+    error = (1.0 - CONFIDENCE) / GUESSES
     for guesses in sorted({int(g) for g in np.geomspace(10, count, GUESSES)}):
         half = max(guesses // 2, 1)
         right = int(included[order[-half:]].sum() + (~included[order[:half]]).sum())

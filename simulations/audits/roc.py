@@ -58,16 +58,12 @@ def _end(found: float, far: float, m: int, n: int) -> float:
     return float(brentq(left, near, far))
 
 
-def rate_at(
-    one: Scores, other: Scores, few: float = FEW, independent: int = 0
-) -> tuple[float, float, float]:
-    """Return the share of ``one`` above a threshold that at most a share ``few`` of ``other`` pass.
+def rate_at(one: Scores, other: Scores, independent: int = 0) -> tuple[float, float, float]:
+    """Return the share of ``one`` above a threshold that at most 0.1% of ``other`` pass.
 
     Parameters
     ----------
     one, other : float64 [m], [n]
-    few : float
-        Largest false positive rate.
     independent : int
         Number of independent examples in ``one``, if several scores belong to the same example. 0
         if all scores are independent.
@@ -77,7 +73,7 @@ def rate_at(
     tuple of float
         The share, and its Clopper-Pearson interval at that threshold.
     """
-    allowed = int(few * len(other))
+    allowed = int(FEW * len(other))
     threshold = np.sort(other)[::-1][allowed]
     share = float((one > threshold).mean())
     count = independent or len(one)

@@ -20,6 +20,7 @@ from fog_flower.errors import UserError
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 STOP_SECONDS = 10.0
+LINES = 3  # of a log, in an error message
 LOCAL = "127.0.0.1"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"ERROR|Error\b|Exception|(?<![.\w])error")  # not a logger `uvicorn.error`
@@ -157,12 +158,12 @@ def how_it_ended(status: int) -> str:
         return f"exit status {status}"
 
 
-def last_lines(log: Path, count: int = 3) -> str:
+def last_lines(log: Path) -> str:
     """Return the last lines of a log, joined to one; only lines about errors, if there are any."""
     text = _COLOUR.sub("", log.read_text(errors="replace")) if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if _ERROR.search(line)]
-    return " | ".join((telling or lines)[-count:]) or "it left no log"
+    return " | ".join((telling or lines)[-LINES:]) or "it left no log"
 
 
 def free_ports(count: int) -> list[int]:
