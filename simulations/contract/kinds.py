@@ -3,13 +3,11 @@
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from clients.attacks import ATTACKS
 from clients.privacy import FOG_PROTECTIONS, PROTECTIONS
 from fog_flower.architecture import Scalar
-from fog_flower.config import RunConfig
 from fog_flower.data.features import FEATURES
 from fog_flower.data.partitions import PARTITIONS
 from fog_flower.data.sources import SOURCES
@@ -32,8 +30,6 @@ class Kind:
     ----------
     key : str
         The configuration key that names a plug-in of this kind.
-    module : str
-        The module with its contract, a function ``checks(config)``.
     catalogue : Catalogue or None
         The built-in plug-ins.
     settings : mapping
@@ -43,7 +39,6 @@ class Kind:
     """
 
     key: str
-    module: str
     catalogue: Catalogue | None
     settings: Mapping[str, Scalar]
     parameters: tuple[str, ...]
@@ -60,26 +55,24 @@ class Kind:
 
 
 _ATTACKED: dict[str, Scalar] = {"malicious-nodes": "1"}
+# By name; the contract of a kind is the function ``checks`` of the module ``of_NAME``.
 KINDS: dict[str, Kind] = {
     "strategy": Kind(
         "strategy",
-        "of_strategy",
         None,
         {"fog-nodes": 7, "gate": "off"},
         ("configure_train",),
     ),
-    "gate": Kind("gate", "of_gate", GATES, {}, ("judge",)),
-    "model": Kind("model", "of_model", MODELS, {}, ("spec", "task")),
-    "dataset": Kind("dataset", "of_dataset", SOURCES, {}, ()),
-    "features": Kind("features", "of_features", FEATURES, {}, ("inputs",)),
-    "partition": Kind("partition", "of_partition", PARTITIONS, {}, ("groups", "fog_nodes", "seed")),
-    "attack": Kind("attack", "of_attack", ATTACKS, _ATTACKED, ("attacker",)),
-    "protection": Kind("protection", "of_protection", PROTECTIONS, {}, ("share", "context")),
-    "fog-protection": Kind(
-        "fog-protection", "of_fog_protection", FOG_PROTECTIONS, {}, ("delta", "context")
-    ),
-    "mod": Kind("client-mods", "of_mod", None, {}, ("message", "context", "call_next")),
-    "tracker": Kind("trackers", "of_tracker", TRACKERS, {}, ("start", "log", "end")),
+    "gate": Kind("gate", GATES, {}, ("judge",)),
+    "model": Kind("model", MODELS, {}, ("spec", "task")),
+    "dataset": Kind("dataset", SOURCES, {}, ()),
+    "features": Kind("features", FEATURES, {}, ("inputs",)),
+    "partition": Kind("partition", PARTITIONS, {}, ("groups", "fog_nodes", "seed")),
+    "attack": Kind("attack", ATTACKS, _ATTACKED, ("attacker",)),
+    "protection": Kind("protection", PROTECTIONS, {}, ("share", "context")),
+    "fog-protection": Kind("fog-protection", FOG_PROTECTIONS, {}, ("delta", "context")),
+    "mod": Kind("client-mods", None, {}, ("message", "context", "call_next")),
+    "tracker": Kind("trackers", TRACKERS, {}, ("start", "log", "end")),
 }
 
 _OF_KEY = {one.key: kind for kind, one in KINDS.items()}  # a key's name is accepted, too
@@ -104,14 +97,8 @@ def check_contract(kind: str, name: str, settings: Mapping[str, Scalar]) -> list
     """
     one = KINDS[kind]
     config = configure_settings({**SETTINGS, **one.settings, **settings, one.key: name})
-    return findings(checks_of(kind)(config))
-
-
-def checks_of(kind: str) -> Callable[[RunConfig], Any]:
-    """Return a kind's function ``checks``, which takes a configuration."""
-    module = importlib.import_module(f"{__package__}.{KINDS[kind].module}")
-    checks: Callable[[RunConfig], Any] = module.checks
-    return checks
+    module = importlib.import_module(f"{__package__}.of_{kind.replace('-', '_')}")
+    return findings(module.checks(config))
 
 
 def kind_of(words: Sequence[str]) -> tuple[str, str]:
