@@ -38,9 +38,12 @@ def findings(checks: Checks) -> list[Finding]:
     return found
 
 
-def copies(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return copies of arrays, for a later comparison."""
-    return [array.copy() for array in arrays]
+def check_unchanged(arrays: Sequence[np.ndarray], act: Callable[[], object], told: str) -> None:
+    """Raise ``BrokenContractError(told)`` if ``act`` changes arrays in place."""
+    before = [array.copy() for array in arrays]
+    act()
+    if not same_arrays(before, arrays):
+        raise BrokenContractError(told)
 
 
 def same_arrays(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:

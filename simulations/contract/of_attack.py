@@ -9,7 +9,7 @@ from clients.attacks._attacker import AttackCrashError
 from fog_flower.config import RunConfig
 from fog_flower.data.load import load_dataset
 from fog_flower.weights import Weights
-from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
 from simulations.contract.made_up_model import initial_weights
 from simulations.contract.rehearsed_attacker import RehearsedAttacker, arrays_of, rehearsed
 
@@ -59,13 +59,12 @@ class _Contract:
     def changes_nothing(self) -> None:
         one = self._attacker()
         given = [one.data.inputs, one.data.targets, *one.weights, *one.honest_update]
-        before = copies(given)
-        self._sent_by(one)
-        if not same_arrays(before, given):
-            raise BrokenContractError(
-                "it changed attacker.data, attacker.weights or attacker.honest_update in place: "
-                "work on copies"
-            )
+        check_unchanged(
+            given,
+            lambda: self._sent_by(one),
+            "it changed attacker.data, attacker.weights or attacker.honest_update in place: work "
+            "on copies",
+        )
 
     def _sent_in(self, server_round: int) -> Weights | None:
         """Return the dW of a round, made once: an attack that knows the gate takes seconds."""

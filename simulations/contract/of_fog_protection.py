@@ -12,7 +12,7 @@ from clients.privacy.fog_protection import (
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.data.load import load_dataset
 from fog_flower.weights import Weights
-from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
 from simulations.contract.made_up_model import initial_weights
 
 NORM_OF_UPDATE = 0.01  # standard deviation of the values of a random dW
@@ -69,10 +69,9 @@ class _Contract:
 
     def changes_nothing(self) -> None:
         given = self._given()
-        before = copies(given)
-        self._protected(given)
-        if not same_arrays(before, given):
-            raise BrokenContractError("it changed dW in place: work on a copy")
+        check_unchanged(
+            given, lambda: self._protected(given), "it changed dW in place: work on a copy"
+        )
 
     def _given(self) -> Weights:
         return [array.copy() for array in self._delta]

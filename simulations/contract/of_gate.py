@@ -8,7 +8,7 @@ from flwr.app import Message, RecordDict
 from fog_flower.config import FLOAT32, RunConfig
 from fog_flower.data.load import load_dataset
 from fog_flower.weights import Weights, subtract
-from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.finding import BrokenContractError, Checks, check_unchanged
 from simulations.contract.replies import answer, identify, node_id
 from simulations.quiet import load_tensorflow_quietly
 from strategies.build import build_judge
@@ -87,10 +87,7 @@ class _Contract:
 
     def changes_nothing(self) -> None:
         given = [array for delta in self._honest for array in delta]
-        before = copies(given)
-        self._decided(self._honest)
-        if not same_arrays(before, given):
-            raise BrokenContractError("it changed an update in place")
+        check_unchanged(given, lambda: self._decided(self._honest), "it changed an update in place")
 
     def _decided(self, deltas: Sequence[Weights]) -> list[Decision]:
         return self._judged(deltas).decisions

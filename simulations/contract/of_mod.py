@@ -8,7 +8,7 @@ from clients.user_mods import user_mods
 from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.weights import from_record, to_record
-from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
 from simulations.contract.replies import WEIGHTS, answer, context_of, identify, node_id
 from strategies.updates import read_replies
 
@@ -49,10 +49,7 @@ class _Contract:
             )
 
     def changes_nothing(self) -> None:
-        before = copies(STEP)
-        self._asked()
-        if not same_arrays(before, STEP):
-            raise BrokenContractError("it changed arrays of the reply in place: make new ones")
+        check_unchanged(STEP, self._asked, "it changed arrays of the reply in place: make new ones")
 
     def _asked(self) -> Message:
         settings: dict[str, ConfigRecordValues] = {SERVER_ROUND: 1}

@@ -10,7 +10,7 @@ from fog_flower.causes import in_user_code
 from fog_flower.config import SEEDED, RunConfig
 from fog_flower.data.load import load_dataset, preprocess_of
 from fog_flower.tasks.examples import Examples, Spec
-from simulations.contract.finding import BrokenContractError, Checks, copies, same_arrays
+from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
 
 
 def checks(config: RunConfig) -> Checks:
@@ -59,10 +59,11 @@ class _Contract:
 
     def changes_nothing(self) -> None:
         given = self._share()
-        before = copies([given.inputs, given.targets])
-        self._protected(given)
-        if not same_arrays(before, [given.inputs, given.targets]):
-            raise BrokenContractError("it changed the share in place: work on a copy")
+        check_unchanged(
+            [given.inputs, given.targets],
+            lambda: self._protected(given),
+            "it changed the share in place: work on a copy",
+        )
 
     def _share(self) -> Examples:
         train = self._dataset.train
