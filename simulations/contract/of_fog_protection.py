@@ -14,8 +14,7 @@ from fog_flower.data.load import load_dataset
 from fog_flower.weights import Weights
 from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
 from simulations.contract.made_up_model import initial_weights
-
-NORM_OF_UPDATE = 0.01  # standard deviation of the values of a random dW
+from simulations.contract.replies import made_up_step
 
 
 def checks(config: RunConfig) -> Checks:
@@ -34,10 +33,7 @@ class _Contract:
         self._config, dataset = config, load_dataset(config)
         self._dataset = dataset
         rng = np.random.default_rng(config.seed)
-        self._delta = [
-            rng.normal(scale=NORM_OF_UPDATE, size=array.shape).astype(array.dtype)
-            for array in initial_weights(config, dataset)
-        ]
+        self._delta = made_up_step(initial_weights(config, dataset), rng)
 
     def fits(self) -> None:
         fog_protections(self._config)

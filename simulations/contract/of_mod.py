@@ -1,6 +1,5 @@
 """The contract of a client-side mod."""
 
-import numpy as np
 from flwr.app import ConfigRecord, Context, Message, MessageType, RecordDict
 from flwr.app.typing import ConfigRecordValues
 
@@ -9,10 +8,8 @@ from fog_flower.config import RunConfig
 from fog_flower.messages import ARRAYS, CONFIG, SERVER_ROUND
 from fog_flower.weights import from_record, to_record
 from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
-from simulations.contract.replies import WEIGHTS, answer, context_of, identify, node_id
+from simulations.contract.replies import STEP, WEIGHTS, answer, context_of, identify, node_id
 from strategies.updates import read_replies
-
-STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
 
 
 def checks(config: RunConfig) -> Checks:

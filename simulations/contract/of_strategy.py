@@ -17,6 +17,7 @@ from fog_flower.tasks.scores import Directions, Scores, Sloped
 from fog_flower.weights import Weights, add, from_record, to_record
 from simulations.contract.finding import BrokenContractError, Checks
 from simulations.contract.replies import (
+    STEP,
     WEIGHTS,
     FakeGrid,
     answer,
@@ -28,8 +29,6 @@ from strategies.build import inner_strategy
 from strategies.gates.open import Open
 from strategies.judge import Judge
 from strategies.validated_merge import ValidatedMerge
-
-STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]
 
 
 def checks(config: RunConfig) -> Checks:

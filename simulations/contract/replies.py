@@ -17,8 +17,9 @@ from fog_flower.simulated import SIMULATED
 from fog_flower.weights import Weights, step_dtype, to_record
 
 WEIGHTS = [np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), np.array([0.5, -0.5], np.float32)]
+STEP = [np.full((2, 2), 0.1, np.float32), np.full(2, -0.2, np.float32)]  # a dW of WEIGHTS
 FIRST_NODE_ID = 1000
-STEP = 0.01  # times a standard normal number
+SCALE = 0.01  # of a made-up dW: times a standard normal number
 
 
 def node_id(fog_node: int) -> int:
@@ -34,7 +35,7 @@ def identify() -> None:
 def made_up_step(weights: Sequence[np.ndarray], rng: np.random.Generator) -> Weights:
     """Return a small random dW, about as large as that of a round of training."""
     return [
-        (STEP * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
+        (SCALE * rng.standard_normal(array.shape)).astype(step_dtype(array.dtype))
         for array in weights
     ]
 
