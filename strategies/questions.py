@@ -149,7 +149,7 @@ def _arrays_of(
     ours, theirs = ([(a.shape, a.dtype) for a in one] for one in (weights, sent))
     if ours != theirs:
         raise UserError(
-            f"{what} sends arrays {_listed(sent)} to start from, but W has {_listed(weights)}"
+            f"{what} sends arrays {listed(sent)} to start from, but W has {listed(weights)}"
         )
     if own != ARRAYS:
         del message.content[own]
@@ -167,7 +167,8 @@ def _read(record: ArrayRecord, what: str) -> Weights:
         ) from error
 
 
-def _listed(weights: Weights) -> str:
+def listed(weights: Weights) -> str:
+    """Return the dtypes and shapes of arrays in words, for error messages."""
     return ", ".join(f"{array.dtype} {list(array.shape)}" for array in weights)
 
 

@@ -1,9 +1,5 @@
 """The contract of an attack."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from clients.attacks import ATTACKS
 from clients.attacks._attacker import AttackCrashError
 from fog_flower.config import RunConfig
@@ -12,6 +8,7 @@ from fog_flower.weights import Weights
 from simulations.contract.finding import BrokenContractError, Checks, check_unchanged, same_arrays
 from simulations.contract.made_up_model import initial_weights
 from simulations.contract.rehearsed_attacker import RehearsedAttacker, arrays_of, rehearsed
+from strategies.questions import listed
 
 
 def checks(config: RunConfig) -> Checks:
@@ -45,7 +42,7 @@ class _Contract:
         ours, theirs = ([(a.shape, a.dtype) for a in one] for one in (wanted, sent))
         if ours != theirs:
             raise BrokenContractError(
-                f"the cloud refuses arrays {_listed(sent)}, because dW has {_listed(wanted)}; "
+                f"the cloud refuses arrays {listed(sent)}, because dW has {listed(wanted)}; "
                 "a run with it does not start"
             )
 
@@ -82,7 +79,3 @@ class _Contract:
             return arrays_of(attacker.send(self._attack))
         except AttackCrashError:
             return None
-
-
-def _listed(weights: Sequence[np.ndarray]) -> str:
-    return ", ".join(f"{array.dtype} {list(array.shape)}" for array in weights)
