@@ -68,10 +68,10 @@ def settings_of(run):
 
 def test_each_finding_bounds_the_release_that_it_attacked():
     found = [one.to_json() for one in FOUND]
-    assert bound_of(DW, found, 4.99) == AuditedBound(0.75, 2, refuted=False)
-    assert bound_of(W, found, 5.0) == AuditedBound(0.25, 1, refuted=False)
-    assert bound_of(INPUTS, found, 2.0) == AuditedBound(6.5, 1, refuted=True)
-    assert bound_of(TARGETS, found, 2.0) == AuditedBound(1.5, 1, refuted=False)
+    assert bound_of(DW, found, 4.99) == AuditedBound(0.75, refuted=False)
+    assert bound_of(W, found, 5.0) == AuditedBound(0.25, refuted=False)
+    assert bound_of(INPUTS, found, 2.0) == AuditedBound(6.5, refuted=True)
+    assert bound_of(TARGETS, found, 2.0) == AuditedBound(1.5, refuted=False)
     assert bound_of("number of examples that it reports", found, None) is None
     assert bound_of(W, found[3:], 5.0) is None
     assert str(bound_of(INPUTS, found, 2.0)) == "6.5 to inf, refuted"
@@ -84,7 +84,7 @@ def test_a_bound_against_another_promise_is_not_one_of_the_release():
     assert bound_of(INPUTS, found, None) is None
     unprotected = [bounded("one-run", "canaries", 3.0, math.inf).to_json()]
     assert bound_of(DW, unprotected, 2.5) is None
-    assert bound_of(DW, unprotected, None) == AuditedBound(3.0, 1, refuted=False)
+    assert bound_of(DW, unprotected, None) == AuditedBound(3.0, refuted=False)
 
 
 def test_show_puts_bounds_beside_promises(run):

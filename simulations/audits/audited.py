@@ -31,14 +31,11 @@ class AuditedBound:
     epsilon : float
         A one-sided 95% bound: the interval is from here to infinity. The largest of several bounds
         exceeds the truth more often than in 5%.
-    attacks : int
-        Number of bounds of which it is the largest.
     refuted : bool
         Whether an audit refuted what is promised.
     """
 
     epsilon: float
-    attacks: int
     refuted: bool
 
     def __str__(self) -> str:
@@ -86,7 +83,7 @@ def bound_of(
     if not bounds:
         return None
     refuted = any(found["verdict"] == REFUTED for found in bounds)
-    return AuditedBound(max(float(found["value"]) for found in bounds), len(bounds), refuted)
+    return AuditedBound(max(float(found["value"]) for found in bounds), refuted)
 
 
 def _is_on(release: str, found: Mapping[str, Any]) -> bool:
