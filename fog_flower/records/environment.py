@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from fog_flower.processor import processor_words
+from fog_flower.processor import processor_words, usable_cores
 from fog_flower.variables import GIT_COMMIT_VARIABLE, ONEDNN_VARIABLE
 
 LIBRARIES = ("flwr", "ray", "tensorflow", "keras", "numpy", "pandas", "flwr-datasets", "fog-flower")
@@ -28,9 +28,7 @@ def hardware() -> dict[str, Any]:
     """Return processor, cores usable by this process, memory in GiB, and system."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": usable_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
     }

@@ -1,6 +1,5 @@
 """``fog-flower demo``: three short runs that show the effect of the gate, and a page."""
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fog_flower.errors import UserError
+from fog_flower.processor import usable_cores
 from simulations.cli.terminal import terminal
 
 SETTINGS = typer.Argument(
@@ -44,7 +44,7 @@ def demo(
     overrides = parse_settings(settings or [])
     plan = plan_sweep(demo_runs.demo(), size, (0,), "", overrides, folder)
     check_all_code(plan)
-    together = jobs or (len(plan.runs) if (os.cpu_count() or 1) > 1 else 1)
+    together = jobs or (len(plan.runs) if usable_cores() > 1 else 1)
     with DemoDisplay(terminal, plan) as display:
         statuses = execute(plan, size.engine, display.update, jobs=together, drawn=display.drawn)
     if any(status != "finished" for status in statuses):

@@ -4,12 +4,12 @@ import ast
 import dataclasses
 import importlib.util
 import math
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 from fog_flower.models import MODELS
+from fog_flower.processor import usable_cores
 
 # Part of a training step that runs on several threads (Amdahl's law), for a model that does not
 # define it: between dense layers at batch 32, which are too small (0.5), and convolutions (0.95).
@@ -62,7 +62,7 @@ def place(
     actors : int, optional
         The user's choice, if any.
     """
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or usable_cores()
     if actors is None and gpus:
         actors = min(fog_nodes, gpus * ON_A_GPU, cores)
     if actors is None:

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
+from fog_flower.processor import usable_cores
 from fog_flower.records.reading import read_rounds
 from fog_flower.records.run_folder import folder_of
 from fog_flower.variables import THREADS_VARIABLE
@@ -37,7 +38,7 @@ def run_together(
     UserError
         If a worker dies, e.g. for lack of memory. Runs that have ended stay recorded.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, usable_cores() // jobs)
     executor = ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),
