@@ -42,8 +42,8 @@ class RowsRule(KnowsW, ABC):
 
     @property
     def least_updates(self) -> int:
-        """The smallest number of updates that the rule needs."""
-        return 1
+        """The smallest number with an honest majority; 1 if a rule counts no malicious nodes."""
+        return 2 * getattr(self, "num_malicious_nodes", 0) + 1
 
     @abstractmethod
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:

@@ -45,11 +45,6 @@ class DnC(RowsRule):
         self.numbers = numbers
         self.iterations = iterations
 
-    @property
-    def least_updates(self) -> int:
-        """The smallest number with an honest majority."""
-        return 2 * self.num_malicious_nodes + 1
-
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002
         """Return the mean of the updates that every iteration keeps; 0 if there is none."""
         updates, size = rows.shape

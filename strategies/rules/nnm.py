@@ -32,11 +32,6 @@ class NNM(RowsRule):
         self.num_malicious_nodes = num_malicious_nodes
         self.rule = rule
 
-    @property
-    def least_updates(self) -> int:
-        """The smallest number with an honest majority."""
-        return 2 * self.num_malicious_nodes + 1
-
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002
         """Return the median or trimmed mean of the mixed updates."""
         malicious = self.num_malicious_nodes
