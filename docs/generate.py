@@ -27,7 +27,7 @@ from fog_flower.records.columns import ROUND_MEANINGS, UPDATE_MEANINGS
 from simulations.cli.commands import app
 from simulations.cli.keys import explained
 from simulations.experiments.attack_grid import is_gated
-from simulations.reports.attack_grid import ACCURACY, tables_of
+from simulations.reports.attack_grid import ACCURACY, GOALS, tables_of
 from simulations.reports.attack_grid.grid_records import ComparisonRecords, load_comparison
 from simulations.reports.attack_grid.grid_tables import WORST, WORST_OF_CLASS, notes, worst_table
 from simulations.reports.blocks import (
@@ -134,29 +134,28 @@ def claim() -> str:
     """Return what the records of the claim's evaluation say, a section a data set or case."""
     parts = []
     for name, title in (CLAIM | EARLIER | CASES).items():
-        folder = RESULTS / "claim" / name
-        if not (folder / "comparison.csv").exists():
-            continue  # still to be made
+        if not _is_made(name):
+            continue
         records = _evaluated(name)
         parts += [f"### {title}", _noted(records, 2 if name in CASES else 3)]
         shown = SUMMARIES[name in EARLIER]
-        wanted = _not_a_goal if name in CASES else shown.__contains__
-        reached = {} if name in CASES else {REACHED: _reached(name)}
+        wanted = (lambda h: h not in OF_GOALS) if name in CASES else shown.__contains__
+        reached = {} if name in CASES else {GOALS: _reached(name)}
         for heading, table in (reached | tables_of(records, wanted)).items():
             parts += _headed(heading, table)
         if name not in CASES:
             link = f"../../results/claim/{name}/comparison.md"
             parts.append(f"[Every cell, with intervals, and those below a goal]({link}).")
-        if (folder / STRENGTHS).exists():
+        if (RESULTS / "claim" / name / STRENGTHS).exists():
             parts.append(f"![{title}](../../results/claim/{name}/{STRENGTHS})")
     return "\n\n".join([*parts, *_ablation()])
 
 
 def verdicts() -> str:
     """Return what gates reached in all evaluations, a row a goal, and what has not been run."""
-    tables, missing = [], []
+    tables = []
     for name, title in (CLAIM | EARLIER).items():
-        if not (RESULTS / "claim" / name / "comparison.csv").exists():
+        if not _is_made(name):
             continue
         table = _reached(name)
         table = table[table["strategy"].map(is_gated)]
@@ -164,21 +163,16 @@ def verdicts() -> str:
         first = pd.DataFrame({"data": title, "seeds": seeds(known)}, index=table.index)
         shown = ["strategy", "cells", "goal", "reached", "mean", "lowest cell"]
         tables.append(pd.concat([first, table[shown]], axis=1))
-    for name, title in (CLAIM | CASES | {ABLATION: "the ablation"}).items():
-        if not (RESULTS / "claim" / name / "comparison.csv").exists():
-            missing.append(title)
+    wanted = CLAIM | CASES | {ABLATION: "the ablation"}
+    missing = [title for name, title in wanted.items() if not _is_made(name)]
     told = f"Not run yet: {'; '.join(missing)}. The commands are in the [protocol](protocol.md)."
     return "\n\n".join([as_markdown(pd.concat(tables)), *([told] if missing else [])])
 
 
-def _not_a_goal(heading: str) -> bool:
-    return heading not in GOALS
-
-
 def _ablation() -> list[str]:
     """Return what the gate reaches with each of its arguments changed, a row a value."""
-    if not (RESULTS / "claim" / ABLATION / "comparison.csv").exists():
-        return []  # still to be made
+    if not _is_made(ABLATION):
+        return []
     records, table = _evaluated(ABLATION), _reached(ABLATION)
     alone = records.finished[records.finished["malicious"] == 0]
     peace = alone.groupby("strategy")["test_accuracy"].mean()
@@ -193,6 +187,11 @@ def _ablation() -> list[str]:
     ]
 
 
+def _is_made(name: str) -> bool:
+    """Return whether a comparison of the claim has been made."""
+    return (RESULTS / "claim" / name / "comparison.csv").exists()
+
+
 @functools.cache  # two pages show some of them
 def _evaluated(name: str) -> ComparisonRecords:
     """Return the records of a comparison of the claim."""
@@ -202,7 +201,7 @@ def _evaluated(name: str) -> ComparisonRecords:
 @functools.cache
 def _reached(name: str) -> pd.DataFrame:
     """Return which of its goals a comparison of the claim reached."""
-    return tables_of(_evaluated(name), {REACHED}.__contains__)[REACHED]
+    return tables_of(_evaluated(name), {GOALS}.__contains__)[GOALS]
 
 
 def _noted(records: ComparisonRecords, count: int) -> str:
@@ -265,11 +264,11 @@ def bench(heading: str) -> Block:
 
 
 GATE = "gate=learned"
-REACHED, BACKDOOR = "What is reached", "The backdoor"
+BACKDOOR = "The backdoor"
 # Headings of the tables that are shown, besides what is reached, of the last evaluation, and of the
 # one before it.
 SUMMARIES = ((WORST, WORST_OF_CLASS, BACKDOOR), (WORST,))
-GOALS = (REACHED, WORST, WORST_OF_CLASS, "Cells below a goal")
+OF_GOALS = (GOALS, WORST, WORST_OF_CLASS, "Cells below a goal")
 CLAIM = {
     "svhn": "Real SVHN, `cnn-small`",
     "mnist-mlp": "Real MNIST, `mlp-narrow`",
@@ -362,7 +361,7 @@ def _command(name: str, command: click.Command) -> list[str]:
     context = click.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     text = "\n\n".join(" ".join(p.split()) for p in (command.help or "").split("\n\n"))
-    parts = [f"## {name}", f"```text\n{usage}\n```", _escaped(text)]
+    parts = [f"## {name}", f"```text\n{usage}\n```", text.replace("<", "&lt;")]
     if command.epilog:
         parts.append(f"```bash\n{command.epilog.removeprefix('Example: ')}\n```")
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
@@ -410,10 +409,6 @@ def _default(value: Any) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;")
 
 
 _CONTEXT = click.Context(click.Command("fog-flower"))
