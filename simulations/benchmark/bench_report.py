@@ -23,11 +23,11 @@ SIDES = (
 def write_benchmark(folder: Path) -> list[tuple[str, Path]]:
     """Write ``bench.md`` and ``bench.png`` from the latest session of each case of each part."""
     parts = last_sittings(folder)
-    sections = {TABLES[part][0]: TABLES[part][1](rows) for part, rows in parts.items()}
+    sections = {TABLES[part].title: TABLES[part].tabulate(rows) for part, rows in parts.items()}
     facts = {part: facts_of(folder, part) for part in parts}
     notes = [SIDES] if DRAWN in parts else []
     notes += [
-        _made_with(TABLES[part][0], cases, facts[part][sitting], sitting)
+        _made_with(TABLES[part].title, cases, facts[part][sitting], sitting)
         for part, rows in parts.items()
         for sitting, cases in describe_sittings(part, rows).items()
     ]

@@ -1,5 +1,6 @@
 """Tables of a benchmark: medians with their range, and ratios of medians."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -186,12 +187,36 @@ def _gibibytes(mebibytes: float) -> str:
     return f"{mebibytes / 1024:.2f}"
 
 
-Tabulate = Callable[[pd.DataFrame], pd.DataFrame]
-TABLES: dict[str, tuple[str, Tabulate]] = {
-    "throughput": ("Training throughput", throughput),
-    "growth": ("How cost grows", growth),
-    "scale": ("Many fog nodes (inline engine)", scale),
-    "start": ("From the command to round 1, caches warm", start),
-    "private": ("What DP-SGD costs: epochs of batches of 256, noise included", private),
-    "memory": ("Memory of all processes together (proportional set size)", memory),
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The table of a part.
+
+    Attributes
+    ----------
+    title : str
+    tabulate : callable
+        Makes the table from the part's rows.
+    case : tuple of str
+        Columns that define the cases of the part. Rows of a case are compared, so they need to be
+        of one session.
+    """
+
+    title: str
+    tabulate: Callable[[pd.DataFrame], pd.DataFrame]
+    case: tuple[str, ...]
+
+
+TABLES: dict[str, Table] = {
+    "throughput": Table("Training throughput", throughput, ("model", "fog_nodes")),
+    "growth": Table("How cost grows", growth, ("what",)),
+    "scale": Table("Many fog nodes (inline engine)", scale, ("what",)),
+    "start": Table("From the command to round 1, caches warm", start, ()),
+    "memory": Table(
+        "Memory of all processes together (proportional set size)",
+        memory,
+        ("what", "model", "precision"),
+    ),
+    "private": Table(
+        "What DP-SGD costs: epochs of batches of 256, noise included", private, ("model",)
+    ),
 }

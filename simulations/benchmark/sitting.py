@@ -5,17 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from fog_flower.errors import UserError
+from simulations.benchmark.bench_tables import TABLES
 from simulations.benchmark.ledger import SITTING
-
-# Columns that define the cases of a part; rows of a case are compared, so they need one session.
-CASES: dict[str, list[str]] = {
-    "throughput": ["model", "fog_nodes"],
-    "growth": ["what"],
-    "scale": ["what"],
-    "start": [],
-    "memory": ["what", "model", "precision"],
-    "private": ["model"],
-}
 
 
 def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
@@ -29,11 +20,11 @@ def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
         If nothing was measured.
     """
     found = {}
-    for part, case in CASES.items():
+    for part, table in TABLES.items():
         path = folder / f"{part}.csv"
         if path.exists():
-            rows = pd.read_csv(path)
-            last = rows.groupby(case)[SITTING].transform("max") if case else rows[SITTING].max()
+            rows, case = pd.read_csv(path), table.case
+            last = rows.groupby([*case])[SITTING].transform("max") if case else rows[SITTING].max()
             found[part] = rows[rows[SITTING] == last]
     if not found:
         raise UserError(f"--out {folder}: nothing was measured there; run `fog-flower bench`")
@@ -42,11 +33,10 @@ def last_sittings(folder: Path) -> dict[str, pd.DataFrame]:
 
 def describe_sittings(part: str, rows: pd.DataFrame) -> dict[str, str]:
     """Return the cases of a part by session, as text; empty text if there was only one session."""
-    case = CASES[part]
     if len(sittings := rows[SITTING].unique()) == 1:
         return {str(sittings[0]): ""}
     found: dict[str, list[str]] = {}
-    for values, _ in rows.groupby([SITTING, *case], sort=False):
+    for values, _ in rows.groupby([SITTING, *TABLES[part].case], sort=False):
         sitting, *names = map(str, values)
         found.setdefault(sitting, []).append(" ".join(names))
     return {sitting: ", ".join(cases) for sitting, cases in found.items()}
