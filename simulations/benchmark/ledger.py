@@ -27,6 +27,16 @@ def facts_of(folder: Path, part: str) -> dict[str, dict[str, Any]]:
     return facts
 
 
+def append_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Append a row to a CSV file, behind a header if it is the first one."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 class Ledger:
     """A folder with one CSV file per part, to which rows are only added.
 
@@ -65,12 +75,6 @@ class Ledger:
 
         All rows of a part must have the same columns in the same order.
         """
-        path = self._folder / f"{part}.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow([SITTING, *row])
-            writer.writerow([self.sitting, *row.values()])
-            if self.sitting not in (facts := facts_of(self._folder, part)):
-                write_json(facts_path(self._folder, part), {**facts, self.sitting: self._facts})
+        if self.sitting not in (facts := facts_of(self._folder, part)):
+            write_json(facts_path(self._folder, part), {**facts, self.sitting: self._facts})
+        append_row(self._folder / f"{part}.csv", {SITTING: self.sitting, **row})

@@ -5,7 +5,6 @@ device. With ``KERAS_BACKEND=jax`` it does not need TensorFlow, for machines who
 supports. It is separate from ``fog-flower bench``, which needs everything that a run needs.
 """
 
-import csv
 import importlib
 import sys
 import time
@@ -21,6 +20,7 @@ from fog_flower.errors import UserError
 from fog_flower.records.environment import hardware
 from simulations.benchmark.bare_keras import compiled_model
 from simulations.benchmark.cases import BATCH_SIZE, SPEC, TASK
+from simulations.benchmark.ledger import append_row
 
 
 def main(
@@ -30,6 +30,7 @@ def main(
     epochs: Annotated[int, typer.Option(min=1, help="timed; one more warms up")] = 5,
 ) -> None:
     """Time epochs of ``fit`` in both precisions."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     where = device()
     for model in models.split(","):
         for precision in (FLOAT32, BFLOAT16):
@@ -46,7 +47,7 @@ def main(
                     "milliseconds": round(1000 * seconds / batches, 4),
                 }
                 typer.echo("  ".join(map(str, row.values())))
-                _append(out, row)
+                append_row(out, row)
 
 
 def epoch_seconds(model: str, precision: str, batches: int, epochs: int) -> list[float]:
@@ -86,16 +87,6 @@ def device() -> str:
         details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
         return str(details.get("device_name", hardware()["processor"]))
     raise UserError(f"KERAS_BACKEND={backend}: must be tensorflow or jax")
-
-
-def _append(path: Path, row: dict[str, object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 if __name__ == "__main__":
