@@ -78,7 +78,7 @@ def test_a_hidden_number_is_not_told(make_config):
 def test_a_fog_node_refuses_before_its_end_nodes_ship_anything(make_config, monkeypatch):
     """On a deployment nothing is checked before: the run may be started with ``flwr run``."""
     shipped = []
-    monkeypatch.setattr(client_app, "node_data", lambda *args: shipped.append(args))
+    monkeypatch.setattr(client_app, "own_data", lambda *args: shipped.append(args))
     with pytest.raises(UserError, match=r"delta=0\.01 must be below 1 / 120"):
         run_here(make_config(fog_protection="dp-sgd(delta=0.01,noise=1)"))
     assert shipped == []

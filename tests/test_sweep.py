@@ -93,6 +93,12 @@ def config_of(scale, dataset, tmp_path, *, only="cnn-fog-7", **overrides):
     return planned.runs[0].config, planned.scale.told(planned.overrides)
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_without_a_word_an_experiment_is_reduced_or_the_only_scale_that_it_has(name):
+    chosen = EXPERIMENTS[name].scale("")
+    assert chosen.name == "reduced" or len(EXPERIMENTS[name].scales) == 1
+
+
 @pytest.mark.parametrize(("cell", "epochs"), [("mlp-fog-3", 100), ("cnn-fog-7", 20)])
 def test_on_svhn_the_full_scale_is_the_paper_s_protocol(tmp_path, cell, epochs):
     config, told = config_of("full", "svhn", tmp_path, only=cell)

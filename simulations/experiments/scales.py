@@ -93,4 +93,4 @@ REDUCED = Scale(
     on={RENDERED: _RENDERED_REDUCED},
 )
 
-SCALES = {scale.name: scale for scale in (FULL, REDUCED)}
+SCALES = {scale.name: scale for scale in (REDUCED, FULL)}
