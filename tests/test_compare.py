@@ -18,7 +18,6 @@ from simulations.experiments.attack_grid import (
     COMPARE_SCALE,
     Federation,
     comparison,
-    describe_cell,
     parse_attacks,
     parse_federations,
 )
@@ -37,9 +36,9 @@ from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
-from simulations.sweep.sweep_folder import set_aside_changed
-from simulations.sweep.sweep_plan import parse_seeds, plan_sweep
-from tests.runs import column, figures
+from simulations.sweep.sweep_folder import note_start, set_aside_changed
+from simulations.sweep.sweep_plan import STAGING, parse_seeds, plan_sweep
+from tests.runs import column, ending_in_round, figures
 
 
 @pytest.fixture
@@ -58,17 +57,12 @@ def test_federations_and_attacks():
             parse_attacks(text)
 
 
-def test_every_cell_says_in_its_configuration_what_it_is():
+def test_every_cell_says_what_it_is():
     names = (
         "gate,gate=open,FedAvg,honest,gate+FedMedian,gate=zeno+FedAdam,Krum,FedTrimmedAvg,FLTrust"
     )
     experiment, left_out = comparison(names, "sign-flip,alie=2.5", "7:2,7:3,7:0")
-    described = []
-    for cell in experiment.cells:
-        settings = {**COMPARE_SCALE.settings["any"], **cell.settings}
-        found = describe_cell(configure_settings(settings).to_run_config())
-        assert found == cell.tags  # what an older record's configuration says, a record says now
-        described.append(tuple(found.values()))
+    described = [tuple(cell.tags.values()) for cell in experiment.cells]
     assert len(set(described)) == len(experiment.cells)
     assert (7, 3, "alie=2.5", "gate=learned") in described
     assert (7, 2, "sign-flip", "Krum") in described
@@ -366,6 +360,30 @@ def test_the_users_own_stand_beside_each_other_each_in_a_cell(tmp_path, override
     assert len(headings) == len(set(headings))
     for name in ("heat-map.svg", "curves.svg"):
         assert (folder / name).stat().st_size > 1000
+
+
+def test_what_a_killed_comparison_was_making_is_kept_as_what_it_is(tmp_path, overrides):
+    grid, _ = comparison("gate+cloud,FedAvg", "sign-flip", "3:1", 60)
+    settings = overrides | {"gate-args": "", "artifacts": "checkpoint", "num-server-rounds": 2}
+    plan = plan_sweep(grid, COMPARE_SCALE, (0,), "", settings, tmp_path)
+    with ending_in_round(2, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+        execute(plan, "inline", lambda _: None)
+    said: list[str] = []
+    execute(plan, "inline", lambda progress: said.append(progress.last))
+    assert any("continues after round 1" in told for told in said)
+    first, *_ = sorted(tmp_path.glob("*/**/run.json"))
+    name = str(first.parent.relative_to(tmp_path))
+    record = json.loads(first.read_text())
+    tags = record.pop("cell")
+    first.write_text(json.dumps(record))
+    with pytest.raises(UserError, match="does not say which cell"):
+        load_comparison(tmp_path)
+    staged = tmp_path / STAGING / name  # it had finished, but was not moved yet
+    note_start(plan, next(run for run in plan.runs if run.name == name))
+    first.parent.rename(staged)
+    assert execute(plan, "inline", lambda _: None) == ["finished", "finished"]
+    assert json.loads(first.read_text()) == record | {"cell": tags}
+    assert len(load_comparison(tmp_path).runs) == 2
 
 
 def test_no_name_is_cut_in_a_heat_map(tmp_path, overrides, monkeypatch):

@@ -3,11 +3,9 @@
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from clients.attacks import ATTACKS
 from fog_flower.architecture import Scalar
-from fog_flower.attack_schedule import parse_malicious_nodes
 from fog_flower.config import LEARNED, NONE, OFF
 from fog_flower.data.trigger import SQUARE, TRIGGERS
 from fog_flower.errors import UserError
@@ -279,31 +277,6 @@ def trains_cloud(strategy: str) -> bool:
     """Check whether the cloud trains its own update in a strategy of a comparison."""
     name = strategy.removesuffix(REFIT)
     return name == CLOUD_ALONE or name.endswith(WITH_CLOUD)
-
-
-def describe_cell(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tags of a run from its configuration, for older records without tags.
-
-    In those, FedAvg without a gate on nodes that crash always meant ``honest``.
-    """
-    malicious = parse_malicious_nodes(
-        str(config["malicious-nodes"]), int(config["fog-nodes"]), attacked=config["attack"] != NONE
-    )
-    gated = config["gate"] != OFF
-    if config["attack"] == "crash" and not gated and config["strategy"] == FEDAVG:
-        strategy, attack = HONEST, HONEST
-    else:
-        strategy, attack = str(config["strategy"]), str(config["attack"])
-        if gated:
-            strategy = gate_name(str(config["gate"]), strategy)
-        if config["attack-strength"]:
-            attack += f"={config['attack-strength']:g}"
-    return {
-        "fog_nodes": config["fog-nodes"],
-        "malicious": len(malicious),
-        "attack": attack,
-        "strategy": strategy,
-    }
 
 
 def _canonical(name: str) -> str:

@@ -13,7 +13,13 @@ from simulations.sweep.pool import STARTING, Started, last_round, run_together
 from simulations.sweep.progress_file import Told, write_progress
 from simulations.sweep.run_times import Estimator
 from simulations.sweep.stopped_runs import forget_stopped, from_where_it_stopped
-from simulations.sweep.sweep_folder import keep_run, make_again, open_sweep, recorded_status
+from simulations.sweep.sweep_folder import (
+    keep_run,
+    make_again,
+    note_start,
+    open_sweep,
+    recorded_status,
+)
 from simulations.sweep.sweep_plan import PlannedRun, SweepPlan
 
 
@@ -102,6 +108,8 @@ def execute(
             show(progress)
 
         def started(run: PlannedRun, round_text: str = STARTING) -> None:
+            if round_text == STARTING:
+                note_start(plan, run)
             progress.run, progress.round_text = run, round_text
             progress.remaining_seconds = estimator.seconds(left.values()) / jobs
             tell()

@@ -157,6 +157,13 @@ def check_same_settings(
         )
 
 
+def note_start(plan: SweepPlan, run: PlannedRun) -> None:
+    """Note beside a run in staging what its record will be told, in case the sweep is killed."""
+    note = _note_of(plan.folder, run.name)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_json(note, _of_sweep(run))
+
+
 def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
     """Move an ended run from staging to its place, atomically, and return its record."""
     staged = folder_of(run.config)
@@ -168,10 +175,8 @@ def keep_run(plan: SweepPlan, run: PlannedRun, cause: str) -> dict[str, Any]:
             staged / "run.json",
             {"status": FAILED, "cause": cause, "final": {}, "seconds": 0, **facts},
         )
-    added: dict[str, Any] = {USER_CODE: dict(run.code)} if run.code else {}
-    added |= {"cell": dict(run.cell.tags)} if run.cell.tags else {}
-    if added:
-        write_json(staged / "run.json", {**read_run(staged), **added})
+    _add(staged, _of_sweep(run))
+    _note_of(plan.folder, run.name).unlink(missing_ok=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         raise UserError(f"{place} exists now: another process wrote it; nothing was overwritten")
@@ -197,14 +202,32 @@ def set_aside_name(plan: SweepPlan, run: PlannedRun) -> Path:
 
 def _keep_stopped(folder: Path) -> None:
     """Keep the runs in staging that finished or can be continued, and delete the others."""
-    for run in (folder / STAGING).glob("*/*"):
+    for record in sorted((folder / STAGING).rglob("run.json")):
+        run = record.parent
         name = str(run.relative_to(folder / STAGING))
         if (run / CHECKPOINT_FILE).exists():
             _move_to_stopped(folder, run, name)
         elif read_run(run).get("status") == FINISHED and not (folder / name).exists():
-            (folder / name).parent.mkdir(exist_ok=True)
+            if (note := _note_of(folder, name)).exists():
+                _add(run, json.loads(note.read_text()))
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             run.rename(folder / name)
     shutil.rmtree(folder / STAGING, ignore_errors=True)
+
+
+def _of_sweep(run: PlannedRun) -> dict[str, Any]:
+    """Return what a sweep adds to a run's record: code of the user's, and what its cell is."""
+    code: dict[str, Any] = {USER_CODE: dict(run.code)} if run.code else {}
+    return code | ({"cell": dict(run.cell.tags)} if run.cell.tags else {})
+
+
+def _add(run: Path, told: Mapping[str, Any]) -> None:
+    if told:
+        write_json(run / "run.json", {**read_run(run), **told})
+
+
+def _note_of(folder: Path, name: str) -> Path:
+    return folder / STAGING / f"{name}.json"
 
 
 def _move_to_stopped(folder: Path, run: Path, name: str) -> None:

@@ -18,7 +18,6 @@ from simulations.experiments.attack_grid import (
     HONEST,
     REFERENCES,
     REFIT,
-    describe_cell,
     is_gated,
     trains_cloud,
 )
@@ -72,10 +71,10 @@ def load_comparison(folder: Path) -> ComparisonRecords:
     rows, facts, rounds, updates = [], [], [], []
     found = sorted(folder.glob("*/**/seed-*/run.json"))
     runs = [(path.parent, read_run(path.parent)) for path in found if _is_kept(path, folder)]
-    named = {_id_of(_cell_of(record)) for _, record in runs}
+    named = {_id_of(_cell_of(place, record)) for place, record in runs}
     for place, record in runs:
         facts.append(record)
-        cell, finished = _cell_of(record), record["status"] == FINISHED
+        cell, finished = _cell_of(place, record), record["status"] == FINISHED
         if finished:
             merged, decided = (pd.read_csv(place / name) for name in ("rounds.csv", "updates.csv"))
             decided["is_malicious"] = decided["fog_node"].isin(_malicious(record["config"]))
@@ -112,9 +111,13 @@ def _is_kept(path: Path, folder: Path) -> bool:
     return not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _cell_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    cell = record.get("cell") or describe_cell(record["config"])
-    return {**cell, "seed": record["config"]["seed"]}
+def _cell_of(place: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    if "cell" not in record:
+        raise UserError(
+            f"{place}: its run.json does not say which cell of a comparison it is; move it away, "
+            "and `fog-flower compare` makes it again"
+        )
+    return {**record["cell"], "seed": record["config"]["seed"]}
 
 
 def _id_of(cell: Mapping[str, Any]) -> tuple[Any, ...]:
