@@ -260,6 +260,12 @@ def test_what_random_layers_do_is_secret_where_noise_is(make_config, source, sam
     assert np.array_equal(one[0], other[0]) == same
 
 
+def test_private_training_does_not_multiply_in_ten_bits(make_config):
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+    epoch(make_config(batch_size=30), build_model("mlp-narrow", SPEC, TASK, 0, "float32"), DpSgd())
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
+
+
 def test_layers_are_as_they_were():
     model = build_model("cnn-small", SPEC, TASK, 0, "float32")
     before = model(INPUTS).numpy()

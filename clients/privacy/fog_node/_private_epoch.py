@@ -60,6 +60,8 @@ class PrivateEpoch:
         what: str,
     ) -> None:
         check_private(what, model, spec)
+        # Products of ten bits, as GPUs compute them otherwise, would make norms and sums differ.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
         self._model, self._optimizer = model, optimizer
         self._clipping = Clipping(model, task)
         optimizer.build(model.trainable_variables)
