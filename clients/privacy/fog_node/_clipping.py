@@ -175,7 +175,7 @@ def check_model(what: str, model: keras.Model) -> None:
 def layers_without_formula(model: keras.Model) -> list[keras.Layer]:
     """Return the trainable layers because of which each example takes a backward pass of its own.
 
-    The formulas of ghost norms cover Dense on vectors and plain Conv2D, each used once.
+    One pass for many examples covers Dense on vectors and plain Conv2D, each used once.
     """
     layers = _trainable(model)
     return [layer for layer in layers if not (_is_known(layer) and _is_used_once(layer))]
