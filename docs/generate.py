@@ -307,7 +307,7 @@ GENERATED: Mapping[str, Sequence[Block]] = {
     "results/privacy.md": (
         lambda: findings_block(RESULTS),
         lambda: costs_block(RESULTS, links="../../results"),
-        lambda: literature_block(RESULTS),
+        lambda: literature_block(RESULTS, links="../../results"),
         lambda: central_block(RESULTS),
         lambda: masks_block(RESULTS),
         lambda: audits_block(RESULTS, links="../../results"),

@@ -141,18 +141,14 @@ def tables_of(results: Path, stem: str, title: str) -> list[str]:
     warning is shown.
     """
     body = without_ledger(body_of(results, stem))
-    return [f"### {title}", moved_down(body)] if body else []
+    lower = re.sub(r"^## ", "#### ", body, flags=re.MULTILINE)
+    return [f"### {title}", lower] if body else []
 
 
 def body_of(results: Path, stem: str) -> str:
     """Return a report without its title; empty if there is no such report."""
     page = results / "tables" / f"{stem}.md"
     return page.read_text().partition("\n\n")[2].strip() if page.exists() else ""
-
-
-def moved_down(body: str) -> str:
-    """Return the body of a report with its headings two levels further down."""
-    return re.sub(r"^## ", "#### ", body, flags=re.MULTILINE)
 
 
 def _seen(found: dict[str, Any]) -> list[str]:

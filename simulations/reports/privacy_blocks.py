@@ -19,7 +19,7 @@ from simulations.reports.audit_table import (
     protections_table,
     shipments_table,
 )
-from simulations.reports.blocks import body_of, moved_down
+from simulations.reports.blocks import body_of, tables_of
 from simulations.reports.ledger_block import ledger_block, without_ledger
 from simulations.reports.text_tables import as_markdown
 from simulations.visible import counted
@@ -87,10 +87,15 @@ def ledger_block_of(results: Path) -> str:
     return f"{as_markdown(table)}\n\n**{block.warning}**"
 
 
-def literature_block(results: Path) -> str:
+def literature_block(results: Path, *, links: str) -> str:
     """Return the reports on the systems of the literature, one for each data set that has runs."""
-    found = {title: body_of(results, stem) for stem, title in LITERATURE.items()}
-    parts = [f"### {title}\n\n{moved_down(body)}" for title, body in found.items() if body]
+    parts = []
+    for stem, title in LITERATURE.items():
+        if found := tables_of(results, stem, title):
+            parts += [
+                *found,
+                f"[The report]({links}/tables/{stem}.md) has the ledger of each system.",
+            ]
     return "\n\n".join(parts) or "(no records)"
 
 
