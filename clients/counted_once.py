@@ -10,6 +10,7 @@ from clients.fog_node import NodeData
 from clients.local_training import node_data
 from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
+from clients.privacy.releases import promise_of
 from fog_flower.config import ENTROPY, RunConfig
 from fog_flower.errors import UserError
 from fog_flower.privacy.disclosure import LAPLACE
@@ -65,12 +66,10 @@ def spend_round(context: Context, config: RunConfig, fog_node: int, server_round
 
 def _promises_each_round(config: RunConfig) -> bool:
     """Check whether a protection of dW, DP-SGD or a user's own, promises anything."""
-    for _, one in fog_protections(config):
-        if isinstance(one, DpSgd):
-            return True
-        if hasattr(one, "guarantee") and one.guarantee(config).promises:
-            return True
-    return False
+    return any(
+        isinstance(one, DpSgd) or promise_of(text, one, config).promises
+        for text, one in fog_protections(config)
+    )
 
 
 class _Marks:
@@ -104,8 +103,7 @@ class _Marks:
                 (self._folder / mark).touch(exist_ok=False)
             except FileExistsError:
                 new = False
-        marks = sorted({*self._in_state(), mark})
-        self._state[ONCE] = ConfigRecord({_RUN: self._run, _MARKS: marks})
+        self._state[ONCE] = ConfigRecord({_RUN: self._run, _MARKS: sorted({*self, mark})})
         return new
 
     def _in_state(self) -> list[str]:

@@ -99,10 +99,8 @@ def test_noise_of_shipments_is_drawn_once_a_run(make_config, scratch):
 
 
 def test_a_secret_share_is_drawn_once_a_run(make_config, scratch):
-    config, context = (
-        make_config(share_fraction=0.5, protection="", noise_source="entropy"),
-        state(),
-    )
+    config = make_config(share_fraction=0.5, protection="", noise_source="entropy")
+    context = state()
     own_data(context, config, 0)
     lost(scratch)
     with pytest.raises(UserError, match="fog-node-0 is gone"):

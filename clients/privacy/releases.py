@@ -38,7 +38,7 @@ def releases_of(
     """
     share = share if config.example_counts.how == SENT else 1.0
     repeats = repeats if config.noise_source == ENTROPY else ONCE
-    shipped = [_promise(text, one, config) for text, one in built(PROTECTIONS, config.protection)]
+    shipped = [promise_of(text, one, config) for text, one in built(PROTECTIONS, config.protection)]
     inputs, targets = best_of(shipped, INPUTS), best_of(shipped, TARGETS)
     seeded = config.noise_source == SEEDED
     both = _together(inputs, targets)
@@ -168,7 +168,7 @@ def _of_update(
             promise = one.guarantee(config, num_examples, rounds)
             found.append(_without_count(promise, one, config, repeated))
         else:
-            found.append(_promise(text, one, config))
+            found.append(promise_of(text, one, config))
     return best_of(found, BOTH)
 
 
@@ -202,7 +202,7 @@ def _behind_masks(update: Guarantee, size: int) -> Guarantee:
     return dataclasses.replace(update, mechanism=told, uncovered=(*update.uncovered, *uncovered))
 
 
-def _promise(text: str, mechanism: Any, config: RunConfig) -> Guarantee:
+def promise_of(text: str, mechanism: Any, config: RunConfig) -> Guarantee:
     """Return the guarantee of a mechanism; none is given without a method ``guarantee``."""
     if hasattr(mechanism, "guarantee"):
         told: Guarantee = mechanism.guarantee(config)
