@@ -119,9 +119,10 @@ class Trainer:
         if self._optimizer.anchor(self._model.trainable_variables, mu):
             self._compile()  # the step traced so far has no proximal term
             load_weights(self._model, start)
-        self._reseed(seed_for(config.seed, "train", fog_node, server_round))
         if self._private and config.noise_source == ENTROPY:
             self._reseed_secretly()
+        else:
+            self._reseed(seed_for(config.seed, "train", fog_node, server_round))
         history: dict[str, float] = {}
         total: Weights = []
         for epoch in range(config.local_epochs):

@@ -24,7 +24,7 @@ import tensorflow as tf
 from fog_flower.errors import UserError
 from fog_flower.tasks.task import Task
 
-ROWS = 32  # examples that a model with convolutions takes at a time
+ROWS = 32  # batches are filled up to a multiple; convolutions take so many examples at a time
 FEW_INPUTS = 64  # of a position of a convolution
 
 
@@ -69,9 +69,10 @@ class Clipping:
         if not self.one_pass:
             return self._one_by_one(inputs, targets, weights, clip)
         count = tf.shape(weights)[0]
-        filled = tf.concat([tf.range(count), tf.zeros([-count % ROWS], tf.int32)], 0)
+        more = -count % ROWS
+        filled = tf.concat([tf.range(count), tf.zeros([more], tf.int32)], 0)
         inputs, targets = tf.gather(inputs, filled), tf.gather(targets, filled)
-        weights = tf.concat([weights, tf.zeros([-count % ROWS], tf.float32)], 0)
+        weights = tf.concat([weights, tf.zeros([more], tf.float32)], 0)
         if self._together:
             sums, losses, norms = self._in_one_pass(inputs, targets, weights, clip)
             return sums, losses[:count], norms[:count]
@@ -80,10 +81,10 @@ class Clipping:
         losses, norms = tf.TensorArray(tf.float32, parts), tf.TensorArray(tf.float32, parts)
         for number in tf.range(parts):
             some = slice(number * ROWS, (number + 1) * ROWS)
-            more, of_each, lengths = self._in_one_pass(
+            of_part, of_each, lengths = self._in_one_pass(
                 inputs[some], targets[some], weights[some], clip
             )
-            sums = [total + one for total, one in zip(sums, more, strict=True)]
+            sums = [total + one for total, one in zip(sums, of_part, strict=True)]
             losses, norms = losses.write(number, of_each), norms.write(number, lengths)
         return sums, losses.concat()[:count], norms.concat()[:count]
 
