@@ -36,14 +36,17 @@ class RowsRule(KnowsW, ABC):
     ----------
     server_round : int
         The round whose updates are merged.
+    num_malicious_nodes : int
+        Of which the rule is told; 0 for those that need not know it.
     """
 
     server_round = 0
+    num_malicious_nodes = 0
 
     @property
     def least_updates(self) -> int:
-        """The smallest number with an honest majority; 1 if a rule counts no malicious nodes."""
-        return 2 * getattr(self, "num_malicious_nodes", 0) + 1
+        """The smallest number of updates with an honest majority."""
+        return 2 * self.num_malicious_nodes + 1
 
     @abstractmethod
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:
