@@ -62,6 +62,15 @@ def test_every_cell_says_what_it_is():
         "gate,gate=open,FedAvg,honest,gate+FedMedian,gate=zeno+FedAdam,Krum,FedTrimmedAvg,FLTrust"
     )
     experiment, left_out = comparison(names, "sign-flip,alie=2.5", "7:2,7:3,7:0")
+    for cell in experiment.cells:  # and its runs do it
+        config = configure_settings({**COMPARE_SCALE.settings["any"], **cell.settings})
+        nodes, malicious, attack, strategy = cell.tags.values()
+        assert (config.fog_nodes, len(config.malicious_nodes)) == (nodes, malicious)
+        assert (config.gate != "off") == str(strategy).startswith("gate")
+        strength = f"={config.attack_strength:g}" if config.attack_strength else ""
+        done = "honest" if strategy == "honest" else f"{config.attack}{strength}"
+        assert done == attack
+        assert (config.attack == "crash") == (strategy == "honest")
     described = [tuple(cell.tags.values()) for cell in experiment.cells]
     assert len(set(described)) == len(experiment.cells)
     assert (7, 3, "alie=2.5", "gate=learned") in described
