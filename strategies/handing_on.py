@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, MetricRecord
+from flwr.app import Array, ArrayRecord, Message, MetricRecord
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.causes import describe_failure, in_user_code
@@ -44,13 +44,15 @@ class HandingOn:
         server_round: int,
         record: ArrayRecord,
         weights: Weights,
-        accepted: Sequence[Update],
+        accepted: list[Update],
         factors: Sequence[float] | None = None,
     ) -> Merged:
         """Return the next W, in W's names, shapes and dtypes.
 
         Parameters
         ----------
+        accepted : list of k Update
+            Emptied, so that no dW is kept beside its W + dW.
         factors : k numbers, optional
             Weights of the dW, in place of those that the strategy gives them. They take effect
             only if the strategy is a weighted mean.
@@ -65,9 +67,9 @@ class HandingOn:
         name = type(self.strategy).__name__
         if too_few := cannot_compute(self.strategy, len(accepted)):
             return record, None, f"{name} {too_few}: W is kept"
-        self._make_weights(record, weights, accepted, factors)
+        count = len(accepted)
+        messages = self._as_weights(record, weights, accepted, factors)
         seed_global_generators(self.seed, "aggregate", server_round)
-        messages = [update.message for update in accepted]
         with in_user_code(f"strategy {name}: aggregate_train"):
             answer = self.strategy.aggregate_train(server_round, messages)
         arrays, metrics = _pair(answer, name)
@@ -79,24 +81,28 @@ class HandingOn:
         if self.keep_finite and not all_finite(merged):
             return record, metrics, f"{name} merged to numbers not finite: W is kept"
         note = ""
-        if same_but_rounding(merged, weights, len(accepted)):
+        if same_but_rounding(merged, weights, count):
             note = f"{name} returned W unchanged"
         return _as_record(merged, record, weights), metrics, note
 
-    def _make_weights(
+    def _as_weights(
         self,
         record: ArrayRecord,
         weights: Weights,
-        accepted: Sequence[Update],
+        accepted: list[Update],
         learned: Sequence[float] | None,
-    ) -> None:
+    ) -> list[Message]:
+        """Return the messages of the updates, with W + dW instead of dW."""
         reported = common_metrics(accepted)
         factors = [1.0] * len(accepted)
         if learned is not None or self.scale_to_sum:
             factors = scale_for_sum([update.num_examples for update in accepted])
         if learned is not None:
             factors = [wanted * factor for wanted, factor in zip(learned, factors, strict=True)]
-        for update, factor, metrics in zip(accepted, factors, reported, strict=True):
+        messages = []
+        accepted.reverse()
+        for factor, metrics in zip(factors, reported, strict=True):
+            update = accepted.pop()
             # With factor 1 the result must equal the wrapped strategy's bit for bit.
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
             content = update.message.content
@@ -107,6 +113,8 @@ class HandingOn:
             content[METRICS] = MetricRecord(dict(metrics))
             for name, extra in further.items():  # after W + dW: Flower takes the first record
                 content[name] = extra
+            messages.append(update.message)
+        return messages
 
 
 def _pair(answer: object, name: str) -> tuple[ArrayRecord | None, MetricRecord | None]:

@@ -12,6 +12,7 @@ Vector = npt.NDArray[np.float64]
 Flat = npt.NDArray[np.float32]
 
 COLUMNS = 2**14  # weights per block; a block of all updates is copied at a time
+BLOCK = 2**22  # numbers in a block at most
 
 
 class Steps:
@@ -61,9 +62,10 @@ class Steps:
     def cosines(self) -> Vector:
         """Return the cosines between all pairs of dW [k, k]; 0 where one has length 0."""
         products = np.zeros((len(self), len(self)))
+        columns = min(COLUMNS, max(BLOCK // max(len(self), 1), 1))
         for position, array in enumerate(self._start):
-            for first in range(0, array.size, COLUMNS):
-                part = np.stack([d[position][first : first + COLUMNS] for d in self._flat])
+            for first in range(0, array.size, columns):
+                part = np.stack([d[position][first : first + columns] for d in self._flat])
                 products += part @ part.T
         lengths = np.sqrt(np.diag(products))
         scale = np.outer(lengths, lengths)

@@ -166,13 +166,15 @@ class ValidatedMerge(Strategy):
         decisions = judgement.decisions
         judged = time.perf_counter()
         accepted, factors = judgement.accepted_of(updates)
-        arrays, metrics, note = self._hand_on(
-            server_round, self._record, self._weights, accepted, factors
-        )
+        cloud_weight = judgement.own_weight(accepted, summed=self._hand_on.scale_to_sum)
         verdicts = [
             *chain.from_iterable(map(verdicts_of, updates, decisions, alone or repeat(None))),
             *(Verdict(refusal.fog_node, False, refusal.reason) for refusal in refusals),
         ]
+        del updates  # so that handing on frees each dW when it has made W + dW of it
+        arrays, metrics, note = self._hand_on(
+            server_round, self._record, self._weights, accepted, factors
+        )
         self.report = RoundReport(
             server_round=server_round,
             verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.fog_node)),
@@ -182,7 +184,7 @@ class ValidatedMerge(Strategy):
             gate_seconds=judged - asked,
             merge_seconds=time.perf_counter() - judged,
             note="; ".join(one for one in (judgement.note, note) if one),
-            cloud_weight=judgement.own_weight(accepted, summed=self._hand_on.scale_to_sum),
+            cloud_weight=cloud_weight,
         ).with_note(self.masks.note if self.masks else "")
         log_report(self.report)
         return arrays, metrics

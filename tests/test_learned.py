@@ -51,7 +51,7 @@ def cosines(deltas):
     return np.array(units) @ np.array(units).T
 
 
-def trial(deltas, target, shares=None, own=None, errors=0.0):
+def trial(deltas, target, shares=None, own=None, errors=0.0, seed=0):
     """Return a trial in which W is at the origin and a merge costs its distance to ``target``.
 
     The loss is 0.1 + |merge - target|^2, and each example's differs a little.
@@ -83,6 +83,7 @@ def trial(deltas, target, shares=None, own=None, errors=0.0):
         weighing=Weighing(
             shares, slope, score, lambda n: np.zeros(n, np.int64), lambda: cosines(deltas), own
         ),
+        seed=seed,
     )
 
 
@@ -458,12 +459,54 @@ def test_no_step_is_tried_from_the_cloud_s_own_nor_if_none_is_asked_for():
     assert asked == []
 
 
-def test_many_updates_share_the_examples_for_steps():
-    many = np.tile([[1.0, 0.0]], (100, 1)) + np.random.default_rng(0).normal(size=(100, 2)) * 0.1
-    one, counts = trial(many, [1.0, 0.0]), []
-    object.__setattr__(one.weighing, "train", lambda _, n, __: (1.0, counts.append(n) or 0.9))
+def many_with_poison(poisoned, seed=0):
+    """Return a trial of 64 good updates; training explodes if a merge has enough of the poison."""
+    rng, poison = np.random.default_rng(0), np.zeros(64)
+    poison[poisoned] = 1.0
+    deltas = np.tile([[1.0, 0.0]], (64, 1)) + rng.normal(size=(64, 2)) * 0.1
+    one, asked = trial(deltas, [1.0, 0.0], seed=seed), []
+
+    def train(weights, count, at_once):
+        asked.append((weights, count, at_once))
+        return 1.0, 9.0 if weights @ poison > 0.2 else 0.9
+
+    object.__setattr__(one.weighing, "train", train)
+    return one, asked
+
+
+def test_many_updates_are_tried_in_ten_groups():
+    one, asked = many_with_poison([])
     assert all(decision.accepted for decision in Learned().judge(one))
-    assert counts == [40] * 200
+    assert [(count, at_once) for _, count, at_once in asked] == [(125, True)] * 10 + [
+        (125, False)
+    ] * 10
+    groups = np.array([weights for weights, _, at_once in asked if at_once])
+    assert groups.sum(axis=1) == pytest.approx(np.full(10, 2.0))  # at twice the mean's length
+    assert ((groups > 0.0).sum(axis=0) == 1).all()  # each update in one group
+
+
+def test_the_groups_are_drawn_anew_in_every_round_and_repeatably():
+    groups = []
+    for seed in (0, 0, 1):
+        one, asked = many_with_poison([], seed)
+        Learned().judge(one)
+        groups.append(np.array([weights for weights, *_ in asked]))
+    assert np.array_equal(groups[0], groups[1])
+    assert not np.array_equal(groups[0], groups[2])
+
+
+def test_in_a_group_from_which_training_explodes_each_local_model_is_tried():
+    one, asked = many_with_poison([5, 40])
+    refused = [n for n, decision in enumerate(Learned().judge(one)) if not decision.accepted]
+    assert refused == [5, 40]
+    alone = {
+        int(np.flatnonzero(weights)[0]): count
+        for weights, count, _ in asked
+        if (weights > 0.0).sum() == 1
+    }
+    assert {5, 40} <= set(alone)
+    assert len(alone) <= 14  # two groups of six or seven
+    assert set(alone.values()) == {4000 // 64}
 
 
 def test_where_training_explodes_from_all_nothing_is_accepted():

@@ -34,7 +34,8 @@ class Learned:
     examples of that step, or if training in the clients' batches raises it to ``EXPLODED`` times
     what it was and to ``BEYOND_CHANCE`` times that of the best constant answer. Where the loss
     rises from W too, it has to rise as much more. Such a model may answer well, but somewhere its
-    activations are enormous, so that the next round's training explodes. No output shows that.
+    activations are enormous, so that the next round's training explodes. No output shows that. Of
+    more than ten updates, the means of ten groups are tried first.
 
     Then there are three steps. The first two use one part of the validation examples, the third
     another, disjoint one.
@@ -107,8 +108,10 @@ class Learned:
     much : float
         Fraction of the longest learned step that an update needs for the plain merge of the strong.
     tried : int
-        Number of examples on which a step of training is tried from each local model; 0 tries none.
-        With more than 32 updates, they share 4,000 examples, but each gets 16.
+        Number of examples on which training is tried from each local model; 0 tries none. More than
+        ten updates are tried in ten groups first, and then those of groups in which training
+        explodes. With more than 32 updates, a local model is tried on 4,000 examples divided by the
+        number of updates, but on at least 16.
     again : int
         How often weights are learned again for groups that are answered worse; 0 ignores groups.
     boost : float
