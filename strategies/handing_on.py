@@ -1,10 +1,11 @@
 """Aggregates the accepted updates into the next W with a Flower strategy."""
 
+import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, Message, MetricRecord
+from flwr.app import Array, ArrayRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import Strategy
 
 from fog_flower.causes import describe_failure, in_user_code
@@ -105,16 +106,29 @@ class HandingOn:
             update = accepted.pop()
             # With factor 1 the result must equal the wrapped strategy's bit for bit.
             delta = update.delta if factor == 1.0 else [d * factor for d in update.delta]
-            content = update.message.content
-            further = {n: r for n, r in content.array_records.items() if n in update.extras}
-            for name in (*content.array_records, *content.metric_records):
-                del content[name]
-            content[ARRAYS] = _as_record(add(weights, delta), record, weights)
-            content[METRICS] = MetricRecord(dict(metrics))
-            for name, extra in further.items():  # after W + dW: Flower takes the first record
-                content[name] = extra
-            messages.append(update.message)
+            messages.append(
+                _message_with(update, _as_record(add(weights, delta), record, weights), metrics)
+            )
         return messages
+
+
+def _message_with(
+    update: Update, arrays: ArrayRecord, metrics: Mapping[str, int | float]
+) -> Message:
+    """Return a copy of the update's message with other arrays and metrics, and clear the message.
+
+    Flower keeps the messages of a round until the next one has been trained. The copy lives only as
+    long as the strategy keeps it.
+    """
+    content = update.message.content
+    further = {n: r for n, r in content.array_records.items() if n in update.extras}
+    for name in (*content.array_records, *content.metric_records):
+        del content[name]
+    told = MetricRecord(dict(metrics))
+    message = copy.copy(update.message)
+    # The further arrays come after W + dW: Flower takes the first record.
+    message.content = RecordDict({**content, ARRAYS: arrays, METRICS: told, **further})
+    return message
 
 
 def _pair(answer: object, name: str) -> tuple[ArrayRecord | None, MetricRecord | None]:
