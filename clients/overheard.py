@@ -1,6 +1,7 @@
 """Caches the honest replies of a round in this process, so that no node trains twice."""
 
 import copy
+import itertools
 
 from flwr.app import ArrayRecord, Context, Message, MessageType, RecordDict
 from flwr.clientapp.typing import ClientAppCallable
@@ -31,8 +32,8 @@ def reply_of(
     if known is not None and known[0] == config and _same(known[1], message.content):
         return Message(_copied(known[2]), reply_to=message)
     reply = call_next(message, context)
-    for key in [key for key in _known if key[:2] != now]:
-        del _known[key]
+    if any(key[:2] != now for key in itertools.islice(_known, 1)):  # all are of one round
+        _known.clear()
     if reply.has_content():
         _known[*now, fog_node] = config, message.content, _copied(reply.content)
     return reply
