@@ -171,8 +171,6 @@ class Trial:
         the one before (``merge=sequential``). Then the gate cannot choose the order.
     weighing : Weighing, optional
         For gates that give weights to updates instead of taking them whole.
-    seed : int
-        Seeds what a gate draws; another one in every round.
     alone : k Scores or None, optional
         Scores of the merge of each update alone on the first examples, if already known.
     """
@@ -187,13 +185,11 @@ class Trial:
         in_sequence: bool = False,
         alone: Sequence[Scores | None] = (),
         weighing: Weighing | None = None,
-        seed: int = 0,
     ) -> None:
         self.norms = tuple(norms)
         self.examples = examples
         self.in_sequence = in_sequence
         self._weighing = weighing
-        self._seed = seed
         self._score_merge = score_merge
         self._trust = trust
         self._known: dict[tuple[int, ...], Scores] = {
@@ -247,12 +243,7 @@ class Trial:
             in_sequence=self.in_sequence,
             alone=[self._known.get((int(n),)) for n in kept],
             weighing=self._weighing and self._weighing.only(kept),
-            seed=self._seed,
         )
-
-    def generator(self) -> np.random.Generator:
-        """Return a generator for what a gate draws, the same in every call."""
-        return np.random.default_rng(self._seed)
 
     @property
     def weighing(self) -> Weighing:

@@ -227,7 +227,6 @@ class Judge:
             trust=trust if reference else None,
             in_sequence=self.merge == SEQUENTIAL,
             alone=alone,
-            seed=int(generator(self.seed, "gate draws", server_round).integers(2**63)),
         )
 
 

@@ -51,7 +51,7 @@ def cosines(deltas):
     return np.array(units) @ np.array(units).T
 
 
-def trial(deltas, target, shares=None, own=None, errors=0.0, seed=0):
+def trial(deltas, target, shares=None, own=None, errors=0.0):
     """Return a trial in which W is at the origin and a merge costs its distance to ``target``.
 
     The loss is 0.1 + |merge - target|^2, and each example's differs a little.
@@ -83,7 +83,6 @@ def trial(deltas, target, shares=None, own=None, errors=0.0, seed=0):
         weighing=Weighing(
             shares, slope, score, lambda n: np.zeros(n, np.int64), lambda: cosines(deltas), own
         ),
-        seed=seed,
     )
 
 
@@ -459,54 +458,58 @@ def test_no_step_is_tried_from_the_cloud_s_own_nor_if_none_is_asked_for():
     assert asked == []
 
 
-def many_with_poison(poisoned, seed=0):
-    """Return a trial of 64 good updates; training explodes if a merge has enough of the poison."""
-    rng, poison = np.random.default_rng(0), np.zeros(64)
-    poison[poisoned] = 1.0
-    deltas = np.tile([[1.0, 0.0]], (64, 1)) + rng.normal(size=(64, 2)) * 0.1
-    one, asked = trial(deltas, [1.0, 0.0], seed=seed), []
+def many_with_poison(poison, count=64, uphill=()):
+    """Return a trial of many good updates, and a list of the merges that are tried.
 
-    def train(weights, count, at_once):
-        asked.append((weights, count, at_once))
+    Training explodes if a merge has enough of the poison, of which each update has an amount.
+    """
+    rng = np.random.default_rng(0)
+    deltas = np.tile([[1.0, 0.0]], (count, 1)) + rng.normal(size=(count, 2)) * 0.1
+    deltas[list(uphill)] *= -1.0
+    one, tried = trial(deltas, [1.0, 0.0]), []
+    poison = np.array([poison.get(number, 0.0) for number in range(count)])
+
+    def train(weights, examples, at_once):
+        tried.append((weights, examples, at_once))
         return 1.0, 9.0 if weights @ poison > 0.2 else 0.9
 
     object.__setattr__(one.weighing, "train", train)
-    return one, asked
+    return one, tried
 
 
-def test_many_updates_are_tried_in_ten_groups():
-    one, asked = many_with_poison([])
-    assert all(decision.accepted for decision in Learned().judge(one))
-    assert [(count, at_once) for _, count, at_once in asked] == [(125, True)] * 10 + [
-        (125, False)
-    ] * 10
-    groups = np.array([weights for weights, _, at_once in asked if at_once])
-    assert groups.sum(axis=1) == pytest.approx(np.full(10, 2.0))  # at twice the mean's length
-    assert ((groups > 0.0).sum(axis=0) == 1).all()  # each update in one group
+def test_of_many_updates_only_the_merge_that_is_taken_is_tried_at_twice_its_step():
+    one, tried = many_with_poison({})
+    decisions = Learned().judge(one)
+    assert all(decision.accepted for decision in decisions)
+    assert [(count, at_once) for _, count, at_once in tried] == [(125, True), (125, False)]
+    taken = np.array([decision.weight for decision in decisions])
+    for weights, *_ in tried:
+        assert weights == pytest.approx(2 * np.where(np.isnan(taken), 1 / 64, taken))
 
 
-def test_the_groups_are_drawn_anew_in_every_round_and_repeatably():
-    groups = []
-    for seed in (0, 0, 1):
-        one, asked = many_with_poison([], seed)
-        Learned().judge(one)
-        groups.append(np.array([weights for weights, *_ in asked]))
-    assert np.array_equal(groups[0], groups[1])
-    assert not np.array_equal(groups[0], groups[2])
+def test_if_training_explodes_from_it_each_local_model_is_tried_and_the_rest_judged_again():
+    poison = dict.fromkeys(range(40, 50), 1.0)
+    one, tried = many_with_poison(poison)
+    decisions = Learned().judge(one)
+    assert [n for n, decision in enumerate(decisions) if not decision.accepted] == list(poison)
+    assert {decisions[n].reason for n in poison} == {"rejected: training explodes from it"}
+    alone = [(np.flatnonzero(w)[0], count) for w, count, _ in tried if np.count_nonzero(w) == 1]
+    assert sorted(alone) == sorted([(n, 4000 // 64) for n in range(64)] * 2)
 
 
-def test_in_a_group_from_which_training_explodes_each_local_model_is_tried():
-    one, asked = many_with_poison([5, 40])
-    refused = [n for n, decision in enumerate(Learned().judge(one)) if not decision.accepted]
-    assert refused == [5, 40]
-    alone = {
-        int(np.flatnonzero(weights)[0]): count
-        for weights, count, _ in asked
-        if (weights > 0.0).sum() == 1
-    }
-    assert {5, 40} <= set(alone)
-    assert len(alone) <= 14  # two groups of six or seven
-    assert set(alone.values()) == {4000 // 64}
+def test_poison_is_found_though_others_hide_it_who_are_refused():
+    poison = dict.fromkeys(range(40, 50), 1.0) | dict.fromkeys(range(3), -9.0)
+    one, _ = many_with_poison(poison, uphill=range(3))
+    reasons = [decision.reason for decision in Learned(slack=0.0).judge(one)]
+    assert reasons[:3] == ["rejected: the loss rises along it"] * 3
+    assert reasons[40:50] == ["rejected: training explodes from it"] * 10
+
+
+@pytest.mark.parametrize(("count", "each_first"), [(10, True), (11, False)])
+def test_up_to_ten_local_models_are_tried_before_they_are_judged(count, each_first):
+    one, tried = many_with_poison({}, count)
+    Learned().judge(one)
+    assert (np.count_nonzero(tried[0][0]) == 1) == each_first
 
 
 def test_where_training_explodes_from_all_nothing_is_accepted():

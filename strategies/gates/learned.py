@@ -1,7 +1,7 @@
 """Learns the merge on one part of the validation examples, and certifies it on the other."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,13 @@ from strategies.gate import Decision, Slope, Trial, Vector
 from strategies.gates._directions import Directions
 from strategies.gates._judged_merges import JudgedMerge, JudgedMerges, is_harm, known_losses
 from strategies.gates._plain_merge import PLAIN, PlainMerge, plain_merge, shares_of
-from strategies.gates._trial_training import unstable
+from strategies.gates._trial_training import leads_to_unstable, unstable
 from strategies.gates._weight_search import WeightSearch
 
 Groups = npt.NDArray[np.int64]
 PARTS = 8  # parts of the examples, from whose slopes the standard errors are estimated
 HALF = 0.5  # of the plain merge
+FEW = 10  # up to so many updates, training is tried from each before the others are judged
 UNSTABLE = "rejected: training explodes from it"
 RISES, NOTHING = "the loss rises along it", "it adds nothing to the rest"
 REST = 1 / 32  # fraction of a merge shared by all updates that are not shown to lead uphill
@@ -34,8 +35,9 @@ class Learned:
     examples of that step, or if training in the clients' batches raises it to ``EXPLODED`` times
     what it was and to ``BEYOND_CHANCE`` times that of the best constant answer. Where the loss
     rises from W too, it has to rise as much more. Such a model may answer well, but somewhere its
-    activations are enormous, so that the next round's training explodes. No output shows that. Of
-    more than ten updates, the means of ten groups are tried first.
+    activations are enormous, so that the next round's training explodes. No output shows that.
+    More than ten updates are judged first. If training explodes at twice the step of the merge that
+    is taken, each local model is tried, and the updates are judged again.
 
     Then there are three steps. The first two use one part of the validation examples, the third
     another, disjoint one.
@@ -108,10 +110,8 @@ class Learned:
     much : float
         Fraction of the longest learned step that an update needs for the plain merge of the strong.
     tried : int
-        Number of examples on which training is tried from each local model; 0 tries none. More than
-        ten updates are tried in ten groups first, and then those of groups in which training
-        explodes. With more than 32 updates, a local model is tried on 4,000 examples divided by the
-        number of updates, but on at least 16.
+        Number of examples on which training is tried; 0 tries none. If more than 32 local models
+        are tried, they share 4,000 examples, but each gets 16.
     again : int
         How often weights are learned again for groups that are answered worse; 0 ignores groups.
     boost : float
@@ -131,6 +131,15 @@ class Learned:
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Judge the updates from which training does not explode, and refuse the others."""
+        if len(trial) - (trial.weighing.own is not None) <= FEW:
+            return self._judge_stable(trial)
+        decisions = self._judge(trial)
+        if leads_to_unstable(trial, _merge_of(trial, decisions), self.tried):
+            return self._judge_stable(trial)
+        return decisions
+
+    def _judge_stable(self, trial: Trial) -> list[Decision]:
+        """Try each local model, refuse those from which training explodes, and judge the others."""
         kept = np.flatnonzero(~unstable(trial, self.tried))
         decisions = [Decision(False, UNSTABLE, examples=self.tried, weight=0.0)] * len(trial)
         if len(kept):
@@ -312,6 +321,14 @@ class Learned:
             self._suffering(other.known, one.known, one.scores.groups) for other in (start, learned)
         ]
         return bool(set.intersection(*map(set, suffering)))
+
+
+def _merge_of(trial: Trial, decisions: Sequence[Decision]) -> Vector:
+    """Return the weights [k] of the merge that follows from the decisions."""
+    accepted = np.array([decision.accepted for decision in decisions])
+    weights = np.array([decision.weight for decision in decisions])
+    plain = shares_of(trial.weighing.shares, accepted)
+    return np.where(accepted, np.where(np.isnan(weights), plain, weights), 0.0)
 
 
 def _least(before: Slope) -> float:
