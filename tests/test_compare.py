@@ -36,7 +36,7 @@ from simulations.reports.formats import points
 from simulations.reports.save_figure import save_figure
 from simulations.sweep.check_code import check_all_code
 from simulations.sweep.execute import execute
-from simulations.sweep.sweep_folder import note_start, set_aside_changed
+from simulations.sweep.sweep_folder import note_start, recorded_status, set_aside_changed
 from simulations.sweep.sweep_plan import STAGING, parse_seeds, plan_sweep
 from tests.runs import column, ending_in_round, figures
 
@@ -360,6 +360,9 @@ def test_the_users_own_stand_beside_each_other_each_in_a_cell(tmp_path, override
     assert ("crash", "FedAvg") in cells
     assert ("honest", "honest") in cells
     assert "cannot open [/data/site-a] a\\|b" in text
+    lost = text.partition("## Updates that never arrived")[2].partition("##")[0]
+    assert re.search(r"1 of 3 +\| crash +\| FedAvg +\| malicious nodes +\| 3 of 3", lost)
+    assert "far" not in lost
     # behind a gate is what a gate judged, not what begins with the word
     decisions = text.partition("## Decisions of the gate")[2].partition("##")[0]
     gates = {line.split("|")[1].strip() for line in decisions.splitlines() if "far" in line}
@@ -493,6 +496,7 @@ def test_a_strategy_that_has_changed_is_not_taken_for_the_one_recorded(
     # What is imported is the file as it was when the sweep was planned, so that is recorded.
     assert execute(edited_meanwhile, "inline", lambda _: None) == ["finished"] * 2
     again = planned((0,))
+    assert [recorded_status(again, run, repeat_changed=True) for run in again.runs] == [""]
     assert (set_aside_changed(again), set_aside_changed(again)) == (1, 0)
     assert execute(again, "inline", lambda _: None) == ["finished"]
     with pytest.raises(UserError, match=r"seed-1 was made with another changing_strategy\.py"):

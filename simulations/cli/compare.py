@@ -80,20 +80,34 @@ def compare(
             terminal.say(f"left out: {reason}")
         chosen = parse_seeds(seeds)
         plan = plan_sweep(experiment, COMPARE_SCALE, chosen, "", overrides, folder)
-        check_code(plan, repeat_changed=repeat_changed and not dry_run)
+        check_code(plan, set_aside=repeat_changed and not dry_run)
         plan, kept = without_kept(plan)
         if kept:
             have = "is" if kept == 1 else "are"
             terminal.say(f"{counted(kept, 'run')} {have} already in the tables of {folder}")
-        failed = make_runs(plan, engine, jobs=jobs, dry_run=dry_run, retry_failed=retry_failed)
+        failed = make_runs(
+            plan,
+            engine,
+            jobs=jobs,
+            dry_run=dry_run,
+            retry_failed=retry_failed,
+            repeat_changed=repeat_changed,
+        )
         if dry_run:
             return
     from simulations.reports.attack_grid import write_comparison  # noqa: PLC0415  (seaborn)
     from simulations.reports.attack_grid.grid_records import load_comparison  # noqa: PLC0415
+    from simulations.reports.attack_grid.grid_tables import lost_updates  # noqa: PLC0415
 
     records = load_comparison(folder)
     written = write_comparison(folder, records)
     _print_worst(records)
+    for _, row in lost_updates(records).iterrows():
+        terminal.say(
+            f"{row['federation']} malicious, attack {row['attack']}, {row['strategy']}: "
+            f"{row['lost']} updates of {row['updates of']} never arrived: "
+            f"{row['most often because']}"
+        )
     for label, path in written:
         terminal.say(f"{label}: {path}")
     if failed:

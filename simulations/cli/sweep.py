@@ -65,9 +65,16 @@ def sweep(
             overrides[key] = text
     folder = sweep_folder(chosen.name, size.name, str(overrides.get("dataset", "")), out)
     plan = plan_sweep(chosen, size, parse_seeds(seeds), only, overrides, folder)
-    check_code(plan, repeat_changed=repeat_changed and not dry_run)
+    check_code(plan, set_aside=repeat_changed and not dry_run)
     used = engine or size.engine
-    failed = make_runs(plan, used, jobs=jobs, dry_run=dry_run, retry_failed=retry_failed)
+    failed = make_runs(
+        plan,
+        used,
+        jobs=jobs,
+        dry_run=dry_run,
+        retry_failed=retry_failed,
+        repeat_changed=repeat_changed,
+    )
     if dry_run:
         return
     terminal.say(f"{len(plan.runs) - failed} finished, {failed} failed, in {folder}/")

@@ -24,11 +24,19 @@ from simulations.sweep.sweep_plan import (
 PAUSE_SECONDS = 30.0  # between two lines about the rounds of runs in progress
 
 
-def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) -> None:
+def print_plan(
+    terminal: Terminal,
+    plan: SweepPlan,
+    engine: str,
+    jobs: int = 1,
+    *,
+    repeat_changed: bool = False,
+) -> None:
     """Print each cell with its runs, how many are recorded, and the estimated time for the others.
 
     The settings of all runs, and arguments that a cell's name does not contain, are printed too.
-    The estimate assumes ``jobs`` runs in parallel.
+    The estimate assumes ``jobs`` runs in parallel. With ``repeat_changed``, records that were made
+    with other code of the user do not count.
     """
     if not plan.runs:
         terminal.say("every run is recorded: nothing to do")
@@ -51,7 +59,9 @@ def print_plan(terminal: Terminal, plan: SweepPlan, engine: str, jobs: int = 1) 
         title_justify="left",
         caption_justify="left",
     )
-    missing = [run for run in plan.runs if not recorded_status(plan, run)]
+    missing = [
+        run for run in plan.runs if not recorded_status(plan, run, repeat_changed=repeat_changed)
+    ]
     for name, runs in cells.items():
         to_do = [run for run in runs if run in missing]
         estimated = f"{len(to_do)}, {duration(estimator.seconds(to_do) / jobs)}" if to_do else "-"

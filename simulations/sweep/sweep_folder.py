@@ -95,8 +95,10 @@ def fits_beside(ours: str, theirs: str) -> bool:
     return ours == theirs or (theirs in TABLE2.scales and TABLE2.scales[theirs].beside == ours)
 
 
-def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
+def recorded_status(plan: SweepPlan, run: PlannedRun, *, repeat_changed: bool = False) -> str:
     """Return ``finished`` or ``failed`` if the run is recorded, else an empty string.
+
+    With ``repeat_changed``, a record that was made with other code of the user does not count.
 
     Raises
     ------
@@ -108,6 +110,8 @@ def recorded_status(plan: SweepPlan, run: PlannedRun) -> str:
         return ""
     check_same_settings(plan.folder / run.name, run.config.to_run_config(), record["config"])
     if changed := _changed_code(record, run):
+        if repeat_changed:
+            return ""
         raise UserError(
             f"{plan.folder / run.name} was made with another {changed}: --repeat-changed makes "
             "such runs again, and keeps the others; or choose another --out"

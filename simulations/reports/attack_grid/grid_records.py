@@ -24,6 +24,7 @@ from simulations.experiments.attack_grid import (
 from simulations.reports.attack_grid.kept_tables import ID, read_kept
 
 WORST_CLASS = "test_worst_class_accuracy"
+LOST = ("failed:", "missing or late")  # how the reasons begin if no update arrived
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +35,9 @@ class ComparisonRecords:
     ----------
     runs : DataFrame
         One row per run: ``CELL``, seed, status, cause, diverged, test accuracy, backdoor success,
-        seconds, arguments that the strategy's name does not contain, and the numbers of updates and
-        of refused updates of honest and malicious nodes. A run with a refit is also one of the
-        same strategy without it.
+        seconds, arguments that the strategy's name does not contain, and the numbers of updates
+        that arrived and of refused ones, of honest and malicious nodes. A run with a refit is also
+        one of the same strategy without it.
     rounds, updates : DataFrame
         The tables of all finished runs, with ``CELL`` and seed.
     facts : list of dict
@@ -91,8 +92,9 @@ def load_comparison(folder: Path) -> ComparisonRecords:
                 ("malicious", decided[decided["is_malicious"]]),
                 ("honest", decided[~decided["is_malicious"]]),
             ):
-                rows[-1][f"{kind}_updates"] = len(part)
-                rows[-1][f"{kind}_rejected"] = int((~part["accepted"]).sum())
+                judged = part[~lost(part)]
+                rows[-1][f"{kind}_updates"] = len(judged)
+                rows[-1][f"{kind}_rejected"] = int((~judged["accepted"]).sum())
             updates.append(decided.assign(**told))
             rounds.append(merged.assign(**told))
     tables = [pd.concat(t, ignore_index=True) if t else pd.DataFrame() for t in (rounds, updates)]
@@ -104,6 +106,11 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             f"there are no records in {folder}: make them with `fog-flower compare --out {folder}`"
         )
     return records
+
+
+def lost(updates: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which updates never arrived, so that no gate has decided about them."""
+    return updates["reason"].astype(str).str.startswith(LOST)
 
 
 def _is_kept(path: Path, folder: Path) -> bool:

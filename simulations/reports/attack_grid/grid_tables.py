@@ -26,6 +26,7 @@ from simulations.reports.attack_grid.grid_records import (
     cloud_alone,
     gate_first,
     is_reference,
+    lost,
     to_reach,
 )
 from simulations.reports.attack_grid.kept_tables import VARIED
@@ -181,6 +182,33 @@ def decision_table(records: ComparisonRecords) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(lines).fillna("-")
+
+
+def lost_updates(records: ComparisonRecords) -> pd.DataFrame:
+    """Return how many updates of finished runs never arrived, and why, by cell and kind of node.
+
+    A malicious node whose attack fails attacks nobody.
+    """
+    if records.updates.empty:
+        return pd.DataFrame()
+    kinds = ["fog_nodes", "malicious", "attack", "strategy", "is_malicious"]
+    lines = []
+    for key, part in records.updates.groupby(kinds, sort=False):
+        gone = part[lost(part)]
+        if not len(gone):
+            continue
+        nodes, malicious, attack, strategy, attacks = key
+        lines.append(
+            {
+                "federation": f"{malicious} of {nodes}",
+                "attack": attack,
+                "strategy": strategy,
+                "updates of": "malicious nodes" if attacks else "honest nodes",
+                "lost": f"{len(gone)} of {len(part)}",
+                "most often because": gone["reason"].mode()[0],
+            }
+        )
+    return pd.DataFrame(lines)
 
 
 def failures(records: ComparisonRecords) -> pd.DataFrame:
