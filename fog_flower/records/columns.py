@@ -13,7 +13,7 @@ ROUND_MEANINGS = {
     "test_worst_class_accuracy": "test accuracy in the class where it is lowest",
     "backdoor_success": "fraction of triggered test images that W assigns to the attacker's target",
     "accepted": "number of updates accepted",
-    "rejected": "number of updates refused (`rejected` in `reason`), missing or failed",
+    "rejected": "number of updates refused, missing or failed",
     "cloud_weight": "part of the cloud's own update in the merge; nan: the cloud does not train",
     "bytes_from_end_nodes": "shipments of all end nodes, which arrive once; counted in round 1",
     "bytes_up": "arrays in the replies of fog nodes to the cloud",
