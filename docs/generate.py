@@ -289,6 +289,7 @@ CASES = {
     "consensus-batch": "Updates that are nearly the same: batches of 500",
     "consensus-rate": "Updates that are nearly the same: a learning rate of 0.001",
     "backdoors": "Backdoors: the check of classes, and a rule behind the gate",
+    "paper-cnn": "The paper's CNN at the paper's sizes, 5 rounds, on Ray",
     "consensus-three": "Updates that are nearly the same: 3 nodes with 4,000 examples each",
     "white-box": "The white-box attacker's damage over its budget (candidates tried)",
 }
