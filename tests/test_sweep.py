@@ -437,12 +437,12 @@ def start_sweep(folder, overrides):
 
 
 @pytest.mark.e2e
-def test_killed_twice_it_ends_as_if_it_had_not_been(tmp_path, overrides):
+def test_killed_three_times_it_ends_as_if_it_had_not_been(tmp_path, overrides):
     overrides = overrides | {"num-server-rounds": 6}
     undisturbed = start_sweep(tmp_path / "undisturbed", overrides)
     killed = tmp_path / "killed"
     moments = random.Random(0)
-    for _ in range(2):
+    for _ in range(3):
         process = start_sweep(killed, overrides)
         deadline = time.monotonic() + LIMIT_SECONDS
         while not any(killed.glob(".running/*/*/rounds.csv")) and process.poll() is None:
