@@ -1,7 +1,6 @@
 """Caches the honest replies of a round in this process, so that no node trains twice."""
 
 import copy
-import itertools
 
 from flwr.app import ArrayRecord, Context, Message, MessageType, RecordDict
 from flwr.clientapp.typing import ClientAppCallable
@@ -32,7 +31,7 @@ def reply_of(
     if known is not None and known[0] == config and _same(known[1], message.content):
         return Message(_copied(known[2]), reply_to=message)
     reply = call_next(message, context)
-    if any(key[:2] != now for key in itertools.islice(_known, 1)):  # all are of one round
+    if next(iter(_known), now)[:2] != now:  # all are of one round
         _known.clear()
     if reply.has_content():
         _known[*now, fog_node] = config, message.content, _copied(reply.content)

@@ -62,7 +62,7 @@ class Steps:
     def cosines(self) -> Vector:
         """Return the cosines between all pairs of dW [k, k]; 0 where one has length 0."""
         products = np.zeros((len(self), len(self)))
-        columns = min(COLUMNS, max(BLOCK // max(len(self), 1), 1))
+        columns = min(COLUMNS, max(BLOCK // len(self), 1))
         for position, array in enumerate(self._start):
             for first in range(0, array.size, columns):
                 part = np.stack([d[position][first : first + columns] for d in self._flat])

@@ -131,16 +131,14 @@ class Learned:
 
     def judge(self, trial: Trial) -> list[Decision]:
         """Judge the updates from which training does not explode, and refuse the others."""
-        if len(trial) - (trial.weighing.own is not None) <= FEW:
-            return self._judge_stable(trial)
-        decisions = self._judge(trial)
-        if leads_to_unstable(trial, _merge_of(trial, decisions), self.tried):
-            return self._judge_stable(trial)
-        return decisions
-
-    def _judge_stable(self, trial: Trial) -> list[Decision]:
-        """Try each local model, refuse those from which training explodes, and judge the others."""
+        decisions: list[Decision] = []
+        if len(trial) - (trial.weighing.own is not None) > FEW:
+            decisions = self._judge(trial)
+            if not leads_to_unstable(trial, _merge_of(trial, decisions), self.tried):
+                return decisions
         kept = np.flatnonzero(~unstable(trial, self.tried))
+        if decisions and len(kept) == len(trial):  # nobody is to be refused: as judged already
+            return decisions
         decisions = [Decision(False, UNSTABLE, examples=self.tried, weight=0.0)] * len(trial)
         if len(kept):
             rest = trial if len(kept) == len(trial) else trial.only(kept.tolist())

@@ -37,12 +37,11 @@ from simulations.reports.ledger_block import ledger_block
 from simulations.reports.page import Page, Section, ledger_section, write_page
 from simulations.reports.text_tables import write_markdown
 
-__all__ = ["ACCURACY", "LOST_UPDATES", "tables_of", "write_comparison"]
+__all__ = ["ACCURACY", "tables_of", "write_comparison"]
 
 HEAT_MAPS = "Test accuracy", "Accuracy beside that of the honest nodes alone"
 KEPT = "runs that are only in the kept tables"
 GOALS = "What is reached"
-LOST_UPDATES = "Updates that never arrived"
 ACCURACY = "Test accuracy: "  # prefix of the heading of a federation's table
 
 
@@ -77,7 +76,7 @@ def tables_of(
         ACCURACY: pd.DataFrame,
         "The backdoor": lambda: backdoor_table(records),
         "Decisions of the gate": lambda: decision_table(records),
-        LOST_UPDATES: lambda: lost_updates(records),
+        "Updates that never arrived": lambda: lost_updates(records),
         "Failed runs": lambda: failures(records),
     }
     tables: dict[str, pd.DataFrame] = {}

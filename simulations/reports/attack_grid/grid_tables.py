@@ -189,14 +189,13 @@ def lost_updates(records: ComparisonRecords) -> pd.DataFrame:
 
     A malicious node whose attack fails attacks nobody.
     """
-    if records.updates.empty:
+    updates = records.updates
+    if updates.empty or not (gone := lost(updates)).any():
         return pd.DataFrame()
     kinds = ["fog_nodes", "malicious", "attack", "strategy", "is_malicious"]
+    every = updates.groupby(kinds).size().to_dict()
     lines = []
-    for key, part in records.updates.groupby(kinds, sort=False):
-        gone = part[lost(part)]
-        if not len(gone):
-            continue
+    for key, part in updates[gone].groupby(kinds, sort=False):
         nodes, malicious, attack, strategy, attacks = key
         lines.append(
             {
@@ -204,8 +203,8 @@ def lost_updates(records: ComparisonRecords) -> pd.DataFrame:
                 "attack": attack,
                 "strategy": strategy,
                 "updates of": "malicious nodes" if attacks else "honest nodes",
-                "lost": f"{len(gone)} of {len(part)}",
-                "most often because": gone["reason"].mode()[0],
+                "lost": f"{len(part)} of {every[key]}",
+                "most often because": part["reason"].mode()[0],
             }
         )
     return pd.DataFrame(lines)
