@@ -11,6 +11,7 @@ from fog_flower.data.features import FEATURES
 from fog_flower.data.features._grey import standardised_grey
 from fog_flower.data.features._stored import stored
 from fog_flower.data.features.hog import hog
+from fog_flower.data.features.projection import projection
 from fog_flower.data.features.patches import answers, patches
 from fog_flower.data.features.rendered_cnn import rendered_cnn
 from fog_flower.data.field import prepare_field
@@ -168,6 +169,18 @@ def test_every_tier_sees_features():
     assert field.preprocess.describe()["features"] == "hog(cell=8)"
 
 
+def test_a_projection_keeps_lengths_and_is_a_public_linear_map():
+    images = np.random.default_rng(1).normal(size=(20, 32, 32, 3)).astype(np.float32)
+    found = projection(images, dimensions=384)
+    assert found.shape == (20, 384)
+    ratio = np.linalg.norm(found, axis=1) / np.linalg.norm(images.reshape(20, -1), axis=1)
+    assert np.allclose(ratio, 1, atol=0.15)
+    assert np.allclose(projection(images[:3] + 2 * images[3:6]), found[:3] + 2 * found[3:6], atol=1e-3)
+    assert not np.allclose(projection(images, seed=1), found, atol=1)
+    whole = np.linalg.norm(projection(images[:, :4, :4], dimensions=48), axis=1)
+    assert np.allclose(whole, np.linalg.norm(images[:, :4, :4].reshape(20, -1), axis=1), rtol=1e-4)
+
+
 def test_none_changes_nothing():
     one, other = load_dataset(config_of()), load_dataset(config_of(features="none"))
     assert one is other
@@ -202,6 +215,8 @@ def test_the_contract_finds(features, check_name, words):
             "no argument 'cells'; there are: cell, orientations; did you mean cell?",
         ),
         ({"features": "hog(cell=20)"}, "cell=20 needs images of at least 40 x 40 pixels, not 32"),
+        ({"features": "projection(dimensions=3073)"}, "dimensions=3073 must be a whole number"),
+        ({"features": "projection(dimensions=0)"}, "from 1 to 3072, the numbers of an input"),
         ({"features": f"{HERE}:SMALL"}, "is not a function"),
         ({"features": f"{HERE}:one_row"}, "return numbers ["),
         ({"features": f"{HERE}:infinite"}, "not finite"),

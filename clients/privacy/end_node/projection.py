@@ -1,16 +1,14 @@
 """Random projection, the paper's future work: fewer dimensions, and no guarantee."""
 
 import dataclasses
-import functools
 
 import numpy as np
-import numpy.typing as npt
 
 from clients.privacy._context import Context
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import INPUTS, Guarantee
-from fog_flower.seeds import generator
+from fog_flower.random_subspace import random_subspace
 from fog_flower.tasks.examples import Examples
 
 
@@ -21,7 +19,8 @@ class Projection:
     With R [k, d] of orthonormal rows, x becomes R'Rx. This has the same shape as x and the same
     information as Rx. R is drawn from the run's seed, which every node knows. **It gives no
     privacy**: whoever knows R, or some pairs of x and R'Rx, can reconstruct an image, the sharper
-    the larger k is.
+    the larger k is. The cloud validates and tests on inputs as they are: the model must work on
+    these. ``features=projection`` maps them, too.
 
     Attributes
     ----------
@@ -57,8 +56,8 @@ class Projection:
                 f"least dimensions={self.dimensions} numbers; use fewer dimensions or another "
                 "protection"
             )
-        whose = (context.fog_node, context.end_node) if self.per_node else (-1, -1)
-        rows = _subspace(context.config.seed, whose, self.dimensions, size)
+        whose = (context.fog_node + 1, context.end_node + 1) if self.per_node else (0, 0)
+        rows = random_subspace(context.config.seed, whose, self.dimensions, size)
         flat = share.inputs.reshape(len(share.inputs), -1)
         return Examples(((flat @ rows.T) @ rows).reshape(share.inputs.shape), share.targets)
 
@@ -69,13 +68,3 @@ class Projection:
             part=INPUTS,
             uncovered=("an input can be reconstructed by whoever knows the projection",),
         )
-
-
-@functools.lru_cache(maxsize=2)
-def _subspace(
-    seed: int, whose: tuple[int, int], dimensions: int, size: int
-) -> npt.NDArray[np.float32]:
-    """Return R [dimensions, size] with orthonormal rows."""
-    rng = generator(seed, "projection", whose[0] + 1, whose[1] + 1)
-    columns, _ = np.linalg.qr(rng.standard_normal((size, dimensions)))
-    return np.ascontiguousarray(columns.T, np.float32)
