@@ -652,7 +652,7 @@ def test_what_privacy_costs_from_real_runs(tmp_path, npz_path):
 def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
     common = {
         "dataset": f"npz:{npz_path}",
-        "model": "tests.small_models:small_mlp",
+        "model": "mlp-narrow",
         "train-examples": 126,
         "validation-examples": 60,
         "test-examples": 60,
@@ -671,7 +671,7 @@ def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
     )
     assert 0.1 < selective < 0.2
     assert masked == pytest.approx(1.0, abs=0.01)
-    assert rows["MLP, random projection alone"] == pytest.approx(1.0, abs=0.01)  # beside the MLP
+    assert 0.1 < rows["MLP, random projection alone"] < 0.2  # beside the MLP, of an eighth: 384 inputs
     text = files["table"].read_text()
     assert "masks in the place of homomorphic encryption" in text
     assert "No release of these 5 runs promises any privacy: shipment: inputs;" in text
