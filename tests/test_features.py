@@ -11,8 +11,8 @@ from fog_flower.data.features import FEATURES
 from fog_flower.data.features._grey import standardised_grey
 from fog_flower.data.features._stored import stored
 from fog_flower.data.features.hog import hog
-from fog_flower.data.features.projection import projection
 from fog_flower.data.features.patches import answers, patches
+from fog_flower.data.features.projection import projection
 from fog_flower.data.features.rendered_cnn import rendered_cnn
 from fog_flower.data.field import prepare_field
 from fog_flower.data.load import load_dataset
@@ -175,7 +175,9 @@ def test_a_projection_keeps_lengths_and_is_a_public_linear_map():
     assert found.shape == (20, 384)
     ratio = np.linalg.norm(found, axis=1) / np.linalg.norm(images.reshape(20, -1), axis=1)
     assert np.allclose(ratio, 1, atol=0.15)
-    assert np.allclose(projection(images[:3] + 2 * images[3:6]), found[:3] + 2 * found[3:6], atol=1e-3)
+    assert np.allclose(
+        projection(images[:3] + 2 * images[3:6]), found[:3] + 2 * found[3:6], atol=1e-3
+    )
     assert not np.allclose(projection(images, seed=1), found, atol=1)
     whole = np.linalg.norm(projection(images[:, :4, :4], dimensions=48), axis=1)
     assert np.allclose(whole, np.linalg.norm(images[:, :4, :4].reshape(20, -1), axis=1), rtol=1e-4)

@@ -671,7 +671,7 @@ def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
     )
     assert 0.1 < selective < 0.2
     assert masked == pytest.approx(1.0, abs=0.01)
-    assert 0.1 < rows["MLP, random projection alone"] < 0.2  # beside the MLP, of an eighth: 384 inputs
+    assert 0.1 < rows["MLP, random projection alone"] < 0.2  # 384 of 3,072 inputs
     text = files["table"].read_text()
     assert "masks in the place of homomorphic encryption" in text
     assert "No release of these 5 runs promises any privacy: shipment: inputs;" in text

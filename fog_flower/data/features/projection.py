@@ -39,4 +39,6 @@ def projection(inputs: Array, dimensions: int = 384, seed: int = 0) -> npt.NDArr
             f"{size}, the numbers of an input"
         )
     rows = random_subspace(seed, (), dimensions, size)
-    return inputs.reshape(len(inputs), size) @ (rows.T * np.float32(np.sqrt(size / dimensions)))
+    to_scale = rows.T * np.float32(np.sqrt(size / dimensions))
+    projected: npt.NDArray[np.float32] = inputs.reshape(len(inputs), size) @ to_scale
+    return projected
