@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+import types
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -18,6 +19,7 @@ from simulations.experiments import EXPERIMENTS
 from simulations.reports import literature
 from simulations.reports.claims import judge_claims
 from simulations.reports.cost_forecast import GPU_STEP, estimate_table, missing
+from simulations.reports.decisions import decisions_of
 from simulations.reports.experiment_report import write_report
 from simulations.reports.figures_3_to_6 import _band
 from simulations.reports.looks import line_look
@@ -683,6 +685,20 @@ def test_systems_of_the_literature_from_real_runs(tmp_path, npz_path):
         for name in ("selective-0.1", "dense")
     )
     assert f"{100 * (one - other):+.2f} (no CI)" in line
+
+
+def test_an_update_that_never_arrived_was_not_refused():
+    updates = pd.DataFrame(
+        {
+            "cell": "one",
+            "fog_node": [0, 1, 2, 0, 1, 2],
+            "accepted": [True, False, False, False, True, False],
+            "reason": ["", "missing or late", "harms", "harms", "", "failed: out of memory"],
+        }
+    )
+    records, cell = types.SimpleNamespace(updates=updates), types.SimpleNamespace(name="one")
+    honest, malicious = decisions_of(records, cell, 1)
+    assert (list(honest), list(malicious)) == ([False, True, False], [True])
 
 
 def test_a_claim_holds_where_every_interval_is_above_the_margin():

@@ -53,7 +53,6 @@ def print_plan(
         "seeds",
         "recorded",
         "to do",
-        *([Column("arguments", overflow="fold")] if any(arguments.values()) else []),
         title=f"{plan.experiment.name}, {plan.scale.name} scale: {plan.experiment.source}",
         caption="; ".join((plan.scale.told(plan.overrides), where, timed)),
         title_justify="left",
@@ -65,9 +64,8 @@ def print_plan(
     for name, runs in cells.items():
         to_do = [run for run in runs if run in missing]
         estimated = f"{len(to_do)}, {duration(estimator.seconds(to_do) / jobs)}" if to_do else "-"
-        shown = [arguments[name]] if any(arguments.values()) else []
         seeds = seeds_as_typed([run.seed for run in runs])
-        table.add_row(name, seeds, str(len(runs) - len(to_do)), estimated, *shown)
+        table.add_row(name, seeds, str(len(runs) - len(to_do)), estimated)
     table.add_section()
     total = duration(estimator.seconds(missing) / jobs)
     recorded = str(len(plan.runs) - len(missing))
@@ -75,6 +73,8 @@ def print_plan(
     terminal.print(table)
     told = " ".join(f"{key}={value}" for key, value in common.items())
     terminal.print(f"settings of every run, where they are not the default: {told}")
+    for given, who in _further(plan, arguments).items():
+        terminal.print(f"{given} for {', '.join(who)}")
     for run in missing:
         if made := rounds_made(plan, run):
             rounds = run.config.num_server_rounds
@@ -140,3 +140,17 @@ def _arguments(run: PlannedRun, common: Mapping[str, Scalar]) -> str:
     own = own_settings(run.config.to_run_config())
     told = (key for key in ARGUMENTS if key in own and key not in common)
     return " ".join(f"{key}={own[key]}" for key in told if str(own[key]) not in run.cell.name)
+
+
+def _further(plan: SweepPlan, arguments: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return who gets each text of arguments: labels of cells, or names where labels differ."""
+    of_label: dict[str, set[str]] = {}
+    for cell in plan.experiment.cells:
+        if cell.name in arguments:
+            of_label.setdefault(cell.label, set()).add(arguments[cell.name])
+    found: dict[str, dict[str, None]] = {}
+    for cell in plan.experiment.cells:
+        if given := arguments.get(cell.name):
+            who = cell.label if len(of_label[cell.label]) == 1 else cell.name
+            found.setdefault(given, {})[who] = None
+    return {given: list(who) for given, who in found.items()}

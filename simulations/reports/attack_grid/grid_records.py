@@ -22,9 +22,9 @@ from simulations.experiments.attack_grid import (
     trains_cloud,
 )
 from simulations.reports.attack_grid.kept_tables import ID, read_kept
+from simulations.reports.decisions import lost
 
 WORST_CLASS = "test_worst_class_accuracy"
-LOST = ("failed:", "missing or late")  # how the reasons begin if no update arrived
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,11 +106,6 @@ def load_comparison(folder: Path) -> ComparisonRecords:
             f"there are no records in {folder}: make them with `fog-flower compare --out {folder}`"
         )
     return records
-
-
-def lost(updates: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which updates never arrived, so that no gate has decided about them."""
-    return updates["reason"].astype(str).str.startswith(LOST)
 
 
 def _is_kept(path: Path, folder: Path) -> bool:

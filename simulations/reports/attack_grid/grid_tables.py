@@ -26,11 +26,11 @@ from simulations.reports.attack_grid.grid_records import (
     cloud_alone,
     gate_first,
     is_reference,
-    lost,
     to_reach,
 )
 from simulations.reports.attack_grid.kept_tables import VARIED
 from simulations.reports.data_seen import data_seen
+from simulations.reports.decisions import lost
 from simulations.reports.statistics import FEWEST, Summary, compare, summarise_accuracy
 from simulations.sweep.sweep_plan import own_settings
 from simulations.visible import counted
