@@ -153,6 +153,23 @@ def refuse_unknown(
             raise UserError(f"{what}: {unknown_argument(name, names)}")
 
 
+def refuse_together(what: str, item: Any, given: Mapping[str, Any]) -> None:
+    """Refuse arguments of which a class takes only one: those of its ``exclusive``.
+
+    Parameters
+    ----------
+    what : str
+        Key and value, for the message.
+    item : class or function
+    given : mapping
+        The user's arguments.
+    """
+    both = [name for name in getattr(item, "exclusive", ()) if name in given]
+    if len(both) > 1:
+        told = " and ".join(f"{name}={given[name]!r}" for name in both)
+        raise UserError(f"{what}: {told} say the same in two ways; give one of them")
+
+
 def lying_here(text: str, key: str, own: str) -> str:
     """Return what to write if a name is that of a file in the current folder; empty if it is not.
 
@@ -235,8 +252,7 @@ def parse_arguments(
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
             raise SyntaxError
-        pairs = [(keyword.arg, keyword.value) for keyword in call.keywords]
-        return {str(name): ast.literal_eval(value) for name, value in pairs if name}
+        pairs = [(str(one.arg), ast.literal_eval(one.value)) for one in call.keywords if one.arg]
     except (SyntaxError, ValueError) as error:
         told, wanted = text, _quoted(text) or example
         if function:
@@ -245,6 +261,13 @@ def parse_arguments(
             f"{key}={told!r}: write name=value, separated by commas, with text in quotes, e.g. "
             f'{key}="{wanted}"'
         ) from error
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        told = f"{function}({text})" if function else text
+        raise UserError(f"{key}={told!r}: gives {twice} more than once; give it once")
+    return found
 
 
 def _quoted(text: str) -> str:

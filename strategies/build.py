@@ -11,7 +11,7 @@ from flwr.serverapp.strategy import Strategy
 from fog_flower.causes import in_user_code
 from fog_flower.config import MEAN, OFF, RunConfig
 from fog_flower.errors import UserError
-from fog_flower.named import load_reference, lying_here
+from fog_flower.named import load_reference, lying_here, refuse_together
 from fog_flower.privacy.disclosure import DROPPED
 from fog_flower.suggestion import did_you_mean, unknown_argument
 from fog_flower.tasks.scores import Evaluator, ReferenceTrainer
@@ -166,6 +166,7 @@ def inner_strategy(config: RunConfig) -> Strategy:
     """
     reference = config.strategy
     build = _strategy_class(reference)
+    refuse_together(f"strategy={reference!r}", build, config.strategy_args)
     strategy = _made(build, _ours(config), config.strategy_args, "strategy", reference)
     if not isinstance(strategy, Strategy):
         raise UserError(

@@ -20,6 +20,7 @@ from fog_flower.build_model import build_model
 from fog_flower.errors import UserError
 from fog_flower.models import MODELS
 from fog_flower.seeds import generator
+from fog_flower.tasks.classification import Classification
 from fog_flower.tasks.examples import Examples, Spec
 from simulations.preflight import check
 from tests.conftest import SPEC, TASK
@@ -234,6 +235,46 @@ def test_one_example_more_does_not_change_what_the_others_add(count):
         for one, other in zip(more, less, strict=True)
     ]
     assert np.sqrt(sum(np.square(one).sum() for one in added)) <= 1.001
+
+
+class OfTheBatch(Classification):
+    """Losses that are a thousand times as large where any of the batch is large."""
+
+    def losses(self, targets, outputs):
+        losses = super().losses(targets, outputs)
+        return losses * (1e-3 + tf.cast(tf.reduce_max(losses) > 3.0, tf.float32))
+
+
+def test_a_loss_of_the_users_own_sees_one_example_at_a_time():
+    model, task = build_model("linear", SPEC, TASK, 0, "float32"), OfTheBatch(TASK.classes)
+    inputs = np.concatenate([np.tile(INPUTS[:1], (15, 1, 1, 1)), 100 * INPUTS[:1]])
+    outputs = model(inputs)
+    targets = outputs.numpy().argmax(axis=1)
+    targets[-1] = outputs.numpy()[-1].argmin()
+    alone = task.losses(targets[:1], outputs[:1])
+    assert task.losses(targets, outputs)[0] > 100 * alone
+    more, less = (
+        Clipping(model, task).clipped_sum(inputs[:n], targets[:n], tf.ones(n), tf.constant(1.0))
+        for n in (16, 15)
+    )
+    added = [one - other for one, other in zip(more[0], less[0], strict=True)]
+    assert float(tf.linalg.global_norm(added)) <= 1.001
+    np.testing.assert_allclose(more[1][:15], less[1], rtol=1e-5)
+
+
+class Ours(Classification):
+    """The same task by another name."""
+
+
+def test_a_task_of_the_users_own_trains_like_ours():
+    model = build_model("cnn-small", SPEC, TASK, 0, "float32")
+    given = (tf.constant(INPUTS), tf.constant(TARGETS), tf.constant(WEIGHTS), tf.constant(0.5))
+    for one, other in zip(
+        tf.function(Clipping(model, TASK).clipped_sum)(*given)[0],
+        tf.function(Clipping(model, Ours(TASK.classes)).clipped_sum)(*given)[0],
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mlp-narrow", "cnn-small"])

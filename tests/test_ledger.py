@@ -9,6 +9,7 @@ import re
 import pytest
 from rich.color import ColorSystem
 
+from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.releases import releases_of
 from fog_flower.errors import UserError
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
@@ -21,6 +22,10 @@ from strategies.build import inner_strategy
 from strategies.handshake import Introduction
 from strategies.ledger import LEDGER, Ledger
 from tests.runs import run_here
+
+
+class Quiet(DpSgd):
+    """DP-SGD with another name."""
 
 
 def ledger(config):
@@ -298,6 +303,18 @@ def test_code_of_the_user_s_own_around_training_is_named_as_not_covered(make_con
         assert any("client-mods=tests.odd_mods:passes_on" in text for text in told[name].uncovered)
     plain = releases_of(config.changed({"client-mods": ""}), 100)
     assert not any("client-mods" in text for one in plain for text in one.guarantee.uncovered)
+
+
+def test_a_model_and_a_mechanism_of_the_user_s_own_are_named(make_config):
+    config = make_config(
+        model="tests.small_models:small_mlp", fog_protection=f"{__name__}:Quiet(epsilon=2)"
+    )
+    (update,) = (one.guarantee for one in releases_of(config, 100) if one.name == UPDATES)
+    assert update.mechanism.startswith(f"{__name__}:Quiet(epsilon=2), code of your own: DP-SGD")
+    assert any("model=tests.small_models:small_mlp: code" in text for text in update.uncovered)
+    ours = config.changed({"model": "mlp-narrow", "fog-protection": "dp-sgd(epsilon=2)"})
+    (update,) = (one.guarantee for one in releases_of(ours, 100) if one.name == UPDATES)
+    assert "code of your own" not in " ".join((update.mechanism, *update.uncovered))
 
 
 def test_a_feature_map_of_the_user_s_own_is_named_as_not_covered(make_config):

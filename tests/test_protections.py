@@ -119,7 +119,12 @@ def test_they_follow_each_other_in_their_order_and_arrive(make_config):
         ("fog-protection", "selective(choose='some')", "choose='some' must be"),
         ("fog-protection", "selective(threshold=1)", "threshold=1 is for choose='random'"),
         ("fog-protection", "selective,dp-sgd", "dp-sgd is how a node trains, and comes first"),
-        ("fog-protection", "dp-sgd,dp-sgd(epsilon=1)", "train with one of them"),
+        ("protection", "gaussian,gaussian(epsilon=2)", "names gaussian twice"),
+        ("protection", "gaussian(epsilon=1,epsilon=2)", "gives epsilon more than once; give it"),
+        ("protection", "gaussian(epsilon=1e9)", "promises nothing; use at most 100"),
+        ("protection", "randomised-response(epsilon=101)", "promises nothing; use at most 100"),
+        ("fog-protection", "dp-sgd(epsilon=3,noise=1)", "epsilon=3 and noise=1 say the same"),
+        ("fog-protection", "dp-sgd,dp-sgd(epsilon=1)", "names dp-sgd twice"),
         ("fog-protection", "gaussian", "fog-protection='gaussian': choose from"),
     ],
 )
@@ -232,7 +237,7 @@ def test_a_run_ships_levels_and_the_ledger_says_that_they_hide_nothing(make_conf
         ("quantise(largest=0)", "largest=0 must be positive and finite"),
         ("quantise(largest=1e999)", "largest=inf must be positive and finite"),
         ("quantise,noise", "quantise is how inputs are shipped, and comes last"),
-        ("quantise,quantise(largest=2)", "quantise\\(largest=2\\) is how inputs"),
+        ("quantise,quantise(largest=2)", "names quantise twice"),
     ],
 )
 def test_levels_that_make_no_sense_are_refused_before_the_run(make_config, text, words):

@@ -1,8 +1,11 @@
 """Robust rules of other people, on rows whose answer is computed by hand."""
 
+import math
+
 import numpy as np
 import pytest
 from flwr.app import ConfigRecord
+from flwr.serverapp.strategy import FedAvg
 
 from fog_flower.weights import from_record, to_record
 from strategies.enough_nodes import cannot_compute, problem_with
@@ -111,6 +114,20 @@ def test_central_dp_without_noise_divides_the_sum_of_what_is_cut_by_who_was_aske
     rows = np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])
     rule = CentralDP(clip=1.0, noise=0.0, min_train_nodes=4)
     np.testing.assert_allclose(rule.step(rows, np.array([1.0, 100.0, 1.0])), [0.9 / 4, 1.2 / 4])
+
+
+def test_central_dp_without_noise_and_clipping_is_fedavg_bit_for_bit():
+    merges = []
+    for rule in (CentralDP(clip=math.inf, noise=0.0), FedAvg(min_available_nodes=2)):
+        rule.min_train_nodes = rule.min_available_nodes = 2
+        questions = rule.configure_train(1, to_record(WEIGHTS), ConfigRecord(), FakeGrid(2))
+        replies = [
+            answer(question, [w + 0.1 * (node + 1) for w in WEIGHTS], node)
+            for node, question in enumerate(questions)
+        ]
+        merges.append(from_record(rule.aggregate_train(1, replies)[0]))
+    for one, other in zip(*merges, strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_central_dp_counts_an_update_without_a_length_as_zero():

@@ -7,7 +7,7 @@ from typing import Any
 
 from fog_flower.causes import in_user_code
 from fog_flower.errors import UserError
-from fog_flower.named import Catalogue, refuse_unknown
+from fog_flower.named import Catalogue, refuse_together, refuse_unknown
 
 
 def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
@@ -16,9 +16,16 @@ def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
     Raises
     ------
     UserError
-        If a mechanism is unknown, or does not take the arguments.
+        If a mechanism is unknown, does not take the arguments, or is named twice (one of ours).
     """
-    return [(text, _one(catalogue, text)) for text in texts]
+    found = [(text, _one(catalogue, text)) for text in texts]
+    names = [text.partition("(")[0] for text in texts if not catalogue.load(text).own]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(
+            f"{catalogue.key}={','.join(texts)!r}: names {twice[0]} twice, which protects no "
+            "better; name it once, with the arguments that you want"
+        )
+    return found
 
 
 def _one(catalogue: Catalogue, text: str) -> Any:
@@ -43,6 +50,7 @@ def _check_arguments(what: str, item: Any, given: Any) -> None:
         return
     is_class = inspect.isclass(item)
     refuse_unknown(what, signature, given, skipped=0 if is_class else 2)  # share and context
+    refuse_together(what, item, given)
     needed = [n for n in known if known[n].default is inspect.Parameter.empty and n not in given]
     if is_class and needed:
         raise UserError(f"{what}: say {needed[0]}=..., e.g. in parentheses behind its name")

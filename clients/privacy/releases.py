@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Any
 
+import clients
 from clients.privacy import PROTECTIONS
 from clients.privacy.build import built
 from clients.privacy.disclosed import of_counts, of_metrics
@@ -11,6 +12,7 @@ from clients.privacy.fog_node.dp_sgd import DpSgd
 from clients.privacy.fog_protection import fog_protections
 from fog_flower.config import ENTROPY, FINAL, NONE, SEEDED, RunConfig
 from fog_flower.data.features import FEATURES
+from fog_flower.models import MODELS
 from fog_flower.privacy.accounting import shared_epsilon
 from fog_flower.privacy.disclosure import SENT
 from fog_flower.privacy.guarantee import BOTH, INPUTS, TARGETS, Guarantee, best_of
@@ -92,8 +94,13 @@ def _mapped(config: RunConfig) -> list[str]:
 def _around(config: RunConfig) -> list[str]:
     """Return what code of the user's own around training may break of promises about replies."""
     mods = ",".join(config.client_mods)
-    told = f"client-mods={mods}: code around training, which may train twice or send more"
-    return [*_mapped(config), *([told] if mods else [])]
+    around = f"client-mods={mods}: code around training, which may train twice or send more"
+    model = f"model={config.model}: code of your own, which must take each example by itself"
+    return [
+        *_mapped(config),
+        *([] if MODELS.has(config.model) else [model]),
+        *([around] if mods else []),
+    ]
 
 
 def _beside(promise: Guarantee, *uncovered: str) -> Guarantee:
@@ -166,7 +173,7 @@ def _of_update(
         if isinstance(one, DpSgd):
             rounds = config.num_server_rounds + repeated
             promise = one.guarantee(config, num_examples, rounds)
-            found.append(_without_count(promise, one, config, repeated))
+            found.append(_of_own(text, one, _without_count(promise, one, config, repeated)))
         else:
             found.append(promise_of(text, one, config))
     return best_of(found, BOTH)
@@ -202,10 +209,18 @@ def _behind_masks(update: Guarantee, size: int) -> Guarantee:
     return dataclasses.replace(update, mechanism=told, uncovered=(*update.uncovered, *uncovered))
 
 
+def _of_own(text: str, mechanism: Any, promise: Guarantee) -> Guarantee:
+    """Return a guarantee that says so if code of the user's own gives it."""
+    if type(mechanism).__module__.partition(".")[0] == clients.__name__:
+        return promise
+    told = f"{text}, code of your own: {promise.mechanism}"
+    return dataclasses.replace(promise, mechanism=told)
+
+
 def promise_of(text: str, mechanism: Any, config: RunConfig) -> Guarantee:
     """Return the guarantee of a mechanism; none is given without a method ``guarantee``."""
     if hasattr(mechanism, "guarantee"):
         told: Guarantee = mechanism.guarantee(config)
-        return told
+        return _of_own(text, mechanism, told)
     told_of = f"{text}: code of your own, which must take each example by itself"
     return Guarantee(text, uncovered=(f"{told_of}; nobody accounted for it",))

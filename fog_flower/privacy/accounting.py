@@ -17,7 +17,7 @@ LEAST_NOISE = 0.1  # multiplier below which distributions are huge, and epsilon 
 LARGEST_NOISE = 1e6  # multiplier; a search that finds more has failed
 INTERVAL = 1e-3  # of privacy loss; rounded up, so an epsilon of 4.5 is too large by less than 0.001
 TOLERANCE = 1e-3  # of a search for a noise multiplier
-LARGEST_EPSILON = 100.0  # of DP-SGD; a larger one promises nothing, and the distributions are huge
+LARGEST_EPSILON = 100.0  # a larger one promises nothing, and the distributions of DP-SGD are huge
 
 
 def check_budget(what: str, epsilon: float, delta: float) -> None:
@@ -31,9 +31,14 @@ def check_budget(what: str, epsilon: float, delta: float) -> None:
     Raises
     ------
     UserError
-        If epsilon is not positive and finite, or delta not between 0 and 1.
+        If epsilon is not positive and finite or above ``LARGEST_EPSILON``, or delta not between 0
+        and 1.
     """
     check_positive(what, "epsilon", epsilon, "1 to 8 is usual")
+    if epsilon > LARGEST_EPSILON:
+        raise UserError(
+            f"{what}: epsilon={epsilon:g} promises nothing; use at most {LARGEST_EPSILON:g}"
+        )
     check_number(what, "delta", delta, "1e-5 is usual")
     if not 0.0 < delta < 1.0:
         raise UserError(
@@ -166,7 +171,7 @@ def subsampled_epsilon(noise: float, rate: float, steps: int, delta: float) -> f
 def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> float:
     """Return the least noise for which ``subsampled_epsilon`` is at most ``epsilon``.
 
-    Check it with ``check_accountable`` and ``check_reachable`` first.
+    Check it with ``check_budget`` and ``check_reachable`` first.
 
     Raises
     ------
@@ -187,27 +192,6 @@ def subsampled_noise(epsilon: float, rate: float, steps: int, delta: float) -> f
     if not found < LARGEST_NOISE:
         raise UserError(f"epsilon={epsilon:g}: no noise is enough for delta={delta:g}")
     return float(found)
-
-
-def check_accountable(what: str, epsilon: float) -> None:
-    """Check that noise can be computed for an epsilon of DP-SGD.
-
-    Parameters
-    ----------
-    what : str
-        Key and mechanism, for the message.
-    epsilon : float
-
-    Raises
-    ------
-    UserError
-        If it is above ``LARGEST_EPSILON``.
-    """
-    if epsilon > LARGEST_EPSILON:
-        raise UserError(
-            f"{what}: epsilon={epsilon:g} promises nothing; use at most {LARGEST_EPSILON:g}, or "
-            "noise=..."
-        )
 
 
 def check_reachable(what: str, epsilon: float, rate: float, steps: int, delta: float) -> None:

@@ -1,13 +1,16 @@
 """Central differential privacy: noise on the merge, which hides whether a fog node took part."""
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from flwr.app import ArrayRecord, Message, MetricRecord
+from flwr.serverapp.strategy import FedAvg
 
 from fog_flower.config import ENTROPY
 from fog_flower.errors import UserError
 from fog_flower.privacy.accounting import (
-    check_accountable,
     check_accountant,
     check_budget,
     check_delta,
@@ -37,7 +40,7 @@ class CentralDP(RowsRule):
     epsilon, delta : float
         The guarantee of W after all rounds. Delta must be below 1 / (number of fog nodes).
     clip : float
-        Largest L2 norm of an update.
+        Largest L2 norm of an update. ``1e999`` needs ``noise=0``, and is FedAvg.
     noise : float
         Standard deviation in units of ``clip``, in place of the one that follows from epsilon. 0
         guarantees nothing; a negative value uses epsilon.
@@ -54,6 +57,7 @@ class CentralDP(RowsRule):
     """
 
     bounds_single_updates = True
+    exclusive = ("epsilon", "noise")
 
     def __init__(  # noqa: PLR0913  (half of them are filled in)
         self,
@@ -71,8 +75,10 @@ class CentralDP(RowsRule):
     ) -> None:
         super().__init__(min_train_nodes=min_train_nodes, **kwargs)
         check_budget(WHAT, epsilon, delta)
-        check_positive(WHAT, "clip", clip, "the length of a usual dW, e.g. 1")
+        check_positive(WHAT, "clip", clip, "the length of a usual dW, e.g. 1", infinite=True)
         check_noise(WHAT, noise)
+        if math.isinf(clip) and noise != 0.0:
+            raise UserError(f"{WHAT}: clip={clip!r} bounds nothing; give a bound, or noise=0")
         if not isinstance(gated, bool):
             raise UserError(f"{WHAT}: gated={gated!r} must be True or False")
         if noise != 0.0:
@@ -80,7 +86,6 @@ class CentralDP(RowsRule):
             if num_fog_nodes:
                 check_delta(WHAT, delta, num_fog_nodes, "fog nodes")
         if noise < 0.0:
-            check_accountable(WHAT, epsilon)
             check_reachable(WHAT, epsilon, 1.0, num_server_rounds, delta)
         self.delta, self.clip, self.gated = delta, clip, gated
         self.noise = (
@@ -94,6 +99,14 @@ class CentralDP(RowsRule):
     def broken_by_a_gate(self) -> bool:
         """Whether a gate is refused, because it would break the guarantee."""
         return not self.gated
+
+    def aggregate_train(
+        self, server_round: int, replies: Iterable[Message]
+    ) -> tuple[ArrayRecord | None, MetricRecord | None]:
+        """Merge the updates; without noise and clipping as FedAvg does."""
+        if math.isinf(self.clip):
+            return FedAvg.aggregate_train(self, server_round, replies)
+        return super().aggregate_train(server_round, replies)
 
     def step(self, rows: Matrix, num_examples: Matrix) -> Matrix:  # noqa: ARG002  (they would tell)
         """Return the noised sum of clipped updates, divided by how many nodes a round asks for."""

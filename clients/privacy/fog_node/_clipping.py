@@ -6,10 +6,10 @@ layer, the norm of each example's gradient is that of a times that of g, and the
 are added up in one product. For a convolution, whose gradient is a sum over positions, the gradient
 of each example is computed.
 
-The bound has to hold for any W, also for one that was made to break it. So no norm is computed of
-anything but what is added: what cancels, vanishes or overflows does so in both. Squares are taken
-in float64 where their product may not vanish although they do. And because matrix products round
-otherwise for other numbers of rows, batches are filled up to multiples of ``ROWS``.
+The bound has to hold for any W, also for one that was made to break it, and for any loss. So no
+norm is computed of anything but what is added: what cancels, vanishes or overflows does so in both.
+Squares are taken in float64 where their product may not vanish although they do. And because matrix
+products round otherwise for other numbers of rows, batches are filled up to multiples of ``ROWS``.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ import keras
 import tensorflow as tf
 
 from fog_flower.errors import UserError
+from fog_flower.tasks.classification import Classification
 from fog_flower.tasks.task import Task
 
 ROWS = 32  # batches are filled up to a multiple; convolutions take so many examples at a time
@@ -94,7 +95,7 @@ class Clipping:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             with _kept(self._model, tape.watch) as kept:
                 outputs = self._model(inputs, training=True)
-            losses = tf.cast(self._task.losses(targets, outputs), tf.float32)
+            losses = tf.cast(_losses(self._task, targets, outputs), tf.float32)
             total = tf.reduce_sum(losses)
         gradients = tape.gradient(total, [z for _, _, z in kept])
         parts = [_part(layer, a, g) for (layer, a, _), g in zip(kept, gradients, strict=True)]
@@ -141,6 +142,22 @@ class Clipping:
             ]
             losses, norms = losses.write(number, loss), norms.write(number, norm)
         return sums, losses.stack(), norms.stack()
+
+
+def _losses(task: Task, targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Return the loss of each example [k]; a task of the user's own sees one example at a time.
+
+    Otherwise its loss of an example could depend on the others, and so could their gradients.
+    """
+    if type(task) is Classification:
+        return task.losses(targets, outputs)
+
+    def alone(example: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        target, output = example
+        loss = tf.reduce_sum(task.losses(target[None], output[None]))
+        return tf.cast(loss, tf.float32)
+
+    return tf.vectorized_map(alone, (targets, outputs))
 
 
 def check_model(what: str, model: keras.Model) -> None:

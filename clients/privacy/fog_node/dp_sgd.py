@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,6 @@ import numpy.typing as npt
 from fog_flower.config import RunConfig
 from fog_flower.errors import UserError
 from fog_flower.privacy.accounting import (
-    check_accountable,
     check_accountant,
     check_budget,
     check_delta,
@@ -44,6 +44,8 @@ class DpSgd:
         guarantees nothing; a negative value uses epsilon.
     """
 
+    exclusive: ClassVar[tuple[str, ...]] = ("epsilon", "noise")
+
     epsilon: float = 8.0
     delta: float = 1e-5
     clip: float = 1.0
@@ -63,14 +65,12 @@ class DpSgd:
         Raises
         ------
         UserError
-            If ``clip-norm`` is set, which would clip the gradient of the batch once more, if
-            epsilon is so large that no noise can be computed for it, if it would tell a number of
-            examples that is hidden, or if the library that accounts for it is missing or too old.
+            If ``clip-norm`` is set, which would clip the gradient of the batch once more, if it
+            would tell a number of examples that is hidden, or if the library that accounts for it
+            is missing or too old.
         """
         if self.noise != 0.0:
             check_accountant(_WHAT)
-        if self.noise < 0.0:
-            check_accountable(_WHAT, self.epsilon)
         if self.noise > 0.0 and (hidden := hidden_by(config.example_counts)):
             raise UserError(
                 f"{_WHAT}: the epsilon of noise={self.noise:g} follows from a node's number of "
@@ -99,7 +99,6 @@ class DpSgd:
         if self.noise < 0.0:
             rate, rounds = self.rate(config, num_examples), config.num_server_rounds
             steps = self._all_steps(config, num_examples, rounds)
-            check_accountable(_WHAT, self.epsilon)
             check_reachable(_WHAT, self.epsilon, rate, steps, self.delta)
 
     def rate(self, config: RunConfig, num_examples: int) -> float:
