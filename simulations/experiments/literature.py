@@ -104,6 +104,9 @@ METHODS: dict[str, Method] = {
             "the network; here each fog node has its part of the examples, and raw pixels"
             if epsilon == "8"
             else "",
+            claim="DP-SGD at epsilon 8 costs little: 98.3% without it, 97% with it (Abadi et al.)"
+            if epsilon == "8"
+            else "",
             sized_as=f"dp-{epsilon}",
         )
         for epsilon, printed in (("8", 0.97), ("2", 0.95), ("0.5", 0.90))

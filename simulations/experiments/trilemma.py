@@ -15,10 +15,10 @@ DEFENCES: dict[str, dict[str, Scalar]] = {
 }
 # Rounds, batch size and learning rate: chosen on validation examples of seed 100, no attackers.
 _TRAINING: dict[str, tuple[int, int, float]] = {
-    "none": (8, 256, 30.0),
-    "8": (8, 256, 30.0),
-    "3": (8, 512, 30.0),
-    "1": (8, 1024, 30.0),
+    "none": (8, 256, 100.0),
+    "8": (8, 256, 100.0),
+    "3": (8, 512, 100.0),
+    "1": (8, 1024, 100.0),
 }
 
 
@@ -53,7 +53,7 @@ TRILEMMA = Experiment(
             name="reduced",
             settings={
                 f"epsilon-{epsilon}": {
-                    **SEEN["rendered"],
+                    **SEEN["patches"],
                     "train-examples": 21_000,
                     "validation-examples": 3_000,
                     "test-examples": 5_000,
@@ -70,9 +70,9 @@ TRILEMMA = Experiment(
             engine="inline",
             seeded_data=True,
             note=(
-                "21,000 training examples on 7 fog nodes, softmax regression on features of a "
-                "network of rendered digits; epsilon is for one example of a fog node, over all "
-                "rounds, at delta 1e-5"
+                "21,000 training examples on 7 fog nodes, softmax regression on patches of "
+                "rendered digits; epsilon is for one example of a fog node, over all rounds, at "
+                "delta 1e-5"
             ),
         )
     },

@@ -227,7 +227,7 @@ def _of_attackers(results: Path) -> list[str]:
     behind_gate = attacked["series"].str.startswith("gate")
     low, high = attacked[behind_gate]["test"].min(), attacked[~behind_gate]["test"].max()
     return [
-        "**DP-SGD beside attackers** on SVHN, softmax regression on a network of rendered digits: "
+        "**DP-SGD beside attackers** on SVHN, softmax regression on patches of rendered digits: "
         f"when 2 or 3 of 7 fog nodes flip signs, test accuracy is {low:.1%} or more behind the "
         f"gate, at every epsilon, and {high:.1%} or less with plain FedAvg."
     ]

@@ -21,6 +21,7 @@ from simulations.reports.part import Part
 from simulations.reports.save_figure import save_figure
 from simulations.reports.statistics import Summary, summarise_accuracy
 from simulations.reports.sweep_records import CLOUD, TEST, SweepRecords
+from simulations.reports.trilemma_picture import draw_trilemma
 from simulations.reports.what_it_saw import what_it_saw
 
 _TITLES = {
@@ -46,7 +47,9 @@ def privacy_cost_part(records: SweepRecords) -> Part:
         tables["Malicious updates that the gate refused, %"] = _wide(rows, _refused("malicious"))
     tables["What the ledger promises of dW, epsilon"] = _wide(rows, _promised)
     title = f"{_TITLES[records.experiment.name]}: {records.experiment.varies}"
-    return Part(title, tables, what_it_saw(records), rows, functools.partial(_draw, rows))
+    attacked = bool(rows["malicious"].any()) and not rows["malicious"].all()
+    draw = draw_trilemma if attacked else _draw
+    return Part(title, tables, what_it_saw(records), rows, functools.partial(draw, rows))
 
 
 def _row(records: SweepRecords, cell: Cell) -> dict[str, Any]:
