@@ -251,7 +251,7 @@ def _of_masks(results: Path) -> list[str]:
         told = {name: (each, harmful) for n, name, each, _, harmful in masked if n == malicious}
         (each, harmful), (each_masked, groups) = told["single"], told["groups"]
         lines.append(
-            f"**Masked groups** on MNIST, {malicious} of 7 fog nodes flip signs: the gate refuses "
+            f"**Masked groups** on SVHN, {malicious} of 7 fog nodes flip signs: the gate refuses "
             f"{_refused(groups)} of {len(groups)} groups with an attacker, instead of "
             f"{_refused(harmful)} of {len(harmful)} single updates; test accuracy "
             f"{each_masked.mean():.1%} instead of {each.mean():.1%}."
