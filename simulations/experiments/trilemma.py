@@ -15,10 +15,10 @@ DEFENCES: dict[str, dict[str, Scalar]] = {
 }
 # Rounds, batch size and learning rate: chosen on validation examples of seed 100, no attackers.
 _TRAINING: dict[str, tuple[int, int, float]] = {
-    "none": (8, 256, 100.0),
-    "8": (8, 256, 100.0),
-    "3": (8, 512, 100.0),
-    "1": (8, 1024, 100.0),
+    "none": (16, 256, 100.0),
+    "8": (16, 256, 300.0),
+    "3": (16, 512, 300.0),
+    "1": (16, 1024, 300.0),
 }
 
 
