@@ -60,7 +60,7 @@ def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
 def goal_table(cells: pd.DataFrame, records: ComparisonRecords) -> pd.DataFrame:
     """Return how many of ``measured_cells`` reach each goal, a row for each strategy and goal.
 
-    "Shown" counts cells whose whole interval is above the goal. Runs with the same accuracy in
+    "Shown" counts cells whose whole interval is above the goal, of those with enough seeds for one. Runs with the same accuracy in
     every round count as one trajectory. "The better one" is the better of the cloud alone and the
     honest nodes alone.
     """
@@ -74,6 +74,7 @@ def goal_table(cells: pd.DataFrame, records: ComparisonRecords) -> pd.DataFrame:
         if part["cloud"].all() and len(half):
             goals.append(("at least half honest", half, GAIN))
         for words, those, goal in goals:
+            repeated = those[those["seeds"] >= FEWEST]
             lowest = those.sort_values("difference", kind="stable").iloc[0]
             lines.append(
                 {
@@ -81,8 +82,8 @@ def goal_table(cells: pd.DataFrame, records: ComparisonRecords) -> pd.DataFrame:
                     "cells": words,
                     "goal": f"{formats.points(goal)} to {_reached(bool(lowest['cloud']))}",
                     "reached": f"{int((those['difference'] >= goal).sum())} of {len(those)}",
-                    "shown": f"{int((those['low'] >= goal).sum())}"
-                    if those["seeds"].min() >= FEWEST
+                    "shown": f"{int((repeated['low'] >= goal).sum())} of {len(repeated)}"
+                    if len(repeated)
                     else formats.NONE,
                     "mean": formats.points(float(those["difference"].mean())),
                     "lowest cell": f"{formats.points(lowest['difference'])} "
