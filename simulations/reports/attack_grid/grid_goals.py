@@ -60,9 +60,9 @@ def measured_cells(records: ComparisonRecords) -> pd.DataFrame:
 def goal_table(cells: pd.DataFrame, records: ComparisonRecords) -> pd.DataFrame:
     """Return how many of ``measured_cells`` reach each goal, a row for each strategy and goal.
 
-    "Shown" counts cells whose whole interval is above the goal, of those with enough seeds for one. Runs with the same accuracy in
-    every round count as one trajectory. "The better one" is the better of the cloud alone and the
-    honest nodes alone.
+    "Shown" counts cells whose whole interval is above the goal, of those with enough seeds for one.
+    Runs with the same accuracy in every round count as one trajectory. "The better one" is the
+    better of the cloud alone and the honest nodes alone.
     """
     if not len(cells):
         return pd.DataFrame()
