@@ -14,10 +14,10 @@ PACKAGES = ("clients", "fog_flower", "strategies")  # all code that runs on a no
 
 
 @functools.cache
-def code_identity() -> str:
-    """Return 12 hex digits of a hash over the code and constants of ``PACKAGES``, as found here."""
+def code_identity(packages: tuple[str, ...] = PACKAGES) -> str:
+    """Return 12 hex digits of a hash over the code and constants of packages, as found here."""
     digest = hashlib.sha256()
-    for package in PACKAGES:
+    for package in packages:
         root = _folder(package)
         for path in sorted([*root.rglob("*.py"), *root.rglob("*.json")]):
             digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode())

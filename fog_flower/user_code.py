@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import re
+from collections.abc import Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def user_code(config: RunConfig) -> dict[str, str]:
         _path_of(name, spec): hashlib.sha256(Path(str(spec.origin)).read_bytes()).hexdigest()[:12]
         for name, spec in own_modules(config).items()
     }
+
+
+def changed_file(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return a file that is in both with different digests; empty if there is none."""
+    return next((file for file, digest in now.items() if before.get(file, digest) != digest), "")
 
 
 def _path_of(module: str, spec: ModuleSpec) -> str:

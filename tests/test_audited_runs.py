@@ -10,7 +10,14 @@ from typer.testing import CliRunner
 
 from clients.privacy.releases import releases_of
 from fog_flower.records.files import write_json
-from simulations.audits.audited import AUDIT, AuditedBound, audits_of, bound_of, findings_in
+from simulations.audits.audited import (
+    AUDIT,
+    AuditedBound,
+    audits_of,
+    bound_of,
+    findings_in,
+    findings_on,
+)
 from simulations.audits.finding import FILE, AuditFinding, bounded
 from simulations.cli import audit as audit_command
 from simulations.cli.commands import app
@@ -130,7 +137,7 @@ def test_findings_on_a_run_go_to_its_folder_unless_settings_differ(
 ):
     placed = []
 
-    def made(config, folder, chosen, say):
+    def made(config, folder, chosen, say, **_):
         placed.append(folder)
         return []
 
@@ -140,6 +147,41 @@ def test_findings_on_a_run_go_to_its_folder_unless_settings_differ(
     result = CliRunner().invoke(app, ["audit", str(run), *more], catch_exceptions=False)
     assert result.exit_code == 0
     assert placed == [tmp_path / place.format(run=run)]
+
+
+def recorded_with(folder, config, **code):
+    record(folder, config, FOUND)
+    told = json.loads((folder / FILE).read_text())
+    told["audits"]["one"] |= code
+    write_json(folder / FILE, told)
+
+
+def test_a_bound_of_another_version_of_fog_flower_says_so(run):
+    write_json(run / "run.json", {"config": settings_of(run), "code_identity": "new"})
+    recorded_with(run / AUDIT, settings_of(run), code_identity="old")
+    cells = {row[1]: row[5] for row in _rows(shown(run, width=200))}
+    assert cells["dW of all rounds"] == "0.75 to inf, other version"
+    assert "other version: another version of fog-flower than the run's" in shown(run, width=200)
+    table = ledger_block([run]).table.set_index("release")
+    assert table.loc["dW of all rounds", "audited"] == "0.75 to inf, other version"
+    shutil.rmtree(run / AUDIT)
+    recorded_with(run / AUDIT, settings_of(run), code_identity="new")
+    assert "other version" not in shown(run, width=200)
+
+
+def test_an_audit_of_other_code_of_the_users_is_no_audit_of_the_run(run):
+    write_json(run / "run.json", {"config": settings_of(run), "user_code": {"mymech.py": "new"}})
+    recorded_with(run / AUDIT, settings_of(run), user_code={"mymech.py": "old"})
+    assert findings_on(run) == []
+    assert "0.75 to inf" not in shown(run)
+    assert "one does not count: the run had another mymech.py" in shown(run)
+    shutil.rmtree(run / AUDIT)
+    record(run / AUDIT, settings_of(run), FOUND)  # of a version that did not record it
+    assert findings_on(run) == []
+    shutil.rmtree(run / AUDIT)
+    recorded_with(run / AUDIT, settings_of(run), user_code={"mymech.py": "new"})
+    assert len(findings_on(run)) == len(FOUND)
+    assert "does not count" not in shown(run)
 
 
 def _rows(text):

@@ -21,7 +21,7 @@ from simulations.audits.bounds import (
 )
 from simulations.audits.finding import HOLDS, NO_CLAIM, REFUTED, WEAK, AuditFinding
 from simulations.audits.linear_reconstruction import learned_reconstruction
-from simulations.audits.make import make_audits
+from simulations.audits.make import SET_ASIDE, make_audits
 from simulations.cli.commands import app
 
 RNG = np.random.default_rng(0)
@@ -168,6 +168,69 @@ def test_what_is_recorded_is_not_made_again_and_other_settings_are_refused(make_
     assert json.loads((tmp_path / "audit.json").read_text())["audits"]["shipments"]["seconds"] > 0
     with pytest.raises(UserError, match="has findings with other noise-sigma"):
         make_audits(config.changed({"noise-sigma": 0.5}), tmp_path, ["shipments"], said.append)
+
+
+def counted_audits(monkeypatch):
+    """Make the audit of shipments instant, and return a list that grows with each."""
+    made = []
+
+    def audit(config, folder, say):
+        made.append(config)
+        (folder / "shipments.png").write_text(f"picture {len(made)}")
+        return [AuditFinding("shipments", "attack", "measure", float(len(made)))]
+
+    monkeypatch.setattr(shipments, "audit", audit)
+    return made
+
+
+def values(rows):
+    return [(row["value"], row["other_version"]) for row in rows]
+
+
+def test_an_audit_is_made_again_if_the_users_code_has_changed(make_config, tmp_path, monkeypatch):
+    made, said, out = counted_audits(monkeypatch), [], tmp_path / "out"
+    mine = tmp_path / "my_mechanism.py"
+    monkeypatch.syspath_prepend(tmp_path)
+    mine.write_text("def quiet(inputs, targets): ...\n")
+    config = make_config(protection="my_mechanism:quiet")
+
+    def audited():
+        return values(make_audits(config, out, ["shipments"], said.append))
+
+    assert audited() == audited() == [(1.0, False)]
+    mine.write_text("def quiet(inputs, targets): ...  # mended\n")
+    assert audited() == audited() == [(2.0, False)]
+    assert any("my_mechanism.py has changed; old findings go to" in text for text in said)
+    aside = {path.suffix: path for path in (out / SET_ASIDE).iterdir()}
+    old = json.loads(aside[".json"].read_text())["audits"]["shipments"]["findings"]
+    assert [row["value"] for row in old] == [1.0]
+    assert aside[".png"].read_text() == "picture 1"
+    told = json.loads((out / "audit.json").read_text())
+    del told["audits"]["shipments"]["user_code"]  # as in a record of an older version
+    (out / "audit.json").write_text(json.dumps(told))
+    assert audited() == [(3.0, False)]
+    assert len(made) == 3
+
+
+def test_an_audit_of_another_version_of_fog_flower_stays_and_says_so(
+    make_config, tmp_path, monkeypatch
+):
+    counted_audits(monkeypatch)
+    config, said = make_config(), []
+
+    def audited(**switches):
+        return values(make_audits(config, tmp_path, ["shipments"], said.append, **switches))
+
+    assert audited() == [(1.0, False)]
+    told = json.loads((tmp_path / "audit.json").read_text())
+    told["audits"]["shipments"]["code_identity"] = "of yesterday"
+    del told["config"]["mask-groups"]  # a key that was not there yesterday
+    (tmp_path / "audit.json").write_text(json.dumps(told))
+    assert audited() == [(1.0, True)]
+    assert "by another version of fog-flower; --repeat-changed makes it again" in said[-1]
+    with pytest.raises(UserError, match="has findings with other mask-groups; use another --out"):
+        make_audits(config.changed({"mask-groups": 2}), tmp_path, ["shipments"], said.append)
+    assert audited(repeat_changed=True) == audited() == [(2.0, False)]
 
 
 def test_an_audit_that_is_not_there_is_refused():

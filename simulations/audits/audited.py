@@ -13,6 +13,7 @@ from fog_flower.records.reading import read_run
 from fog_flower.records.same_run import first_difference
 from fog_flower.renamed import completed
 from simulations.audits.finding import FILE, REFUTED
+from simulations.audits.other_code import OTHER_VERSION, changed_own, is_other_version
 from strategies.ledger import EACH_W
 
 AUDIT = "audit"  # in a run's folder: the findings on this run
@@ -33,13 +34,17 @@ class AuditedBound:
         exceeds the truth more often than in 5%.
     refuted : bool
         Whether an audit refuted what is promised.
+    other_version : bool
+        Whether another version of fog-flower than the run's made one of the attacks.
     """
 
     epsilon: float
     refuted: bool
+    other_version: bool = False
 
     def __str__(self) -> str:
-        return f"{self.epsilon:.3g} to inf" + (", refuted" if self.refuted else "")
+        verdict = ", refuted" if self.refuted else ""
+        return f"{self.epsilon:.3g} to inf{verdict}{', other version' * self.other_version}"
 
 
 def audits_of(run: Path, *others: Path) -> list[Path]:
@@ -62,8 +67,37 @@ def audits_of(run: Path, *others: Path) -> list[Path]:
 
 def findings_in(audits: Iterable[Path]) -> list[dict[str, Any]]:
     """Return the findings of all audits in these files."""
-    told = [json.loads(path.read_text())["audits"].values() for path in audits]
-    return [found for one in itertools.chain.from_iterable(told) for found in one["findings"]]
+    return [found for path in audits for one in _read(path).values() for found in one["findings"]]
+
+
+def findings_on(run: Path, *others: Path) -> list[dict[str, Any]]:
+    """Return the findings of ``audits_of`` the run, without those on other code of the user's.
+
+    A changed mechanism is another one, as a changed setting is. Each finding has ``OTHER_VERSION``.
+    """
+    record = read_run(run)
+    return [
+        {**found, OTHER_VERSION: is_other_version(one, record)}
+        for path in audits_of(run, *others)
+        for one in _read(path).values()
+        if not changed_own(one, record)
+        for found in one["findings"]
+    ]
+
+
+def on_other_code(run: Path, audits: Path) -> dict[str, str]:
+    """Return the audits in an ``audit.json`` that ``findings_on`` leaves out, and the file changed.
+
+    The file is one of the user's own code that the run was made with.
+    """
+    record = read_run(run)
+    found = {name: changed_own(one, record) for name, one in _read(audits).items()}
+    return {name: file for name, file in found.items() if file}
+
+
+def _read(audits: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(audits.read_text())["audits"]
+    return told
 
 
 def bound_of(
@@ -83,7 +117,8 @@ def bound_of(
     if not bounds:
         return None
     refuted = any(found["verdict"] == REFUTED for found in bounds)
-    return AuditedBound(max(float(found["value"]) for found in bounds), refuted)
+    other = any(found.get(OTHER_VERSION) for found in bounds)
+    return AuditedBound(max(float(found["value"]) for found in bounds), refuted, other)
 
 
 def _is_on(release: str, found: Mapping[str, Any]) -> bool:

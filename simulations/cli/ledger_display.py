@@ -1,12 +1,13 @@
 """Terminal output of a run's privacy ledger, with what audits of the run found."""
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from simulations.audits.audited import ELSEWHERE, audits_of
+from simulations.audits.audited import ELSEWHERE, audits_of, on_other_code
 from simulations.cli.terminal import Terminal, styled
 from simulations.reports.ledger_rows import LedgerRow, ledger_rows, read_ledger
 from simulations.visible import visible
@@ -18,6 +19,7 @@ _READING = (
     "audited: 95% lower bound of epsilon to infinity, the largest of several attacks (fog-flower "
     "audit)"
 )
+_OTHER_VERSION = "other version: another version of fog-flower than the run's made these attacks"
 
 
 def print_ledger(terminal: Terminal, folder: Path) -> None:
@@ -45,8 +47,17 @@ def print_ledger(terminal: Terminal, folder: Path) -> None:
         _say(terminal, told["warning"], "red")
     if audits := audits_of(folder, ELSEWHERE):
         _say(terminal, _READING)
-        for path in audits:
-            terminal.say(f"audit: {path}")
+        if any(row.audited and row.audited.other_version for row in rows):
+            _say(terminal, _OTHER_VERSION)
+        _list(terminal, folder, audits)
+
+
+def _list(terminal: Terminal, folder: Path, audits: Sequence[Path]) -> None:
+    """Print the path of each file of audits, and which of them do not count."""
+    for path in audits:
+        terminal.say(f"audit: {path}")
+        for name, file in on_other_code(folder, path).items():
+            _say(terminal, f"{INDENT}{name} does not count: the run had another {file}")
 
 
 def _explained(row: LedgerRow) -> str:

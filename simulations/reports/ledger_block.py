@@ -17,7 +17,8 @@ _KNOWN = (
 )
 _AUDITED = (
     "audited: lower bounds of epsilon from `fog-flower audit`, each with its one-sided 95% "
-    "interval; the largest of several attacks is too high more often than in 5%."
+    "interval; the largest of several attacks is too high more often than in 5%. Other version: of "
+    "fog-flower, than the run's."
 )
 _NOT_AUDITED = "None of these runs was audited (`fog-flower audit RUN`)."
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulations.audits.audited import AuditedBound, audits_of, bound_of, findings_in
+from simulations.audits.audited import AuditedBound, bound_of, findings_on
 from strategies.ledger import LEDGER
 
 
@@ -82,7 +82,7 @@ def ledger_rows(runs: Sequence[Path], *audits: Path) -> list[LedgerRow]:
     found: dict[LedgerRow, list[int]] = {}
     for number, run in enumerate(runs):
         told = read_ledger(run)
-        findings = findings_in(audits_of(run, *audits)) if told else []
+        findings = findings_on(run, *audits) if told else []
         for release in told["releases"] if told else ():
             names.setdefault(release["release"])
             row = _row(release, bound_of(release["release"], findings, release["epsilon"]))

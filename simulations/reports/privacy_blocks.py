@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from simulations.audits.finding import HOLDS, REFUTED, WEAK
+from simulations.audits.other_code import PACKAGE
 from simulations.reports.attack_grid.grid_records import load_comparison
 from simulations.reports.audit_table import (
     COLUMNS,
@@ -129,6 +131,7 @@ def audits_block(results: Path, *, links: str) -> str:
         f"### Four attacks on {counted(len(made), 'protection')}",
         "Real MNIST, `mlp-narrow`; 95% intervals in brackets; members at 0.1% false positives:",
         as_markdown(protections_table(made)),
+        _versions(made, recorded),
         "### Bounds beside promises",
         "The lower bound of each audit that comes closest to what is promised. Each holds at 95%; "
         "the closest of several is too high more often than that. The same attack on the same run "
@@ -147,8 +150,20 @@ def audits_block(results: Path, *, links: str) -> str:
         "By gradient matching from a CNN (SVHN, `cnn-small`):",
         as_markdown(findings_table(recorded / INVERTED)),
         f"All findings: {told}.",
+        _versions(every, recorded),
     ]
     return "\n\n".join(parts)
+
+
+def _versions(folders: Sequence[Path], recorded: Path) -> str:
+    """Return a sentence with the versions of fog-flower that audits were made with."""
+    found: dict[str, dict[str, None]] = {}
+    for folder in folders:
+        for one in json.loads((folder / "audit.json").read_text())["audits"].values():
+            name = folder.relative_to(recorded).as_posix()
+            found.setdefault(one[PACKAGE], {})[name] = None
+    told = "; ".join(f"{version} ({', '.join(names)})" for version, names in found.items())
+    return f"Made with {counted(len(found), 'version')} of the code: {told}."
 
 
 def _is_made(folder: Path) -> bool:

@@ -21,7 +21,7 @@ from fog_flower.records.run_folder import folder_of
 from fog_flower.records.same_run import first_difference
 from fog_flower.renamed import in_new_names
 from fog_flower.suggestion import check_known
-from fog_flower.user_code import USER_CODE
+from fog_flower.user_code import USER_CODE, changed_file
 from simulations.experiments import EXPERIMENTS, Experiment
 from simulations.experiments.table2 import TABLE2
 from simulations.sweep.sweep_plan import STAGING, PlannedRun, SweepPlan
@@ -140,8 +140,7 @@ def set_aside_changed(plan: SweepPlan) -> int:
 
 def _changed_code(record: Mapping[str, Any], run: PlannedRun) -> str:
     """Return a file of the user that has changed since the record; empty if there is none."""
-    before = record.get(USER_CODE) or {}
-    return next((f for f, identity in run.code.items() if before.get(f, identity) != identity), "")
+    return changed_file(record.get(USER_CODE) or {}, run.code)
 
 
 def check_same_settings(
