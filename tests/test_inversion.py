@@ -7,7 +7,7 @@ import pytest
 from fog_flower.errors import UserError
 from fog_flower.keras_weights import load_weights, weights_of
 from fog_flower.tasks.classification import Classification
-from simulations.audits import gradient_matching, inversion
+from simulations.audits import gradient_matching, inversion, matched
 from simulations.audits.alike import correlations
 from simulations.audits.crafted import binned, bins, can_be_crafted, crafted, first_dense, ratios
 from simulations.audits.gradient_matching import GradientMatching
@@ -127,7 +127,7 @@ def test_a_gradient_is_matched_where_no_layer_tells_the_image(rng):
 
 @pytest.fixture
 def few_matched(monkeypatch):
-    monkeypatch.setattr(inversion, "MATCHED", 4)
+    monkeypatch.setattr(matched, "IMAGES", 4)
     monkeypatch.setattr(gradient_matching, "ITERATIONS", 250)
 
 

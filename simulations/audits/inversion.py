@@ -1,7 +1,6 @@
 """Gradient inversion: training images that a cloud recovers from dW of an honest or crafted W."""
 
 import dataclasses
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,12 +29,12 @@ from simulations.audits.crafted import (
 from simulations.audits.end_nodes import OTHER_NODE, as_shipped
 from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
-from simulations.audits.gradient_matching import GradientMatching
 from simulations.audits.image_rows import SHOWN, Image, draw_rows
 from simulations.audits.linear_reconstruction import (
     LinearReconstruction,
     learned_reconstruction,
 )
+from simulations.audits.matched import attack_by_matching
 from simulations.audits.promise import promised_of_update
 from simulations.visible import counted
 
@@ -45,11 +44,6 @@ IMAGES = 64  # attacked at each batch size, over several nodes
 EPOCH = 100  # examples of a node that trains an epoch
 KNOWN = 2000  # images of the attacker's own
 RECOVERED = 0.95  # correlation from which an image counts as recovered; see `images of nobody`
-# For models that do not begin with a Dense layer, which are attacked by gradient matching.
-MATCHED_BATCHES = (1, 4)
-MATCHED = 8  # images attacked at each batch size, over several nodes
-CANDIDATES = 200  # images among which each guess is looked up
-SECONDS_OF_SIZE = 120.0  # time limit for one batch size: large models take a minute an attack
 HONEST, CRAFTED = "honest W", "crafted W"
 Rows = npt.NDArray[np.float32]
 
@@ -115,7 +109,9 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     model = build_model(config.model, spec, task, config.seed)
     kernel = first_dense(model)
     if kernel is None and spec.is_image:
-        return _matched(config, field, model, folder, say)
+        findings, shown = attack_by_matching(NAME, config, field, model, folder, say)
+        _draw(shown, folder / f"{NAME}.png")
+        return findings
     if kernel is None:
         why = f"model={config.model} does not begin with a Dense layer, and inputs are no images"
         return [not_applicable(NAME, why)]
@@ -127,8 +123,7 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     cloud = _cloud(config, field, model, kernel, kept)
     update = promised_of_update(config, examples_of(field, config, 0))
 
-    findings: list[AuditFinding] = []
-    shown: dict[str, Rows] = {"raw": raw}
+    findings, shown = [], {"raw": raw}
     strangers, tries = dict.fromkeys(cloud.sent, 0), 0
     private = with_noise_of_run(config, field)
     for size in (*BATCHES, EPOCH):
@@ -164,69 +159,6 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         findings.append(not_applicable(NAME, why))
     if spec.is_image:
         _draw(shown, folder / f"{NAME}.png")
-    return findings
-
-
-def _matched(
-    config: RunConfig,
-    field: Field,
-    model: keras.Model,
-    folder: Path,
-    say: Callable[[str], None],
-) -> list[AuditFinding]:
-    """Attack single steps by gradient matching, and write the picture.
-
-    These guesses are blurred, so an image counts as found if a guess from its batch correlates more
-    with it than with any other candidate.
-    """
-    rng = generator(config.seed, "audit gradient matching")
-    attacked, others = dealt(config, field, rng, MATCHED, CANDIDATES - MATCHED)
-    shared = field.seen(attacked)
-    raw, shipped = shared.inputs, as_shipped(config, field, shared)
-    candidates = np.concatenate([raw, field.seen(others).inputs])
-    update = promised_of_update(config, examples_of(field, config, 0))
-    private, start = with_noise_of_run(config, field), weights_of(model)
-    search = GradientMatching(
-        model, field.dataset.task, float(candidates.min()), float(candidates.max())
-    )
-    findings, shown = [], {"raw": raw}
-    for size in MATCHED_BATCHES:
-        what = f"gradient matching, a step on {counted(size, 'image')}, honest W"
-        once = private.changed({"local-epochs": 1, "batch-size": size})
-        guesses: list[Rows] = []
-        began = time.perf_counter()
-        for number, first in enumerate(range(0, MATCHED, size)):
-            if guesses and time.perf_counter() - began > SECONDS_OF_SIZE:
-                break
-            say(f"audit {NAME}: {what}, {first + size} of {MATCHED}")
-            chosen = slice(first, first + size)
-            data = node_of(Examples(shipped.inputs[chosen], shipped.targets[chosen]))
-            delta = released_update(once, start, data, fog_node=number, server_round=1).delta
-            guesses.append(search(start, delta, data.targets, rng))
-        found = np.concatenate(guesses)
-        nearest = correlations(found, candidates)
-        # The order of the guesses within a batch is unknown.
-        own = nearest[:, : len(found)].reshape(-1, size, len(found))
-        alike = np.concatenate(
-            [part[:, n * size : (n + 1) * size].max(axis=0) for n, part in enumerate(own)]
-        )
-        met = enumerate(nearest.argmax(axis=1).tolist())
-        hits = len({one for n, one in met if one < len(found) and one // size == n // size})
-        measure = f"share of {len(found)} found among {CANDIDATES}"
-        interval = proportion(hits, len(found))
-        findings += [
-            AuditFinding(NAME, what, measure, hits / len(found), *interval, update.epsilon),
-            AuditFinding(
-                NAME, what, "correlation, mean", float(alike.mean()), claimed=update.epsilon
-            ),
-        ]
-        order = [
-            n * size + int(part[:, n * size + place].argmax())
-            for n, part in enumerate(own)
-            for place in range(size)
-        ]
-        shown[what.removeprefix("gradient matching, ")] = found[order]
-    _draw(shown, folder / f"{NAME}.png")
     return findings
 
 

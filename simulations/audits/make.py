@@ -15,6 +15,7 @@ from fog_flower.records.same_run import PLACES
 from fog_flower.renamed import completed
 from simulations.app_folder import default_run_config
 from simulations.audits.finding import FILE
+from simulations.audits.kept_steps import forget_steps
 from simulations.audits.other_code import OTHER_VERSION, changed_own, code_here, is_other_version
 from simulations.quiet import load_tensorflow_quietly
 
@@ -32,7 +33,8 @@ def make_audits(
 ) -> list[dict[str, Any]]:
     """Run the chosen audits, and return all of their findings.
 
-    Each audit is recorded as soon as it is done. One that is recorded is repeated only if the
+    Each audit is recorded as soon as it is done. A long one that was stopped goes on after its last
+    complete step (``KeptSteps``). One that is recorded is repeated only if the
     user's own code has changed since, because it then attacked something else; its findings are
     set aside. If only fog-flower has changed, it stays, and its findings have ``OTHER_VERSION``.
 
@@ -76,6 +78,7 @@ def make_audits(
             **code,
         }
         write_json(path, told)
+        forget_steps(name, folder)
     made = [told["audits"][name] for name in chosen]
     return [
         {**row, OTHER_VERSION: is_other_version(one, code)}
@@ -101,13 +104,13 @@ def _recorded(config: RunConfig, folder: Path) -> dict[str, Any]:
 
 
 def _set_aside(folder: Path, name: str, told: dict[str, Any]) -> None:
-    """Take an audit out of ``audit.json``, and keep its findings and picture in ``SET_ASIDE``."""
+    """Take an audit out of ``audit.json``, and keep its findings and pictures in ``SET_ASIDE``."""
     place = folder / SET_ASIDE / f"{name}-{time.time_ns()}.json"
     place.parent.mkdir(exist_ok=True)
     write_json(place, {"config": told["config"], "audits": {name: told["audits"].pop(name)}})
     write_json(folder / FILE, told)
-    if (picture := folder / f"{name}.png").exists():
-        picture.rename(place.with_suffix(".png"))
+    for picture in list(folder.glob(f"{name}.*")):
+        picture.rename(place.with_suffix(picture.suffix))
 
 
 def _made(name: str, config: RunConfig, folder: Path, say: Callable[[str], None]) -> Any:

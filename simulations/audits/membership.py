@@ -1,6 +1,7 @@
 """Membership inference: which images a model was trained on, from the final W and from dW."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from simulations.audits.epoch_membership import Curves, attack_epochs, separatio
 from simulations.audits.federation import federated
 from simulations.audits.few_examples import dealt, node_of
 from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.kept_steps import Arrays, KeptSteps
 from simulations.audits.lira import confidences, likelihood_ratios
 from simulations.audits.losses import losses_of
 from simulations.audits.promise import promised_of_update
@@ -39,6 +41,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     The target is trained on each example of a pool with probability 1/2, drawn independently. Each
     shadow model is trained on half of the pool. Rates are over all models, each attacked with the
     others as its shadow models. The bound of epsilon uses the target only.
+
+    Each model's losses are kept in ``folder`` (``KeptSteps``), so that a stopped audit goes on.
 
     Parameters
     ----------
@@ -66,20 +70,29 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     rng = generator(config.seed, "audit membership")
     (chosen,) = dealt(config, field, rng, size)
     pool = field.seen(chosen)
-    asked = as_queried(config, field, pool)
     members = np.array([rng.random(size) < 0.5, *_halves(rng, size)])
     model = build_model(config.model, field.dataset.spec, task, config.seed)
     start = weights_of(model)
 
-    losses = []
-    for number, mask in enumerate(members):
+    kept = KeptSteps(NAME, config, folder, size, len(members))
+    queried = kept("queries", lambda: {"inputs": as_queried(config, field, pool).inputs})
+    asked = Examples(queried["inputs"], pool.targets)
+
+    def trained(number: int, order: Indices) -> Arrays:
         say(f"audit {NAME}: model {number + 1} of {len(members)}")
-        nodes = _nodes(config, field, pool, rng.permutation(np.flatnonzero(mask)))
-        final = federated(config, start, nodes, number)
-        losses.append(losses_of(model, final, task, asked))
-        if number == 0:
-            counts = [len(node.targets) for node in nodes]
-    update = promised_of_update(config, min(counts))
+        nodes = _nodes(config, field, pool, order)
+        found = losses_of(model, federated(config, start, nodes, number), task, asked)
+        return {"losses": found, "counts": np.array([len(node.targets) for node in nodes])}
+
+    names = [f"model-{number + 1}" for number in range(len(members))]
+    if before := kept.number(names):
+        say(f"audit {NAME}: {before} of {len(members)} models are kept")
+    made = [
+        kept(name, partial(trained, number, rng.permutation(np.flatnonzero(members[number]))))
+        for number, name in enumerate(names)
+    ]
+    losses = [one["losses"] for one in made]
+    update = promised_of_update(config, int(made[0]["counts"].min()))
     given = update.delta if update.promises else DELTA
     attacks = {
         "final W, loss threshold": -np.array(losses),

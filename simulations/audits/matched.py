@@ -1,0 +1,147 @@
+"""Attack on single steps of models that do not begin with a Dense layer, by gradient matching."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from clients.local_training import examples_of, released_update
+from fog_flower.config import RunConfig
+from fog_flower.data.field import Field
+from fog_flower.keras_weights import weights_of
+from fog_flower.seeds import generator
+from fog_flower.tasks.examples import Examples
+from fog_flower.weights import Weights
+from simulations.audits.alike import correlations
+from simulations.audits.bounds import proportion
+from simulations.audits.end_nodes import as_shipped
+from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
+from simulations.audits.finding import AuditFinding
+from simulations.audits.gradient_matching import GradientMatching, Rows
+from simulations.audits.kept_steps import Arrays, KeptSteps
+from simulations.audits.promise import promised_of_update
+from simulations.visible import counted
+
+BATCHES = (1, 4)
+IMAGES = 8  # attacked at each batch size, over several nodes
+CANDIDATES = 200  # images among which each guess is looked up
+SECONDS_OF_SIZE = 120.0  # time limit for one batch size: large models take a minute an attack
+PREFIX = "gradient matching, "
+_PURPOSE = "audit gradient matching"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Attacker:
+    """Attacks one batch after the other, and keeps what it guessed."""
+
+    config: RunConfig
+    start: Weights
+    shipped: Examples
+    search: GradientMatching
+    kept: KeptSteps
+
+    def guesses(self, size: int, say: Callable[[int], None]) -> Rows:
+        """Return the guesses [k, ...] about the first k images, in order of their batches.
+
+        Parameters
+        ----------
+        size : int
+            Images in a batch.
+        say : callable
+            Called with the number of images after the next batch.
+        """
+        made: list[Arrays] = []
+        for first in range(0, IMAGES, size):
+            if sum(float(one["seconds"]) for one in made) > SECONDS_OF_SIZE:
+                break
+            say(first + size)
+            made.append(self.kept(f"{size}-from-{first}", partial(self._of_batch, size, first)))
+        return np.concatenate([one["guesses"] for one in made])
+
+    def _of_batch(self, size: int, first: int) -> Arrays:
+        began = time.perf_counter()
+        once = self.config.changed({"local-epochs": 1, "batch-size": size})
+        data = node_of(self.shipped.take(np.arange(first, first + size)))
+        delta = released_update(
+            once, self.start, data, fog_node=first // size, server_round=1
+        ).delta
+        rng = generator(once.seed, _PURPOSE, size, first)
+        guesses = self.search(self.start, delta, data.targets, rng)
+        return {"guesses": guesses, "seconds": np.array(time.perf_counter() - began)}
+
+
+def attack_by_matching(
+    name: str,
+    config: RunConfig,
+    field: Field,
+    model: keras.Model,
+    folder: Path,
+    say: Callable[[str], None],
+) -> tuple[list[AuditFinding], dict[str, Rows]]:
+    """Return the findings on steps on 1 and 4 images, and the guesses of each for a picture.
+
+    These guesses are blurred, so an image counts as found if a guess from its batch correlates more
+    with it than with any other candidate.
+
+    Parameters
+    ----------
+    name : str
+        Name of the audit.
+    config : RunConfig
+    field : Field
+    model : keras.Model
+        With W of the first round.
+    folder : Path
+        The guesses from each batch are kept there (``KeptSteps``).
+    say : callable
+        Called with a message before each batch.
+    """
+    rng = generator(config.seed, _PURPOSE)
+    attacked, others = dealt(config, field, rng, IMAGES, CANDIDATES - IMAGES)
+    shared = field.seen(attacked)
+    raw = shared.inputs
+    candidates = np.concatenate([raw, field.seen(others).inputs])
+    kept = KeptSteps(name, config, folder, IMAGES, CANDIDATES)
+    attacker = _Attacker(
+        with_noise_of_run(config, field),
+        weights_of(model),
+        Examples(**kept("shipped", lambda: dataclasses.asdict(as_shipped(config, field, shared)))),
+        GradientMatching(
+            model, field.dataset.task, float(candidates.min()), float(candidates.max())
+        ),
+        kept,
+    )
+    claimed = promised_of_update(config, examples_of(field, config, 0)).epsilon
+    findings, shown = [], {"raw": raw}
+    for size in BATCHES:
+        what = f"{PREFIX}a step on {counted(size, 'image')}, honest W"
+        found = attacker.guesses(size, partial(_say, say, f"audit {name}: {what}"))
+        nearest = correlations(found, candidates)
+        # The order of the guesses within a batch is unknown.
+        own = nearest[:, : len(found)].reshape(-1, size, len(found))
+        alike = np.concatenate(
+            [part[:, n * size : (n + 1) * size].max(axis=0) for n, part in enumerate(own)]
+        )
+        met = enumerate(nearest.argmax(axis=1).tolist())
+        hits = len({one for n, one in met if one < len(found) and one // size == n // size})
+        measure = f"share of {len(found)} found among {CANDIDATES}"
+        interval = proportion(hits, len(found))
+        findings += [
+            AuditFinding(name, what, measure, hits / len(found), *interval, claimed),
+            AuditFinding(name, what, "correlation, mean", float(alike.mean()), claimed=claimed),
+        ]
+        order = [
+            n * size + int(part[:, n * size + place].argmax())
+            for n, part in enumerate(own)
+            for place in range(size)
+        ]
+        shown[what.removeprefix(PREFIX)] = found[order]
+    return findings, shown
+
+
+def _say(say: Callable[[str], None], what: str, done: int) -> None:
+    say(f"{what}, {done} of {IMAGES}")
