@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from clients.local_training import released_update
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field
 from fog_flower.keras_weights import load_weights, weights_of
@@ -19,13 +18,20 @@ from simulations.audits.bound_findings import guessed
 from simulations.audits.bounds import DELTA
 from simulations.audits.crafted import first_dense
 from simulations.audits.end_nodes import as_queried, as_shipped
-from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
+from simulations.audits.few_examples import dealt, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.losses import in_parts
 from simulations.audits.promise import promised_of_update
+from simulations.audits.received import (
+    each_of_group,
+    group_size,
+    of_masks,
+    received_update,
+    split_in_group,
+)
 from simulations.audits.roc import area, rate_at
 
-SIZES = (100, 300)  # expected members; below and above the width of narrow layers
+SIZES = (100, 300)  # expected members of each node; below and above the width of narrow layers
 FRESH = 1000  # images that cannot be members: enough to measure 0.1% false positives
 AT_ONCE = 200  # examples
 Scores = npt.NDArray[np.float64]
@@ -42,7 +48,8 @@ def attack_epochs(
     """Return the findings on nodes with about 100 and 300 images, and the scores of each attack.
 
     Each candidate is a member with probability 1/2, drawn independently, so that the guesses bound
-    epsilon as canaries do (Steinke et al. 2023).
+    epsilon as canaries do (Steinke et al. 2023). In a run with masks, the sum of a group is
+    attacked, whose nodes have as many images each.
 
     Parameters
     ----------
@@ -57,40 +64,40 @@ def attack_epochs(
     """
     start = weights_of(model)
     private = with_noise_of_run(config, field).changed({"local-epochs": 1, "num-server-rounds": 1})
-    findings: list[AuditFinding] = []
+    findings = of_masks(config, name)
     curves: Curves = {}
     for size in SIZES:
-        what = f"dW of an epoch over {size} images"
-        fresh = min(FRESH, len(field.train) - 2 * size)
+        what = f"dW of an epoch over {size} images{each_of_group(config)}"
+        drawn = 2 * size * group_size(config)
+        fresh = min(FRESH, len(field.train) - drawn)
         if fresh < size:
-            findings.append(not_applicable(name, f"{what}: needs train-examples={3 * size}"))
+            findings.append(not_applicable(name, f"{what}: needs train-examples={drawn + size}"))
             continue
         say(f"audit {name}: {what}")
         rng = generator(config.seed, "audit epoch", size)
-        candidates, strangers = dealt(config, field, rng, 2 * size, fresh)
-        included = rng.random(2 * size) < 0.5
+        candidates, strangers = dealt(config, field, rng, drawn, fresh)
+        included = rng.random(drawn) < 0.5
         raw = field.seen(np.concatenate([candidates, strangers]))
         trained = as_shipped(config, field, raw.take(np.flatnonzero(included)))
-        data = node_of(trained)
-        delta = released_update(private, start, data, fog_node=0, server_round=1).delta
+        nodes = split_in_group(config, trained)
+        delta = received_update(private, start, nodes)
         asked = as_queried(config, field, raw)
         attacks = {
             f"{what}, along gradients": along(model, start, field.dataset.task, delta, asked)
         }
         kernel = first_dense(model)
         if kernel is not None:
-            attacks[f"{what}, in its span"] = in_span(
-                delta[kernel], asked.inputs, len(data.targets)
-            )
-        update = promised_of_update(private, len(data.targets))
+            attacks[f"{what}, in its span"] = in_span(delta[kernel], asked.inputs, len(trained))
+        update = promised_of_update(private, min(len(node.targets) for node in nodes))
         false = np.concatenate([~included, np.ones(fresh, bool)])
         for attack, scores in attacks.items():
             one, other = scores[~false], scores[false]
             curves[attack] = (one, other)
             findings += separation(name, attack, one, other, update.epsilon)
             given = update.delta if update.promises else DELTA
-            drawn = scores[: 2 * size]
-            findings.append(guessed(name, f"{attack}:", drawn, included, given, update.epsilon))
+            findings.append(
+                guessed(name, f"{attack}:", scores[:drawn], included, given, update.epsilon)
+            )
     return findings, curves
 
 
@@ -139,7 +146,7 @@ def in_span(kernel: npt.NDArray[np.float32], inputs: npt.NDArray[np.float32], co
         dW of the first layer's kernel.
     inputs : float32 [n, ...]
     count : int
-        Number of members, which the fog node sends in the clear.
+        Number of members, which fog nodes send in the clear.
 
     Returns
     -------

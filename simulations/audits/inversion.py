@@ -8,13 +8,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from clients.local_training import examples_of, released_update
+from clients.local_training import examples_of
 from fog_flower.build_model import build_model
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field, prepare_field
 from fog_flower.keras_weights import weights_of
 from fog_flower.seeds import generator
-from fog_flower.tasks.examples import Examples
 from fog_flower.weights import Weights
 from simulations.audits.alike import correlations
 from simulations.audits.bounds import proportion
@@ -27,7 +26,7 @@ from simulations.audits.crafted import (
     ratios,
 )
 from simulations.audits.end_nodes import OTHER_NODE, as_shipped
-from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
+from simulations.audits.few_examples import dealt, with_noise_of_run
 from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.image_rows import SHOWN, Image, draw_rows
 from simulations.audits.linear_reconstruction import (
@@ -36,6 +35,13 @@ from simulations.audits.linear_reconstruction import (
 )
 from simulations.audits.matched import attack_by_matching
 from simulations.audits.promise import promised_of_update
+from simulations.audits.received import (
+    each_of_group,
+    group_size,
+    of_masks,
+    received_update,
+    split_in_group,
+)
 from simulations.visible import counted
 
 NAME = "inversion"
@@ -84,7 +90,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     """Attack one step on 1 to 32 images and an epoch over 100, and write ``inversion.png``.
 
     An image counts as recovered if a guess has a correlation of 0.95 with it. As a control, the
-    same guesses are compared with images that no node had.
+    same guesses are compared with images that no node had. In a run with masks, the sum of a
+    group is attacked, whose nodes train on as many images each.
 
     A model that does not begin with a Dense layer is attacked by gradient matching, in steps on 1
     and 4 images.
@@ -116,36 +123,38 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
         why = f"model={config.model} does not begin with a Dense layer, and inputs are no images"
         return [not_applicable(NAME, why)]
     rng = generator(config.seed, "audit inversion")
-    known = min(KNOWN, len(field.train) - 2 * EPOCH)
-    attacked, others, kept = dealt(config, field, rng, EPOCH, EPOCH, max(known, EPOCH))
+    most = group_size(config) * EPOCH
+    known = min(KNOWN, len(field.train) - 2 * most)
+    attacked, others, kept = dealt(config, field, rng, most, most, max(known, EPOCH))
     shared, nobody = field.seen(attacked), field.seen(others).inputs
     raw, shipped = shared.inputs, as_shipped(config, field, shared)
     cloud = _cloud(config, field, model, kernel, kept)
     update = promised_of_update(config, examples_of(field, config, 0))
 
-    findings, shown = [], {"raw": raw}
+    findings, shown = of_masks(config, NAME), {"raw": raw}
     strangers, tries = dict.fromkeys(cloud.sent, 0), 0
     private = with_noise_of_run(config, field)
     for size in (*BATCHES, EPOCH):
         say(f"audit {NAME}: {size} images")
-        count = EPOCH if size == EPOCH else IMAGES
+        together = group_size(config) * size
+        count = together if size == EPOCH else max(IMAGES // together, 1) * together
         settings: dict[str, str | int] = {"local-epochs": 1}
         settings |= {} if size == EPOCH else {"batch-size": size}
         once = private.changed(settings)
         tries += count
         for name, start in cloud.sent.items():
             best, images = [], []
-            for number, first in enumerate(range(0, count, size)):
-                chosen = slice(first, first + size)
-                data = node_of(Examples(shipped.inputs[chosen], shipped.targets[chosen]))
-                result = released_update(once, start, data, fog_node=number, server_round=1)
-                guesses = cloud.guesses(name, result.delta, spec.shape)
+            for number, first in enumerate(range(0, count, together)):
+                chosen = np.arange(first, first + together)
+                nodes = split_in_group(config, shipped.take(chosen))
+                delta = received_update(once, start, nodes, number=number)
+                guesses = cloud.guesses(name, delta, spec.shape)
                 alike, image = _best(guesses, raw[chosen])
                 best.append(alike)
                 images.append(image)
                 strangers[name] += int((_best(guesses, nobody[chosen])[0] >= RECOVERED).sum())
             hits = int((np.concatenate(best) >= RECOVERED).sum())
-            images_of = counted(size, "image")
+            images_of = counted(size, "image") + each_of_group(config)
             what = f"an epoch over {images_of}" if size == EPOCH else f"a step on {images_of}"
             findings.append(_finding(f"{what}, {name}", hits, count, update.epsilon))
             if size in (BATCHES[0], BATCHES[2], EPOCH):

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from clients.local_training import examples_of, released_update
+from clients.local_training import examples_of
 from fog_flower.config import RunConfig
 from fog_flower.data.field import Field
 from fog_flower.keras_weights import weights_of
@@ -19,11 +19,18 @@ from fog_flower.weights import Weights
 from simulations.audits.alike import correlations
 from simulations.audits.bounds import proportion
 from simulations.audits.end_nodes import as_shipped
-from simulations.audits.few_examples import dealt, node_of, with_noise_of_run
+from simulations.audits.few_examples import dealt, with_noise_of_run
 from simulations.audits.finding import AuditFinding
 from simulations.audits.gradient_matching import GradientMatching, Rows
 from simulations.audits.kept_steps import Arrays, KeptSteps
 from simulations.audits.promise import promised_of_update
+from simulations.audits.received import (
+    each_of_group,
+    group_size,
+    of_masks,
+    received_update,
+    split_in_group,
+)
 from simulations.visible import counted
 
 BATCHES = (1, 4)
@@ -44,18 +51,20 @@ class _Attacker:
     search: GradientMatching
     kept: KeptSteps
 
-    def guesses(self, size: int, say: Callable[[int], None]) -> Rows:
+    def guesses(self, size: int, count: int, say: Callable[[int], None]) -> Rows:
         """Return the guesses [k, ...] about the first k images, in order of their batches.
 
         Parameters
         ----------
         size : int
-            Images in a batch.
+            Images in a batch; with masks, in those of all nodes of a group together.
+        count : int
+            At most k; a multiple of ``size``.
         say : callable
             Called with the number of images after the next batch.
         """
         made: list[Arrays] = []
-        for first in range(0, IMAGES, size):
+        for first in range(0, count, size):
             if sum(float(one["seconds"]) for one in made) > SECONDS_OF_SIZE:
                 break
             say(first + size)
@@ -64,11 +73,11 @@ class _Attacker:
 
     def _of_batch(self, size: int, first: int) -> Arrays:
         began = time.perf_counter()
-        once = self.config.changed({"local-epochs": 1, "batch-size": size})
-        data = node_of(self.shipped.take(np.arange(first, first + size)))
-        delta = released_update(
-            once, self.start, data, fog_node=first // size, server_round=1
-        ).delta
+        batch = size // group_size(self.config)
+        once = self.config.changed({"local-epochs": 1, "batch-size": batch})
+        data = self.shipped.take(np.arange(first, first + size))
+        nodes = split_in_group(once, data)
+        delta = received_update(once, self.start, nodes, number=first // size)
         rng = generator(once.seed, _PURPOSE, size, first)
         guesses = self.search(self.start, delta, data.targets, rng)
         return {"guesses": guesses, "seconds": np.array(time.perf_counter() - began)}
@@ -101,7 +110,9 @@ def attack_by_matching(
         Called with a message before each batch.
     """
     rng = generator(config.seed, _PURPOSE)
-    attacked, others = dealt(config, field, rng, IMAGES, CANDIDATES - IMAGES)
+    batches = [size * group_size(config) for size in BATCHES]
+    counts = [max(IMAGES // size, 1) * size for size in batches]
+    attacked, others = dealt(config, field, rng, max(counts), CANDIDATES - IMAGES)
     shared = field.seen(attacked)
     raw = shared.inputs
     candidates = np.concatenate([raw, field.seen(others).inputs])
@@ -116,10 +127,11 @@ def attack_by_matching(
         kept,
     )
     claimed = promised_of_update(config, examples_of(field, config, 0)).epsilon
-    findings, shown = [], {"raw": raw}
-    for size in BATCHES:
-        what = f"{PREFIX}a step on {counted(size, 'image')}, honest W"
-        found = attacker.guesses(size, partial(_say, say, f"audit {name}: {what}"))
+    findings, shown = of_masks(config, name), {"raw": raw}
+    for batch, size, count in zip(BATCHES, batches, counts, strict=True):
+        images = counted(batch, "image") + each_of_group(config)
+        what = f"{PREFIX}a step on {images}, honest W"
+        found = attacker.guesses(size, count, partial(_say, say, f"audit {name}: {what}", count))
         nearest = correlations(found, candidates)
         # The order of the guesses within a batch is unknown.
         own = nearest[:, : len(found)].reshape(-1, size, len(found))
@@ -128,7 +140,7 @@ def attack_by_matching(
         )
         met = enumerate(nearest.argmax(axis=1).tolist())
         hits = len({one for n, one in met if one < len(found) and one // size == n // size})
-        measure = f"share of {len(found)} found among {CANDIDATES}"
+        measure = f"share of {len(found)} found among {len(candidates)}"
         interval = proportion(hits, len(found))
         findings += [
             AuditFinding(name, what, measure, hits / len(found), *interval, claimed),
@@ -143,5 +155,5 @@ def attack_by_matching(
     return findings, shown
 
 
-def _say(say: Callable[[str], None], what: str, done: int) -> None:
-    say(f"{what}, {done} of {IMAGES}")
+def _say(say: Callable[[str], None], what: str, count: int, done: int) -> None:
+    say(f"{what}, {done} of {count}")

@@ -224,6 +224,7 @@ def _reached(
 
 def _protection(config: dict[str, Any]) -> str:
     both = [one for one in (config["protection"], config["fog-protection"]) if one]
+    both += [f"mask-groups={size}" for size in [config.get("mask-groups")] if size]
     return f"`{', '.join(both)}`" if both else "none"
 
 
