@@ -54,9 +54,10 @@ def patched(monkeypatch, order):
     monkeypatch.setattr(clients.end_node, "protecting_rng", lambda *_: Drawing(order))
 
 
-def test_a_secret_share_holds(of_rows):
+def test_a_secret_share_holds(of_rows, tmp_path):
     found = of_rows(1000, share_fraction=0.25, protection=LABELS_ONLY)
     assert [one.verdict for one in found] == [HOLDS] * 3
+    assert (tmp_path / "share.png").exists()
     assert found[0].claimed == pytest.approx(np.log1p(0.25 * np.expm1(3.01)), abs=1e-3)
 
 

@@ -4,8 +4,11 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
+
+from fog_flower.privacy.accounting import gaussian_epsilon
 
 Scores = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -41,17 +44,52 @@ def from_pairs(one: Scores, other: Scores, delta: float) -> tuple[float, float]:
         The bound, and the largest one that as many scores can show.
     """
     half = len(one[1::2])
-    apart = np.arange(2.0 * half)
-    most = _epsilon(apart[half:], apart[:half], half - 0.5, delta)
-    chosen, guess = 0.0, 0.0
+    most = _epsilon(half, half, 0, half, delta)
+    threshold = best_threshold(one, other, delta)
+    if math.isnan(threshold):
+        return 0.0, most
+    return _epsilon(*_passed(one[1::2], other[1::2], threshold), delta), most
+
+
+def best_threshold(one: Scores, other: Scores, delta: float) -> float:
+    """Return the threshold that ``from_pairs`` chooses; NaN if none gives a bound above 0."""
+    chosen, guess = math.nan, 0.0
     first, second = one[::2], other[::2]
     for threshold in np.quantile(np.concatenate([first, second]), np.linspace(0.005, 0.995, 199)):
-        found = _epsilon(first, second, float(threshold), delta)
+        found = _epsilon(*_passed(first, second, float(threshold)), delta)
         if found > guess:
             chosen, guess = float(threshold), found
-    if guess == 0.0:
-        return 0.0, most
-    return _epsilon(one[1::2], other[1::2], chosen, delta), most
+    return chosen
+
+
+def from_gaussians(one: Scores, other: Scores, delta: float) -> tuple[float, float]:
+    """Return a lower bound of epsilon for a mechanism that adds Gaussian noise.
+
+    Its outputs are as hard to tell apart as two normal distributions whose means differ by mu
+    standard deviations: mu is at least z(TPR) - z(FPR), with the normal quantile z and the limits
+    of ``from_pairs``. Epsilon follows from mu and delta (Nasr et al. 2023, arXiv:2302.07956). So a
+    few thousand scores bound an epsilon that otherwise only outputs as rare as delta would show.
+
+    Parameters
+    ----------
+    one, other : float64 [n]
+        As for ``from_pairs``. The threshold is the ``middle`` of half of the scores.
+    delta : float
+
+    Returns
+    -------
+    tuple of float
+        The bound, and the largest one that as many scores can show.
+    """
+    half = len(one[1::2])
+    threshold = middle(one, other)
+    found = _gaussian_epsilon(*_passed(one[1::2], other[1::2], threshold), delta)
+    return found, _gaussian_epsilon(half, half, 0, half, delta)
+
+
+def middle(one: Scores, other: Scores) -> float:
+    """Return the threshold that ``from_gaussians`` uses: the median of every second score."""
+    return float(np.median(np.concatenate([one[::2], other[::2]])))
 
 
 def from_identification(
@@ -77,11 +115,25 @@ def from_identification(
     return bound(hits), bound(tries)
 
 
-def _epsilon(one: Scores, other: Scores, threshold: float, delta: float) -> float:
-    hits, false = int((one > threshold).sum()), int((other > threshold).sum())
-    # Each limit holds with 97.5%, so both together with 95%.
-    tpr, fpr = proportion(hits, len(one))[0], proportion(false, len(other))[1]
+def _passed(one: Scores, other: Scores, threshold: float) -> tuple[int, int, int, int]:
+    """Return how many of each are above a threshold, each before its number of scores."""
+    return int((one > threshold).sum()), len(one), int((other > threshold).sum()), len(other)
+
+
+def _epsilon(hits: int, ones: int, false: int, others: int, delta: float) -> float:
+    tpr, fpr = _limits(hits, ones, false, others)
     return max(math.log((tpr - delta) / fpr), 0.0) if tpr > delta and fpr > 0.0 else 0.0
+
+
+def _gaussian_epsilon(hits: int, ones: int, false: int, others: int, delta: float) -> float:
+    tpr, fpr = _limits(hits, ones, false, others)
+    mu = float(ndtri(tpr) - ndtri(fpr))
+    return gaussian_epsilon(1.0 / mu, delta) if mu > 0.0 else 0.0
+
+
+def _limits(hits: int, ones: int, false: int, others: int) -> tuple[float, float]:
+    """Return the lower limit of TPR and the upper one of FPR; both hold together with 95%."""
+    return proportion(hits, ones)[0], proportion(false, others)[1]
 
 
 def from_one_run(

@@ -23,8 +23,9 @@ from fog_flower.privacy.ledger import UPDATES
 from fog_flower.seeds import generator
 from fog_flower.tasks.examples import Array, Examples
 from simulations.audits.bound_findings import told_apart
-from simulations.audits.bounds import DELTA, Scores
+from simulations.audits.bounds import DELTA, Scores, best_threshold
 from simulations.audits.finding import AuditFinding, not_applicable
+from simulations.audits.histogram import Panel, draw_histograms
 
 NAME = "share"
 SHIPMENTS = 4000  # of each data set
@@ -33,6 +34,7 @@ SHARED = 2  # examples in a shipment, at least; one alone has no order
 FAR = 1e3  # length of an input that is certainly clipped
 ONE, OTHER, NEAR, REST = range(4)  # targets: of the far example in each data set, of the others
 UNCHANGED = ColumnNormaliser(np.zeros(1), np.ones(1))  # of inputs that are preprocessed
+SCORE = "log likelihood ratio of a shipment, learned from half of them"
 PSEUDO = 5  # seen of each in addition; with 0.5, rare ones hide the differences of common ones
 # The neighbours of a data set whose far example has length FAR and target ONE: length and target of
 # theirs, and the release whose promise covers the difference.
@@ -44,14 +46,11 @@ PAIRS = {
 Rows = npt.NDArray[np.float64]
 
 
-def audit(
-    config: RunConfig,
-    folder: Path,  # noqa: ARG001  (there is no picture)
-    say: Callable[[str], None],
-) -> list[AuditFinding]:
+def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[AuditFinding]:
     """Ship neighbouring data sets with ``EndNode.ship``, and tell the shipments apart.
 
-    Three pairs are tried: the whole example differs, only its input, and only its target.
+    Three pairs are tried: the whole example differs, only its input, and only its target. The
+    scores of each are drawn in ``share.png``.
     """
     field = prepare_field(config)
     task = field.dataset.task
@@ -66,7 +65,7 @@ def audit(
     say(f"audit {NAME}: {PILOTS} shipments of {share} of {owned} examples")
     place = _place_of_far(config, field, owned)
     one = _seen(config, field, owned, place, FAR, ONE, PILOTS)
-    findings = []
+    findings, panels = [], []
     for number, (attack, (length, target, release)) in enumerate(PAIRS.items(), 1):
         say(f"audit {NAME}: {attack}")
         first = PILOTS + number * SHIPMENTS
@@ -76,6 +75,13 @@ def audit(
         text = f"{attack}, {share} of {owned} examples shared"
         scores = learned_scores(one, other)
         findings.append(told_apart(NAME, text, *scores, delta, promise.epsilon))
+        panels.append(Panel(attack, SCORE, *scores, [best_threshold(*scores, delta)]))
+    draw_histograms(
+        panels,
+        folder / f"{NAME}.png",
+        names=("shipments of the data set", "of its neighbour"),
+        cut="cut of the attacker",
+    )
     return findings
 
 
