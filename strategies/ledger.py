@@ -17,6 +17,7 @@ from strategies.masked_groups import MaskedGroups
 
 LEDGER = "privacy.json"
 EACH_W = "W after each round"
+ALL_W = "W of all rounds"  # as the strategy itself promises
 CONSTANTS = "constants of preprocessing, fitted to all training examples"
 
 
@@ -81,7 +82,7 @@ def _told(
         seeded = guarantee.promises and config.noise_source == SEEDED
         if guarantee.promises:  # drop the entry of W that promises nothing
             releases = [one for one in releases if one.name != EACH_W or one.guarantee.promises]
-        releases.append(Release("W of all rounds", "cloud", "everybody", guarantee, seeded))
+        releases.append(Release(ALL_W, "cloud", "everybody", guarantee, seeded))
     if config.normalisation == FITTED:
         releases = [_beside(one, CONSTANTS) for one in releases]
     return {

@@ -38,6 +38,10 @@ FOUND = [
     bounded("membership", "final W, loss threshold: 5 of 9 guesses right", 0.25, 5.0),
     bounded("membership", "dW of an epoch over 100 images, in its span: 9 of 9", 4.5, 4.0),
     bounded("one-run", "1000 canaries of noise, 20 of 30 guesses right", 0.75, 5.0),
+    bounded("membership", "W of FedAvg, not of strategy=FedAvgM, loss threshold: 9 of 9", 0.5, 5.0),
+    bounded("central-dp", "5 rounds told apart", 1.25, 5.0),
+    bounded("laplace", "metrics of neighbours told apart, 5 x", 0.125, 1.0),
+    bounded("laplace", "counts of 9 and 8 examples told apart", 0.375, 1.0),
     bounded("sampling", "3 epochs of 16 steps told apart", 3.5, 3.0),
     bounded("shipments", "two far inputs told apart", 6.5, 2.0),
     bounded("shipments", "two labels told apart", 1.5, 2.0),
@@ -77,10 +81,14 @@ def test_each_finding_bounds_the_release_that_it_attacked():
     found = [one.to_json() for one in FOUND]
     assert bound_of(DW, found, 4.99) == AuditedBound(0.75, refuted=False)
     assert bound_of(W, found, 5.0) == AuditedBound(0.25, refuted=False)
+    assert bound_of("W of all rounds", found, 5.0) == AuditedBound(1.25, refuted=False)
+    assert bound_of("loss and accuracy of training", found, 1.0).epsilon == 0.125
+    assert bound_of("number of examples that it reports", found, 1.0).epsilon == 0.375
     assert bound_of(INPUTS, found, 2.0) == AuditedBound(6.5, refuted=True)
     assert bound_of(TARGETS, found, 2.0) == AuditedBound(1.5, refuted=False)
     assert bound_of("number of examples that it reports", found, None) is None
-    assert bound_of(W, found[3:], 5.0) is None
+    assert bound_of(W, found[3:], 5.0) is None  # of which one is on W of another strategy
+    assert bound_of(DW, found[4:5], 5.0).epsilon == 0.5
     assert str(bound_of(INPUTS, found, 2.0)) == "6.5 to inf, refuted"
 
 

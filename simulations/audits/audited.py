@@ -8,19 +8,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fog_flower.privacy.ledger import UPDATES
+from fog_flower.privacy.ledger import COUNTS, METRICS, UPDATES
 from fog_flower.records.reading import read_run
 from fog_flower.records.same_run import first_difference
 from fog_flower.renamed import completed
 from simulations.audits.finding import FILE, REFUTED
 from simulations.audits.other_code import OTHER_VERSION, changed_own, is_other_version
-from strategies.ledger import EACH_W
+from strategies.ledger import ALL_W, EACH_W
 
 AUDIT = "audit"  # in a run's folder: the findings on this run
 ELSEWHERE = Path("results", "audit")
 INPUTS, TARGETS = "shipment: inputs", "shipment: targets"
 SAME = 0.02  # relative difference of two epsilons of one promise: canaries are a few more examples
-_LABELS, _FINAL = "two labels", "final W"  # prefixes of attacks
+_LABELS, _COUNTS, _FINAL, _OF_FEDAVG = "two labels", "counts", "final W", "W of FedAvg"  # attacks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +105,11 @@ def bound_of(
 ) -> AuditedBound | None:
     """Return the bound for a release of the ledger; None if no finding bounds its epsilon.
 
-    A bound for W is one for dW too, from which W is computed. Findings with a promise of their own,
-    on a single epoch, on the sampling of batches, or on a federation with fewer examples, bound no
-    release: only those that test the very epsilon that is ``promised`` (None: none is).
+    A bound for W is one for dW too, from which W is computed. W that another strategy merged than
+    that of the run is computed from dW as well, but the run does not release it. Findings with a
+    promise of their own, on a single epoch, on the sampling of batches, or on a federation with
+    fewer examples, bound no release: only those that test the very epsilon that is ``promised``
+    (None: none is).
     """
     bounds = [
         found
@@ -124,13 +126,19 @@ def bound_of(
 def _is_on(release: str, found: Mapping[str, Any]) -> bool:
     audit, attack = found["audit"], str(found["attack"])
     of_final = audit == "membership" and attack.startswith(_FINAL)
+    of_fedavg = audit == "membership" and attack.startswith(_OF_FEDAVG)
+    reported, of_counts = audit == "laplace", attack.startswith(_COUNTS)
     shipped, of_labels = audit == "shipments", attack.startswith(_LABELS)
-    return {
+    attacked: dict[str, bool] = {
         INPUTS: shipped and not of_labels,
         TARGETS: shipped and of_labels,
-        UPDATES: audit == "one-run" or of_final,
+        UPDATES: audit == "one-run" or of_final or of_fedavg,
         EACH_W: of_final,
-    }.get(release, False)
+        ALL_W: audit == "central-dp",
+        METRICS: reported and not of_counts,
+        COUNTS: reported and of_counts,
+    }
+    return attacked.get(release, False)
 
 
 def _tests(promised: float | None, found: Mapping[str, Any]) -> bool:

@@ -13,7 +13,16 @@ OUT = (
     "folder for the findings; default: audit/ in the run's folder; for settings, results/audit/mine"
 )
 REPEAT_CHANGED = "also repeat audits that another version of fog-flower made"
-AUDITS = ("shipments", "inversion", "membership", "sampling", "one-run", "share")
+AUDITS = (
+    "shipments",
+    "inversion",
+    "membership",
+    "sampling",
+    "one-run",
+    "share",
+    "central-dp",
+    "laplace",
+)
 
 
 def audit(
