@@ -144,6 +144,15 @@ def test_what_is_learned_by_heart_is_found_and_behind_dp_sgd_is_not(
     assert max(one.value for one in told if one.measure == "area under ROC") < 0.75
 
 
+def test_a_w_that_is_not_merged_as_that_of_the_run_is_named_so(make_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(membership, "SHADOWS", 2)
+    monkeypatch.setattr(membership, "attack_epochs", lambda *_: ([], {}))
+    config = make_config(strategy="FedMedian", num_server_rounds=1)
+    told = membership.audit(config, tmp_path, said)
+    assert len(told) == 6
+    assert all(one.attack.startswith("W of FedAvg, not of strategy=FedMedian, ") for one in told)
+
+
 def test_too_few_examples_are_refused(make_config, tmp_path):
     with pytest.raises(UserError, match="train-examples=100: the audit of membership needs 200"):
         membership.audit(make_config(train_examples=100), tmp_path, said)

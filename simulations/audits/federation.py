@@ -9,6 +9,8 @@ from clients.local_training import released_update
 from fog_flower.config import RunConfig
 from fog_flower.weights import Weights, add
 
+STRATEGY = "FedAvg"  # which merges, whatever is configured
+
 
 def federated(
     config: RunConfig, start: Weights, nodes: Sequence[NodeData], number: int = 0

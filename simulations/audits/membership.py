@@ -19,7 +19,7 @@ from simulations.audits.bound_findings import guessed
 from simulations.audits.bounds import DELTA
 from simulations.audits.end_nodes import as_queried, as_shipped
 from simulations.audits.epoch_membership import Curves, attack_epochs, separation
-from simulations.audits.federation import federated
+from simulations.audits.federation import STRATEGY, federated
 from simulations.audits.few_examples import dealt, node_of
 from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.kept_steps import Arrays, KeptSteps
@@ -40,7 +40,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
 
     The target is trained on each example of a pool with probability 1/2, drawn independently. Each
     shadow model is trained on half of the pool. Rates are over all models, each attacked with the
-    others as its shadow models. The bound of epsilon uses the target only.
+    others as its shadow models. The bound of epsilon uses the target only. W is always merged by
+    FedAvg; if the run has another strategy, the attack is named so.
 
     Each model's losses are kept in ``folder`` (``KeptSteps``), so that a stopped audit goes on.
 
@@ -94,9 +95,10 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     losses = [one["losses"] for one in made]
     update = promised_of_update(config, int(made[0]["counts"].min()))
     given = update.delta if update.promises else DELTA
+    merged = _merged(config)
     attacks = {
-        "final W, loss threshold": -np.array(losses),
-        f"final W, LiRA with {SHADOWS} shadow models": likelihood_ratios(
+        f"{merged}, loss threshold": -np.array(losses),
+        f"{merged}, LiRA with {SHADOWS} shadow models": likelihood_ratios(
             confidences(np.array(losses)), members
         ),
     }
@@ -113,6 +115,13 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     more, of_epochs = attack_epochs(NAME, config, field, model, say)
     draw_rocs(curves | of_epochs, folder / f"{NAME}.png", "members", "others")
     return findings + more
+
+
+def _merged(config: RunConfig) -> str:
+    """Return the name of the attacked W, which says so if it is not merged as that of the run."""
+    if config.strategy == STRATEGY:
+        return "final W"
+    return f"W of {STRATEGY}, not of strategy={config.strategy}"
 
 
 def _halves(rng: np.random.Generator, size: int) -> list[Mask]:
