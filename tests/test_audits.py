@@ -13,6 +13,7 @@ from fog_flower.privacy.guarantee import INPUTS, Guarantee
 from fog_flower.scratch import scratch_dir
 from simulations.audits import one_run, shipments
 from simulations.audits.bounds import (
+    from_gaussians,
     from_identification,
     from_one_run,
     from_pairs,
@@ -38,6 +39,15 @@ def test_a_bound_from_pairs_is_below_the_truth_and_not_far(noise):
     one, other = RNG.normal(1.0, noise, 4000), RNG.normal(0.0, noise, 4000)
     bound, _ = from_pairs(one, other, 1e-5)
     assert 0.15 * gaussian_epsilon(noise, 1e-5) < bound < gaussian_epsilon(noise, 1e-5)
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0, 4.0])
+def test_a_bound_that_assumes_gaussian_noise_is_below_the_truth_and_near(noise):
+    one, other = RNG.normal(1.0, noise, 10_000), RNG.normal(0.0, noise, 10_000)
+    bound, most = from_gaussians(one, other, 1e-5)
+    assert 0.5 * gaussian_epsilon(noise, 1e-5) < bound < gaussian_epsilon(noise, 1e-5)
+    assert from_gaussians(other, one, 1e-5)[0] == 0.0
+    assert from_gaussians(np.ones(10_000), np.zeros(10_000), 1e-5)[0] == most > 20.0
 
 
 def test_what_is_the_same_gives_no_bound():
@@ -149,6 +159,7 @@ SMALL = {
 def test_dp_sgd_survives_and_without_its_noise_does_not(make_config, tmp_path, broken):
     config = make_config(**SMALL, fog_protection="dp-sgd(epsilon=1)")
     (honest,) = one_run.audit(config, tmp_path, SAID)
+    assert (tmp_path / "one-run.png").exists()
     assert honest.claimed == pytest.approx(1.0, abs=0.02)
     assert honest.verdict == HOLDS
     assert not scratch_dir(-1).exists()  # where an audit of other settings would find these data
@@ -163,6 +174,10 @@ def test_what_is_recorded_is_not_made_again_and_other_settings_are_refused(make_
     first = make_audits(config, tmp_path, ["shipments"], said.append)
     assert make_audits(config, tmp_path, ["shipments"], said.append) == first
     assert said[0] == "audit 1/1 shipments ..."
+    told = json.loads((tmp_path / "audit.json").read_text())["audits"]["shipments"]
+    assert told["peak_gibibytes"] > 0.1
+    cost = f"{told['seconds']:.1f} s, {told['peak_gibibytes']:.2f} GiB"
+    assert said[-2] == f"audit 1/1 shipments: {cost}"
     assert said[-1] == "audit 1/1 shipments: recorded already"
     assert said.count("audit shipments: images") == 1
     assert json.loads((tmp_path / "audit.json").read_text())["audits"]["shipments"]["seconds"] > 0
@@ -237,6 +252,6 @@ def test_an_audit_that_is_not_there_is_refused():
     result = CliRunner().invoke(app, ["audit", "--only", "nothing"])
     assert isinstance(result.exception, UserError)
     assert (
-        "--only 'nothing': choose from shipments, inversion, membership, sampling, one-run, share"
-        in str(result.exception)
+        "--only 'nothing': choose from shipments, inversion, membership, sampling, one-run, share, "
+        "central-dp, laplace" in str(result.exception)
     )

@@ -23,8 +23,8 @@ def with_noise_of_run(config: RunConfig, field: Field) -> RunConfig:
     noise = mechanism.noise_for(config, examples_of(field, config, 0))
     first, *others = config.fog_protection  # the training mechanism comes first
     fixed = (
-        f"{first.partition('(')[0]}(epsilon={mechanism.epsilon!r},delta={mechanism.delta!r},"
-        f"clip={mechanism.clip!r},noise={noise!r})".replace("=inf", "=1e999")
+        f"{first.partition('(')[0]}(delta={mechanism.delta!r},clip={mechanism.clip!r},"
+        f"noise={noise!r})".replace("=inf", "=1e999")
     )
     return config.changed({"fog-protection": ",".join([fixed, *others])})
 

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from fog_flower.records.files import write_json
 from fog_flower.records.same_run import PLACES
 from fog_flower.renamed import completed
 from simulations.app_folder import default_run_config
+from simulations.audits.cost import Cost
 from simulations.audits.finding import FILE
 from simulations.audits.kept_steps import forget_steps
 from simulations.audits.other_code import OTHER_VERSION, changed_own, code_here, is_other_version
@@ -69,11 +69,11 @@ def make_audits(
             say(f"{which}: {own or 'fog-flower'} has changed; old findings go to {SET_ASIDE}")
             _set_aside(folder, name, told)
         say(f"{which} ...")
-        began = time.perf_counter()
-        findings = [one.to_json() for one in _made(name, config, folder, say)]
+        with Cost() as cost:
+            findings = [one.to_json() for one in _made(name, config, folder, say)]
         told["audits"][name] = {
             "findings": findings,
-            "seconds": round(time.perf_counter() - began, 1),
+            **cost.to_json(),
             "data": prepare_field(config).dataset.name,
             **code,
         }
@@ -111,6 +111,8 @@ def _set_aside(folder: Path, name: str, told: dict[str, Any]) -> None:
     write_json(folder / FILE, told)
     for picture in list(folder.glob(f"{name}.*")):
         picture.rename(place.with_suffix(picture.suffix))
+        say(f"audit {number}/{len(chosen)} {name}: {cost}")
+    return [row for name in chosen for row in told["audits"][name]["findings"]]
 
 
 def _made(name: str, config: RunConfig, folder: Path, say: Callable[[str], None]) -> Any:

@@ -10,6 +10,7 @@ import pandas as pd
 from simulations.audits.finding import HOLDS, REFUTED, WEAK
 from simulations.audits.other_code import PACKAGE
 from simulations.reports.attack_grid.grid_records import load_comparison
+from simulations.reports.audit_costs import costs_table
 from simulations.reports.audit_table import (
     COLUMNS,
     REACHED,
@@ -149,6 +150,10 @@ def audits_block(results: Path, *, links: str) -> str:
         as_markdown(inversion_table(recorded / "table" / AUDITED[0])),
         "By gradient matching from a CNN (SVHN, `cnn-small`):",
         as_markdown(findings_table(recorded / INVERTED)),
+        "### What audits cost",
+        "Wall-clock time and peak memory of the audits on this page. Other work on the machine "
+        "makes them slower:",
+        as_markdown(costs_table(every)),
         f"All findings: {told}.",
         _versions(every, recorded),
     ]
