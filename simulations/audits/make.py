@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ def make_audits(
         }
         write_json(path, told)
         forget_steps(name, folder)
+        say(f"{which}: {cost}")
     made = [told["audits"][name] for name in chosen]
     return [
         {**row, OTHER_VERSION: is_other_version(one, code)}
@@ -111,8 +113,6 @@ def _set_aside(folder: Path, name: str, told: dict[str, Any]) -> None:
     write_json(folder / FILE, told)
     for picture in list(folder.glob(f"{name}.*")):
         picture.rename(place.with_suffix(picture.suffix))
-        say(f"audit {number}/{len(chosen)} {name}: {cost}")
-    return [row for name in chosen for row in told["audits"][name]["findings"]]
 
 
 def _made(name: str, config: RunConfig, folder: Path, say: Callable[[str], None]) -> Any:

@@ -44,11 +44,11 @@ def draw_trilemma(rows: pd.DataFrame, path: Path) -> Path:
 
 def _draw_lost(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw the points that each series loses beside the best case: nobody attacks, no noise."""
-    groups = dict(iter(rows.groupby("series", sort=False)))
+    groups = {str(series): part for series, part in rows.groupby("series", sort=False)}
     quiet = next(series for series, part in groups.items() if not part["malicious"].any())
     best = float(groups[quiet].set_index("epsilon")["test"].get(NOT_PRIVATE, np.nan))
     losses = {series: best - part["test"] for series, part in groups.items()}
-    gated = [loss.max() for series, loss in losses.items() if str(series).startswith("gate")]
+    gated = [loss.max() for series, loss in losses.items() if series.startswith("gate")]
     far = FAR * max(*gated, 0.01)
     near = [series for series in groups if not losses[series].min() > far]
     for (series, style), shift in zip(_styled(near), _shifts(len(near)), strict=True):
