@@ -7,7 +7,7 @@ from typing import Any
 
 from flwr.serverapp.strategy import Strategy
 
-from fog_flower.config import FITTED, OFF, SEEDED, RunConfig
+from fog_flower.config import ENTROPY, FITTED, OFF, SEEDED, RunConfig
 from fog_flower.privacy.guarantee import BOTH, Guarantee, composed
 from fog_flower.privacy.ledger import COUNTS, METRICS, UPDATES, Release, worst_of_nodes
 from fog_flower.privacy.repeats import ONCE, Repeats
@@ -94,6 +94,7 @@ def _told(
         if config.noise_source == SEEDED and any(one.seeded for one in releases)
         else "",
         "holds_for": "all rounds of the configuration; for fewer it is an upper bound",
+        "continued": repeats.in_words() if config.noise_source == ENTROPY else "",
         "releases": [one.to_json() for one in releases],
     }
 

@@ -263,6 +263,20 @@ def test_show_prints_mechanisms_and_what_they_do_not_cover_in_80_columns(tmp_pat
     assert "no release has a promise" not in told
 
 
+def test_the_ledger_says_how_much_of_a_continued_run_is_an_upper_bound(make_config, tmp_path):
+    config = make_config(noise_source="entropy")
+    Ledger(tmp_path, config, repeats=Repeats(3, 5, unread=1)).write([])
+    assert (
+        "of 1 of these starts cannot be read"
+        in json.loads((tmp_path / LEDGER).read_text())["continued"]
+    )
+    shown = io.StringIO()
+    print_ledger(Terminal(shown, width=80), tmp_path)
+    line = " ".join(shown.getvalue().split())
+    assert "continued: 3 starts on the same data are counted" in line
+    assert "so all rounds that they could train are counted (an upper bound)" in line
+
+
 def test_show_lists_what_leaves_each_tier_where_nothing_is_promised(make_config):
     shown = io.StringIO()
     print_ledger(Terminal(shown, width=80), run_here(make_config()))

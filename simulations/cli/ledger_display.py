@@ -43,6 +43,8 @@ def print_ledger(terminal: Terminal, folder: Path) -> None:
     for row in rows:
         if text := _explained(row):
             _say(terminal, f"{row.release}: {text}")
+    if continued := told.get("continued"):
+        _say(terminal, continued)
     if told["warning"]:
         _say(terminal, told["warning"], "red")
     if audits := audits_of(folder, ELSEWHERE):

@@ -1,71 +1,131 @@
-"""Counts what a continued run releases again."""
+"""Counts what a continued run releases again, and notes it for the next one."""
 
-import csv
-import json
+import contextlib
+from collections.abc import Iterator
+from logging import WARNING
 from pathlib import Path
 
+from flwr.common import log
+
 from fog_flower.config import ENTROPY, RunConfig
+from fog_flower.errors import UserError
 from fog_flower.privacy.repeats import ONCE, Repeats
-from fog_flower.records.files import write_json
-from fog_flower.records.reading import read_run, typed_rows
+from fog_flower.records.reading import read_run
 from strategies.continuing.checkpoint import read_checkpoint
+from strategies.continuing.starts import Start, Tree, note, start_in, tree_of
 
-CONTINUATIONS, RUNS = "continuations.json", "runs"  # in a run's folder: who continued it
+
+class Continuation:
+    """The start of a run: what it releases again, and the notes of what it trains itself.
+
+    Attributes
+    ----------
+    repeats : Repeats
+        What the run releases again; without ``continue-from``, nothing.
+    """
+
+    def __init__(self, repeats: Repeats = ONCE) -> None:
+        self.repeats = repeats
+
+    def begin(self) -> None:
+        """Say that the rounds begin now, in the run's folder."""
 
 
-def repeats_of(config: RunConfig) -> Repeats:
-    """Return what a run releases again because it continues another; without one, nothing.
+class _Noted(Continuation):
+    """One with ``noise-source=entropy``, which draws noise that no other start draws."""
 
-    The rounds after the checkpoint are trained again, and so is the round that was not recorded. If
-    others continued the same run before, e.g. because they were stopped, too, theirs count as well.
+    def __init__(self, start: Start, tree: Tree, repeats: Repeats) -> None:
+        super().__init__(repeats)
+        self._start, self._tree, self._begun = start, tree, False
+
+    def note(self) -> None:
+        """Note this start and all others in all folders of the tree."""
+        for folder in self._tree.folders:
+            try:
+                self._keep_in(folder)
+            except (OSError, UserError) as error:
+                log(WARNING, "%s does not say that this run continues it: %s", folder, error)
+
+    def begin(self) -> None:
+        """Note all starts in the folder of this run, too."""
+        self._begun = True
+        self._keep_in(self._start.folder)
+
+    def end(self) -> None:
+        """Lower the note of this start to the rounds that it has trained."""
+        folder = self._start.folder
+        if not self._begun:
+            made = Start(self._start.run, folder, 0, known=True)
+        elif record := read_run(folder):
+            made = start_in(folder, record)
+        else:
+            return  # somebody moved it: the note of its start holds
+        for place in (*self._tree.folders, *([folder] if self._begun else [])):
+            with contextlib.suppress(OSError, UserError):  # there, the higher note holds
+                note(made, place)
+
+    def _keep_in(self, folder: Path) -> None:
+        for one in (*self._tree.starts, self._start):
+            note(one, folder)
+
+
+@contextlib.contextmanager
+def continuation(config: RunConfig, folder: Path, run_id: int) -> Iterator[Continuation]:
+    """Count what a run releases again, and note in the runs of its tree that it does.
+
+    The note is written before anything is drawn, and says that all rounds left are trained. It is
+    lowered when the block ends, or by the next run that can read the records of this one.
+
+    Parameters
+    ----------
+    config : RunConfig
+    folder : Path
+        Of the run, which need not exist yet.
+    run_id : int
+        Flower's.
 
     Raises
     ------
     UserError
-        If the checkpoint of the run that ``continue-from`` names cannot be read.
+        If the checkpoint of the run that ``continue-from`` names cannot be read, or nothing can be
+        noted in its folder.
     """
-    if config.continue_from is None:
-        return ONCE
-    folder = config.continue_from
-    record = read_run(folder)
-    if not record:
-        return ONCE  # ``read_stopped`` refuses it
-    before, kept = Repeats.read(record), read_checkpoint(folder).server_round
-    starts, rounds = before.starts + 1, before.rounds + _made_after(kept, folder) + 1
-    for other in _continuations(folder):
-        starts += 1
-        rounds += _made_after(kept, other) + 1
-    return Repeats(starts, rounds)
-
-
-def note_continuation(config: RunConfig, folder: Path) -> None:
-    """Note, in the folder of the run that is continued, that ``folder`` draws its noise again.
-
-    For the next one that continues it: what ``repeats_of`` returns here is of the time before.
-    """
-    if config.continue_from is None or config.noise_source != ENTROPY:
+    continued = config.continue_from
+    if continued is None or not read_run(continued):  # ``read_stopped`` refuses the latter
+        yield Continuation()
         return
-    known = [str(path) for path in _noted(config.continue_from)]
-    write_json(config.continue_from / CONTINUATIONS, {RUNS: [*known, str(folder)]})
-
-
-def _made_after(kept: int, folder: Path) -> int:
-    """Return how many rounds after ``kept`` a run has recorded."""
+    kept = read_checkpoint(continued).server_round
+    if config.noise_source != ENTROPY:
+        yield Continuation(_repeats(tree_of(continued), kept))
+        return
+    start = Start(str(run_id), folder, config.num_server_rounds - kept, known=False)
+    _note_first(start, continued)  # of two that begin at once, one at least sees the other
+    tree = tree_of(continued).without(start)
+    noted = _Noted(start, tree, _repeats(tree, kept))
+    noted.note()
     try:
-        reached = max(
-            (int(row["round"]) for row in typed_rows(folder / "rounds.csv")), default=kept
-        )
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
-        return 0  # ``read_stopped`` refuses damaged tables
-    return max(reached - kept, 0)
+        yield noted
+    finally:
+        noted.end()
 
 
-def _continuations(folder: Path) -> list[Path]:
-    """Return the runs that continued this one, and those that continued them."""
-    found = _noted(folder)
-    return [*found, *(more for one in found for more in _continuations(one))]
+def _note_first(start: Start, continued: Path) -> None:
+    try:
+        note(start, continued)
+    except (OSError, UserError) as error:
+        raise UserError(
+            f"continue-from={str(continued)!r}: that it is continued must be noted in it, for the "
+            f"privacy ledger of later runs, and cannot be ({error}); make it writable, or copy it"
+        ) from error
 
 
-def _noted(folder: Path) -> list[Path]:
-    path = folder / CONTINUATIONS
-    return [Path(one) for one in json.loads(path.read_text())[RUNS]] if path.exists() else []
+def _repeats(tree: Tree, kept: int) -> Repeats:
+    """Return what a run releases again that goes on after round ``kept``.
+
+    All rounds that others trained count, but for those before ``kept``, which are the run's own.
+    """
+    return Repeats(
+        1 + sum(one.starts for one in tree.starts),
+        max(sum(one.rounds for one in tree.starts) - kept, 0),
+        sum(one.starts for one in tree.starts if not one.known),
+    )
