@@ -18,6 +18,12 @@ from strategies.masked_groups import MaskedGroups
 LEDGER = "privacy.json"
 EACH_W = "W after each round"
 ALL_W = "W of all rounds"  # as the strategy itself promises
+FIGURES = "length of dW, validation loss and accuracy of W + dW, training time"
+CLOUD, IN_FILES = "cloud", "readers of the run's folder"
+_KEPT = (
+    "figures of each fog node and its dW, and who took part, which the run's own files keep "
+    "(run.json, rounds.csv, updates.csv, curves.png) and its log shows: keep them in the cloud"
+)
 CONSTANTS = "constants of preprocessing, fitted to all training examples"
 
 
@@ -74,15 +80,16 @@ def _told(
     releases = worst_of_nodes(one.releases for one in nodes)
     if regrouped:
         releases = [_regrouped(one, regrouped) for one in releases]
-    if config.trackers:
-        releases = [_tracked(one, config.trackers) for one in releases]
     releases += of_cloud(config, releases, strategy)
-    if promise := getattr(strategy, "guarantee", None):
-        guarantee = promise(config.num_server_rounds + repeats.rounds)
+    promise = getattr(strategy, "guarantee", None)
+    if config.trackers and not promise:  # else trackers get figures of W only
+        releases = [_tracked(one, config.trackers) for one in releases]
+    if promise:
+        guarantee = promise(config.num_server_rounds + repeats.rounds).without(_KEPT)
         seeded = guarantee.promises and config.noise_source == SEEDED
         if guarantee.promises:  # drop the entry of W that promises nothing
             releases = [one for one in releases if one.name != EACH_W or one.guarantee.promises]
-        releases.append(Release(ALL_W, "cloud", "everybody", guarantee, seeded))
+        releases.append(Release(ALL_W, CLOUD, "everybody", guarantee, seeded))
     if config.normalisation == FITTED:
         releases = [_beside(one, CONSTANTS) for one in releases]
     return {
@@ -109,7 +116,8 @@ def _beside(release: Release, told: str) -> Release:
 
 def _tracked(release: Release, trackers: Sequence[str]) -> Release:
     """Return a release that goes to trackers, too, if it does: figures of each fog node."""
-    if release.name != METRICS or release.guarantee.epsilon == 0.0:
+    figures = release.name == FIGURES or (release.to == CLOUD and release.name != UPDATES)
+    if not figures or release.guarantee.epsilon == 0.0:
         return release
     return dataclasses.replace(release, to=", ".join([release.to, *trackers]))
 
@@ -131,12 +139,13 @@ def of_cloud(
     """Return the releases of the cloud, given those of the fog nodes."""
     known = {one.name: one for one in told}
     merged, seeded = _of_merge(config, known)
-    releases = [Release(EACH_W, "cloud", "everybody", merged, seeded)]
+    each_w = Release(EACH_W, CLOUD, "everybody", merged, seeded)
+    releases = [_figures(known.get(UPDATES)), each_w]
     if config.gate != OFF:
         releases += [
             Release(
                 "decisions and weights: what they tell of fog nodes",
-                "cloud",
+                CLOUD,
                 "everybody",
                 merged,
                 seeded,
@@ -145,7 +154,7 @@ def of_cloud(
     releases.append(
         Release(
             f"{_from_validation(config, strategy)}: what they tell of the cloud's examples",
-            "cloud",
+            CLOUD,
             "everybody",
             Guarantee("none", uncovered=("the cloud's validation examples",)),
         )
@@ -154,7 +163,7 @@ def of_cloud(
         releases.append(
             Release(
                 "what the cloud trains, in W",
-                "cloud",
+                CLOUD,
                 "everybody",
                 Guarantee("none", uncovered=("the cloud's own training examples",)),
             )
@@ -164,7 +173,7 @@ def of_cloud(
         releases.append(
             Release(
                 "the final W, which the cloud trained on all of its examples",
-                "cloud",
+                CLOUD,
                 "everybody",
                 Guarantee("none", uncovered=seen if config.cloud_examples else seen[1:]),
             )
@@ -179,6 +188,18 @@ def of_cloud(
             )
         )
     return releases
+
+
+def _figures(update: Release | None) -> Release:
+    """Return the release of what the records say of each dW, or of the sum of a masked group.
+
+    It is computed from dW, but for the training time, which a fog node reports.
+    """
+    told = update.guarantee if update else Guarantee("none", part=BOTH)
+    if told.promises:
+        told = dataclasses.replace(told, mechanism=f"post-processing of dW ({told.mechanism})")
+    told = told.without("training time", "the cloud's validation examples")
+    return Release(FIGURES, CLOUD, IN_FILES, told, bool(update and update.seeded))
 
 
 def _of_merge(config: RunConfig, known: Mapping[str, Release]) -> tuple[Guarantee, bool]:

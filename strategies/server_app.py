@@ -37,13 +37,13 @@ def _run(grid: Grid, context: Context) -> None:
     warn_of_open_ray(grid)
     config = RunConfig.from_run_config(context.run_config)
     folder = run_folder(config)
-    tracking = build_trackers(config.trackers)
     strategy = inner_strategy(config)
+    draws = hasattr(strategy, "guarantee")  # a promise of its own, by noise
+    tracking = build_trackers(config.trackers, only_w=draws)
     if config.gate != OFF:
         build_gate(config)
     with continuation(config, folder, context.run_id) as start:
         membership = Membership(grid, config, start.repeats)
-        draws = hasattr(strategy, "guarantee")  # a promise of its own, by noise
         check_noise_source(config, simulated=membership.simulated, strategy_draws=draws)
         membership.find_nodes()
 

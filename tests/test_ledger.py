@@ -233,6 +233,34 @@ def test_central_dp_divides_by_the_nodes_that_a_round_asks_for(make_config, sett
     assert inner_strategy(config).nodes == asked
 
 
+FIGURES = "length of dW, validation loss and accuracy of W + dW, training time"
+
+
+@pytest.mark.parametrize("gate", ["off", "learned"])
+@pytest.mark.parametrize(("protection", "epsilon"), [("", None), ("dp-sgd(epsilon=5)", 5.0)])
+def test_what_the_records_say_of_each_dw_has_the_promise_of_dw(
+    make_config, gate, protection, epsilon
+):
+    _, rows = ledger(make_config(gate=gate, fog_protection=protection, batch_size=12))
+    row = rows[FIGURES]
+    assert row["epsilon"] == (epsilon and pytest.approx(epsilon, abs=0.05))
+    assert row["epsilon"] == rows["dW of all rounds"]["epsilon"]
+    assert row["noise_can_be_drawn_again"] == rows["dW of all rounds"]["noise_can_be_drawn_again"]
+    assert (row["from"], row["to"]) == ("cloud", "readers of the run's folder")
+    assert "training time" in row["not_covered"]
+
+
+def test_figures_of_each_fog_node_go_to_trackers_but_not_with_central_dp(make_config):
+    named = (FIGURES, "loss and accuracy of training", "number of examples that it reports")
+    settings = {"trackers": "tests.test_trackers:follow", "gate": "off"}
+    _, rows = ledger(make_config(**settings))
+    assert all(rows[name]["to"].endswith(", tests.test_trackers:follow") for name in named)
+    private = {"strategy": "central-dp", "strategy_args": "epsilon=3.0", "run_name": "private"}
+    _, rows = ledger(make_config(**settings, **private))
+    assert not any("follow" in row["to"] for row in rows.values())
+    assert any("updates.csv" in text for text in rows["W of all rounds"]["not_covered"])
+
+
 def test_central_dp_behind_a_gate_is_refused_but_for_the_measuring(make_config):
     with pytest.raises(UserError, match="one of them decides about others"):
         run_here(make_config(strategy="central-dp", gate="learned"))

@@ -387,6 +387,29 @@ def test_our_files_do_not_hide_the_libraries():
         assert "site-packages" in str(__import__(library).__file__)
 
 
+def test_with_central_dp_trackers_get_only_what_is_computed_from_w(make_config):
+    name = "tests.test_trackers:Seen"
+    private = {"strategy": "central-dp", "strategy_args": "epsilon=3.0", "gate": "off"}
+    folder = run_here(make_config(trackers=f"{name},wandb,mlflow,tensorboard", **private))
+    assert "nodes" in summary(folder)
+    _, _, facts = Seen.told[0]
+    assert "nodes" not in facts
+    assert "shared_examples" not in facts["data"]
+    for kind, row, of_nodes in (one for one in Seen.told if one[0] == "log"):
+        assert (kind, of_nodes, set(row)) == ("log", [], set(rounds(folder)[0]))
+        told = {n for n, value in row.items() if isinstance(value, str) or value == value}  # noqa: PLR0124
+        assert told <= {n for n in row if n.startswith(("cloud_validation_", "test_"))} | {
+            *("round", "note", "backdoor_success")
+        }
+        assert row["note"] == ""
+    assert [path.name for path in (folder / "tensorboard").iterdir()] == ["cloud"]
+    config, rows, _, _, files = read_wandb(folder)
+    assert "nodes" not in config
+    assert not any("fog-node" in key or "train_loss" in key for row in rows.values() for key in row)
+    assert not set(files) & {"updates.csv", "rounds.csv", "run.json"}
+    assert not list((folder / "mlflow-artifacts").rglob("*.csv"))
+
+
 TOLD_TO_END = """
 import signal, threading, time
 from flwr.supercore.exit import register_signal_handlers

@@ -10,6 +10,7 @@ from typing import Any
 
 from fog_flower.causes import describe_failure
 from fog_flower.errors import UserError
+from fog_flower.records.only_w import facts_of_w, row_of_w
 from fog_flower.records.trackers import Tracker, build_tracker
 
 INTERRUPTED = "interrupted"
@@ -27,6 +28,9 @@ class Tracking:
     ----------
     trackers : mapping of str to Tracker
         By their names in the configuration.
+    only_w : bool
+        Whether they get nothing that tells of single fog nodes: no updates, and of rounds and facts
+        only what is computed from W (``fog_flower.records.only_w``).
 
     Attributes
     ----------
@@ -34,7 +38,8 @@ class Tracking:
         Which trackers failed, when and why.
     """
 
-    def __init__(self, trackers: Mapping[str, Tracker]) -> None:
+    def __init__(self, trackers: Mapping[str, Tracker], *, only_w: bool = False) -> None:
+        self._only_w = only_w
         self.failures: list[str] = []
         self._trackers = dict(trackers)
         self._started: dict[str, Tracker] = {}
@@ -52,6 +57,7 @@ class Tracking:
         """
         if self._trackers:
             self._end_with_process()
+        facts = facts_of_w(facts) if self._only_w else facts
         for name, tracker in self._trackers.items():
             try:
                 tracker.start(folder, copy.deepcopy(dict(facts)))
@@ -66,6 +72,8 @@ class Tracking:
 
     def log(self, row: Mapping[str, Any], updates: Sequence[Mapping[str, Any]]) -> None:
         """Log a round with all trackers that have not failed; each gets its own copies."""
+        if self._only_w:
+            row, updates = row_of_w(row), []
         with self._lock:
             if self._ended:
                 return
@@ -108,12 +116,12 @@ class Tracking:
         add_exit_handler(end, run_before_force_exit=True)
 
 
-def build_trackers(names: Sequence[str]) -> Tracking:
-    """Build the trackers that the configuration names.
+def build_trackers(names: Sequence[str], *, only_w: bool = False) -> Tracking:
+    """Build the trackers that the configuration names; for ``only_w`` see ``Tracking``.
 
     Raises
     ------
     UserError
         If one of them is unknown or not a tracker.
     """
-    return Tracking({name: build_tracker(name) for name in names})
+    return Tracking({name: build_tracker(name) for name in names}, only_w=only_w)

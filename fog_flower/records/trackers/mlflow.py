@@ -40,7 +40,7 @@ class MLflow:
 
         for chatty in ("mlflow.store.db.utils", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        self._folder = folder
+        self._folder, self._facts = folder, facts
         uri = _configured()
         self._client = MlflowClient(tracking_uri=uri or f"sqlite:///{folder / STORE}")
         artifacts = None if _server() else (folder.parent if uri else folder) / ARTIFACTS
@@ -64,7 +64,7 @@ class MLflow:
 
     def end(self, status: str) -> None:
         """Save the run's tables and plot, and end MLflow's run with the run's status."""
-        for path in files_to_keep(self._folder):
+        for path in files_to_keep(self._folder, self._facts):
             self._client.log_artifact(self._id, str(path))
         self._client.set_terminated(self._id, _STATUS[status])
 

@@ -32,7 +32,7 @@ class WandB:
         import wandb  # noqa: PLC0415  (2 s)
 
         others = {name: value for name, value in facts.items() if name != "config"}
-        self._folder = folder
+        self._folder, self._facts = folder, facts
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or PROJECT,
             name=folder.name,
@@ -49,7 +49,7 @@ class WandB:
 
     def end(self, status: str) -> None:
         """Save the run's tables and plot, and end W&B's run with the run's status."""
-        for path in files_to_keep(self._folder):
+        for path in files_to_keep(self._folder, self._facts):
             copy = Path(self._run.dir) / path.name
             shutil.copyfile(path, copy)
             self._run.save(str(copy), base_path=self._run.dir, policy="end")
