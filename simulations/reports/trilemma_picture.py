@@ -15,8 +15,8 @@ from simulations.reports.save_figure import save_figure
 ORDER = [*reversed(EPSILONS)]  # from the strongest promise to none
 DODGE = 0.06  # horizontal offset between lines, so that they do not cover each other
 FAR = 5.0  # times the largest loss behind the gate: what lies further away is told, not drawn
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
-MARKERS = "osD^v"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+MARKERS = "osD^vP"
 
 
 def draw_trilemma(rows: pd.DataFrame, path: Path) -> Path:
