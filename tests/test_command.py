@@ -179,6 +179,20 @@ def test_a_hidden_package_of_ours_is_named_with_what_hides_it(tmp_path, monkeypa
     assert said.startswith(f"its package 'strategies' is hidden by {tmp_path}/strategies/")
 
 
+def test_an_audit_says_nothing_of_libraries(tmp_path, npz_path):
+    code, output = fog_flower(
+        tmp_path,
+        *("audit", f"dataset=npz:{npz_path}", *SMALL, "num-server-rounds=1"),
+        *("gate=off", "gate-args="),
+        *("strategy=central-dp", "strategy-args=delta=1e-3", "noise-source=entropy"),
+        *("protection=", "--only", "central-dp", "--out", "found"),
+    )
+    assert code == 0, output
+    assert output.startswith("audit 1/1 central-dp ..."), output
+    for word in ("WARNING", "tensorflow", "oneDNN", "cuda", "flwr"):
+        assert word not in output
+
+
 def test_libraries_say_nothing_of_their_own_on_the_terminal(tmp_path, npz_path):
     """Flower's data sets, pyarrow, Matplotlib without a cache and TensorFlow would."""
     (home := tmp_path / "home").write_text("so nobody can make a folder in it")

@@ -16,6 +16,7 @@ from simulations.audits.bound_findings import told_apart, told_apart_of_gaussian
 from simulations.audits.bounds import Scores, middle
 from simulations.audits.finding import AuditFinding, not_applicable
 from simulations.audits.histogram import Panel, draw_histograms
+from simulations.quiet import only_errors_of_flower
 from strategies.build import inner_strategy
 from strategies.rules.central_dp import CentralDP
 
@@ -42,7 +43,8 @@ def audit(config: RunConfig, folder: Path, say: Callable[[str], None]) -> list[A
     say : callable
         Called with a message at the start of each federation.
     """
-    strategy = inner_strategy(config)
+    with only_errors_of_flower():
+        strategy = inner_strategy(config)
     if not isinstance(strategy, CentralDP):
         return [not_applicable(NAME, f"strategy={config.strategy} is not central-dp")]
     rounds = config.num_server_rounds

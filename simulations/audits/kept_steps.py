@@ -15,7 +15,6 @@ from fog_flower.data.field import prepare_field
 from fog_flower.records.files import write_bytes, write_json
 from fog_flower.records.same_run import PLACES
 from simulations.audits.other_code import ATTACKS, code_here
-from strategies.continuing.conditions import conditions
 
 Arrays = dict[str, npt.NDArray[Any]]
 _IDENTITY = "made-with.json"
@@ -41,6 +40,8 @@ class KeptSteps:
     """
 
     def __init__(self, name: str, config: RunConfig, folder: Path, *sizes: int) -> None:
+        from strategies.continuing.conditions import conditions  # noqa: PLC0415  (TensorFlow)
+
         self._folder = _folder_of(name, folder)
         settings = {k: v for k, v in config.to_run_config().items() if k not in PLACES}
         identity = {
