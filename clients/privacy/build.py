@@ -7,7 +7,7 @@ from typing import Any
 
 from fog_flower.causes import in_user_code
 from fog_flower.errors import UserError
-from fog_flower.named import Catalogue, refuse_together, refuse_unknown
+from fog_flower.named import Catalogue, Named, refuse_together, refuse_unknown
 
 
 def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
@@ -18,8 +18,9 @@ def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
     UserError
         If a mechanism is unknown, does not take the arguments, or is named twice (one of ours).
     """
-    found = [(text, _one(catalogue, text)) for text in texts]
-    names = [text.partition("(")[0] for text in texts if not catalogue.load(text).own]
+    named = [(text, catalogue.load(text)) for text in texts]
+    found = [(text, _one(f"{catalogue.key}={text!r}", one)) for text, one in named]
+    names = [text.partition("(")[0] for text, one in named if not one.own]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(
             f"{catalogue.key}={','.join(texts)!r}: names {twice[0]} twice, which protects no "
@@ -28,9 +29,8 @@ def built(catalogue: Catalogue, texts: Sequence[str]) -> list[tuple[str, Any]]:
     return found
 
 
-def _one(catalogue: Catalogue, text: str) -> Any:
-    named = catalogue.load(text)
-    what, item, given = f"{catalogue.key}={text!r}", named.item, named.arguments
+def _one(what: str, named: Named) -> Any:
+    item, given = named.item, named.arguments
     if not callable(item):
         raise UserError(f"{what}: is a {type(item).__name__}; name a function or a class")
     _check_arguments(what, item, given)

@@ -44,6 +44,28 @@ def check_number(what: str, name: str, value: Any, usual: str) -> None:
         raise UserError(f"{what}: {name}={value!r} must be a number; {usual}")
 
 
+def check_clip_and_noise(what: str, clip: Any, noise: Any, usual: str) -> None:
+    """Check the bound of what is noised and the noise multiplier: infinite only without noise.
+
+    Parameters
+    ----------
+    what : str
+        Key and mechanism, for the message.
+    clip, noise : Any
+    usual : str
+        The remedy: bounds that are usual.
+
+    Raises
+    ------
+    UserError
+        If one of them is out of range, or noise is added to what has no bound.
+    """
+    check_positive(what, "clip", clip, usual, infinite=True)
+    check_noise(what, noise)
+    if math.isinf(clip) and noise != 0.0:
+        raise UserError(f"{what}: clip={clip!r} bounds nothing; give a bound, or noise=0")
+
+
 def check_noise(what: str, noise: Any) -> None:
     """Check a noise multiplier: a finite number, of which a negative one asks for epsilon's."""
     check_number(what, "noise", noise, "leave it out, and give epsilon=...")

@@ -14,7 +14,7 @@ from fog_flower.config import RunConfig
 from fog_flower.data.field import prepare_field
 from fog_flower.records.files import write_bytes, write_json
 from fog_flower.records.same_run import PLACES
-from simulations.audits.other_code import ATTACKS, code_here
+from simulations.audits.other_code import ATTACKS, attacks_here
 
 Arrays = dict[str, npt.NDArray[Any]]
 _IDENTITY = "made-with.json"
@@ -47,7 +47,7 @@ class KeptSteps:
         identity = {
             "config": settings,
             "sizes": list(sizes),
-            ATTACKS: code_here(config)[ATTACKS],
+            ATTACKS: attacks_here(),
             **conditions(config, prepare_field(config).dataset.sha256),
         }
         path = self._folder / _IDENTITY

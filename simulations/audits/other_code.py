@@ -18,9 +18,14 @@ def code_here(config: RunConfig) -> dict[str, Any]:
     """
     return {
         PACKAGE: code_identity(),
-        ATTACKS: code_identity(("simulations.audits",)),
+        ATTACKS: attacks_here(),
         USER_CODE: user_code(config.changed({"trackers": ""})),  # trackers decide nothing
     }
+
+
+def attacks_here() -> str:
+    """Return the identity of the code of all attacks."""
+    return code_identity(("simulations.audits",))
 
 
 def changed_own(audit: Mapping[str, Any], code: Mapping[str, Any]) -> str:

@@ -3,12 +3,11 @@
 import functools
 import itertools
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from fog_flower.privacy.ledger import UPDATES
@@ -16,6 +15,7 @@ from simulations.experiments import Cell
 from simulations.experiments.epsilon import EPSILONS, NOT_PRIVATE
 from simulations.reports import formats
 from simulations.reports.decisions import decisions_of
+from simulations.reports.epsilon_lines import ORDER, draw_line, label_epsilons, places_of, styles
 from simulations.reports.ledger_rows import promise_of
 from simulations.reports.part import Part
 from simulations.reports.save_figure import save_figure
@@ -108,32 +108,17 @@ def _promised(row: dict[Hashable, Any]) -> str:
 
 def _draw(rows: pd.DataFrame, path: Path) -> Path:
     """Draw accuracy over epsilon, with a line for each series and intervals over seeds."""
-    order = [*reversed(EPSILONS)]  # from the strongest promise to none
     figure, axes = plt.subplots(figsize=(7.0, 4.8), layout="constrained")
     groups = list(rows.groupby("series", sort=False))
-    for number, ((series, part), style) in enumerate(zip(groups, _styles(), strict=False)):
-        known = part.set_index("epsilon").reindex(order)
-        errors = [known["test"] - known["test_low"], known["test_high"] - known["test"]]
-        axes.errorbar(
-            np.arange(len(order)) + DODGE * (number - (len(groups) - 1) / 2),
-            100 * known["test"],
-            yerr=[100 * e.fillna(0.0) for e in errors],
-            capsize=3,
-            label=series,
-            **style,
-        )
-    axes.set_xticks(range(len(order)), ["not private" if e == NOT_PRIVATE else e for e in order])
-    axes.set_xlabel("epsilon (less hides better)")
+    for number, ((series, part), style) in enumerate(zip(groups, styles(), strict=False)):
+        known = part.set_index("epsilon").reindex(ORDER)
+        known = known[["test", "test_low", "test_high"]].set_axis(["value", "low", "high"], axis=1)
+        places = places_of(number, len(groups), DODGE)
+        dashes = ["-", "--"][number % 2]
+        draw_line(axes, places, known, label=series, linestyle=dashes, **style)
+    label_epsilons(axes)
     axes.set_ylabel("test accuracy, %")
     axes.set_ylim(0, 100)
-    axes.grid(axis="y", alpha=0.3)
     figure.legend(loc="outside upper left", frameon=False, ncols=1 + (rows["series"].nunique() > 3))
     path.parent.mkdir(parents=True, exist_ok=True)
     return save_figure(figure, path, dpi=120)
-
-
-def _styles() -> Iterable[dict[str, Any]]:
-    """Yield line styles that differ in greyscale too."""
-    colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
-    for number, colour in enumerate(colours):
-        yield {"color": colour, "marker": "osD^vP"[number], "linestyle": ["-", "--"][number % 2]}

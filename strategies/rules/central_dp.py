@@ -18,7 +18,7 @@ from fog_flower.privacy.accounting import (
     subsampled_epsilon,
     subsampled_noise,
 )
-from fog_flower.privacy.arguments import check_noise, check_positive
+from fog_flower.privacy.arguments import check_clip_and_noise
 from fog_flower.privacy.guarantee import Guarantee
 from strategies.rules._rows import Matrix, RowsRule
 
@@ -75,10 +75,7 @@ class CentralDP(RowsRule):
     ) -> None:
         super().__init__(min_train_nodes=min_train_nodes, **kwargs)
         check_budget(WHAT, epsilon, delta)
-        check_positive(WHAT, "clip", clip, "the length of a usual dW, e.g. 1", infinite=True)
-        check_noise(WHAT, noise)
-        if math.isinf(clip) and noise != 0.0:
-            raise UserError(f"{WHAT}: clip={clip!r} bounds nothing; give a bound, or noise=0")
+        check_clip_and_noise(WHAT, clip, noise, "the length of a usual dW, e.g. 1")
         if not isinstance(gated, bool):
             raise UserError(f"{WHAT}: gated={gated!r} must be True or False")
         if noise != 0.0:

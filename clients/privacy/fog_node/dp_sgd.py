@@ -1,7 +1,6 @@
 """DP-SGD (Abadi et al. 2016, doi:10.1145/2976749.2978318) on Poisson samples."""
 
 import dataclasses
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from fog_flower.privacy.accounting import (
     subsampled_epsilon,
     subsampled_noise,
 )
-from fog_flower.privacy.arguments import check_noise, check_positive
+from fog_flower.privacy.arguments import check_clip_and_noise
 from fog_flower.privacy.disclosure import hidden_by
 from fog_flower.privacy.guarantee import Guarantee
 
@@ -54,10 +53,7 @@ class DpSgd:
     def __post_init__(self) -> None:
         """Raise if the arguments give no guarantee, unless ``noise=0`` asks for that."""
         check_budget(_WHAT, self.epsilon, self.delta)
-        check_positive(_WHAT, "clip", self.clip, "0.1 to 2 is usual", infinite=True)
-        check_noise(_WHAT, self.noise)
-        if math.isinf(self.clip) and self.noise != 0.0:
-            raise UserError(f"{_WHAT}: clip={self.clip!r} bounds nothing; give a bound, or noise=0")
+        check_clip_and_noise(_WHAT, self.clip, self.noise, "0.1 to 2 is usual")
 
     def check(self, config: RunConfig) -> None:
         """Check the rest of the configuration.
